@@ -1,0 +1,35 @@
+#include "base/address.hh"
+
+#include <algorithm>
+
+#include "base/text.hh"
+
+namespace handoff {
+
+bool is_atext(char c) {
+  return is_alpha(c) || is_digit(c) || !is_ascii(c) ||
+         std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
+}
+
+bool is_dot_string(std::string_view local) {
+  return std::ranges::all_of(split(local, '.'), [](std::string_view atom) {
+    return !atom.empty() && std::ranges::all_of(atom, is_atext);
+  });
+}
+
+std::string Address::text() const {
+  std::string out;
+  if (is_dot_string(local) || null()) {
+    out = local;
+  } else {
+    out = "\"";
+    for (char c : local) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  return domain.empty() ? out : out + "@" + domain;
+}
+
+}  // namespace handoff

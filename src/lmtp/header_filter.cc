@@ -1,0 +1,111 @@
+#include "lmtp/header_filter.hh"
+
+#include "base/text.hh"
+
+namespace handoff::lmtp {
+namespace {
+
+// The word behind " id " in a Received: line: the queue manager's name for the message.
+std::string id_of(std::string_view received) {
+  auto at = received.find(" id ");
+  if (at == std::string_view::npos) return {};
+  auto id = trim(received.substr(at + 4));
+  return std::string(id.substr(0, id.find_first_of("; \t")));
+}
+
+}  // namespace
+
+// Whether held_ tells which header the line belongs to.
+bool HeaderFilter::name_is_complete() const {
+  return held_.size() >= kMaxName || held_.find_first_of(":\n \t") != std::string::npos;
+}
+
+// held_ is the start of a line: decide whose it is.
+void HeaderFilter::begin_line() {
+  char first = held_.front();
+  if (first == ' ' || first == '\t') {  // folded: the header before goes on
+    state_ = State::kLine;
+    return;
+  }
+  end_header();
+  if (held_ == "\n" || held_ == "\r\n") {
+    state_ = State::kBody;
+    return;
+  }
+  state_ = State::kLine;
+  // RFC 5322 4.5 (obsolete syntax): blanks may stand before the colon.
+  auto name = std::string_view(held_).substr(0, held_.find_first_of(": \t\n"));
+  if (iequals(name, "Return-Path")) {
+    header_ = Header::kReturnPath;
+  } else if (iequals(name, "Received")) {
+    header_ = Header::kReceived;
+    ++facts_.received;
+  } else if (iequals(name, "Delivered-To")) {
+    header_ = Header::kDeliveredTo;
+  } else if (iequals(name, "Message-ID")) {
+    header_ = Header::kMessageId;
+  } else {
+    header_ = Header::kOther;
+  }
+}
+
+void HeaderFilter::end_header() {
+  std::string_view value = value_;
+  auto colon = value.find(':');
+  if (colon != std::string_view::npos) {
+    value = trim(value.substr(colon + 1));
+    if (header_ == Header::kDeliveredTo) delivered_to_(value);
+    if (header_ == Header::kMessageId && facts_.message_id.empty()) facts_.message_id = value;
+    if (header_ == Header::kReceived && facts_.received == 1) facts_.queue_id = id_of(value);
+  }
+  value_.clear();
+  header_ = Header::kOther;
+}
+
+std::string_view HeaderFilter::next(std::string_view& piece) {
+  std::string_view out;
+  if (state_ == State::kBody) {
+    std::swap(out, piece);
+    return out;
+  }
+  if (state_ == State::kName) {
+    while (!piece.empty() && !name_is_complete()) {
+      held_ += piece.front();
+      piece.remove_prefix(1);
+    }
+    if (!name_is_complete()) return {};
+    begin_line();
+    bool ended = held_.back() == '\n';
+    if (ended && state_ == State::kLine) state_ = State::kName;
+    if (state_ != State::kBody) {
+      for (char c : held_) {
+        if (header_ != Header::kOther && !is_control(c)) value_ += c;
+      }
+    }
+    given_.swap(held_);
+    held_.clear();
+    return header_ == Header::kReturnPath ? std::string_view() : given_;
+  }
+  auto lf = piece.find('\n');
+  auto line = piece.substr(0, lf == std::string_view::npos ? lf : lf + 1);
+  piece.remove_prefix(line.size());
+  if (lf != std::string_view::npos) state_ = State::kName;
+  if (header_ != Header::kOther) {
+    for (char c : line) {
+      if (value_.size() >= kMaxValue) break;
+      if (c != '\r' && c != '\n') value_ += c == '\t' ? ' ' : c;
+    }
+  }
+  return header_ == Header::kReturnPath ? std::string_view() : line;
+}
+
+std::string_view HeaderFilter::finish() {
+  if (state_ == State::kName && !held_.empty()) begin_line();
+  bool dropped = header_ == Header::kReturnPath && state_ != State::kBody;
+  end_header();
+  given_.swap(held_);
+  held_.clear();
+  return dropped ? std::string_view() : given_;
+}
+
+}  // namespace handoff::lmtp

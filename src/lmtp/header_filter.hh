@@ -1,0 +1,55 @@
+// The header of a message on its way to the spool. Takes out what must not be there twice
+// (Return-Path:), and notes what delivery wants to know: hops, Delivered-To:, Message-ID:, and the
+// queue manager's name for the message. Content passes in slices; of a line only the start of its
+// name, and of a noted one at most kMaxValue octets, are held. Behind the header nothing is looked
+// at any more.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace handoff::lmtp {
+
+class HeaderFilter {
+ public:
+  // What was noted so far; complete once the header has passed.
+  struct Facts {
+    unsigned received = 0;   // Received: lines
+    std::string message_id;  // with its angle brackets
+    std::string queue_id;    // of the newest Received: line, behind " id "
+  };
+
+  // Called with the value of each Delivered-To: line, trimmed.
+  using DeliveredTo = std::function<void(std::string_view)>;
+
+  explicit HeaderFilter(DeliveredTo delivered_to) : delivered_to_(std::move(delivered_to)) {}
+
+  // Takes octets off the front of `piece`; returns what is to be stored of them, which lies in
+  // `piece` or in the filter (until the next call). May return nothing and yet consume.
+  std::string_view next(std::string_view& piece);
+  // The content has ended: what was held back of an unfinished line.
+  std::string_view finish();
+
+  const Facts& facts() const { return facts_; }
+
+ private:
+  enum class State { kName, kLine, kBody };
+  enum class Header { kOther, kReturnPath, kReceived, kDeliveredTo, kMessageId };
+  static constexpr std::size_t kMaxName = 16;    // longer than any name of interest with its colon
+  static constexpr std::size_t kMaxValue = 998;  // RFC 5322 2.1.1: the longest line
+
+  bool name_is_complete() const;
+  void begin_line();
+  void end_header();
+
+  DeliveredTo delivered_to_;
+  Facts facts_;
+  State state_ = State::kName;
+  Header header_ = Header::kOther;  // that the line belongs to; folded lines keep it
+  std::string held_;                // start of a line whose header is not known yet
+  std::string given_;               // what held_ was when it was handed out
+  std::string value_;               // of a header of interest, unfolded
+};
+
+}  // namespace handoff::lmtp

@@ -1,0 +1,65 @@
+// Everything that handoff says, in one place: handoffd(8) has the same table, and a test holds
+// the two together. Codes are the RFCs'; each text tells an operator what to do. `$1` is filled in.
+// RFC 2033 4.2 allows multiline replies after data, but clients mishandle them: one line each.
+#pragma once
+
+#include "lmtp/reply.hh"
+
+namespace handoff::lmtp::say {
+
+// Session.
+inline constexpr Phrase kGreeting{220, "", "$1 LMTP handoff ready"};
+inline constexpr Phrase kHello{250, "", "$1"};
+inline constexpr Phrase kBye{221, "2.0.0", "$1 closing connection"};
+inline constexpr Phrase kOk{250, "2.0.0", "ok"};
+inline constexpr Phrase kHelp{214, "2.0.0",
+                              "commands: LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\n"
+                              "this is LMTP (RFC 2033): one reply for each recipient after the "
+                              "data; see handoffd(8)"};
+inline constexpr Phrase kShutdown{421, "4.3.2", "$1 shutting down, try again soon"};
+inline constexpr Phrase kTimeout{421, "4.4.2", "$1 waited $2 s for input, closing"};
+inline constexpr Phrase kTooManyErrors{421, "4.7.0", "$1 too many errors, closing"};
+inline constexpr Phrase kNotAllowed{554, "5.7.1", "$1 is not in the networks of the setting allow"};
+
+// Commands.
+inline constexpr Phrase kLineTooLong{500, "5.5.2", "line too long"};
+inline constexpr Phrase kBadLine{500, "5.5.2", "bare CR, bare LF or NUL in a command line"};
+inline constexpr Phrase kUnknownVerb{500, "5.5.1", "command not recognised"};
+inline constexpr Phrase kNotSmtp{500, "5.5.1", "this is LMTP, not SMTP: say LHLO (RFC 2033 4.1)"};
+inline constexpr Phrase kNoExpn{502, "5.5.1", "EXPN is not implemented"};
+inline constexpr Phrase kNeedsArgument{501, "5.5.4", "syntax: $1"};
+inline constexpr Phrase kNoArgument{501, "5.5.4", "$1 takes no argument"};
+inline constexpr Phrase kLhloFirst{503, "5.5.1", "say LHLO first"};
+inline constexpr Phrase kNestedMail{503, "5.5.1", "a transaction is already open: RSET ends it"};
+inline constexpr Phrase kMailFirst{503, "5.5.1", "say MAIL first"};
+inline constexpr Phrase kNoRecipients{503, "5.5.1", "no recipient was accepted"};
+inline constexpr Phrase kContentBegun{503, "5.5.1", "the content has begun: BDAT or RSET"};
+inline constexpr Phrase kNotAfterBdat{503, "5.5.1", "DATA cannot follow BDAT (RFC 3030 2)"};
+inline constexpr Phrase kBinaryNeedsBdat{503, "5.5.1", "BODY=BINARYMIME needs BDAT (RFC 3030 3)"};
+inline constexpr Phrase kBadParameter{501, "5.5.4", "malformed or repeated parameter: $1"};
+inline constexpr Phrase kUnknownParameter{555, "5.5.4", "parameter not recognised: $1"};
+inline constexpr Phrase kBadChunk{501, "5.5.4", "syntax: BDAT octets [LAST]"};
+
+// Addresses.
+inline constexpr Phrase kSenderOk{250, "2.1.0", "ok"};
+inline constexpr Phrase kBadSender{501, "5.1.7", "bad sender address: MAIL FROM:<address>"};
+inline constexpr Phrase kRecipientOk{250, "2.1.5", "ok"};
+inline constexpr Phrase kBadRecipient{501, "5.1.3", "bad recipient address: RCPT TO:<address>"};
+inline constexpr Phrase kNeedsUtf8{553, "5.6.7", "address beyond ASCII needs SMTPUTF8"};
+inline constexpr Phrase kUnknownRecipient{550, "5.1.1", "<$1> no such mailbox here"};
+inline constexpr Phrase kTooManyRecipients{452, "4.5.3",
+                                           "more than $1 recipients, send the rest again"};
+inline constexpr Phrase kVerified{250, "2.1.5", "<$1>"};
+inline constexpr Phrase kCannotVerify{252, "2.1.5", "<$1> not verified, try RCPT"};
+
+// Content.
+inline constexpr Phrase kStart{354, "", "end with <CRLF>.<CRLF>"};
+inline constexpr Phrase kChunkOk{250, "2.0.0", "$1 octets received"};
+inline constexpr Phrase kDelivered{250, "2.0.0", "<$1> delivered"};
+inline constexpr Phrase kTooLarge{552, "5.3.4", "message of $1 octets exceeds the limit of $2"};
+inline constexpr Phrase kNoRoom{452, "4.3.1", "not enough free space for $1 octets"};
+inline constexpr Phrase kBareNewline{550, "5.6.11", "bare CR or bare LF in the message"};
+inline constexpr Phrase kTooManyHops{554, "5.4.6", "more than $1 Received: lines, a mail loop"};
+inline constexpr Phrase kDeliveredBefore{554, "5.4.6", "<$1> Delivered-To: is there, a mail loop"};
+
+}  // namespace handoff::lmtp::say

@@ -1,0 +1,49 @@
+#include "lmtp/reply.hh"
+
+#include "base/text.hh"
+
+namespace handoff::lmtp {
+namespace {
+
+// Arguments come from the peer: control characters must not end a reply line early.
+void append_printable(std::string& out, std::string_view text) {
+  for (char c : text) out += is_control(c) ? '?' : c;
+}
+
+}  // namespace
+
+Reply::Reply(const Phrase& phrase, std::initializer_list<std::string_view> arguments)
+    : code(phrase.code), status(phrase.status) {
+  for (std::size_t i = 0; i < phrase.text.size(); ++i) {
+    char c = phrase.text[i];
+    if (c == '$' && i + 1 < phrase.text.size() && is_digit(phrase.text[i + 1])) {
+      auto n = static_cast<std::size_t>(phrase.text[++i] - '1');
+      if (n < arguments.size()) append_printable(text, arguments.begin()[n]);
+    } else {
+      text += c;
+    }
+  }
+}
+
+std::string Reply::one_line() const {
+  std::string out = std::to_string(code) + " ";
+  if (!status.empty()) out += status + " ";
+  for (char c : text) out += c == '\n' ? ' ' : c;
+  return out;
+}
+
+void Reply::append_to(std::string& out) const {
+  auto lines = split(text, '\n');
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    out += std::to_string(code);
+    out += i + 1 < lines.size() ? '-' : ' ';
+    if (!status.empty()) {
+      out += status;
+      out += ' ';
+    }
+    out += lines[i];
+    out += "\r\n";
+  }
+}
+
+}  // namespace handoff::lmtp

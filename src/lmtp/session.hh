@@ -1,0 +1,184 @@
+// An LMTP session without its I/O: octets in, events and replies out. It owns the protocol's state
+// and knows no descriptor, clock or file.
+//
+// Calling sequence, by the worker:
+//
+//   Session session(options, from);
+//   for (;;) {
+//     Event event = session.next(input);      // input: what was read and not yet consumed
+//     NeedInput        -> write session.output(), read more
+//     MailBegins       -> is there room? accept_mail() or refuse()
+//     RecipientNamed   -> look it up; accept_recipient(), cannot_verify() or refuse()
+//     ContentBegins    -> open a staging file; accept_content() or refuse()
+//     Content          -> store the octets; on failure content_failed()
+//     ContentDropped   -> throw away what was stored
+//     ContentEnds      -> make it durable; settle() each recipient, in any order, as it is known
+//     Closed           -> write session.output(), close
+//   }
+//
+// Every event that asks is answered before the next call of next(). Views in events lie in `input`
+// or in the session and are valid until that call.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/envelope.hh"
+#include "lmtp/chunk_reader.hh"
+#include "lmtp/data_reader.hh"
+#include "lmtp/header_filter.hh"
+#include "lmtp/line_reader.hh"
+#include "lmtp/newline_check.hh"
+#include "lmtp/reply.hh"
+#include "lmtp/trace.hh"
+#include "lmtp/transaction.hh"
+
+namespace handoff::lmtp {
+
+struct NeedInput {};
+struct MailBegins {
+  const Envelope& envelope;
+};
+struct RecipientNamed {
+  const Address& address;
+  bool verify;  // VRFY: nothing will be delivered
+};
+struct ContentBegins {
+  const Envelope& envelope;
+};
+struct Content {
+  std::string_view octets;  // lines end in CRLF, dots are undone, the trace header comes first
+};
+struct ContentDropped {};
+struct ContentEnds {
+  const Envelope& envelope;
+  std::vector<const Recipient*> recipients;  // one for each mailbox to deliver to; may be empty
+};
+struct Closed {};
+
+using Event = std::variant<NeedInput, MailBegins, RecipientNamed, ContentBegins, Content,
+                           ContentDropped, ContentEnds, Closed>;
+
+struct SessionOptions {
+  std::string hostname;
+  std::uint64_t max_message_size = 50 << 20;  // octets
+  std::size_t max_recipients = 1000;          // a transaction
+  unsigned max_errors = 20;  // refused commands a session; unknown recipients are none
+  bool lenient_newlines = false;
+  bool reject_bare_newlines = false;
+  bool bare_local = false;   // addresses without a domain are accepted
+  bool delivered_to = true;  // write Delivered-To: where there is one recipient
+};
+
+class Session {
+ public:
+  // Puts the greeting into output(). `options` must outlive the session; `peer` is how the client
+  // is named in Received:, "[192.0.2.1]" or "local".
+  Session(const SessionOptions& options, std::string peer);
+
+  Event next(std::string_view& input);
+
+  // Answers to events.
+  void accept_mail();
+  void accept_recipient(Mailbox mailbox);
+  void cannot_verify();
+  void accept_content(const TraceFacts& facts);
+  void refuse(const Reply& reply);
+  // Storing went wrong: the rest of the content is read and thrown away, every recipient gets
+  // `reply`.
+  void content_failed(const Reply& reply);
+  void settle(const Recipient& recipient, const Reply& reply);
+
+  // From outside the protocol, between two calls of next(). The session is Closed after each.
+  void refuse_peer(std::string_view address);
+  void shut_down();
+  void time_out(std::uint64_t seconds);
+  // Whether content is being received: then a shutdown waits (S11), and the deadline is that of
+  // data.
+  bool in_content() const;
+  bool in_transaction() const { return transaction_.has_value(); }
+
+  // Replies not yet written, in order; the worker takes from its front.
+  std::string& output() { return output_; }
+  // What the header of the content told; complete at ContentEnds.
+  const HeaderFilter::Facts& header_facts() const { return facts_; }
+  // The last command that was refused, for the log; empty where none was since the last call.
+  std::string take_refusal() { return std::exchange(refusal_, {}); }
+
+ private:
+  friend struct CommandTable;
+  enum class Phase { kCommand, kTrace, kData, kChunk, kSwallow, kEnding, kSettle, kClosed };
+  enum class Asked { kNothing, kMail, kRecipient, kVerify, kContent };
+
+  // session.cc: octets to events. Nothing returned: look again, the phase has changed.
+  std::optional<Event> step(std::string_view& input);
+  std::optional<Event> next_command(std::string_view& input);
+  std::optional<Event> next_data(std::string_view& input);
+  std::optional<Event> next_chunk(std::string_view& input);
+  std::optional<Event> next_swallowed(std::string_view& input);
+  std::optional<Event> filtered();
+  void take_in(std::string_view octets);
+  std::optional<Event> end_content();
+  std::optional<Event> drop_content();
+  void settled();
+  void end_transaction();
+
+  // commands.cc: one for each verb. Answers into output_, or returns the event that asks.
+  std::optional<Event> run(std::string_view line);
+  std::optional<Event> lhlo(std::string_view argument);
+  std::optional<Event> not_smtp(std::string_view argument);
+  std::optional<Event> mail(std::string_view argument);
+  std::optional<Event> rcpt(std::string_view argument);
+  std::optional<Event> data(std::string_view argument);
+  std::optional<Event> bdat(std::string_view argument);
+  std::optional<Event> rset(std::string_view argument);
+  std::optional<Event> noop(std::string_view argument);
+  std::optional<Event> help(std::string_view argument);
+  std::optional<Event> vrfy(std::string_view argument);
+  std::optional<Event> expn(std::string_view argument);
+  std::optional<Event> quit(std::string_view argument);
+  std::optional<Reply> read_mail_parameters(std::string_view text, Envelope& envelope) const;
+
+  void say(const Reply& reply) { reply.append_to(output_); }
+  // Says why a command is refused; counts it, and closes at max_errors.
+  std::optional<Event> complain(const Reply& reply);
+  std::optional<Event> close(const Reply& reply);
+
+  const SessionOptions& options_;
+  std::string peer_;
+  std::string output_;
+  std::string hello_;  // argument of the last LHLO; empty: none yet
+  std::string refusal_;
+  unsigned errors_ = 0;
+  Phase phase_ = Phase::kCommand;
+  Asked asked_ = Asked::kNothing;
+
+  LineReader lines_;
+  std::string_view line_;  // the command being run
+
+  std::optional<Transaction> transaction_;
+  Recipient candidate_;  // named by RCPT or VRFY, not yet answered for
+
+  // Content.
+  DataReader data_;
+  ChunkReader chunk_;
+  std::uint64_t chunk_size_ = 0;  // octets, as BDAT said
+  bool last_chunk_ = false;
+  std::optional<Reply> after_chunk_;  // said when a refused chunk has been swallowed
+  bool chunked_ = false;              // the transaction's content comes by BDAT
+  bool stored_ = false;               // the worker holds a staging file
+  std::optional<Reply> doom_;         // nobody gets the content, and why: it is read and discarded
+  std::uint64_t size_ = 0;            // octets of content so far
+  std::string trace_;
+  std::string_view piece_;  // content that was read and is not yet through the filter
+  std::optional<HeaderFilter> filter_;
+  HeaderFilter::Facts facts_;  // of the last content
+  NewlineCheck newlines_;
+};
+
+}  // namespace handoff::lmtp
