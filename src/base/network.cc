@@ -1,0 +1,51 @@
+#include "base/network.hh"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "base/text.hh"
+
+namespace handoff {
+namespace {
+
+constexpr IpAddress kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0};
+
+bool bit(const IpAddress& address, unsigned n) { return (address[n / 8] >> (7 - n % 8) & 1) != 0; }
+
+}  // namespace
+
+std::optional<IpAddress> parse_ip(std::string_view text) {
+  std::string zero_ended(text);
+  IpAddress address = kMapped;
+  if (::inet_pton(AF_INET, zero_ended.c_str(), address.data() + 12) == 1) return address;
+  if (::inet_pton(AF_INET6, zero_ended.c_str(), address.data()) == 1) return address;
+  return std::nullopt;
+}
+
+std::optional<Network> Network::parse(std::string_view text) {
+  Network network;
+  auto slash = text.find('/');
+  auto address = parse_ip(text.substr(0, slash));
+  if (!address) return std::nullopt;
+  network.address_ = *address;
+  if (slash != std::string_view::npos) {
+    bool v4 = text.find(':') == std::string_view::npos;
+    auto prefix = parse_number(text.substr(slash + 1));
+    if (!prefix || *prefix > (v4 ? 32 : 128)) return std::nullopt;
+    network.prefix_ = static_cast<unsigned>(*prefix) + (v4 ? 96 : 0);
+  }
+  for (unsigned n = network.prefix_; n < 128; ++n) {
+    if (bit(network.address_, n)) return std::nullopt;
+  }
+  return network;
+}
+
+bool Network::contains(const IpAddress& address) const {
+  for (unsigned n = 0; n < prefix_; ++n) {
+    if (bit(address_, n) != bit(address, n)) return false;
+  }
+  return true;
+}
+
+}  // namespace handoff

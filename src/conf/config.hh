@@ -1,0 +1,85 @@
+// The effective configuration, typed. Everything else takes what it needs from here; nothing else
+// reads the file or the command line. The table that declares each setting is settings.cc.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.hh"
+#include "base/network.hh"
+
+namespace handoff::conf {
+
+using std::chrono::seconds;
+
+enum class BareNewlines { kKeep, kReject };
+enum class Newline { kLf, kCrlf };
+enum class DeliveredTo { kAuto, kAlways, kNever };
+enum class Case { kFold, kKeep };
+enum class LogTo { kSyslog, kStderr };
+enum class LogFormat { kText, kJson };
+enum class LogLevel { kError, kWarning, kInfo, kDebug };
+
+struct Config {
+  std::string hostname;            // default: gethostname()
+  std::vector<Endpoint> listen;
+  std::vector<Network> allow;      // TCP clients; default: loopback
+  std::string user;                // what workers run as; empty: whoever started us
+  std::string group;               // empty: the user's
+  std::string pid_file;            // empty: none
+
+  struct {
+    std::uint32_t mode = 0;        // permission bits of unix sockets
+    std::string owner, group;      // of unix sockets; empty: as created
+    unsigned backlog = 0;
+  } socket;
+
+  struct {
+    unsigned max = 0;              // processes
+    unsigned min_idle = 0;
+    unsigned max_idle = 0;
+    std::uint64_t max_transactions = 0;  // then a worker retires; 0: never
+  } workers;
+
+  struct {
+    std::uint64_t max_message_size = 0;  // octets
+    unsigned max_recipients = 0;         // a transaction
+    unsigned max_errors = 0;             // refused commands a session
+    seconds command_timeout{};           // from one command to the end of the next
+    seconds data_timeout{};              // without an octet of data
+    seconds transaction_timeout{};       // from DATA to its end, however the octets trickle
+  } session;
+
+  struct {
+    BareNewlines bare_newlines{};
+    bool lenient_newlines = false;
+  } protocol;
+
+  struct {
+    std::string path;
+    std::string layout;            // "%d/%n"
+    Newline newline{};
+    DeliveredTo delivered_to{};
+  } spool;
+
+  struct {
+    std::string lookup;            // "mailbox", "any"
+    std::string default_domain;    // empty: addresses need a domain (but postmaster)
+    std::string delimiter;         // "+"; empty: no subaddresses
+    Case fold{};                   // of the local part (recipients.case)
+  } recipients;
+
+  struct {
+    LogTo to{};
+    LogFormat format{};
+    LogLevel level{};
+    std::string facility;
+  } log;
+
+  std::string control_socket;
+};
+
+}  // namespace handoff::conf

@@ -1,0 +1,232 @@
+#include "sys/files.hh"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "base/text.hh"
+#include "config.h"
+
+#if HAVE_OPENAT2
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#endif
+
+namespace handoff::sys {
+namespace {
+
+using std::chrono::system_clock;
+
+Error failure(const char* what, const std::string& path = {}) { return Error{errno, what, path}; }
+
+// Calls `call` again as long as a signal interrupts it.
+template <class Call>
+auto retry(Call call) {
+  decltype(call()) result;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+bool names_one_entry(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == name.npos &&
+         name.find('\0') == name.npos;
+}
+
+// One component after another, none of them a link: where the kernel has no openat2.
+int open_each(int at, const std::string& path) {
+  Fd here;
+  for (std::string_view part : split(path, '/')) {
+    if (!names_one_entry(part)) {
+      errno = EXDEV;  // as openat2 answers what would leave the directory
+      return -1;
+    }
+    std::string name(part);
+    int from = here ? here.get() : at;
+    Fd next(retry([&] { return ::openat(from, name.c_str(), kDirectory | O_NOFOLLOW); }));
+    if (!next) {
+      // O_DIRECTORY with O_NOFOLLOW says ENOTDIR of a link; tell the two apart as openat2 does.
+      struct stat status;
+      if (errno == ENOTDIR && ::fstatat(from, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = S_ISLNK(status.st_mode) ? ELOOP : ENOTDIR;
+      }
+      return -1;
+    }
+    here = std::move(next);
+  }
+  return here.release();
+}
+
+int open_beneath(int at, const std::string& path) {
+#if HAVE_OPENAT2
+  static bool missing = false;  // an older kernel, or a sandbox that does not know the call
+  if (!missing) {
+    struct open_how how {};
+    how.flags = kDirectory;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    long fd = retry([&] { return ::syscall(SYS_openat2, at, path.c_str(), &how, sizeof how); });
+    if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != EAGAIN)) {
+      return static_cast<int>(fd);
+    }
+    missing = errno != EAGAIN;
+  }
+#endif
+  return open_each(at, path);
+}
+
+FileInfo from_stat(const struct stat& status) {
+  FileInfo info;
+  info.is_directory = S_ISDIR(status.st_mode);
+  info.is_regular = S_ISREG(status.st_mode);
+  info.size = static_cast<std::uint64_t>(status.st_size);
+  info.device = status.st_dev;
+  info.inode = status.st_ino;
+  info.links = status.st_nlink;
+  info.owner = status.st_uid;
+  info.mode = status.st_mode & 07777;
+  info.modified = system_clock::from_time_t(status.st_mtime);
+  return info;
+}
+
+}  // namespace
+
+Result<Fd> PosixFiles::open_root(const std::string& path) {
+  Fd fd(retry([&] { return ::open(path.c_str(), kDirectory); }));
+  if (!fd) return failure("open", path);
+  return fd;
+}
+
+Result<Fd> PosixFiles::open_directory(const Fd& at, const std::string& path) {
+  Fd fd(open_beneath(at.get(), path));
+  if (!fd) return failure("open", path);
+  return fd;
+}
+
+Status PosixFiles::make_directory(const Fd& at, const std::string& name, mode_t mode) {
+  if (!names_one_entry(name)) return Error{EXDEV, "mkdir", name};
+  if (::mkdirat(at.get(), name.c_str(), mode) != 0) return failure("mkdir", name);
+  return {};
+}
+
+Result<Fd> PosixFiles::create(const Fd& at, const std::string& name, mode_t mode) {
+  if (!names_one_entry(name)) return Error{EXDEV, "create", name};
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  Fd fd(retry([&] { return ::openat(at.get(), name.c_str(), kFlags, mode); }));
+  if (!fd) return failure("create", name);
+  return fd;
+}
+
+Result<Fd> PosixFiles::open_file(const Fd& at, const std::string& name) {
+  if (!names_one_entry(name)) return Error{EXDEV, "open", name};
+  // O_NONBLOCK: a fifo in the file's place must not hang us.
+  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  Fd fd(retry([&] { return ::openat(at.get(), name.c_str(), kFlags); }));
+  if (!fd) return failure("open", name);
+  return fd;
+}
+
+Status PosixFiles::write(const Fd& file, std::string_view octets) {
+  while (!octets.empty()) {
+    auto n = retry([&] { return ::write(file.get(), octets.data(), octets.size()); });
+    if (n < 0) return failure("write");
+    octets.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<std::size_t> PosixFiles::read(const Fd& file, char* buffer, std::size_t size) {
+  auto n = retry([&] { return ::read(file.get(), buffer, size); });
+  if (n < 0) return failure("read");
+  return static_cast<std::size_t>(n);
+}
+
+Status PosixFiles::sync_data(const Fd& file) {
+#if HAVE_FDATASYNC
+  if (retry([&] { return ::fdatasync(file.get()); }) != 0) return failure("fdatasync");
+#else
+  if (retry([&] { return ::fsync(file.get()); }) != 0) return failure("fsync");
+#endif
+  return {};
+}
+
+Status PosixFiles::sync_directory(const Fd& directory) {
+  if (retry([&] { return ::fsync(directory.get()); }) != 0) return failure("fsync directory");
+  return {};
+}
+
+Status PosixFiles::close(Fd file) {
+  if (::close(file.release()) != 0 && errno != EINTR) return failure("close");
+  return {};
+}
+
+Status PosixFiles::link(const Fd& at, const std::string& name, const Fd& to,
+                        const std::string& new_name) {
+  if (!names_one_entry(name) || !names_one_entry(new_name)) return Error{EXDEV, "link", new_name};
+  if (::linkat(at.get(), name.c_str(), to.get(), new_name.c_str(), 0) != 0) {
+    return failure("link", new_name);
+  }
+  return {};
+}
+
+Status PosixFiles::unlink(const Fd& at, const std::string& name) {
+  if (!names_one_entry(name)) return Error{EXDEV, "unlink", name};
+  if (::unlinkat(at.get(), name.c_str(), 0) != 0) return failure("unlink", name);
+  return {};
+}
+
+Result<FileInfo> PosixFiles::info(const Fd& file) {
+  struct stat status;
+  if (::fstat(file.get(), &status) != 0) return failure("stat");
+  FileInfo info = from_stat(status);
+#if HAVE_STATX
+  struct statx extended;
+  if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_BTIME, &extended) == 0 &&
+      (extended.stx_mask & STATX_BTIME) != 0) {
+    info.born = system_clock::from_time_t(extended.stx_btime.tv_sec);
+  }
+#endif
+  return info;
+}
+
+Result<FileInfo> PosixFiles::info_at(const Fd& at, const std::string& name) {
+  if (!names_one_entry(name)) return Error{EXDEV, "stat", name};
+  struct stat status;
+  if (::fstatat(at.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return failure("stat", name);
+  }
+  return from_stat(status);
+}
+
+Result<std::vector<std::string>> PosixFiles::list(const Fd& directory) {
+  // A descriptor of its own: fdopendir takes it over, and the offset is shared by dup.
+  Fd own(retry([&] { return ::openat(directory.get(), ".", kDirectory); }));
+  if (!own) return failure("open");
+  std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(own.get()), ::closedir);
+  if (!stream) return failure("opendir");
+  own.release();
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+    errno = 0;
+  }
+  if (errno != 0) return failure("readdir");
+  return names;
+}
+
+Result<Space> PosixFiles::space(const Fd& file) {
+  struct statvfs status;
+  if (retry([&] { return ::fstatvfs(file.get(), &status); }) != 0) return failure("statvfs");
+  return Space{status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize,
+               status.f_favail, status.f_files};
+}
+
+}  // namespace handoff::sys

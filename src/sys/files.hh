@@ -1,0 +1,98 @@
+// All of the filesystem that handoff touches, behind one seam: the spool works on this interface,
+// so that a test can fail any call, or drop what was not synced (LevelDB's Env, for mailboxes).
+//
+// Paths are relative to a directory descriptor and never leave it: no call follows a symbolic
+// link, "..", or an absolute path. Every call may block as long as the disk does. Errors carry the
+// errno and the name as given. Files are created with O_EXCL and O_CLOEXEC.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hh"
+#include "sys/fd.hh"
+
+namespace handoff::sys {
+
+struct FileInfo {
+  bool is_directory = false;
+  bool is_regular = false;
+  std::uint64_t size = 0;  // octets
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t links = 0;
+  uid_t owner = 0;
+  mode_t mode = 0;  // permission bits
+  std::chrono::system_clock::time_point modified;
+  std::optional<std::chrono::system_clock::time_point> born;  // where the filesystem tells
+};
+
+struct Space {
+  std::uint64_t free_octets = 0;  // for users without privilege
+  std::uint64_t total_octets = 0;
+  std::uint64_t free_inodes = 0;
+  std::uint64_t total_inodes = 0;  // 0: the filesystem does not count inodes
+};
+
+class Files {
+ public:
+  virtual ~Files() = default;
+
+  // A directory by its configured path; this one may go through symbolic links.
+  virtual Result<Fd> open_root(const std::string& path) = 0;
+  // A directory below `at`.
+  virtual Result<Fd> open_directory(const Fd& at, const std::string& path) = 0;
+  virtual Status make_directory(const Fd& at, const std::string& name, mode_t mode) = 0;
+
+  virtual Result<Fd> create(const Fd& at, const std::string& name, mode_t mode) = 0;
+  virtual Result<Fd> open_file(const Fd& at, const std::string& name) = 0;  // to read
+  // All of `octets`, or an error; short writes are finished.
+  virtual Status write(const Fd& file, std::string_view octets) = 0;
+  // Up to `size` octets from the current offset; 0 at the end.
+  virtual Result<std::size_t> read(const Fd& file, char* buffer, std::size_t size) = 0;
+  // The content and all that is needed to read it back are on disk.
+  virtual Status sync_data(const Fd& file) = 0;
+  // The names in the directory are on disk.
+  virtual Status sync_directory(const Fd& directory) = 0;
+  // For what was written to: a failure of close is a failure to write.
+  virtual Status close(Fd file) = 0;
+
+  // Fails with EEXIST where `new_name` is there, with EXDEV across filesystems.
+  virtual Status link(const Fd& at, const std::string& name, const Fd& to,
+                      const std::string& new_name) = 0;
+  virtual Status unlink(const Fd& at, const std::string& name) = 0;
+
+  virtual Result<FileInfo> info(const Fd& file) = 0;
+  virtual Result<FileInfo> info_at(const Fd& at, const std::string& name) = 0;
+  virtual Result<std::vector<std::string>> list(const Fd& directory) = 0;  // without . and ..
+  virtual Result<Space> space(const Fd& file) = 0;
+};
+
+class PosixFiles final : public Files {
+ public:
+  Result<Fd> open_root(const std::string& path) override;
+  Result<Fd> open_directory(const Fd& at, const std::string& path) override;
+  Status make_directory(const Fd& at, const std::string& name, mode_t mode) override;
+  Result<Fd> create(const Fd& at, const std::string& name, mode_t mode) override;
+  Result<Fd> open_file(const Fd& at, const std::string& name) override;
+  Status write(const Fd& file, std::string_view octets) override;
+  Result<std::size_t> read(const Fd& file, char* buffer, std::size_t size) override;
+  Status sync_data(const Fd& file) override;
+  Status sync_directory(const Fd& directory) override;
+  Status close(Fd file) override;
+  Status link(const Fd& at, const std::string& name, const Fd& to,
+              const std::string& new_name) override;
+  Status unlink(const Fd& at, const std::string& name) override;
+  Result<FileInfo> info(const Fd& file) override;
+  Result<FileInfo> info_at(const Fd& at, const std::string& name) override;
+  Result<std::vector<std::string>> list(const Fd& directory) override;
+  Result<Space> space(const Fd& file) override;
+};
+
+}  // namespace handoff::sys

@@ -1,0 +1,89 @@
+#include "sys/log.hh"
+
+#include <syslog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "base/text.hh"
+#include "sys/clock.hh"
+
+namespace handoff::sys {
+namespace {
+
+struct LevelRow {
+  const char* name;
+  int priority;
+};
+constexpr LevelRow kLevels[] = {
+    {"error", LOG_ERR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
+
+const LevelRow& row(Level level) { return kLevels[static_cast<int>(level)]; }
+
+}  // namespace
+
+Log::Log(LogFormat format, Level level, int facility)
+    : format_(format), level_(level), syslog_(true) {
+  // LOG_NDELAY: the socket is opened before a sandbox or a full descriptor table could refuse it.
+  ::openlog("handoffd", LOG_PID | LOG_NDELAY, facility);
+}
+
+void Log::write(Level level, std::string_view message, const Fields& fields) const {
+  if (level > level_) return;
+  bool json = format_ == LogFormat::kJson;
+  std::string line = json ? format_json(message, fields) : format_text(message, fields);
+  if (syslog_) {
+    if (json) line = "{" + line + "}";
+    ::syslog(row(level).priority, "%s", line.c_str());
+    return;
+  }
+  auto now = rfc3339_date(Wall::now());
+  auto pid = std::to_string(::getpid());
+  std::string out;
+  if (json) {
+    out = "{\"time\":\"" + now + "\",\"level\":\"" + row(level).name + "\",\"pid\":" + pid + "," +
+          line + "}\n";
+  } else {
+    out = now + " handoffd[" + pid + "]: ";
+    if (level <= Level::kWarning) out += std::string(row(level).name) + ": ";
+    out += line + "\n";
+  }
+  // One write for a line, so that lines of several processes do not mix. A log that cannot be
+  // written is no reason to lose mail, and there is nowhere to say so.
+  [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, out.data(), out.size());
+}
+
+std::string format_text(std::string_view message, const Fields& fields) {
+  std::string out(message);
+  for (const Field& field : fields) {
+    auto value = escape(field.value);
+    bool quote = value.empty() || value != field.value || value.find_first_of(" =") != value.npos;
+    out += ' ';
+    out += field.key;
+    out += '=';
+    out += quote ? "\"" + value + "\"" : value;
+  }
+  return out;
+}
+
+std::string format_json(std::string_view message, const Fields& fields) {
+  std::string out = "\"msg\":\"" + escape_json(message) + "\"";
+  for (const Field& field : fields) {
+    out += ",\"" + std::string(field.key) + "\":\"" + escape_json(field.value) + "\"";
+  }
+  return out;
+}
+
+int syslog_facility(std::string_view name) {
+  if (name == "mail") return LOG_MAIL;
+  if (name == "daemon") return LOG_DAEMON;
+  if (name.size() == 6 && name.starts_with("local") && name[5] >= '0' && name[5] <= '7') {
+    static constexpr int kLocal[] = {LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2, LOG_LOCAL3,
+                                     LOG_LOCAL4, LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7};
+    return kLocal[name[5] - '0'];
+  }
+  return -1;
+}
+
+}  // namespace handoff::sys

@@ -1,0 +1,56 @@
+// The log: a constant message and key=value fields, to syslog or standard error, as text or JSON.
+// Values come from anywhere and are escaped here; a line never contains a control character.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace handoff::sys {
+
+enum class Level { kError, kWarning, kInfo, kDebug };
+enum class LogFormat { kText, kJson };
+
+struct Field {
+  std::string_view key;
+  std::string value;
+
+  Field(std::string_view k, std::string v) : key(k), value(std::move(v)) {}
+  Field(std::string_view k, std::string_view v) : key(k), value(v) {}
+  Field(std::string_view k, const char* v) : key(k), value(v) {}
+  template <class T>
+  requires std::is_arithmetic_v<T> Field(std::string_view k, T v)
+      : key(k), value(std::to_string(v)) {}
+};
+using Fields = std::vector<Field>;
+
+class Log {
+ public:
+  // To standard error.
+  Log(LogFormat format, Level level) : format_(format), level_(level) {}
+  // To syslog; `facility` is a LOG_… value.
+  Log(LogFormat format, Level level, int facility);
+
+  // Writes one line, if `level` is wanted. Never fails and never throws for want of a log: mail
+  // goes on. May block where standard error or the syslog socket does.
+  void write(Level level, std::string_view message, const Fields& fields = {}) const;
+  void error(std::string_view m, const Fields& f = {}) const { write(Level::kError, m, f); }
+  void warning(std::string_view m, const Fields& f = {}) const { write(Level::kWarning, m, f); }
+  void info(std::string_view m, const Fields& f = {}) const { write(Level::kInfo, m, f); }
+  void debug(std::string_view m, const Fields& f = {}) const { write(Level::kDebug, m, f); }
+
+ private:
+  LogFormat format_;
+  Level level_;
+  bool syslog_ = false;
+};
+
+// The line without time and process: `delivered id=… to=<…>` or a JSON object's inside.
+std::string format_text(std::string_view message, const Fields& fields);
+std::string format_json(std::string_view message, const Fields& fields);
+
+// "mail", "daemon", "local0" to "local7" -> LOG_…; -1 for others.
+int syslog_facility(std::string_view name);
+
+}  // namespace handoff::sys
