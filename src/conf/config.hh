@@ -24,21 +24,21 @@ enum class LogFormat { kText, kJson };
 enum class LogLevel { kError, kWarning, kInfo, kDebug };
 
 struct Config {
-  std::string hostname;            // default: gethostname()
+  std::string hostname;  // default: gethostname()
   std::vector<Endpoint> listen;
-  std::vector<Network> allow;      // TCP clients; default: loopback
-  std::string user;                // what workers run as; empty: whoever started us
-  std::string group;               // empty: the user's
-  std::string pid_file;            // empty: none
+  std::vector<Network> allow;  // TCP clients; default: loopback
+  std::string user;            // what workers run as; empty: whoever started us
+  std::string group;           // empty: the user's
+  std::string pid_file;        // empty: none
 
   struct {
-    std::uint32_t mode = 0;        // permission bits of unix sockets
-    std::string owner, group;      // of unix sockets; empty: as created
+    std::uint32_t mode = 0;    // permission bits of unix sockets
+    std::string owner, group;  // of unix sockets; empty: as created
     unsigned backlog = 0;
   } socket;
 
   struct {
-    unsigned max = 0;              // processes
+    unsigned max = 0;  // processes
     unsigned min_idle = 0;
     unsigned max_idle = 0;
     std::uint64_t max_transactions = 0;  // then a worker retires; 0: never
@@ -60,16 +60,16 @@ struct Config {
 
   struct {
     std::string path;
-    std::string layout;            // "%d/%n"
+    std::string layout;  // "%d/%n"
     Newline newline{};
     DeliveredTo delivered_to{};
   } spool;
 
   struct {
-    std::string lookup;            // "mailbox", "any"
-    std::string default_domain;    // empty: addresses need a domain (but postmaster)
-    std::string delimiter;         // "+"; empty: no subaddresses
-    Case fold{};                   // of the local part (recipients.case)
+    std::string lookup;          // "mailbox", "any"
+    std::string default_domain;  // empty: addresses need a domain (but postmaster)
+    std::string delimiter;       // "+"; empty: no subaddresses
+    Case fold{};                 // of the local part (recipients.case)
   } recipients;
 
   struct {

@@ -1,0 +1,63 @@
+#include "sys/account.hh"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/text.hh"
+
+namespace handoff::sys {
+namespace {
+
+// Room for one NSS entry; a group with thousands of members is larger, and is found by number.
+using Buffer = std::array<char, 1 << 16>;
+
+}  // namespace
+
+Result<gid_t> find_group(const std::string& group) {
+  if (auto number = parse_number(group)) return static_cast<gid_t>(*number);
+  Buffer buffer;
+  struct group entry {};
+  struct group* found = nullptr;
+  int error = ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) return Error{error != 0 ? error : ENOENT, "no such group", group};
+  return found->gr_gid;
+}
+
+Result<Account> find_account(const std::string& user, const std::string& group) {
+  Buffer buffer;
+  struct passwd entry {};
+  struct passwd* found = nullptr;
+  auto number = parse_number(user);
+  int error = number ? ::getpwuid_r(static_cast<uid_t>(*number), &entry, buffer.data(),
+                                    buffer.size(), &found)
+                     : ::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) return Error{error != 0 ? error : ENOENT, "no such user", user};
+  Account account{found->pw_name, found->pw_uid, found->pw_gid};
+  if (!group.empty()) {
+    auto gid = find_group(group);
+    if (!gid) return gid.error();
+    account.gid = gid.value();
+  }
+  return account;
+}
+
+Status become(const Account& account) {
+  if (::geteuid() == account.uid && ::getegid() == account.gid && account.uid != 0) return {};
+  if (::initgroups(account.name.c_str(), account.gid) != 0 || ::setgid(account.gid) != 0 ||
+      ::setuid(account.uid) != 0) {
+    return Error{errno, "become user", account.name};
+  }
+  // A process that can take root back has not dropped it.
+  if (account.uid != 0 && (::setuid(0) == 0 || ::geteuid() != account.uid)) {
+    return Error{EPERM, "drop root for user", account.name};
+  }
+  return {};
+}
+
+bool is_root() { return ::geteuid() == 0; }
+
+}  // namespace handoff::sys

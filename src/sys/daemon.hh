@@ -1,0 +1,44 @@
+// What makes a process a daemon: leaving the terminal, and the pid file.
+#pragma once
+
+#include <string>
+
+#include "base/result.hh"
+#include "sys/fd.hh"
+
+namespace handoff::sys {
+
+// Goes into the background. The process that was started stays until the daemon says that it is
+// ready, and exits with its status: whoever starts handoffd knows whether it serves.
+class Background {
+ public:
+  // Forks; the caller goes on as the daemon, in its own session, in "/". Its standard descriptors
+  // become /dev/null with ready().
+  static Result<Background> enter();
+  // The waiting process exits with 0.
+  void ready();
+  // Destroyed before ready(): the waiting process exits with the daemon's own exit status.
+
+ private:
+  explicit Background(Fd report) : report_(std::move(report)) {}
+  Fd report_;
+};
+
+// A pid file that is locked as long as the daemon lives.
+class PidFile {
+ public:
+  // EWOULDBLOCK where another process holds it.
+  static Result<PidFile> create(const std::string& path);
+  PidFile(PidFile&&) = default;
+  PidFile& operator=(PidFile&&) = default;
+  // Removes the file, by the process that made it.
+  ~PidFile();
+
+ private:
+  PidFile(std::string path, Fd file);
+  std::string path_;
+  Fd file_;
+  int owner_;  // pid
+};
+
+}  // namespace handoff::sys

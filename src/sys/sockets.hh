@@ -1,0 +1,55 @@
+// Listening, accepting and connecting, for unix and TCP sockets. All descriptors are close-on-exec
+// and non-blocking.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.hh"
+#include "base/network.hh"
+#include "base/result.hh"
+#include "sys/clock.hh"
+#include "sys/fd.hh"
+
+namespace handoff::sys {
+
+// Rights of a unix socket's file.
+struct SocketRights {
+  mode_t mode = 0660;
+  std::optional<uid_t> owner;
+  std::optional<gid_t> group;
+};
+
+// Binds and listens. A TCP host may have several addresses: one descriptor for each. A socket file
+// that nobody listens on any more is replaced; where somebody does: EADDRINUSE. A missing parent
+// directory of a socket file is made (mode 0755). May block on name resolution.
+Result<std::vector<Fd>> listen_on(const Endpoint& endpoint, int backlog,
+                                  const SocketRights& rights);
+
+// Who is at the other end.
+struct Peer {
+  std::optional<IpAddress> ip;  // TCP
+  std::optional<uid_t> uid;     // unix sockets, where the system tells
+  std::string text;             // "[192.0.2.1]", "[IPv6:2001:db8::1]", or "local"
+};
+
+struct Connection {
+  Fd socket;
+  Peer peer;
+};
+
+// The next connection of a listening socket; nothing where there is none (any more). Never blocks.
+Result<std::optional<Connection>> accept_from(const Fd& listener);
+// Who is at the other end of a descriptor that was inherited: "local" for what is no socket.
+Peer peer_of(int fd);
+// The local TCP port of a descriptor; nothing where it is no TCP socket.
+std::optional<std::uint16_t> local_port(int fd);
+
+// Connects, until `deadline`.
+Result<Fd> connect_to(const Endpoint& endpoint, Steady::time_point deadline);
+
+}  // namespace handoff::sys

@@ -1,0 +1,54 @@
+// One connection: octets in and out, each wait with a deadline. First and last station of a byte.
+#pragma once
+
+#include <poll.h>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "base/result.hh"
+#include "sys/clock.hh"
+#include "sys/fd.hh"
+
+namespace handoff::sys {
+
+using Deadline = Steady::time_point;
+
+enum class Waited { kReady, kTimeout, kStop };
+
+// Waits until one of `fds` is ready (see their revents), the deadline has passed, or, where
+// `stoppable`, a stop was requested. Requires catch_stop_signal() where `stoppable`.
+Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable);
+
+class Stream {
+ public:
+  // A connected socket, made non-blocking by whoever opened it.
+  explicit Stream(Fd socket) : in_(std::move(socket)) {}
+  // Descriptors that others may share (inetd, a pipe): they stay in whatever mode they are.
+  Stream(Fd in, Fd out) : in_(std::move(in)), out_(std::move(out)), shared_(true) {}
+
+  enum class Got { kOctets, kEnd, kTimeout, kStop, kBroken };
+  struct Input {
+    Got got;
+    std::size_t size;  // octets read; 0 unless kOctets
+  };
+  // Reads what is there, up to `size` octets; waits for the first.
+  Input read(char* buffer, std::size_t size, Deadline deadline, bool stoppable);
+
+  // Writes all of `octets`; ETIMEDOUT where the peer does not take them in time, EPIPE where it is
+  // gone.
+  Status write(std::string_view octets, Deadline deadline);
+
+  // Whether the peer has closed its end altogether, as far as is known now. Never blocks.
+  bool peer_gone() const;
+
+ private:
+  int out() const { return out_ ? out_.get() : in_.get(); }
+
+  Fd in_;
+  Fd out_;  // empty: in_ goes both ways
+  bool shared_ = false;
+};
+
+}  // namespace handoff::sys
