@@ -1,7 +1,6 @@
 #include "sys/daemon.hh"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -54,7 +53,13 @@ PidFile::PidFile(std::string path, Fd file)
 Result<PidFile> PidFile::create(const std::string& path) {
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!file) return Error{errno, "create pid file", path};
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return Error{errno, "lock pid file", path};
+  // A record lock: unlike flock's it is not shared with workers that outlive a killed master.
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  if (::fcntl(file.get(), F_SETLK, &lock) != 0) {
+    return Error{EWOULDBLOCK, "another handoffd holds the pid file", path};
+  }
   auto text = std::to_string(::getpid()) + "\n";
   if (::ftruncate(file.get(), 0) != 0 ||
       ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {

@@ -141,8 +141,9 @@ Status PosixFiles::write(const Fd& file, std::string_view octets) {
   return {};
 }
 
-Result<std::size_t> PosixFiles::read(const Fd& file, char* buffer, std::size_t size) {
-  auto n = retry([&] { return ::read(file.get(), buffer, size); });
+Result<std::size_t> PosixFiles::read_at(const Fd& file, std::uint64_t offset, char* buffer,
+                                        std::size_t size) {
+  auto n = retry([&] { return ::pread(file.get(), buffer, size, static_cast<off_t>(offset)); });
   if (n < 0) return failure("read");
   return static_cast<std::size_t>(n);
 }

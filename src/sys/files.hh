@@ -54,8 +54,9 @@ class Files {
   virtual Result<Fd> open_file(const Fd& at, const std::string& name) = 0;  // to read
   // All of `octets`, or an error; short writes are finished.
   virtual Status write(const Fd& file, std::string_view octets) = 0;
-  // Up to `size` octets from the current offset; 0 at the end.
-  virtual Result<std::size_t> read(const Fd& file, char* buffer, std::size_t size) = 0;
+  // Up to `size` octets from `offset`; 0 at the end.
+  virtual Result<std::size_t> read_at(const Fd& file, std::uint64_t offset, char* buffer,
+                                      std::size_t size) = 0;
   // The content and all that is needed to read it back are on disk.
   virtual Status sync_data(const Fd& file) = 0;
   // The names in the directory are on disk.
@@ -82,7 +83,8 @@ class PosixFiles final : public Files {
   Result<Fd> create(const Fd& at, const std::string& name, mode_t mode) override;
   Result<Fd> open_file(const Fd& at, const std::string& name) override;
   Status write(const Fd& file, std::string_view octets) override;
-  Result<std::size_t> read(const Fd& file, char* buffer, std::size_t size) override;
+  Result<std::size_t> read_at(const Fd& file, std::uint64_t offset, char* buffer,
+                              std::size_t size) override;
   Status sync_data(const Fd& file) override;
   Status sync_directory(const Fd& directory) override;
   Status close(Fd file) override;

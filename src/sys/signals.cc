@@ -1,5 +1,7 @@
 #include "sys/signals.hh"
 
+#include <initializer_list>
+
 namespace handoff::sys {
 namespace {
 

@@ -1,0 +1,59 @@
+#include "recipients/layout.hh"
+
+#include <algorithm>
+
+#include "base/text.hh"
+
+namespace handoff::recipients {
+namespace {
+
+constexpr std::size_t kMaxName = 255;  // NAME_MAX of every filesystem that mail lies on, octets
+
+bool is_path_safe(std::string_view value) {
+  return !value.empty() &&
+         std::ranges::none_of(value, [](char c) { return c == '/' || is_control(c); });
+}
+
+std::optional<std::string> variable(char name, const Address& address) {
+  switch (name) {
+    case 'u':
+      return address.domain.empty() ? address.local : address.local + "@" + address.domain;
+    case 'n':
+      return address.local;
+    case 'd':
+      return address.domain;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+bool is_plain_name(std::string_view name) {
+  return is_path_safe(name) && name.front() != '.' && name.size() <= kMaxName;
+}
+
+std::optional<std::string> expand_layout(std::string_view layout, const Address& address) {
+  std::string path;
+  while (!layout.empty()) {
+    char c = layout.front();
+    layout.remove_prefix(1);
+    if (c != '%') {
+      path += c;
+      continue;
+    }
+    std::size_t digits = 0;
+    while (digits < layout.size() && is_digit(layout[digits])) ++digits;
+    auto width = parse_number(layout.substr(0, digits));
+    layout.remove_prefix(digits);
+    if (layout.empty()) return std::nullopt;
+    auto value = variable(layout.front(), address);
+    layout.remove_prefix(1);
+    if (!value || !is_path_safe(*value)) return std::nullopt;
+    path += width ? value->substr(0, *width) : *value;
+  }
+  bool plain = std::ranges::all_of(split(path, '/'), is_plain_name);
+  return plain ? std::optional(path) : std::nullopt;
+}
+
+}  // namespace handoff::recipients

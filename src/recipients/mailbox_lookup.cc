@@ -1,0 +1,32 @@
+#include "recipients/mailbox_lookup.hh"
+
+#include <algorithm>
+
+#include "recipients/layout.hh"
+
+namespace handoff::recipients {
+
+Result<std::optional<Mailbox>> MailboxLookup::find(const Address& address) {
+  auto path = expand_layout(ground_.layout, address);
+  if (!path) return std::optional<Mailbox>();
+  auto directory = ground_.files.open_directory(ground_.spool, *path);
+  if (directory) return std::optional(Mailbox{*path, "", address.text(), false});
+  // Only "no such name" means that nobody is there; a link, a file, a permission or a disk in the
+  // way means that we cannot tell.
+  if (directory.error().code != ENOENT) return directory.error();
+  if (auto mounted = check_mounted(); !mounted) return mounted.error();
+  return std::optional<Mailbox>();
+}
+
+// A spool without a single mailbox looks like a filesystem that is not mounted: then nobody would
+// exist, and all mail would bounce. It waits instead.
+Status MailboxLookup::check_mounted() {
+  auto names = ground_.files.list(ground_.spool);
+  if (!names) return names.error();
+  bool empty =
+      std::ranges::all_of(names.value(), [](const std::string& name) { return name[0] == '.'; });
+  if (empty) return Error{ENODEV, "no mailbox in the whole spool: is it mounted?", {}};
+  return {};
+}
+
+}  // namespace handoff::recipients

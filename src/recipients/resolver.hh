@@ -1,0 +1,46 @@
+// From the address in RCPT to a mailbox: default domain, case, subaddress, lookup, folder.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/address.hh"
+#include "base/mailbox.hh"
+#include "base/result.hh"
+#include "recipients/lookup.hh"
+
+namespace handoff::recipients {
+
+struct ResolverOptions {
+  std::string hostname;        // the domain of a bare <postmaster> where there is no default
+  std::string default_domain;  // of addresses without one; empty: none
+  std::string delimiter;       // each of its characters parts user and detail; empty: none does
+  bool fold = true;            // local parts are the same in any case of letters
+};
+
+// An address taken apart.
+struct Named {
+  Address user;        // folded, without detail
+  std::string detail;  // of user+detail; empty: none
+};
+
+Named fold_address(const Address& address, const ResolverOptions& options);
+
+class Resolver {
+ public:
+  // `lookup` and what `ground` names outlive the resolver.
+  Resolver(ResolverOptions options, const Ground& ground, Lookup& lookup)
+      : options_(std::move(options)), ground_(ground), lookup_(lookup) {}
+
+  // As Lookup::find, for an address as the peer wrote it. A subaddress becomes the Maildir++ folder
+  // of that name where there is one, else the inbox (R3). May block.
+  Result<std::optional<Mailbox>> resolve(const Address& address);
+  bool tells() const { return lookup_.tells(); }
+
+ private:
+  ResolverOptions options_;
+  Ground ground_;
+  Lookup& lookup_;
+};
+
+}  // namespace handoff::recipients

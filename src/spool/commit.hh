@@ -1,0 +1,30 @@
+// From staging into a mailbox: the states "linked" and "handed over" of README. One call, one
+// result; a delivery process of another user can stand behind it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/mailbox.hh"
+#include "base/result.hh"
+#include "spool/name.hh"
+#include "spool/staging.hh"
+#include "sys/files.hh"
+
+namespace handoff::spool {
+
+struct Delivered {
+  std::string file;        // name in new/
+  std::uint64_t size = 0;  // octets
+  bool copied = false;     // not a hard link to the staged file
+};
+
+// Puts the completed `staging` into `mailbox`. With success it is durable there: 250 may be said.
+// With an error nothing of it is visible. `personal`: header lines (ending in CRLF, or LF where the
+// spool's newline is LF) for this recipient alone, put behind the first line of a copy of its own.
+// The mailbox being on another filesystem also makes a copy, through its tmp/. May block.
+Result<Delivered> commit(sys::Files& files, const sys::Fd& root, const Staging& staging,
+                         const Mailbox& mailbox, std::string_view personal, NameMaker& names);
+
+}  // namespace handoff::spool

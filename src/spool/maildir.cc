@@ -1,0 +1,72 @@
+#include "spool/maildir.hh"
+
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "base/text.hh"
+#include "sys/clock.hh"
+
+namespace handoff::spool {
+namespace {
+
+constexpr mode_t kMode = 0700;
+
+// Another worker may have made the mailbox just now and not have synced it yet. A mailbox that is
+// younger than this is synced by whoever delivers to it: by then its maker has, or has failed.
+constexpr std::chrono::seconds kYoung{60};
+
+// Makes `path` below `root` component by component; existing ones are fine. Syncs the parent of
+// each, so that whoever returns from here knows every one of them to be durable.
+Status make_path(sys::Files& files, const sys::Fd& root, std::string_view path) {
+  sys::Fd here;
+  for (std::string_view part : split(path, '/')) {
+    const sys::Fd& at = here ? here : root;
+    std::string name(part);
+    auto made = files.make_directory(at, name, kMode);
+    if (!made && made.error().code != EEXIST) return made;
+    if (auto synced = files.sync_directory(at); !synced) return synced;
+    auto next = files.open_directory(at, name);
+    if (!next) return next.error();
+    here = std::move(next).value();
+  }
+  return {};
+}
+
+// `new` is made last: where it is there, the others are.
+Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+  if (mailbox.create) {
+    if (auto made = make_path(files, root, mailbox.path); !made) return made;
+  }
+  auto place = files.open_directory(root, mailbox.place());
+  if (!place) return place.error();
+  for (const char* name : {"tmp", "cur", "new"}) {
+    auto made = files.make_directory(place.value(), name, kMode);
+    if (!made && made.error().code != EEXIST) return made;
+  }
+  return files.sync_directory(place.value());
+}
+
+bool is_young(const sys::FileInfo& info) {
+  return info.born && sys::Wall::now() - *info.born < kYoung;
+}
+
+}  // namespace
+
+Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+  auto path = mailbox.place() + "/new";
+  auto directory = files.open_directory(root, path);
+  if (!directory && directory.error().code == ENOENT) {
+    if (auto made = make_maildir(files, root, mailbox); !made) return made.error();
+    return files.open_directory(root, path);
+  }
+  if (!directory) return directory;
+  auto info = files.info(directory.value());
+  if (!info) return info.error();
+  if (is_young(info.value())) {
+    if (auto made = make_maildir(files, root, mailbox); !made) return made.error();
+  }
+  return directory;
+}
+
+}  // namespace handoff::spool

@@ -1,0 +1,18 @@
+// The directories of a mailbox: opened without leaving the spool, made where they are missing, and
+// durable before anything in them is promised.
+#pragma once
+
+#include <string>
+
+#include "base/mailbox.hh"
+#include "base/result.hh"
+#include "sys/files.hh"
+
+namespace handoff::spool {
+
+// Opens MAILBOX/new. Makes tmp, new and cur where they are missing, and the mailbox itself where
+// `mailbox.create`; ENOENT where it is not there and must not be made. What was made is synced,
+// up to the spool. `root` is the spool. May block.
+Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox);
+
+}  // namespace handoff::spool

@@ -1,0 +1,63 @@
+#include "spool/name.hh"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+
+#include "base/text.hh"
+#include "sys/clock.hh"
+#include "sys/process.hh"
+
+namespace handoff::spool {
+
+NameMaker::NameMaker(std::string_view host) {
+  for (char c : host) {
+    if (c == '/') {
+      host_ += "\\057";
+    } else if (c == ':') {
+      host_ += "\\072";
+    } else if (c == ',') {
+      host_ += "\\054";  // Dovecot's fields begin at a comma
+    } else {
+      host_ += c;
+    }
+  }
+  std::array<char, 16> hex;
+  std::snprintf(hex.data(), hex.size(), "%08x", sys::random_number());
+  random_ = hex.data();
+}
+
+std::string NameMaker::next() {
+  using namespace std::chrono;
+  auto now = sys::Wall::now().time_since_epoch();
+  auto whole = duration_cast<seconds>(now);
+  return std::to_string(whole.count()) + ".M" +
+         std::to_string(duration_cast<microseconds>(now - whole).count()) + "P" +
+         std::to_string(sys::own_pid()) + "Q" + std::to_string(++count_) + "R" + random_ + "." +
+         host_;
+}
+
+std::string id_of(std::string_view name) {
+  auto first = name.find('.');
+  if (first == name.npos) return std::string(name);
+  return std::string(name.substr(0, name.find('.', first + 1)));
+}
+
+std::string with_size(std::string_view name, std::uint64_t size) {
+  return std::string(name) + ",S=" + std::to_string(size);
+}
+
+std::optional<Owner> owner_of(std::string_view name) {
+  auto id = id_of(name);
+  auto from = id.find('P');
+  auto to = id.find('Q');
+  if (from == id.npos || to == id.npos || from > to || name.size() <= id.size()) {
+    return std::nullopt;
+  }
+  auto pid = parse_number(std::string_view(id).substr(from + 1, to - from - 1));
+  if (!pid) return std::nullopt;
+  auto host = name.substr(id.size() + 1);
+  return Owner{static_cast<pid_t>(*pid), std::string(host.substr(0, host.find(',')))};
+}
+
+}  // namespace handoff::spool

@@ -1,0 +1,75 @@
+#include "spool/staging.hh"
+
+#include <utility>
+
+namespace handoff::spool {
+namespace {
+
+// One write for a small message, large ones in pieces of this size, octets.
+constexpr std::size_t kBuffer = 256 << 10;
+constexpr mode_t kMode = 0600;
+
+}  // namespace
+
+Result<Staging> Staging::create(sys::Files& files, const sys::Fd& directory, std::string name,
+                                bool exact) {
+  auto file = files.create(directory, name, kMode);
+  if (!file) return file.error();
+  return Staging(files, directory, std::move(name), std::move(file).value(), exact);
+}
+
+Staging::Staging(sys::Files& files, const sys::Fd& directory, std::string name, sys::Fd file,
+                 bool exact)
+    : files_(&files),
+      directory_(&directory),
+      name_(std::move(name)),
+      file_(std::move(file)),
+      exact_(exact) {}
+
+Staging::Staging(Staging&& other) noexcept
+    : files_(other.files_),
+      directory_(other.directory_),
+      name_(std::exchange(other.name_, {})),
+      file_(std::move(other.file_)),
+      exact_(other.exact_),
+      newlines_(other.newlines_),
+      buffer_(std::move(other.buffer_)),
+      size_(other.size_) {}
+
+Staging::~Staging() {
+  // Failing leaves a file for the sweep; there is nobody to tell who could do more.
+  if (!name_.empty()) static_cast<void>(files_->unlink(*directory_, name_).ok());
+}
+
+Status Staging::append(std::string_view octets) {
+  while (!octets.empty()) {
+    auto piece = octets.substr(0, kBuffer);
+    octets.remove_prefix(piece.size());
+    if (exact_) {
+      buffer_ += piece;
+    } else {
+      newlines_.convert(piece, buffer_);
+    }
+    if (buffer_.size() >= kBuffer) {
+      if (auto done = flush(); !done) return done;
+    }
+  }
+  return {};
+}
+
+Status Staging::flush() {
+  auto done = files_->write(file_, buffer_);
+  size_ += buffer_.size();
+  buffer_.clear();
+  return done;
+}
+
+Status Staging::complete() {
+  newlines_.finish(buffer_);
+  if (auto done = flush(); !done) return done;
+  buffer_ = {};
+  if (auto done = files_->sync_data(file_); !done) return done;
+  return files_->close(std::move(file_));
+}
+
+}  // namespace handoff::spool

@@ -1,0 +1,50 @@
+// A message being received: SPOOL/.handoff/staging/NAME. States "receiving" and "complete" of
+// README. Where the object ends, the name is gone: what is in mailboxes by then has names of its
+// own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.hh"
+#include "spool/newline.hh"
+#include "sys/files.hh"
+
+namespace handoff::spool {
+
+class Staging {
+ public:
+  // Creates the file. `directory` must outlive the object. `exact`: line ends are stored as sent.
+  static Result<Staging> create(sys::Files& files, const sys::Fd& directory, std::string name,
+                                bool exact);
+  Staging(Staging&& other) noexcept;
+  Staging& operator=(Staging&&) = delete;
+  ~Staging();
+
+  const std::string& name() const { return name_; }
+  std::uint64_t size() const { return size_; }  // octets on disk, once complete
+  const sys::Fd& directory() const { return *directory_; }
+
+  // Stores octets whose lines end in CRLF. May write, and block.
+  Status append(std::string_view octets);
+  // Everything is written, synced and closed: the state "complete". After a failure the object is
+  // good for nothing but its end: a failed sync is never tried again (the kernel may have dropped
+  // the pages and forgotten the error).
+  Status complete();
+
+ private:
+  Staging(sys::Files& files, const sys::Fd& directory, std::string name, sys::Fd file, bool exact);
+  Status flush();
+
+  sys::Files* files_;
+  const sys::Fd* directory_;
+  std::string name_;
+  sys::Fd file_;
+  bool exact_;
+  CrlfToLf newlines_;
+  std::string buffer_;  // converted, not yet written
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace handoff::spool

@@ -1,0 +1,35 @@
+#include "spool/sweep.hh"
+
+#include "spool/name.hh"
+#include "sys/clock.hh"
+#include "sys/process.hh"
+
+namespace handoff::spool {
+namespace {
+
+bool is_abandoned(const std::string& name, const sys::FileInfo& info, const std::string& host) {
+  if (!info.is_regular) return false;
+  auto owner = owner_of(name);
+  // A process of another host cannot be asked: there only age tells.
+  bool dead = owner && owner->host == host && !sys::process_exists(owner->pid);
+  return dead || sys::Wall::now() - info.modified > kAbandoned;
+}
+
+}  // namespace
+
+Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const std::string& host) {
+  auto names = files.list(staging);
+  if (!names) return names.error();
+  Swept swept;
+  for (const auto& name : names.value()) {
+    auto info = files.info_at(staging, name);
+    if (info && is_abandoned(name, info.value(), host) && files.unlink(staging, name)) {
+      ++swept.removed;
+    } else {
+      ++swept.kept;
+    }
+  }
+  return swept;
+}
+
+}  // namespace handoff::spool

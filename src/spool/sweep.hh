@@ -1,0 +1,25 @@
+// Removes what a crash left in staging: files whose owner is dead, or that are older than any
+// delivery can be.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/result.hh"
+#include "sys/files.hh"
+
+namespace handoff::spool {
+
+// maildir(5) of qmail: what has not been delivered in 36 hours never will be. Longer than the
+// longest session.transaction-timeout.
+inline constexpr std::chrono::hours kAbandoned{36};
+
+struct Swept {
+  unsigned removed = 0;
+  unsigned kept = 0;
+};
+
+// `host` as in the names that this host's NameMaker makes. May block.
+Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const std::string& host);
+
+}  // namespace handoff::spool
