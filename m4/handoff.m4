@@ -1,0 +1,67 @@
+# The checks that configure.ac repeats.
+
+# HANDOFF_FLAG(VARIABLE, FLAG, [needed]): adds FLAG to VARIABLE where a program
+# compiles and links with it without a warning; stops if it does not and is needed.
+AC_DEFUN([HANDOFF_FLAG],
+  [AC_MSG_CHECKING([whether $CXX takes $2])
+   handoff_cxxflags=$CXXFLAGS
+   CXXFLAGS="$CXXFLAGS $2 -Werror"
+   AC_LINK_IFELSE([AC_LANG_SOURCE([int main() { return 0; }])],
+     [AC_MSG_RESULT([yes])
+      $1="${$1:+$$1 }$2"],
+     [AC_MSG_RESULT([no])
+      m4_ifval([$3], [AC_MSG_ERROR([$2 was asked for, and $CXX cannot do it])])])
+   CXXFLAGS=$handoff_cxxflags])
+
+# HANDOFF_LIB(NAME, VARIABLE, PKG-CONFIG MODULES, LIBS, INCLUDES, BODY, [MORE LIBS]):
+# finds flags with which a program of INCLUDES and BODY links, first as
+# pkg-config says (MORE LIBS are for what it does not know of), then by LIBS in
+# the usual places; Sets VARIABLE_CXXFLAGS,
+# VARIABLE_LIBS and handoff_found_VARIABLE. -isystem: their warnings are not ours.
+AC_DEFUN([HANDOFF_LIB],
+  [AC_MSG_CHECKING([for $1])
+   handoff_found_$2=no
+   handoff_cxxflags=$CXXFLAGS
+   handoff_libs=$LIBS
+   for handoff_try in m4_ifval([$3], [pkg-config]) default /usr/local /usr/pkg /opt/local; do
+     AS_CASE([$handoff_try],
+       [pkg-config],
+         [AS_IF([test -n "$PKG_CONFIG" && $PKG_CONFIG --exists "$3" 2>/dev/null],
+           [$2_CXXFLAGS=`$PKG_CONFIG --cflags "$3"`
+            $2_LIBS="`$PKG_CONFIG --libs "$3"` $7"],
+           [continue])],
+       [default], [$2_CXXFLAGS= $2_LIBS="$4"],
+       [AS_IF([test -d "$handoff_try/include"],
+         [$2_CXXFLAGS="-isystem $handoff_try/include" $2_LIBS="-L$handoff_try/lib $4"], [continue])])
+     CXXFLAGS="$handoff_cxxflags $$2_CXXFLAGS"
+     LIBS="$$2_LIBS $handoff_libs"
+     AC_LINK_IFELSE([AC_LANG_PROGRAM([$5], [$6])], [handoff_found_$2=yes; break])
+   done
+   CXXFLAGS=$handoff_cxxflags
+   LIBS=$handoff_libs
+   AS_IF([test $handoff_found_$2 = no], [$2_CXXFLAGS= $2_LIBS=])
+   AC_MSG_RESULT([$handoff_found_$2])
+   AC_SUBST([$2_CXXFLAGS])
+   AC_SUBST([$2_LIBS])])
+
+# HANDOFF_NEEDED(as HANDOFF_LIB): the same, and stops where it is not there.
+AC_DEFUN([HANDOFF_NEEDED],
+  [HANDOFF_LIB($@)
+   AS_IF([test $handoff_found_$2 = no],
+     [AC_MSG_ERROR([$1 is needed; contrib/bootstrap installs it])])])
+
+# HANDOFF_OPTIONAL(OPTION, VARIABLE, WHAT FOR, then as HANDOFF_LIB from PKG-CONFIG
+# MODULES on): --with-OPTION insists, --without-OPTION leaves it out, and by
+# default it is used where it is there. Defines HAVE_VARIABLE.
+AC_DEFUN([HANDOFF_OPTIONAL],
+  [AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1], [$3 @<:@where it is there@:>@])], [], [with_$1=auto])
+   AS_IF([test "$with_$1" = no], [handoff_found_$2=no],
+     [HANDOFF_LIB([$1], [$2], m4_shift3($@))
+      AS_IF([test $handoff_found_$2 = no && test "$with_$1" != auto],
+        [AC_MSG_ERROR([--with-$1 was asked for, and it is not there])])])
+   AS_IF([test $handoff_found_$2 = yes],
+     [AC_DEFINE([HAVE_$2], [1], [Define for $3.])
+      PARTS_CXXFLAGS="$PARTS_CXXFLAGS $$2_CXXFLAGS"
+      PARTS_LIBS="$PARTS_LIBS $$2_LIBS"])
+   handoff_parts="$handoff_parts  m4_format([%-14s], [$1]) $handoff_found_$2 ($3)
+"])
