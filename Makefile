@@ -1,0 +1,184 @@
+# handoff's build, for GNU make. `make` configures first where that was not done.
+#
+#   all  check  install  uninstall  dist  distcheck  clean  distclean
+#   run [ONCE=1]         serve in the foreground from build/run
+#   check-lint check-unit check-e2e check-interop check-crash
+#   bench  fuzz  format
+#
+# CXXFLAGS, CPPFLAGS, LDFLAGS are yours; V=1 shows the commands. What is built is
+# in build/, below the top of the source tree or wherever configure was called.
+
+srcdir ?= .
+build  := build
+SUITES := lint unit e2e interop crash
+
+all:
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all check install uninstall dist distcheck clean distclean run bench fuzz format FORCE
+
+# --- Configuration: make remakes what it includes, so this configures the tree.
+
+ifneq ($(filter-out clean distclean format,$(or $(MAKECMDGOALS),all)),)
+include config.mk
+endif
+
+$(srcdir)/configure: $(srcdir)/configure.ac $(srcdir)/m4/handoff.m4
+	@command -v autoconf >/dev/null || { echo "autoconf is missing: run contrib/bootstrap" >&2; exit 1; }
+	cd $(srcdir) && autoheader && autoconf && touch configure
+
+config.mk: $(srcdir)/configure $(srcdir)/config.mk.in
+	@if test -x config.status; then ./config.status --recheck && ./config.status; \
+	else $(srcdir)/configure; fi
+	@touch $@
+
+# --- Sources: a file in its directory is all it takes.
+
+PROGRAMS  := $(build)/handoffd $(build)/handoffctl
+UNIT      := $(build)/t/unit/unit_tests
+obj        = $(patsubst $(srcdir)/%.cc,$(build)/%.o,$(wildcard $(1:%=$(srcdir)/%)))
+MAIN_OBJS := $(call obj,src/main.cc src/ctl/main.cc)
+LIB_OBJS  := $(filter-out $(MAIN_OBJS),$(call obj,src/*/*.cc))
+UNIT_MAIN := $(call obj,t/unit/main.cc)
+UNIT_OBJS := $(call obj,t/unit/*/*.cc)
+
+# --- Flags. config.h comes in by itself: a source that forgot it would get the
+# fallbacks and nobody would notice. The person's own flags come last.
+
+DEFINES  = -D_FILE_OFFSET_BITS=64 -DSYSCONFDIR='"$(sysconfdir)"' \
+           -DLOCALSTATEDIR='"$(localstatedir)"' -DRUNSTATEDIR='"$(runstatedir)"'
+CPP      = -Isrc -I$(srcdir)/src $(DEFINES) $(HARDEN_CPPFLAGS) $(LIB_CXXFLAGS) $(CPPFLAGS)
+CXX_ALL  = $(STD_CXXFLAGS) $(WARN_CXXFLAGS) $(HARDEN_CXXFLAGS) $(SANITIZE_FLAGS) $(CXXFLAGS)
+COMPILE  = $(CXX) $(CPP) -include src/config.h $(CXX_ALL) -MMD -MP
+LINK     = $(CXX) $(CXX_ALL) $(HARDEN_LDFLAGS) $(LDFLAGS)
+UNIT_CPP = -I$(srcdir)/t/unit -DBOOST_TEST_DYN_LINK $(BOOST_TEST_CXXFLAGS)
+
+Q   = $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)  $(or $(2),$@)")
+
+# A file that is touched when its text changes: how flags and lists of objects
+# become dependencies.
+define remember
+@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
+endef
+$(build)/compile.flags: FORCE ; $(call remember,$(COMPILE) $(UNIT_CPP))
+$(build)/link.flags:    FORCE ; $(call remember,$(LINK) $(LIB_LIBS) $(LIBS) $(LIB_OBJS) $(UNIT_OBJS))
+
+# --- Programs.
+
+all: $(PROGRAMS)
+
+$(build)/handoffd:   $(build)/src/main.o
+$(build)/handoffctl: $(build)/src/ctl/main.o
+$(PROGRAMS): $(build)/libhandoff.a $(build)/link.flags
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(LIBS)
+
+$(build)/libhandoff.a: $(LIB_OBJS) $(build)/link.flags
+	$(call say,AR  )
+	$(Q)rm -f $@ && $(AR) crs $@ $(LIB_OBJS)
+
+$(build)/src/%.o: $(srcdir)/src/%.cc $(build)/compile.flags config.mk
+	$(call say,CXX ,$<)
+	$(Q)mkdir -p $(@D) && $(COMPILE) -c -o $@ $<
+
+# --- Unit tests. Boost.Test is most of what they take to compile, so it is
+# compiled once; its main is in the one file that cannot use that.
+
+PCH := $(build)/t/unit/precompiled.hh
+
+$(PCH).gch: $(srcdir)/t/unit/precompiled.hh $(build)/compile.flags config.mk
+	$(call say,PCH )
+	$(Q)mkdir -p $(@D) && $(COMPILE) $(UNIT_CPP) -x c++-header -o $@ $<
+
+$(UNIT_MAIN): $(srcdir)/t/unit/main.cc $(build)/compile.flags config.mk
+	$(call say,CXX ,$<)
+	$(Q)mkdir -p $(@D) && $(COMPILE) $(UNIT_CPP) -c -o $@ $<
+
+$(UNIT_OBJS): $(build)/t/unit/%.o: $(srcdir)/t/unit/%.cc $(PCH).gch
+	$(call say,CXX ,$<)
+	$(Q)mkdir -p $(@D) && $(CXX) -include $(PCH) -Winvalid-pch $(COMPILE:$(CXX)%=%) $(UNIT_CPP) -c -o $@ $<
+
+$(UNIT): $(UNIT_MAIN) $(UNIT_OBJS) $(build)/libhandoff.a $(build)/link.flags
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(BOOST_TEST_LIBS) $(LIBS)
+
+-include $(patsubst %.o,%.d,$(MAIN_OBJS) $(LIB_OBJS) $(UNIT_MAIN) $(UNIT_OBJS)) $(wildcard $(PCH).d)
+
+# --- Tests: all are TAP, run by prove through t/tap, which counts them into
+# build/check/. `check` goes on after a failure and says at the end what it saw.
+
+TEST_ENV = TOP_SRCDIR='$(abspath $(srcdir))' TOP_BUILDDIR='$(abspath $(build))' \
+           HANDOFFD='$(abspath $(build)/handoffd)' HANDOFFCTL='$(abspath $(build)/handoffctl)'
+JOBS_e2e = -j2
+
+check: all $(UNIT)
+	@rm -rf $(build)/check; rc=0; \
+	for s in $(SUITES); do $(MAKE) --no-print-directory check-$$s || rc=1; done; \
+	$(srcdir)/t/tap --sum $(build)/check && exit $$rc
+
+check-unit: $(UNIT)
+check-e2e check-interop check-crash: all
+check-crash: $(UNIT)
+$(SUITES:%=check-%): check-%: FORCE
+	@mkdir -p $(build)/check && rm -f $(build)/check/$*
+	@set -- $(wildcard $(srcdir)/t/$*/*.t); test $$# -gt 0 || { echo "check-$*: there are no tests"; exit 0; }; \
+	echo "check-$*:"; $(TEST_ENV) TAP_COUNT='$(abspath $(build))/check/$*' \
+	prove $(JOBS_$*) $(PROVEFLAGS) -e '$(srcdir)/t/tap' "$$@"
+
+run: all
+	$(TEST_ENV) ONCE=$(ONCE) $(srcdir)/contrib/run
+bench: all
+	$(TEST_ENV) $(srcdir)/t/bench/run
+fuzz: all
+	$(TEST_ENV) CXX='$(CXX)' $(srcdir)/t/fuzz/run
+format:
+	find $(srcdir)/src $(srcdir)/t -name '*.cc' -o -name '*.hh' | xargs clang-format -i
+
+# --- Installation. A configuration that is there is never written over.
+
+INSTALL ?= install
+MAN  := $(wildcard $(srcdir)/man/*.[158])
+DOCS := $(wildcard $(addprefix $(srcdir)/,README.md NEWS SECURITY.md HACKING.md LICENSE))
+SAMPLE := $(srcdir)/etc/handoffd.conf
+CONF  = $(DESTDIR)$(sysconfdir)/handoffd.conf
+mandest = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir) $(DESTDIR)$(docdir)
+	$(INSTALL) -c -m 755 $(PROGRAMS) $(DESTDIR)$(sbindir)
+	$(foreach m,$(MAN),$(INSTALL) -d $(call mandest,$m) && $(INSTALL) -c -m 644 $m $(call mandest,$m)$(newline))
+	$(if $(DOCS),$(INSTALL) -c -m 644 $(DOCS) $(DESTDIR)$(docdir))
+	@if test ! -e $(CONF); then new=$(CONF); \
+	elif cmp -s $(SAMPLE) $(CONF); then exit 0; \
+	else new=$(CONF).new; echo "$(CONF) is kept as it is; this version's is in $$new"; fi; \
+	$(INSTALL) -c -m 644 $(SAMPLE) $$new
+
+# Takes back what install put; a configuration that somebody changed stays.
+uninstall:
+	rm -f $(PROGRAMS:$(build)/%=$(DESTDIR)$(sbindir)/%)
+	rm -f $(foreach m,$(MAN),$(call mandest,$m)/$(notdir $m))
+	rm -f $(DOCS:$(srcdir)/%=$(DESTDIR)$(docdir)/%)
+	test ! -d $(DESTDIR)$(docdir) || rmdir $(DESTDIR)$(docdir)
+	@for f in $(CONF) $(CONF).new; do if cmp -s $(SAMPLE) $$f; then rm -f $$f; \
+	elif test -e $$f; then echo "$$f was changed and is kept"; fi; done
+
+define newline
+
+
+endef
+
+# --- Release. The tarball is the same to the byte wherever it is made from.
+
+DIST := $(PACKAGE_TARNAME)-$(VERSION)
+
+dist: $(srcdir)/configure
+	$(srcdir)/contrib/dist $(srcdir) $(DIST)
+distcheck: dist
+	$(srcdir)/contrib/distcheck $(DIST) '$(MAKE)'
+
+clean:
+	rm -rf $(build)
+distclean: clean
+	rm -rf autom4te.cache config.log config.status config.mk src/config.h
+	test $(srcdir) = . && rm -f configure src/config.h.in || rm -f Makefile
