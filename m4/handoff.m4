@@ -1,17 +1,26 @@
 # The checks that configure.ac repeats.
 
-# HANDOFF_FLAG(VARIABLE, FLAG, [needed]): adds FLAG to VARIABLE where a program
-# compiles and links with it without a warning; stops if it does not and is needed.
+# HANDOFF_FLAG(VARIABLE, FLAGS, [needed]): adds FLAGS to VARIABLE where a program
+# compiles and links with them without a warning; stops if it does not and they are
+# needed.
 AC_DEFUN([HANDOFF_FLAG],
   [AC_MSG_CHECKING([whether $CXX takes $2])
    handoff_cxxflags=$CXXFLAGS
    CXXFLAGS="$CXXFLAGS $2 -Werror"
-   AC_LINK_IFELSE([AC_LANG_SOURCE([int main() { return 0; }])],
-     [AC_MSG_RESULT([yes])
-      $1="${$1:+$$1 }$2"],
-     [AC_MSG_RESULT([no])
-      m4_ifval([$3], [AC_MSG_ERROR([$2 was asked for, and $CXX cannot do it])])])
-   CXXFLAGS=$handoff_cxxflags])
+   AC_LINK_IFELSE([AC_LANG_SOURCE([int main() { return 0; }])], [handoff_takes=yes], [handoff_takes=no])
+   CXXFLAGS=$handoff_cxxflags
+   AC_MSG_RESULT([$handoff_takes])
+   AS_IF([test $handoff_takes = yes], [$1="${$1:+$$1 }$2"],
+     [m4_ifval([$3], [AC_MSG_ERROR([$2 was asked for, and $CXX cannot do it])], [:])])])
+
+# HANDOFF_FLAGS(VARIABLE, FLAGS): the same for each of FLAGS; where all are taken,
+# as with the usual compilers, one test does.
+AC_DEFUN([HANDOFF_FLAGS],
+  [HANDOFF_FLAG([$1], m4_normalize([$2]))
+   AS_IF([test $handoff_takes = no],
+     [for handoff_flag in m4_normalize([$2]); do
+        HANDOFF_FLAG([$1], [$handoff_flag])
+      done])])
 
 # HANDOFF_LIB(NAME, VARIABLE, PKG-CONFIG MODULES, LIBS, INCLUDES, BODY, [MORE LIBS]):
 # finds flags with which a program of INCLUDES and BODY links, first as
