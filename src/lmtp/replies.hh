@@ -21,6 +21,8 @@ inline constexpr Phrase kTimeout{421, "4.4.2", "$1 waited $2 s for input, closin
 inline constexpr Phrase kTooManyErrors{421, "4.7.0", "$1 too many errors, closing"};
 inline constexpr Phrase kNotAllowed{554, "5.7.1", "$1 is not in the networks of the setting allow"};
 
+inline constexpr Phrase kPort25{554, "5.3.5", "LMTP must not be used on TCP port 25 (RFC 2033 5)"};
+
 // Commands.
 inline constexpr Phrase kLineTooLong{500, "5.5.2", "line too long"};
 inline constexpr Phrase kBadLine{500, "5.5.2", "bare CR, bare LF or NUL in a command line"};

@@ -48,6 +48,7 @@ std::optional<Event> Session::step(std::string_view& input) {
 std::optional<Event> Session::next_command(std::string_view& input) {
   auto line = lines_.next(input, kMaxLine);
   if (!line) return NeedInput{};
+  ++commands_;
   if (line->too_long) return complain(say::kLineTooLong);
   return run(line->text);
 }
@@ -130,10 +131,13 @@ std::optional<Event> Session::end_content() {
   if (doom_) transaction_->settle_all(*doom_);
   transaction_->settle_loops();
 
-  auto recipients = transaction_->unsettled();
-  if (!recipients.empty()) {
+  std::vector<Delivery> deliveries;
+  for (const Recipient* recipient : transaction_->unsettled()) {
+    deliveries.push_back({recipient, personal_ ? delivered_to_line(recipient->mailbox) : ""});
+  }
+  if (!deliveries.empty()) {
     phase_ = Phase::kSettle;
-    return ContentEnds{transaction_->envelope(), std::move(recipients)};
+    return ContentEnds{transaction_->envelope(), std::move(deliveries)};
   }
   auto event = drop_content();
   settled();
@@ -186,9 +190,11 @@ void Session::accept_content(const TraceFacts& facts) {
   asked_ = Asked::kNothing;
   const Envelope& envelope = transaction_->envelope();
   trace_ = return_path_line(envelope.sender);
-  if (options_.delivered_to && transaction_->unsettled().size() == 1) {
+  bool alone = transaction_->unsettled().size() == 1;
+  if (alone && options_.delivered_to != DeliveredTo::kNever) {
     trace_ += delivered_to_line(envelope.recipients.front().mailbox);
   }
+  personal_ = !alone && options_.delivered_to == DeliveredTo::kAlways;
   trace_ += received_lines(envelope, {hello_, peer_, options_.hostname, "LMTP"}, facts);
   filter_.emplace(
       [this](std::string_view address) { transaction_->mark_delivered_before(address); });

@@ -55,14 +55,22 @@ struct Content {
   std::string_view octets;  // lines end in CRLF, dots are undone, the trace header comes first
 };
 struct ContentDropped {};
+struct Delivery {
+  const Recipient* recipient;
+  std::string header;  // lines for this recipient alone, ending in CRLF; mostly none
+};
 struct ContentEnds {
   const Envelope& envelope;
-  std::vector<const Recipient*> recipients;  // one for each mailbox to deliver to; may be empty
+  std::vector<Delivery> deliveries;  // one for each mailbox, in RCPT order; never empty
 };
 struct Closed {};
 
 using Event = std::variant<NeedInput, MailBegins, RecipientNamed, ContentBegins, Content,
                            ContentDropped, ContentEnds, Closed>;
+
+// When Delivered-To: is written: where there is one mailbox to deliver to, always (each of several
+// mailboxes then gets a copy of its own), or never.
+enum class DeliveredTo { kAuto, kAlways, kNever };
 
 struct SessionOptions {
   std::string hostname;
@@ -71,8 +79,8 @@ struct SessionOptions {
   unsigned max_errors = 20;  // refused commands a session; unknown recipients are none
   bool lenient_newlines = false;
   bool reject_bare_newlines = false;
-  bool bare_local = false;   // addresses without a domain are accepted
-  bool delivered_to = true;  // write Delivered-To: where there is one recipient
+  bool bare_local = false;  // addresses without a domain are accepted
+  DeliveredTo delivered_to = DeliveredTo::kAuto;
 };
 
 class Session {
@@ -102,6 +110,8 @@ class Session {
   // data.
   bool in_content() const;
   bool in_transaction() const { return transaction_.has_value(); }
+  // Command lines read so far: a deadline for the next one begins with the last.
+  std::uint64_t commands() const { return commands_; }
 
   // Replies not yet written, in order; the worker takes from its front.
   std::string& output() { return output_; }
@@ -155,6 +165,7 @@ class Session {
   std::string hello_;  // argument of the last LHLO; empty: none yet
   std::string refusal_;
   unsigned errors_ = 0;
+  std::uint64_t commands_ = 0;
   Phase phase_ = Phase::kCommand;
   Asked asked_ = Asked::kNothing;
 
@@ -175,6 +186,7 @@ class Session {
   std::optional<Reply> doom_;         // nobody gets the content, and why: it is read and discarded
   std::uint64_t size_ = 0;            // octets of content so far
   std::string trace_;
+  bool personal_ = false;   // each delivery gets a Delivered-To: of its own
   std::string_view piece_;  // content that was read and is not yet through the filter
   std::optional<HeaderFilter> filter_;
   HeaderFilter::Facts facts_;  // of the last content

@@ -9,9 +9,8 @@
 #include <memory>
 
 #include "base/text.hh"
-#include "config.h"
 
-#if HAVE_OPENAT2
+#ifdef HAVE_OPENAT2
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #endif
@@ -65,7 +64,7 @@ int open_each(int at, const std::string& path) {
 }
 
 int open_beneath(int at, const std::string& path) {
-#if HAVE_OPENAT2
+#ifdef HAVE_OPENAT2
   static bool missing = false;  // an older kernel, or a sandbox that does not know the call
   if (!missing) {
     struct open_how how {};
@@ -149,7 +148,7 @@ Result<std::size_t> PosixFiles::read_at(const Fd& file, std::uint64_t offset, ch
 }
 
 Status PosixFiles::sync_data(const Fd& file) {
-#if HAVE_FDATASYNC
+#ifdef HAVE_FDATASYNC
   if (retry([&] { return ::fdatasync(file.get()); }) != 0) return failure("fdatasync");
 #else
   if (retry([&] { return ::fsync(file.get()); }) != 0) return failure("fsync");
@@ -186,7 +185,7 @@ Result<FileInfo> PosixFiles::info(const Fd& file) {
   struct stat status;
   if (::fstat(file.get(), &status) != 0) return failure("stat");
   FileInfo info = from_stat(status);
-#if HAVE_STATX
+#ifdef HAVE_STATX
   struct statx extended;
   if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_BTIME, &extended) == 0 &&
       (extended.stx_mask & STATX_BTIME) != 0) {

@@ -17,7 +17,6 @@
 #include <cstring>
 #include <memory>
 
-#include "config.h"
 #include "sys/stream.hh"
 
 namespace handoff::sys {
@@ -164,13 +163,13 @@ Peer describe(const AnyAddress& address, int fd) {
     peer.ip = parse_ip(text.data());
     peer.text = std::string("[IPv6:") + text.data() + "]";
   } else if (address.any.sa_family == AF_UNIX) {
-#if HAVE_SO_PEERCRED
+#ifdef HAVE_SO_PEERCRED
     struct ucred credentials {};
     socklen_t size = sizeof credentials;
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
       peer.uid = credentials.uid;
     }
-#elif HAVE_GETPEEREID
+#elif defined(HAVE_GETPEEREID)
     uid_t uid;
     gid_t gid;
     if (::getpeereid(fd, &uid, &gid) == 0) peer.uid = uid;
@@ -187,10 +186,24 @@ Result<std::vector<Fd>> listen_on(const Endpoint& endpoint, int backlog,
                           : listen_on_tcp(endpoint, backlog);
 }
 
+SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
+  struct stat status;
+  if (::lstat(path_.c_str(), &status) != 0) return;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+}
+
+void SocketFile::remove() const {
+  struct stat status;
+  bool ours =
+      ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+  if (ours) ::unlink(path_.c_str());
+}
+
 Result<std::optional<Connection>> accept_from(const Fd& listener) {
   AnyAddress address{};
   socklen_t size = sizeof address;
-#if HAVE_ACCEPT4
+#ifdef HAVE_ACCEPT4
   Fd fd(::accept4(listener.get(), &address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
 #else
   Fd fd(::accept(listener.get(), &address.any, &size));

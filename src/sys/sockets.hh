@@ -30,6 +30,19 @@ struct SocketRights {
 Result<std::vector<Fd>> listen_on(const Endpoint& endpoint, int backlog,
                                   const SocketRights& rights);
 
+// The file of a unix socket that this process has bound.
+class SocketFile {
+ public:
+  explicit SocketFile(std::string path);
+  // Removes it, unless another socket has taken its place.
+  void remove() const;
+
+ private:
+  std::string path_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
 // Who is at the other end.
 struct Peer {
   std::optional<IpAddress> ip;  // TCP

@@ -1,0 +1,49 @@
+#include "master/event_loop.hh"
+
+#include <stdexcept>
+
+namespace handoff::master {
+
+EventLoop::EventLoop() : base_(event_base_new()) {
+  if (!base_) throw std::runtime_error("libevent cannot start");
+}
+
+void EventLoop::add(int fd, short what, const timeval* interval, std::function<void()> action) {
+  actions_.push_back(std::make_unique<std::function<void()>>(std::move(action)));
+  auto call = [](evutil_socket_t, short, void* argument) {
+    (*static_cast<std::function<void()>*>(argument))();
+  };
+  events_.emplace_back(event_new(base_.get(), fd, what, call, actions_.back().get()));
+  if (!events_.back() || event_add(events_.back().get(), interval) != 0) {
+    throw std::runtime_error("libevent cannot watch");
+  }
+}
+
+void EventLoop::on_signal(int signal, std::function<void()> action) {
+  add(signal, EV_SIGNAL | EV_PERSIST, nullptr, std::move(action));
+}
+
+void EventLoop::on_readable(int fd, std::function<void()> action) {
+  add(fd, EV_READ | EV_PERSIST, nullptr, std::move(action));
+}
+
+void EventLoop::every(std::chrono::milliseconds interval, std::function<void()> action) {
+  timeval period{};
+  period.tv_sec = static_cast<decltype(period.tv_sec)>(interval.count() / 1000);
+  period.tv_usec = static_cast<decltype(period.tv_usec)>(interval.count() % 1000 * 1000);
+  add(-1, EV_PERSIST, &period, std::move(action));
+}
+
+void EventLoop::run() { event_base_dispatch(base_.get()); }
+
+void EventLoop::stop() { event_base_loopbreak(base_.get()); }
+
+void EventLoop::abandon_in_child() {
+  // event_reinit gives the child descriptors of its own, so that freeing them does not take the
+  // parent's events out of the shared epoll set or kqueue.
+  event_reinit(base_.get());
+  events_.clear();
+  base_.reset();
+}
+
+}  // namespace handoff::master

@@ -1,0 +1,40 @@
+#include "master/pool.hh"
+
+#include <algorithm>
+
+namespace handoff::master {
+namespace {
+
+constexpr unsigned kMaxStep = 32;  // workers started at once
+constexpr std::chrono::seconds kFirstDelay{1};
+constexpr std::chrono::seconds kMaxDelay{60};
+constexpr std::chrono::seconds kRetireEvery{1};
+
+}  // namespace
+
+PoolAction Pool::decide(const PoolView& view, Time now) {
+  PoolAction action;
+  unsigned total = view.starting + view.idle + view.busy;
+  unsigned ready = view.starting + view.idle;
+  if (ready < settings_.min_idle && total < settings_.max) {
+    if (throttled(now)) return action;
+    action.start = std::min(std::max(step_, settings_.min_idle - ready), settings_.max - total);
+    step_ = std::min(step_ * 2, kMaxStep);
+    return action;
+  }
+  // While some are starting the step is kept: it has not yet been seen whether they are enough.
+  if (view.starting == 0) step_ = 1;
+  if (view.idle > settings_.max_idle && now >= next_retirement_) {
+    action.retire = 1;
+    next_retirement_ = now + kRetireEvery;
+  }
+  return action;
+}
+
+void Pool::died(bool early, Time now) {
+  if (!early) return;
+  delay_ = std::clamp(delay_ * 2, kFirstDelay, kMaxDelay);
+  not_before_ = std::max(not_before_, now + delay_);
+}
+
+}  // namespace handoff::master

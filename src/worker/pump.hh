@@ -1,0 +1,73 @@
+// One session: octets from the peer to lmtp::Session, its events to recipients/ and spool/, its
+// replies back. The only place where the four meet.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "lmtp/session.hh"
+#include "spool/staging.hh"
+#include "sys/sockets.hh"
+#include "sys/stream.hh"
+#include "worker/services.hh"
+
+namespace handoff::worker {
+
+enum class Ended {
+  kQuit,      // in order: QUIT, or the peer closed between transactions
+  kRefused,   // we closed: not allowed, too many errors
+  kShutdown,  // a stop was requested
+  kTimeout,
+  kBroken,  // the peer has gone in the middle of something
+};
+
+class Pump {
+ public:
+  Pump(Services& services, sys::Stream stream, sys::Peer peer);
+
+  // Serves the session to its end. `transactions`: those with at least one delivery are counted
+  // there. Blocks, at each wait at most as long as the configured timeouts.
+  Ended run(std::atomic<std::uint64_t>& transactions);
+
+ private:
+  // One for each event; what they return ends the session.
+  using Next = std::optional<Ended>;
+  Next on(const lmtp::NeedInput&);
+  Next on(const lmtp::MailBegins& event);
+  Next on(const lmtp::RecipientNamed& event);
+  Next on(const lmtp::ContentBegins& event);
+  Next on(const lmtp::Content& event);
+  Next on(const lmtp::ContentDropped&);
+  Next on(const lmtp::ContentEnds& event);
+  Next on(const lmtp::Closed&);
+
+  bool is_allowed() const;
+  // Writes the replies that are due; false where the peer does not take them.
+  bool flush();
+  Next read_more();
+  Next stop();
+  sys::Deadline deadline();
+  void drop_staging() { staging_.reset(); }
+  // The log line of one recipient.
+  void log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
+                   const Result<spool::Delivered>& result, const lmtp::Reply& reply);
+  void log_refusal();
+
+  Services& services_;
+  sys::Stream stream_;
+  sys::Peer peer_;
+  lmtp::Session session_;
+  std::vector<char> buffer_;
+  std::string_view input_;  // of buffer_: read and not yet consumed
+  std::optional<spool::Staging> staging_;
+  std::atomic<std::uint64_t>* transactions_ = nullptr;
+  Ended ending_ = Ended::kQuit;  // how Closed is to be understood
+
+  std::uint64_t commands_seen_ = 0;
+  sys::Deadline command_deadline_;
+  sys::Deadline transaction_deadline_;
+  std::optional<sys::Deadline> stop_deadline_;
+};
+
+}  // namespace handoff::worker

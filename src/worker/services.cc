@@ -1,0 +1,59 @@
+#include "worker/services.hh"
+
+#include <utility>
+
+#include "sys/process.hh"
+
+namespace handoff::worker {
+namespace {
+
+lmtp::SessionOptions session_options_of(const conf::Config& config) {
+  lmtp::SessionOptions options;
+  options.hostname = config.hostname;
+  options.max_message_size = config.session.max_message_size;
+  options.max_recipients = config.session.max_recipients;
+  options.max_errors = config.session.max_errors;
+  options.lenient_newlines = config.protocol.lenient_newlines;
+  options.reject_bare_newlines = config.protocol.bare_newlines == conf::BareNewlines::kReject;
+  options.bare_local = !config.recipients.default_domain.empty();
+  switch (config.spool.delivered_to) {
+    case conf::DeliveredTo::kAuto:
+      options.delivered_to = lmtp::DeliveredTo::kAuto;
+      break;
+    case conf::DeliveredTo::kAlways:
+      options.delivered_to = lmtp::DeliveredTo::kAlways;
+      break;
+    case conf::DeliveredTo::kNever:
+      options.delivered_to = lmtp::DeliveredTo::kNever;
+      break;
+  }
+  return options;
+}
+
+recipients::ResolverOptions resolver_options_of(const conf::Config& config) {
+  return {config.hostname, config.recipients.default_domain, config.recipients.delimiter,
+          config.recipients.fold == conf::Case::kFold};
+}
+
+}  // namespace
+
+Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spool spool_)
+    : config(config_),
+      log(log_),
+      session_options(session_options_of(config_)),
+      spool(std::move(spool_)) {}
+
+Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
+                                                 sys::Files& files) {
+  auto spool = spool::Spool::open(
+      files, {config.spool.path, sys::host_name(), config.spool.newline == conf::Newline::kCrlf});
+  if (!spool) return spool.error();
+  std::unique_ptr<Services> services(new Services(config, log, std::move(spool).value()));
+  recipients::Ground ground{files, services->spool.root(), config.spool.layout};
+  services->lookup_ = recipients::make_lookup(config.recipients.lookup, ground);
+  if (!services->lookup_) return Error{EINVAL, "recipients.lookup", config.recipients.lookup};
+  services->resolver_.emplace(resolver_options_of(config), ground, *services->lookup_);
+  return services;
+}
+
+}  // namespace handoff::worker

@@ -1,0 +1,153 @@
+#include "worker/worker.hh"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "lmtp/replies.hh"
+#include "sys/files.hh"
+#include "sys/signals.hh"
+#include "sys/stream.hh"
+#include "worker/pump.hh"
+#include "worker/services.hh"
+
+namespace handoff::worker {
+namespace {
+
+using board::State;
+
+// No deadline: a worker may be idle for good.
+constexpr sys::Deadline kNever = sys::Deadline::max();
+// After a failure to accept that the next try would meet again (no descriptors, no memory).
+constexpr std::chrono::milliseconds kAcceptPause{100};
+
+class Worker {
+ public:
+  Worker(const board::Inheritance& inherited, Services& services)
+      : inherited_(inherited), services_(services), slot_(inherited.slots[inherited.own_slot]) {
+    for (const auto& listener : inherited.listeners) fds_.push_back({listener.get(), POLLIN, 0});
+    fds_.push_back({inherited.life.get(), POLLIN, 0});
+  }
+
+  int run() {
+    enter(State::kIdle);
+    while (wait_for_connection()) {
+      for (std::size_t i = 0; i < inherited_.listeners.size(); ++i) {
+        if (fds_[i].revents != 0) accept(inherited_.listeners[i]);
+        if (sys::stop_requested() || is_worn_out()) return EX_OK;
+      }
+    }
+    return EX_OK;
+  }
+
+ private:
+  // False when it is time to go.
+  bool wait_for_connection() {
+    if (sys::wait_for(fds_, kNever, true) == sys::Waited::kStop) return false;
+    return fds_.back().revents == 0;
+  }
+
+  void accept(const sys::Fd& listener) {
+    auto connection = sys::accept_from(listener);
+    if (!connection) {
+      services_.log.error("accept failed", {{"cause", connection.error().describe()}});
+      static_cast<void>(sys::wait_for({}, sys::Steady::now() + kAcceptPause, true));
+      return;
+    }
+    if (!connection.value()) return;
+    enter(State::kBusy);
+    auto& [socket, peer] = *connection.value();
+    Pump(services_, sys::Stream(std::move(socket)), std::move(peer)).run(slot_.transactions);
+    slot_.sessions.fetch_add(1, std::memory_order_relaxed);
+    enter(State::kIdle);
+  }
+
+  // The master is told of a first readiness, and when idle workers become few: it should not find
+  // out by the clock.
+  void enter(State state) {
+    bool first = slot_.state.exchange(state) == State::kStarting;
+    auto idle = std::ranges::count_if(inherited_.slots,
+                                      [](const auto& slot) { return slot.state == State::kIdle; });
+    bool few = state == State::kBusy && idle < static_cast<long>(services_.config.workers.min_idle);
+    if (first || few) {
+      // A full pipe will ring all the same.
+      [[maybe_unused]] auto ignored = ::write(inherited_.bell.get(), "", 1);
+    }
+  }
+
+  bool is_worn_out() const {
+    auto limit = services_.config.workers.max_transactions;
+    return limit > 0 && slot_.transactions >= limit;
+  }
+
+  const board::Inheritance& inherited_;
+  Services& services_;
+  board::Slot& slot_;
+  std::vector<pollfd> fds_;
+};
+
+// A failure to open the spool: for the moment, so that queued mail waits.
+int report(const sys::Log& log, const char* what, const Error& error, int exit_code) {
+  log.error(what, {{"cause", error.describe()}});
+  return exit_code;
+}
+
+}  // namespace
+
+Status drop_privileges(const conf::Config& config) {
+  if (config.user.empty()) {
+    if (!sys::is_root()) return {};
+    return Error{EPERM, "root does not deliver mail: set user = NAME in the configuration", {}};
+  }
+  auto account = sys::find_account(config.user, config.group);
+  if (!account) return account.error();
+  if (account.value().uid == 0) return Error{EPERM, "user must not be root", config.user};
+  return sys::become(account.value());
+}
+
+int run(const conf::Config& config, const sys::Log& log, const board::Inheritance& inherited) {
+  sys::catch_stop_signal();
+  if (auto dropped = drop_privileges(config); !dropped) {
+    return report(log, "cannot drop privileges", dropped.error(), EX_CONFIG);
+  }
+  sys::PosixFiles files;
+  auto services = Services::open(config, log, files);
+  if (!services) return report(log, "cannot open the spool", services.error(), EX_TEMPFAIL);
+  return Worker(inherited, *services.value()).run();
+}
+
+int run_stdin(const conf::Config& config, const sys::Log& log) {
+  sys::catch_stop_signal();
+  if (auto dropped = drop_privileges(config); !dropped) {
+    return report(log, "cannot drop privileges", dropped.error(), EX_CONFIG);
+  }
+  sys::Stream stream(sys::Fd(STDIN_FILENO), sys::Fd(STDOUT_FILENO));
+  if (sys::local_port(STDIN_FILENO) == 25) {
+    log.error("LMTP must not be used on TCP port 25 (RFC 2033 section 5)");
+    std::string reply;
+    lmtp::Reply(lmtp::say::kPort25).append_to(reply);
+    static_cast<void>(
+        stream.write(reply, sys::Steady::now() + config.session.command_timeout).ok());
+    return EX_CONFIG;
+  }
+  sys::PosixFiles files;
+  auto services = Services::open(config, log, files);
+  if (!services) return report(log, "cannot open the spool", services.error(), EX_TEMPFAIL);
+  std::atomic<std::uint64_t> transactions = 0;
+  Pump pump(*services.value(), std::move(stream), sys::peer_of(STDIN_FILENO));
+  switch (pump.run(transactions)) {
+    case Ended::kQuit:
+      return EX_OK;
+    case Ended::kRefused:
+      return EX_NOPERM;
+    case Ended::kShutdown:
+    case Ended::kTimeout:
+    case Ended::kBroken:
+      break;
+  }
+  return EX_TEMPFAIL;
+}
+
+}  // namespace handoff::worker
