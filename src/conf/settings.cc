@@ -1,0 +1,306 @@
+#include "conf/settings.hh"
+
+#include <algorithm>
+
+#include "base/text.hh"
+#include "conf/kinds.hh"
+#include "conf/layout.hh"
+#include "sys/log.hh"
+
+namespace handoff::conf {
+namespace {
+
+std::string host_fault(std::string_view text) {
+  if (is_domain(text)) return {};
+  return "must be a host name of letters, digits, hyphens and dots";
+}
+
+std::string domain_fault(std::string_view text) {
+  if (text.empty() || is_domain(text)) return {};
+  return "must be empty or a domain of letters, digits, hyphens and dots";
+}
+
+std::string account_fault(std::string_view text) {
+  return text.empty() || is_account(text) ? "" : "must be empty, a name or a number";
+}
+
+std::string path_fault(std::string_view text) {
+  return text.starts_with('/') ? "" : "must be an absolute path";
+}
+
+std::string optional_path_fault(std::string_view text) {
+  return text.empty() || text.starts_with('/') ? "" : "must be empty or an absolute path";
+}
+
+std::string socket_fault(std::string_view text) {
+  if (!text.starts_with('/')) return "must be an absolute path";
+  auto endpoint = parse_endpoint("unix:" + std::string(text));
+  return endpoint ? ""
+                  : "must be a path of at most 103 octets, which is what a socket's name holds";
+}
+
+std::string delimiter_fault(std::string_view text) {
+  bool fits = text.empty() || (text.size() == 1 && is_ascii(text[0]) && !is_control(text[0]) &&
+                               !is_alpha(text[0]) && !is_digit(text[0]) &&
+                               std::string_view(" @/\"\\").find(text[0]) == std::string_view::npos);
+  return fits ? "" : "must be empty or one punctuation character, as +";
+}
+
+std::string facility_fault(std::string_view text) {
+  return sys::syslog_facility(text) < 0 ? "must be mail, daemon, or local0 to local7" : "";
+}
+
+// RFC 2033 5: LMTP "MUST NOT" be used on port 25 (L8).
+std::string set_listen(Config& config, std::string_view text) {
+  auto endpoint = parse_endpoint(text);
+  bool absolute = endpoint && (!endpoint->is_unix || endpoint->path.starts_with('/'));
+  if (!absolute) {
+    return "must be unix:/PATH (of at most 103 octets) or tcp:HOST:PORT, where an IPv6 address "
+           "stands in brackets";
+  }
+  if (!endpoint->is_unix && endpoint->port == 25) {
+    return "must not be port 25: RFC 2033 section 5 keeps LMTP off it, 24 is usual";
+  }
+  if (std::ranges::find(config.listen, *endpoint) != config.listen.end()) {
+    return "is listed twice";
+  }
+  config.listen.push_back(*endpoint);
+  return {};
+}
+
+std::vector<Setting> make_table() {
+  using C = Config;
+  std::vector<Setting> table = {
+      {.name = "hostname",
+       .type = "NAME",
+       .defaults = {},
+       .help = "What the greeting, LHLO and Received: lines call this machine. Without it: what "
+               "the system calls itself.",
+       .set =
+           [](C& c, std::string_view written) {
+             std::string why = host_fault(written);
+             if (why.empty()) c.hostname = std::string(written);
+             return why;
+           },
+       .example = "mail.example.org"},
+      {.name = "listen",
+       .type = "ENDPOINT",
+       .defaults = {"unix:/run/handoff/lmtp.sock"},
+       .help = "Where to accept connections: unix:PATH or tcp:HOST:PORT. May be given several "
+               "times. Port 25 is refused (RFC 2033 section 5).",
+       .set = set_listen,
+       .repeats = true,
+       .reloads = false,
+       .example = {}},
+      list(
+          "allow", "NETWORK", {"127.0.0.0/8", "::1"}, Network::parse,
+          "must be an address or a network, as 192.0.2.0/24 or 2001:db8::/32, with no bit set "
+          "behind the prefix",
+          [](C & c) -> auto& { return c.allow; },
+          "Networks that TCP clients may connect from. May be given several times; what is given "
+          "replaces the default. LMTP is not for wide-area use (RFC 2033 section 5)."),
+      at_start(text(
+          "user", "USER", "", account_fault, [](C & c) -> auto& { return c.user; },
+          "What the workers run as. Must be set where handoffd is started by root.")),
+      at_start(text(
+          "group", "GROUP", "", account_fault, [](C & c) -> auto& { return c.group; },
+          "The group of the workers. Empty: the user's own.")),
+      at_start(text(
+          "pid-file", "FILE", "", optional_path_fault, [](C & c) -> auto& { return c.pid_file; },
+          "Where the master writes its process id. Empty: nowhere.")),
+
+      at_start(ranged(
+          "socket.mode", "MODE", parse_mode, "0660", "0000", "0777",
+          [](C & c) -> auto& { return c.socket.mode; },
+          "Permission bits of unix sockets, in octal. A client needs write permission.")),
+      at_start(text(
+          "socket.owner", "USER", "", account_fault, [](C & c) -> auto& { return c.socket.owner; },
+          "Owner of unix sockets. Empty: as created.")),
+      at_start(text(
+          "socket.group", "GROUP", "", account_fault, [](C & c) -> auto& { return c.socket.group; },
+          "Group of unix sockets, usually that of the queue manager. Empty: as created.")),
+      at_start(ranged(
+          "socket.backlog", "NUMBER", parse_number, "511", "1", "65535",
+          [](C & c) -> auto& { return c.socket.backlog; },
+          "Connections that may wait for a worker before more are refused.")),
+
+      ranged(
+          "workers.max", "NUMBER", parse_number, "64", "1", "10000",
+          [](C & c) -> auto& { return c.workers.max; },
+          "Most worker processes, which is most connections served at a time."),
+      ranged(
+          "workers.min-idle", "NUMBER", parse_number, "2", "1", "10000",
+          [](C & c) -> auto& { return c.workers.min_idle; },
+          "Workers kept waiting for a connection; fewer than these, and more are started."),
+      ranged(
+          "workers.max-idle", "NUMBER", parse_number, "16", "1", "10000",
+          [](C & c) -> auto& { return c.workers.max_idle; },
+          "More waiting workers than these, and some are ended."),
+      ranged(
+          "workers.max-transactions", "NUMBER", parse_number, "10000", "0", "1000000000",
+          [](C & c) -> auto& { return c.workers.max_transactions; },
+          "Transactions after which a worker is replaced by a fresh one. 0: never."),
+
+      ranged(
+          "session.max-message-size", "SIZE", parse_size, "50M", "1K", "1024G",
+          [](C & c) -> auto& { return c.session.max_message_size; },
+          "Largest message, in octets or with K, M or G. Announced as SIZE (RFC 1870)."),
+      ranged(
+          "session.max-recipients", "NUMBER", parse_number, "1000", "100", "100000",
+          [](C & c) -> auto& { return c.session.max_recipients; },
+          "Most recipients of one transaction; the rest is asked to be sent again. At least "
+          "100 (RFC 5321 section 4.5.3.1.8)."),
+      ranged(
+          "session.max-errors", "NUMBER", parse_number, "20", "1", "1000000",
+          [](C & c) -> auto& { return c.session.max_errors; },
+          "Refused commands after which a session is closed with 421."),
+      ranged(
+          "session.command-timeout", "DURATION", parse_duration, "5m", "1s", "1d",
+          [](C & c) -> auto& { return c.session.command_timeout; },
+          "Longest wait for the next command, in seconds or with s, m, h or d. RFC 5321 section "
+          "4.5.3.2.7 asks for five minutes."),
+      ranged(
+          "session.data-timeout", "DURATION", parse_duration, "5m", "1s", "1d",
+          [](C & c) -> auto& { return c.session.data_timeout; },
+          "Longest wait for more of a message."),
+      ranged(
+          "session.transaction-timeout", "DURATION", parse_duration, "1h", "1s", "30d",
+          [](C & c) -> auto& { return c.session.transaction_timeout; },
+          "Longest time from DATA to the end of the message, however slowly it trickles."),
+
+      choice<BareNewlines>(
+          "protocol.bare-newlines", "keep|reject", "keep",
+          {{"keep", BareNewlines::kKeep}, {"reject", BareNewlines::kReject}},
+          [](C & c) -> auto& { return c.protocol.bare_newlines; },
+          "What becomes of a message with a CR or LF that stands alone: stored as it is, or "
+          "refused with 550 5.6.11. Neither ever ends a message."),
+      choice<bool>(
+          "protocol.lenient-newlines", "yes|no", "no", {{"yes", true}, {"no", false}},
+          [](C & c) -> auto& { return c.protocol.lenient_newlines; },
+          "Whether a command may end in LF alone. Messages end in CRLF . CRLF all the same."),
+
+      text(
+          "spool.path", "DIRECTORY", "/var/spool/handoff", path_fault,
+          [](C & c) -> auto& { return c.spool.path; },
+          "The directory that mailboxes and the staging area lie in, on one filesystem."),
+      text(
+          "spool.layout", "LAYOUT", "%d/%n", layout_fault,
+          [](C & c) -> auto& { return c.spool.layout; },
+          "Where below spool.path a mailbox lies: %u is the whole address, %n its local part, %d "
+          "its domain, %2n the first two characters of %n."),
+      choice<Newline>(
+          "spool.newline", "lf|crlf", "lf", {{"lf", Newline::kLf}, {"crlf", Newline::kCrlf}},
+          [](C & c) -> auto& { return c.spool.newline; }, "How the lines of stored messages end."),
+      choice<DeliveredTo>(
+          "spool.delivered-to", "auto|always|never", "auto",
+          {{"auto", DeliveredTo::kAuto},
+           {"always", DeliveredTo::kAlways},
+           {"never", DeliveredTo::kNever}},
+          [](C & c) -> auto& { return c.spool.delivered_to; },
+          "Whether a Delivered-To: line is added. auto: where the transaction has one "
+          "recipient; several then share one file."),
+
+      text(
+          "recipients.lookup", "LOOKUP", "mailbox",
+          [](std::string_view written) -> std::string {
+            if (written == "mailbox" || written == "any") return {};
+            return "must be a lookup that this build knows: mailbox or any";
+          },
+          [](C & c) -> auto& { return c.recipients.lookup; },
+          "Which recipients exist. mailbox: those whose mailbox directory does. any: every valid "
+          "address, and its mailbox is made."),
+      text(
+          "recipients.default-domain", "DOMAIN", "", domain_fault,
+          [](C & c) -> auto& { return c.recipients.default_domain; },
+          "The domain of recipients that come without one. Empty: they are refused, but for "
+          "postmaster."),
+      text(
+          "recipients.delimiter", "CHARACTER", "+", delimiter_fault,
+          [](C & c) -> auto& { return c.recipients.delimiter; },
+          "What parts user and folder in pat+lists@example.org. Empty: nothing does."),
+      choice<Case>(
+          "recipients.case", "fold|keep", "fold", {{"fold", Case::kFold}, {"keep", Case::kKeep}},
+          [](C & c) -> auto& { return c.recipients.fold; },
+          "Whether Pat and pat are one recipient. Domains always fold."),
+
+      choice<LogTo>(
+          "log.to", "syslog|stderr", "syslog",
+          {{"syslog", LogTo::kSyslog}, {"stderr", LogTo::kStderr}},
+          [](C & c) -> auto& { return c.log.to; }, "Where the log goes."),
+      choice<LogFormat>(
+          "log.format", "text|json", "text",
+          {{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+          [](C & c) -> auto& { return c.log.format; },
+          "How a log line is written: a message with key=value fields, or one JSON object."),
+      choice<LogLevel>(
+          "log.level", "error|warning|info|debug", "info",
+          {{"error", LogLevel::kError},
+           {"warning", LogLevel::kWarning},
+           {"info", LogLevel::kInfo},
+           {"debug", LogLevel::kDebug}},
+          [](C & c) -> auto& { return c.log.level; }, "The least important lines that are logged."),
+      text(
+          "log.facility", "FACILITY", "mail", facility_fault,
+          [](C & c) -> auto& { return c.log.facility; }, "The syslog facility."),
+
+      at_start(text(
+          "control.socket", "FILE", "/run/handoff/control.sock", socket_fault,
+          [](C & c) -> auto& { return c.control_socket; },
+          "The unix socket that handoffctl talks to the master through.")),
+  };
+  return table;
+}
+
+// Levenshtein's distance: single characters inserted, removed or replaced.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string_view Setting::section() const {
+  auto dot = name.find('.');
+  return dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
+}
+
+std::span<const Setting> settings() {
+  static const std::vector<Setting> table = make_table();
+  return table;
+}
+
+const Setting* find_setting(std::string_view name) {
+  for (const auto& setting : settings()) {
+    if (setting.name == name) return &setting;
+  }
+  return nullptr;
+}
+
+std::string_view nearest_setting(std::string_view name) {
+  std::string_view best;
+  // Further than a third of it is another word.
+  std::size_t least = name.size() / 3 + 1;
+  for (const auto& setting : settings()) {
+    // "newline", or a key below the wrong [section], is meant by its last part.
+    auto last = setting.name.substr(setting.name.find('.') + 1);
+    std::size_t d = std::min(distance(name, setting.name),
+                             distance(name.substr(name.rfind('.') + 1), last) + 1);
+    if (d < least) {
+      least = d;
+      best = setting.name;
+    }
+  }
+  return best;
+}
+
+}  // namespace handoff::conf
