@@ -1,0 +1,286 @@
+// Defaults, file and options become settings, or one message that says what to mend.
+#include "conf/load.hh"
+
+#include <boost/test/unit_test.hpp>
+
+#include "conf/file.hh"
+#include "conf/settings.hh"
+
+using namespace handoff::conf;
+
+namespace {
+
+Settings from_text(std::string_view text) { return combine(read_text(text, "/etc/h.conf"), {}); }
+
+// The message that loading `text` ends in.
+std::string fault(std::string_view text) {
+  try {
+    from_text(text);
+  } catch (const ConfigError& e) {
+    BOOST_TEST(e.exit_code() == EX_CONFIG);
+    return e.what();
+  }
+  return "";
+}
+
+Assignment option(std::string key, std::string value) {
+  return {std::move(key), std::move(value), Assignment::Source::kOption};
+}
+
+std::string fault_of_options(const std::vector<Assignment>& options) {
+  try {
+    combine({}, options);
+  } catch (const ConfigError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(conf_load)
+
+BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_manual) {
+  Config c = from_text("").config;
+  BOOST_TEST(!c.hostname.empty());
+  BOOST_TEST(c.listen.size() == 1u);
+  BOOST_TEST(c.listen.front().text() == "unix:/run/handoff/lmtp.sock");
+  BOOST_TEST(c.allow.size() == 2u);
+  BOOST_TEST(c.allow[0].contains(*handoff::parse_ip("127.8.9.10")));
+  BOOST_TEST(c.allow[1].contains(*handoff::parse_ip("::1")));
+  BOOST_TEST(c.user == "");
+  BOOST_TEST(c.socket.mode == 0660u);
+  BOOST_TEST(c.socket.backlog == 511u);
+  BOOST_TEST(c.workers.max == 64u);
+  BOOST_TEST(c.workers.min_idle == 2u);
+  BOOST_TEST(c.workers.max_idle == 16u);
+  BOOST_TEST(c.workers.max_transactions == 10000u);
+  BOOST_TEST(c.session.max_message_size == 50u << 20);
+  BOOST_TEST(c.session.max_recipients == 1000u);
+  BOOST_TEST(c.session.max_errors == 20u);
+  BOOST_CHECK(c.session.command_timeout == std::chrono::minutes(5));  // S13
+  BOOST_CHECK(c.session.data_timeout == std::chrono::minutes(5));
+  BOOST_CHECK(c.session.transaction_timeout == std::chrono::hours(1));
+  BOOST_CHECK(c.protocol.bare_newlines == BareNewlines::kKeep);
+  BOOST_TEST(!c.protocol.lenient_newlines);
+  BOOST_TEST(c.spool.path == "/var/spool/handoff");
+  BOOST_TEST(c.spool.layout == "%d/%n");
+  BOOST_CHECK(c.spool.newline == Newline::kLf);
+  BOOST_CHECK(c.spool.delivered_to == DeliveredTo::kAuto);
+  BOOST_TEST(c.recipients.lookup == "mailbox");
+  BOOST_TEST(c.recipients.delimiter == "+");
+  BOOST_CHECK(c.recipients.fold == Case::kFold);
+  BOOST_CHECK(c.log.to == LogTo::kSyslog);
+  BOOST_CHECK(c.log.level == LogLevel::kInfo);
+  BOOST_TEST(c.log.facility == "mail");
+  BOOST_TEST(c.control_socket == "/run/handoff/control.sock");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_is_keys_sections_and_comments) {
+  Config c = from_text(
+                 "# first\n"
+                 "hostname = mx.example.org   # at the end\r\n"
+                 "\n"
+                 "session.max-errors=5\n"
+                 "listen = unix:/a\n"
+                 "listen = tcp:[::1]:24\n"
+                 " [spool] # of mail\n"
+                 "\tpath = /srv/mail\n"
+                 "newline = crlf\n"
+                 "[recipients]\n"
+                 "delimiter =\n"
+                 "case = keep")
+                 .config;
+  BOOST_TEST(c.hostname == "mx.example.org");
+  BOOST_TEST(c.session.max_errors == 5u);
+  BOOST_TEST(c.listen.size() == 2u);
+  BOOST_TEST(c.listen[1].text() == "tcp:[::1]:24");
+  BOOST_TEST(c.spool.path == "/srv/mail");
+  BOOST_CHECK(c.spool.newline == Newline::kCrlf);
+  BOOST_TEST(c.recipients.delimiter == "");
+  BOOST_CHECK(c.recipients.fold == Case::kKeep);
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_value_is_named_with_file_line_key_and_what_is_allowed) {
+  BOOST_TEST(fault("\n\nspool.newline = unix\n") ==
+             "/etc/h.conf:3: spool.newline = unix: must be lf or crlf");
+  BOOST_TEST(fault("[spool]\n# a\nnewline=unix") ==
+             "/etc/h.conf:3: spool.newline = unix: must be lf or crlf");
+  BOOST_TEST(fault("workers.max = 0") == "/etc/h.conf:1: workers.max = 0: must be 1 to 10000");
+  BOOST_TEST(fault("session.max-message-size = 1T") ==
+             "/etc/h.conf:1: session.max-message-size = 1T: must be 1K to 1024G");
+  BOOST_TEST(fault("session.data-timeout = 0") ==
+             "/etc/h.conf:1: session.data-timeout = 0: must be 1s to 1d");
+  BOOST_TEST(fault("log.level = loud") ==
+             "/etc/h.conf:1: log.level = loud: must be error, warning, info or debug");
+  BOOST_TEST(fault("spool.path = mail") ==
+             "/etc/h.conf:1: spool.path = mail: must be an absolute path");
+  BOOST_TEST(fault("allow = 10.0.0.1/8").starts_with("/etc/h.conf:1: allow = 10.0.0.1/8: must be"));
+  BOOST_TEST(fault("hostname =").starts_with("/etc/h.conf:1: hostname = : must be a host name"));
+}
+
+// L8, RFC 2033 section 5.
+BOOST_AUTO_TEST_CASE(port_25_is_refused_naming_the_rfc_L8) {
+  for (auto endpoint : {"tcp:127.0.0.1:25", "tcp:[::1]:25", "tcp:localhost:025"}) {
+    BOOST_TEST(fault("listen = " + std::string(endpoint)) ==
+               "/etc/h.conf:1: listen = " + std::string(endpoint) +
+                   ": must not be port 25: RFC 2033 section 5 keeps LMTP off it, 24 is usual");
+  }
+  BOOST_TEST(fault("listen = tcp:127.0.0.1:24\n") == "");
+  BOOST_TEST(fault("listen = unix:/run/25\n") == "");
+}
+
+BOOST_AUTO_TEST_CASE(an_endpoint_is_an_absolute_path_or_host_and_port) {
+  for (auto endpoint : {"unix:lmtp.sock", "unix:", "/run/lmtp.sock", "tcp:24", "tcp:::1:24",
+                        "tcp:localhost:0", "tcp:localhost:65536", "tcp:localhost:lmtp"}) {
+    BOOST_TEST(fault("listen = " + std::string(endpoint)).find("must be unix:/PATH") !=
+               std::string::npos);
+  }
+  BOOST_TEST(fault("listen = unix:/a\nlisten = unix:/a") ==
+             "/etc/h.conf:2: listen = unix:/a: is listed twice");
+}
+
+// RFC 5321 4.5.3.1.8
+BOOST_AUTO_TEST_CASE(fewer_than_a_hundred_recipients_cannot_be_set) {
+  BOOST_TEST(fault("session.max-recipients = 99") ==
+             "/etc/h.conf:1: session.max-recipients = 99: must be 100 to 100000");
+  BOOST_TEST(from_text("session.max-recipients = 100").config.session.max_recipients == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(a_misspelt_key_names_the_nearest_one) {
+  BOOST_TEST(fault("\nspool.newlin = lf") ==
+             "/etc/h.conf:2: spool.newlin: no such setting; did you mean spool.newline?");
+  BOOST_TEST(fault("[sesion.x]\n") == "/etc/h.conf:1: [sesion.x]: no such section");
+  BOOST_TEST(fault("worker.max = 3") ==
+             "/etc/h.conf:1: worker.max: no such setting; did you mean workers.max?");
+  BOOST_TEST(fault("newline = lf") ==
+             "/etc/h.conf:1: newline: no such setting; did you mean spool.newline?");
+  BOOST_TEST(fault("quux.frobnicate = lf") == "/etc/h.conf:1: quux.frobnicate: no such setting");
+  BOOST_TEST(fault("Hostname = a").ends_with("did you mean hostname?"));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_key_below_a_section_is_told_where_it_stands) {
+  BOOST_TEST(
+      fault("[session]\nspool.path = /a") ==
+      "/etc/h.conf:2: session.spool.path: no such setting; spool.path stands above the first "
+      "[section]");
+  BOOST_TEST(fault("[session]\nhostname = a") ==
+             "/etc/h.conf:2: session.hostname: no such setting; hostname stands above the first "
+             "[section]");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_is_no_assignment_is_refused) {
+  BOOST_TEST(fault("user mail") ==
+             "/etc/h.conf:1: user mail: must be KEY = VALUE, [SECTION], or a # comment");
+  BOOST_TEST(fault("= x").find("no such setting") != std::string::npos);
+  BOOST_TEST(fault("[]\n") == "/etc/h.conf:1: []: no such section");
+  BOOST_TEST(fault(std::string_view("user = a\0b\n", 11)) == "/etc/h.conf:1: a NUL octet");
+  BOOST_TEST(fault("user = a\x1b[31m\n").find('\x1b') == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_setting_twice_in_a_file_names_both_lines) {
+  BOOST_TEST(fault("spool.newline = lf\n[spool]\nnewline = lf") ==
+             "/etc/h.conf:3: spool.newline = lf: already set in line 1");
+}
+
+BOOST_AUTO_TEST_CASE(an_option_overrides_the_file_and_replaces_its_lists) {
+  auto file = read_text("listen = unix:/a\nlisten = unix:/b\nworkers.max = 32\n", "f");
+  Config c = combine(file, {option("listen", "unix:/c"), option("workers.max", "33")}).config;
+  BOOST_TEST(c.listen.size() == 1u);
+  BOOST_TEST(c.listen[0].path == "/c");
+  BOOST_TEST(c.workers.max == 33u);
+  c = combine(file, {option("listen", "unix:/c"), option("listen", "unix:/d")}).config;
+  BOOST_TEST(c.listen.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_replaces_the_default_list) {
+  Config c = from_text("allow = 192.0.2.0/24").config;
+  BOOST_TEST(c.allow.size() == 1u);
+  BOOST_TEST(!c.allow[0].contains(*handoff::parse_ip("127.0.0.1")));
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_option_is_named_as_an_option) {
+  BOOST_TEST(fault_of_options({option("spool.newline", "unix")}) ==
+             "option --spool.newline: unix: must be lf or crlf");
+  BOOST_TEST(fault_of_options({option("user", "a"), option("user", "b")}) ==
+             "option --user: b: given twice");
+  BOOST_TEST(fault_of_options({option("spool.path", "/a#b")})
+                 .starts_with("option --spool.path: /a#b: must not contain #"));
+  BOOST_TEST(fault_of_options({option("spool.path", "/a ")}) != "");
+}
+
+BOOST_AUTO_TEST_CASE(worker_numbers_that_contradict_each_other_are_refused) {
+  BOOST_TEST(fault("workers.max = 8\nworkers.max-idle = 9") ==
+             "/etc/h.conf:2: workers.max-idle = 9: must be at most workers.max, which is 8");
+  BOOST_TEST(fault("workers.min-idle = 5\nworkers.max-idle = 4") ==
+             "/etc/h.conf:1: workers.min-idle = 5: must be at most workers.max-idle, which is 4");
+  BOOST_TEST(fault("workers.min-idle = 5\nworkers.max = 4") ==
+             "/etc/h.conf:1: workers.min-idle = 5: must be at most workers.max, which is 4");
+}
+
+BOOST_AUTO_TEST_CASE(worker_defaults_give_way_to_what_is_set) {
+  auto numbers = [](std::string_view text) {
+    auto s = from_text(text);
+    const auto& w = s.config.workers;
+    BOOST_TEST(s.values.at("workers.max-idle").front().value == std::to_string(w.max_idle));
+    BOOST_TEST(s.values.at("workers.min-idle").front().value == std::to_string(w.min_idle));
+    return std::vector<unsigned>{w.min_idle, w.max_idle, w.max};
+  };
+  BOOST_CHECK((numbers("workers.max = 1") == std::vector<unsigned>{1, 1, 1}));
+  BOOST_CHECK((numbers("workers.max = 8") == std::vector<unsigned>{2, 8, 8}));
+  BOOST_CHECK((numbers("workers.min-idle = 20") == std::vector<unsigned>{20, 20, 64}));
+  BOOST_CHECK((numbers("workers.min-idle = 80") == std::vector<unsigned>{80, 80, 80}));
+  BOOST_CHECK((numbers("workers.max-idle = 1") == std::vector<unsigned>{1, 1, 64}));
+  BOOST_CHECK((numbers("workers.max-idle = 100") == std::vector<unsigned>{2, 100, 100}));
+}
+
+BOOST_AUTO_TEST_CASE(the_control_socket_is_none_of_the_listening_ones) {
+  BOOST_TEST(fault("listen = unix:/run/handoff/control.sock") ==
+             "control.socket = /run/handoff/control.sock: must be another socket than those of "
+             "listen");
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_lookup_says_what_this_build_knows) {
+  BOOST_TEST(fault("recipients.lookup = ldap:x") ==
+             "/etc/h.conf:1: recipients.lookup = ldap:x: must be a lookup that this build knows: "
+             "mailbox or any");
+}
+
+BOOST_AUTO_TEST_CASE(what_dump_prints_loads_to_the_same) {
+  for (auto text : {"",
+                    "user = mail\nlisten = tcp:[::1]:24\nlisten = unix:/a\nworkers.max = 1\n"
+                    "recipients.delimiter =\nspool.layout = %2d/%d/%n\n"
+                    "session.max-message-size = 10K\nhostname = a.example"}) {
+    auto once = from_text(text);
+    auto printed = dump(once);
+    auto twice = from_text(printed);
+    BOOST_TEST(dump(twice) == printed);
+    for (const auto& [key, values] : once.values) {
+      BOOST_TEST(twice.values.at(key).size() == values.size());
+      BOOST_TEST(twice.values.at(key).front().value == values.front().value);
+    }
+    for (const auto& setting : settings()) {
+      BOOST_TEST(printed.find(std::string(setting.name) + " =") != std::string::npos, setting.name);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_change_that_a_reload_does_not_take_is_named) {
+  auto before = from_text("");
+  BOOST_TEST(need_restart(before, from_text("workers.max = 3")).empty());
+  auto names = need_restart(before, from_text("user = mail\nlisten = unix:/x\nlog.level = debug"));
+  BOOST_TEST(names.size() == 2u);
+  BOOST_TEST(names[0] == "listen");
+  BOOST_TEST(names[1] == "user");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_named_with_the_cause) {
+  BOOST_CHECK_EXCEPTION(read_file("/nonexistent/h.conf"), ConfigError, [](const ConfigError& e) {
+    return std::string(e.what()) == "/nonexistent/h.conf: No such file or directory";
+  });
+  BOOST_CHECK_EXCEPTION(read_file("/"), ConfigError, [](const ConfigError& e) {
+    return std::string(e.what()) == "/: Is a directory";
+  });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
