@@ -57,8 +57,9 @@ void Log::write(Level level, std::string_view message, const Fields& fields) con
 std::string format_text(std::string_view message, const Fields& fields) {
   std::string out(message);
   for (const Field& field : fields) {
+    if (field.value.empty()) continue;
     auto value = escape(field.value);
-    bool quote = value.empty() || value != field.value || value.find_first_of(" =") != value.npos;
+    bool quote = value != field.value || value.find_first_of(" =") != value.npos;
     out += ' ';
     out += field.key;
     out += '=';
@@ -70,6 +71,7 @@ std::string format_text(std::string_view message, const Fields& fields) {
 std::string format_json(std::string_view message, const Fields& fields) {
   std::string out = "\"msg\":\"" + escape_json(message) + "\"";
   for (const Field& field : fields) {
+    if (field.value.empty()) continue;
     out += ",\"" + std::string(field.key) + "\":\"" + escape_json(field.value) + "\"";
   }
   return out;

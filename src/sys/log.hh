@@ -46,7 +46,8 @@ class Log {
   bool syslog_ = false;
 };
 
-// The line without time and process: `delivered id=… to=<…>` or a JSON object's inside.
+// The line without time and process: `delivered id=… to=<…>` or a JSON object's inside. Fields
+// without a value are left out.
 std::string format_text(std::string_view message, const Fields& fields);
 std::string format_json(std::string_view message, const Fields& fields);
 

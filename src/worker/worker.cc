@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "lmtp/replies.hh"
+#include "sys/account.hh"
 #include "sys/files.hh"
 #include "sys/signals.hh"
 #include "sys/stream.hh"
@@ -88,7 +88,15 @@ class Worker {
   std::vector<pollfd> fds_;
 };
 
-// A failure to open the spool: for the moment, so that queued mail waits.
+void sweep(Services& services) {
+  auto swept = services.spool.sweep();
+  if (!swept) {
+    services.log.warning("cannot sweep", {{"cause", swept.error().describe()}});
+  } else if (swept.value().removed > 0) {
+    services.log.info("swept", {{"removed", swept.value().removed}, {"kept", swept.value().kept}});
+  }
+}
+
 int report(const sys::Log& log, const char* what, const Error& error, int exit_code) {
   log.error(what, {{"cause", error.describe()}});
   return exit_code;
@@ -115,39 +123,9 @@ int run(const conf::Config& config, const sys::Log& log, const board::Inheritanc
   sys::PosixFiles files;
   auto services = Services::open(config, log, files);
   if (!services) return report(log, "cannot open the spool", services.error(), EX_TEMPFAIL);
+  // One of the workers does it for all; a spool that cannot be swept can still take mail.
+  if (inherited.own_slot == 0) sweep(*services.value());
   return Worker(inherited, *services.value()).run();
-}
-
-int run_stdin(const conf::Config& config, const sys::Log& log) {
-  sys::catch_stop_signal();
-  if (auto dropped = drop_privileges(config); !dropped) {
-    return report(log, "cannot drop privileges", dropped.error(), EX_CONFIG);
-  }
-  sys::Stream stream(sys::Fd(STDIN_FILENO), sys::Fd(STDOUT_FILENO));
-  if (sys::local_port(STDIN_FILENO) == 25) {
-    log.error("LMTP must not be used on TCP port 25 (RFC 2033 section 5)");
-    std::string reply;
-    lmtp::Reply(lmtp::say::kPort25).append_to(reply);
-    static_cast<void>(
-        stream.write(reply, sys::Steady::now() + config.session.command_timeout).ok());
-    return EX_CONFIG;
-  }
-  sys::PosixFiles files;
-  auto services = Services::open(config, log, files);
-  if (!services) return report(log, "cannot open the spool", services.error(), EX_TEMPFAIL);
-  std::atomic<std::uint64_t> transactions = 0;
-  Pump pump(*services.value(), std::move(stream), sys::peer_of(STDIN_FILENO));
-  switch (pump.run(transactions)) {
-    case Ended::kQuit:
-      return EX_OK;
-    case Ended::kRefused:
-      return EX_NOPERM;
-    case Ended::kShutdown:
-    case Ended::kTimeout:
-    case Ended::kBroken:
-      break;
-  }
-  return EX_TEMPFAIL;
 }
 
 }  // namespace handoff::worker

@@ -12,10 +12,6 @@ namespace handoff::worker {
 // workers.max-transactions. Returns the exit code (sysexits.h).
 int run(const conf::Config& config, const sys::Log& log, const board::Inheritance& inherited);
 
-// One LMTP session on standard input and output (inetd nowait, a sendmail mailer). Returns the exit
-// code: 0 after a session that ended in order, EX_TEMPFAIL for one that was cut or could not begin.
-int run_stdin(const conf::Config& config, const sys::Log& log);
-
 // Becomes config.user where the process is root. The error says what to set where it may not stay
 // root (exit code EX_CONFIG).
 Status drop_privileges(const conf::Config& config);

@@ -1,0 +1,65 @@
+#include "worker/stdin_session.hh"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "lmtp/replies.hh"
+#include "sys/files.hh"
+#include "sys/signals.hh"
+#include "sys/sockets.hh"
+#include "sys/stream.hh"
+#include "worker/pump.hh"
+#include "worker/services.hh"
+#include "worker/worker.hh"
+
+namespace handoff::worker {
+namespace {
+
+constexpr std::uint16_t kSmtpPort = 25;
+
+int exit_code_of(Ended ended) {
+  switch (ended) {
+    case Ended::kQuit:
+      return EX_OK;
+    case Ended::kRefused:
+      return EX_NOPERM;
+    case Ended::kShutdown:
+    case Ended::kTimeout:
+    case Ended::kBroken:
+      break;
+  }
+  return EX_TEMPFAIL;
+}
+
+}  // namespace
+
+int run_stdin(const conf::Config& config, const sys::Log& log) {
+  sys::catch_stop_signal();
+  auto cannot = [&](const char* what, const Error& error, int exit_code) {
+    log.error(what, {{"cause", error.describe()}});
+    return exit_code;
+  };
+  if (auto dropped = drop_privileges(config); !dropped) {
+    return cannot("cannot drop privileges", dropped.error(), EX_CONFIG);
+  }
+  sys::Stream stream(sys::Fd(STDIN_FILENO), sys::Fd(STDOUT_FILENO));
+  if (sys::local_port(STDIN_FILENO) == kSmtpPort) {  // RFC 2033 5
+    lmtp::Reply reply(lmtp::say::kPort25);
+    log.error("refused to serve", {{"reply", reply.one_line()}});
+    std::string line;
+    reply.append_to(line);
+    auto until = sys::Steady::now() + config.session.command_timeout;
+    static_cast<void>(stream.write(line, until).ok());
+    return EX_CONFIG;
+  }
+  sys::PosixFiles files;
+  auto services = Services::open(config, log, files);
+  if (!services) return cannot("cannot open the spool", services.error(), EX_TEMPFAIL);
+  std::atomic<std::uint64_t> transactions = 0;
+  Pump pump(*services.value(), std::move(stream), sys::peer_of(STDIN_FILENO));
+  return exit_code_of(pump.run(transactions));
+}
+
+}  // namespace handoff::worker
