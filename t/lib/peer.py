@@ -1,0 +1,52 @@
+"""Real servers that a test talks to. contrib/peers unpacks them; t/interop/README.md is the guide.
+
+    peer.enter('postfix')     # the rest of the test runs where Postfix looks installed
+    peer.folder('swaks')      # or: where its files are, for a program that runs from anywhere
+
+Where the peer is not there, or entering cannot be done (no root), the test is skipped.
+"""
+import os
+import subprocess
+import sys
+
+import tap
+
+_TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+_PEER_ROOT = os.path.join(_TOP, "t", "interop", "peer-root")
+
+
+def enter(name):
+    """Runs the test from its beginning in the peer's root; returns there, in process 1 of a
+    process namespace: what the test leaves running ends with it."""
+    if os.environ.get("HANDOFF_PEER_ROOT") == name:
+        return
+    check = subprocess.run([_PEER_ROOT, "--check", name], stdout=subprocess.PIPE, text=True,
+                           check=False)
+    if check.returncode != 0:
+        tap.skip_all(check.stdout.strip())
+    needed = {sys.prefix, sys.base_prefix}
+    needed.update(os.path.dirname(os.environ[variable]) for variable in ("HANDOFFD", "HANDOFFCTL")
+                  if variable in os.environ)
+    os.environ["HANDOFF_BIND"] = ":".join(
+        folder for folder in needed if folder not in ("", "/", "/usr"))
+    sys.stdout.flush()
+    os.execv(_PEER_ROOT, [_PEER_ROOT, name, sys.executable, os.path.abspath(sys.argv[0]),
+                          *sys.argv[1:]])
+
+
+def folder(name):
+    """Returns the folder of a peer's files."""
+    path = os.path.join(os.environ.get("HANDOFF_PEERS") or os.path.join(_TOP, "build", "peers"),
+                        name)
+    if not os.path.isdir(path):
+        tap.skip_all(f"no {name} in {os.path.dirname(path)} (contrib/peers {name})")
+    return path
+
+
+def environment(name):
+    """Returns an environment in which the peer's programs find their shared objects and modules."""
+    root = folder(name)
+    libraries = [where for where, _, names in os.walk(os.path.join(root, "usr", "lib"))
+                 if any(".so" in each for each in names)]
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(libraries),
+            "PERL5LIB": os.path.join(root, "usr", "share", "perl5")}

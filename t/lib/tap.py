@@ -1,0 +1,92 @@
+"""What a test says (TAP, the Test Anything Protocol; `prove` reads it).
+
+    from tap import ok, is_, done, skip_all
+    is_(reply.code, 503, 'data_without_rcpt_is_503')
+    done()                       # the last line of every test
+
+A test that dies before done() has said no plan, which prove counts as a failure.
+"""
+import atexit
+import os
+import sys
+
+_count = 0
+_failed = 0
+_owner = os.getpid()
+_done = False
+
+
+def ok(passed, sentence):
+    """Says whether a sentence holds; returns passed as a bool."""
+    global _count, _failed
+    _count += 1
+    if not passed:
+        _failed += 1
+    _say(f"{'ok' if passed else 'not ok'} {_count} - {sentence}")
+    return bool(passed)
+
+
+def is_(got, want, sentence):
+    """The sentence holds if got == want; says both where not."""
+    if not ok(got == want, sentence):
+        diag(f"  got: {_short(got)}")
+        diag(f" want: {_short(want)}")
+        return False
+    return True
+
+
+def empty(things, sentence):
+    """The sentence holds if things is empty; says the first few where not."""
+    things = list(things)
+    if not ok(not things, sentence):
+        for thing in things[:10]:
+            diag(f"  {_short(thing)}")
+        if len(things) > 10:
+            diag(f"  and {len(things) - 10} more")
+        return False
+    return True
+
+
+def diag(text):
+    """Says something that a reader of a failure wants to know."""
+    for line in str(text).splitlines():
+        print(f"# {line}", file=sys.stderr, flush=True)
+
+
+def skip_all(reason):
+    """Ends the test: nothing of it can be done here."""
+    global _done
+    _done = True
+    _say(f"1..0 # SKIP {reason}")
+    sys.exit(0)
+
+
+def bail_out(reason):
+    """Ends the whole run of prove: no test can be done here."""
+    global _done
+    _done = True
+    _say(f"Bail out!  {reason}")
+    sys.exit(1)
+
+
+def done():
+    """Says the plan, and ends the test."""
+    global _done
+    _done = True
+    _say(f"1..{_count}")
+    sys.exit(1 if _failed else 0)
+
+
+def _say(line):
+    print(line, flush=True)
+
+
+def _short(value, limit=300):
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
+
+
+@atexit.register
+def _without_plan():
+    if not _done and os.getpid() == _owner:
+        diag("the test ended before it was done")
