@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Postfix hands its queue over: every good recipient has each message once, every unknown one
+bounces, and Postfix knows which is which. Domain unix.test goes by unix socket, tcp.test by TCP."""
+import collections
+import os
+import random
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import maildir
+import peer
+from daemon import Daemon
+from handoffd import Handoffd
+from tap import done, empty, is_, ok
+
+peer.enter("postfix")
+
+MESSAGES = {"unix.test": 200, "tcp.test": 60}
+USERS = 40      # in each domain, and a quarter as many unknown ones
+SENDER = "sender@unix.test"     # has a mailbox too: bounces come back there
+
+MAIN_CF = """
+compatibility_level = 3.6
+myhostname = postfix.test
+mydestination =
+inet_interfaces = loopback-only
+maillog_file = /dev/stdout
+virtual_mailbox_domains = unix.test, tcp.test
+virtual_transport = lmtp:{unix}
+transport_maps = inline:{{ {{ tcp.test = lmtp:{tcp} }} }}
+default_transport = error:no mail leaves here
+relay_transport = error:no mail leaves here
+# Longer lines than RFC 5321 4.5.3.1.6 allows arrive as they are, so that content can be compared.
+lmtp_line_length_limit = 0
+# A queue id names one message in the whole log.
+enable_long_queue_ids = yes
+in_flow_delay = 0
+"""
+
+MASTER_CF = """
+pickup    unix  n  -  n  60    1  pickup
+cleanup   unix  n  -  n  -     0  cleanup
+qmgr      unix  n  -  n  300   1  qmgr
+rewrite   unix  -  -  n  -     -  trivial-rewrite
+bounce    unix  -  -  n  -     0  bounce
+defer     unix  -  -  n  -     0  bounce
+trace     unix  -  -  n  -     0  bounce
+verify    unix  -  -  n  -     1  verify
+flush     unix  n  -  n  1000? 0  flush
+proxymap  unix  -  -  n  -     -  proxymap
+showq     unix  n  -  n  -     -  showq
+error     unix  -  -  n  -     -  error
+retry     unix  -  -  n  -     -  error
+scache    unix  -  -  n  -     1  scache
+lmtp      unix  -  -  n  -     -  lmtp
+postlog   unix-dgram n -  n  -  1  postlogd
+"""
+
+
+def start_postfix(scratch, main_cf):
+    for name, text in (("main.cf", main_cf), ("master.cf", MASTER_CF)):
+        with open(f"/etc/postfix/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+    postfix = Daemon(scratch, ["postfix", "start-fg"])
+    postfix.wait_for("daemon started")
+    return postfix
+
+
+def body(chance, number):
+    """A body with LF lines, as sendmail takes it: text, dots, 8-bit, long lines, or nothing."""
+    kind = number % 6
+    if kind == 0:
+        return b"Hello, this is number %d.\n" % number
+    if kind == 1:
+        return b".\n..\n.dot\nlast\n.\n"
+    if kind == 2:
+        return "Grüße, 日本語\n".encode() + bytes(range(0x80, 0x100)) + b"\n"
+    if kind == 3:
+        return b"z" * chance.randint(999, 5000) + b"\n"
+    if kind == 4:
+        return b""
+    return b"".join(b"%d\n" % chance.getrandbits(200) for _ in range(chance.randint(1, 3000)))
+
+
+def message(chance, domain, number):
+    return (b"X-Number: %s-%d\nFrom: <%s>\nTo: list:;\nSubject: number %d\n"
+            b"Date: Thu, 1 Jan 2026 00:00:00 +0000\nMessage-ID: <%d@%s>\n\n"
+            % (domain.encode(), number, SENDER.encode(), number, number, domain.encode())
+            ) + body(chance, number)
+
+
+def inject(recipients, octets):
+    """Gives one message to Postfix, as any program on a machine does."""
+    subprocess.run(["sendmail", "-i", "-B", "8BITMIME", "-f", SENDER, *recipients], input=octets,
+                   check=True)
+
+
+chance = random.Random(2033)
+daemon = Handoffd(tcp=True)
+sent = {}           # (domain, number): (octets, good recipients, unknown recipients)
+for domain, count in MESSAGES.items():
+    good = [f"user{user}@{domain}" for user in range(USERS)]
+    unknown = [f"unknown{user}@{domain}" for user in range(USERS // 4)]
+    for each in good:
+        daemon.mailbox(each)
+    for number in range(count):
+        chosen = chance.sample(good + unknown, chance.randint(1, 30))
+        sent[domain, number] = (message(chance, domain, number),
+                                [each for each in chosen if each in good],
+                                [each for each in chosen if each in unknown])
+daemon.mailbox(SENDER)
+
+postfix = start_postfix(daemon.scratch, MAIN_CF.format(
+    unix=daemon.unix, tcp=daemon.tcp.replace("tcp:", "inet:")))
+for octets, good, unknown in sent.values():
+    inject(good + unknown, octets)
+
+# Each message, and each bounce to the sender, leaves the queue once.
+bounced_messages = sum(1 for _, _, unknown in sent.values() if unknown)
+postfix.wait_for(r"qmgr\[.*: removed$", count=len(sent) + bounced_messages, deadline=60)
+
+# A mailbox that cannot be written now is deferred, alone, and tried again.
+locked = f"locked@{SENDER.partition('@')[2]}"
+folder = os.path.join(daemon.mailbox(locked), "new")
+owner = os.stat(folder)
+os.chown(folder, 0, 0)
+os.chmod(folder, 0o500)
+inject([SENDER, locked], b"X-Number: locked\nMessage-ID: <locked@postfix.test>\n\n")
+deferred = postfix.wait_for(rf"to=<{locked}>.*status=")
+ok("dsn=4." in deferred and "status=deferred" in deferred,
+   "a_mailbox_that_cannot_be_written_is_deferred")
+os.chown(folder, owner.st_uid, owner.st_gid)
+os.chmod(folder, owner.st_mode & 0o7777)
+before = len(postfix.log)
+subprocess.run(["postqueue", "-f"], check=True)
+postfix.wait_for(rf"to=<{locked}>.*status=sent", before)
+postfix.wait_for(r"qmgr\[.*: removed$", before)
+is_([sum(b"\nX-Number: locked\n" in octets for octets in daemon.messages(each))
+     for each in (SENDER, locked)], [1, 1],
+    "the_retry_delivers_to_the_deferred_recipient_and_to_no_other")
+
+queue = subprocess.run(["postqueue", "-p"], stdout=subprocess.PIPE, text=True, check=True).stdout
+is_(queue.strip(), "Mail queue is empty", "the_queue_of_postfix_is_empty")
+# Its master leads a session of its own, and ends what it started only when told like this.
+subprocess.run(["postfix", "stop"], check=True, stderr=subprocess.DEVNULL)
+postfix.wait()
+
+# What Postfix says of each recipient.
+number_of = {}      # queue id: (domain, number)
+said = collections.Counter()    # (domain, number, recipient, status)
+relays = collections.defaultdict(set)
+for line in postfix.log:
+    if match := re.search(r"cleanup\[\d+\]: (\w+): message-id=<(\d+)@([\w.]+)>", line):
+        number_of[match[1]] = (match[3], int(match[2]))
+    elif match := re.search(r"lmtp\[\d+\]: (\w+): to=<([^>]*)>.* relay=([^,]*),.* status=(\w+)",
+                            line):
+        if match[1] in number_of:
+            said[(*number_of[match[1]], match[2], match[4])] += 1
+            relays[match[2].rpartition("@")[2]].add(match[3])
+
+want = collections.Counter()
+for (domain, number), (_, good, unknown) in sent.items():
+    want.update((domain, number, each, "sent") for each in good)
+    want.update((domain, number, each, "bounced") for each in unknown)
+is_(len(want), sum(want.values()), "the_test_names_no_recipient_of_a_message_twice")
+for status in ("sent", "bounced"):
+    is_({key: count for key, count in said.items() if key[3] == status},
+        {key: count for key, count in want.items() if key[3] == status},
+        f"postfix_logs_{status}_for_those_recipients_once_and_for_no_other")
+is_({key[3] for key in said}, {"sent", "bounced"}, "postfix_deferred_none_of_those")
+ok(all("unix" not in relay for relay in relays["tcp.test"])
+   and all("127.0.0.1" in relay for relay in relays["tcp.test"]), "tcp.test_went_over_tcp")
+ok(all("lmtp.sock" in relay for relay in relays["unix.test"]), "unix.test_went_over_the_socket")
+empty((line for line in postfix.log if re.search(r"(warning|error|fatal|panic):", line)),
+      "postfix_warns_of_nothing")
+
+# What the mailboxes hold.
+wanted = collections.defaultdict(list)
+for octets, good, _ in sent.values():
+    for each in good:
+        wanted[each].append(octets)
+for domain in MESSAGES:
+    wrong = []
+    for each in (f"user{user}@{domain}" for user in range(USERS)):
+        got = [maildir.without_trace(octets, b"X-Number: ") for octets in daemon.messages(each)]
+        if sorted(map(repr, got)) != sorted(map(repr, wanted[each])):
+            wrong.append((each, len(got), len(wanted[each])))
+    empty(wrong, f"each_mailbox_of_{domain}_has_its_messages_once_byte_for_byte")
+bounces = [octets for octets in daemon.messages(SENDER) if b"X-Number: locked" not in octets]
+is_(len(bounces), bounced_messages, "each_message_with_an_unknown_recipient_bounced_once")
+empty((each for each in bounces if b"Diagnostic-Code: smtp; 550 5.1.1" not in each),
+      "each_bounce_has_the_reply_550_5.1.1")
+for domain in MESSAGES:
+    empty((user for user in range(USERS // 4)
+           if os.path.exists(daemon.mailbox_path(f"unknown{user}@{domain}"))),
+          f"no_mailbox_appeared_for_an_unknown_recipient_of_{domain}")
+is_(daemon.staged(), [], "nothing_stays_in_staging")
+is_(daemon.stop(), 0, "it_ends_well")
+done()
