@@ -48,4 +48,17 @@ bool Network::contains(const IpAddress& address) const {
   return true;
 }
 
+std::optional<PeerGroup> PeerGroup::parse(std::string_view text) {
+  PeerGroup group;
+  if (text == "none") return group;
+  group.local_ = text == "unix";
+  if (!group.local_) group.network_ = Network::parse(text);
+  return group.local_ || group.network_ ? std::optional(group) : std::nullopt;
+}
+
+bool PeerGroup::contains(const std::optional<IpAddress>& address) const {
+  if (!address) return local_;
+  return network_ && network_->contains(*address);
+}
+
 }  // namespace handoff

@@ -27,4 +27,17 @@ class Network {
   unsigned prefix_ = 128;  // bits
 };
 
+// Peers of a session, for the setting `trusted`: a network, "unix" (unix sockets and standard
+// input), or "none", which no peer is in.
+class PeerGroup {
+ public:
+  static std::optional<PeerGroup> parse(std::string_view text);
+  // `address`: of a TCP client; nothing for a local one.
+  bool contains(const std::optional<IpAddress>& address) const;
+
+ private:
+  bool local_ = false;
+  std::optional<Network> network_;
+};
+
 }  // namespace handoff

@@ -26,10 +26,11 @@ enum class LogLevel { kError, kWarning, kInfo, kDebug };
 struct Config {
   std::string hostname;  // default: gethostname()
   std::vector<Endpoint> listen;
-  std::vector<Network> allow;  // TCP clients; default: loopback
-  std::string user;            // what workers run as; empty: whoever started us
-  std::string group;           // empty: the user's
-  std::string pid_file;        // empty: none
+  std::vector<Network> allow;      // TCP clients; default: loopback
+  std::vector<PeerGroup> trusted;  // who may use XFORWARD, XCLIENT and ORCPT
+  std::string user;                // what workers run as; empty: whoever started us
+  std::string group;               // empty: the user's
+  std::string pid_file;            // empty: none
 
   struct {
     std::uint32_t mode = 0;    // permission bits of unix sockets

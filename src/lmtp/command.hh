@@ -10,15 +10,11 @@
 
 namespace handoff::lmtp {
 
-// RFC 5321 4.5.3.1.4: a command line, with its CRLF. Extensions add to single verbs.
-inline constexpr std::size_t kCommandLine = 512;
-
 enum class Argument { kNone, kOptional, kRequired };
 enum class Needs { kNothing, kHello, kTransaction };
 
 struct Command {
   std::string_view verb;
-  std::size_t extra;  // octets that announced extensions add to kCommandLine
   Argument argument;
   Needs needs;
   std::string_view syntax;
@@ -29,9 +25,22 @@ struct CommandTable {
   static std::span<const Command> all();
 };
 
-// RFC 1870 3 (7): 26 for SIZE; RFC 6152 2 (7): 17 for BODY.
-inline constexpr std::size_t kMailExtra = 26 + 17;
-// The longest line of all.
-inline constexpr std::size_t kMaxLine = kCommandLine + kMailExtra;
+// RFC 5321 4.5.3.1.4: a command line, with its CRLF, octets. What extensions add to it:
+inline constexpr std::size_t kCommandLine = 512;
+inline constexpr std::size_t kSizeExtra = 26;    // MAIL SIZE=, RFC 1870 3
+inline constexpr std::size_t kBodyExtra = 17;    // MAIL BODY=, RFC 6152 2
+inline constexpr std::size_t kUtf8Extra = 10;    // MAIL SMTPUTF8, RFC 6531 3.1
+inline constexpr std::size_t kRetExtra = 9;      // MAIL RET=, RFC 3461 4.3
+inline constexpr std::size_t kEnvidExtra = 107;  // MAIL ENVID=, RFC 3461 4.4
+inline constexpr std::size_t kAuthExtra = 500;   // MAIL AUTH=, RFC 4954 3
+inline constexpr std::size_t kNotifyExtra = 29;  // RCPT NOTIFY=, RFC 3461 4.1
+inline constexpr std::size_t kOrcptExtra = 507;  // RCPT ORCPT=, RFC 3461 4.2
+inline constexpr std::size_t kRrvsExtra = 33;    // RCPT RRVS=, RFC 7293 3
+// RFC 4954 4: a line of an AUTH exchange, and with it AUTH itself.
+inline constexpr std::size_t kAuthLine = 12288;
+// XFORWARD and XCLIENT: Postfix writes several attributes of up to 255 octets in a line.
+inline constexpr std::size_t kPeerLine = 2048;
+// The longest line of all that is read as a command.
+inline constexpr std::size_t kMaxLine = kAuthLine;
 
 }  // namespace handoff::lmtp

@@ -6,13 +6,14 @@
 #include <array>
 
 #include "base/text.hh"
+#include "base/unicode.hh"
 
 namespace handoff::lmtp {
 namespace {
 
 // RFC 5321 4.5.3.1.3 and .2, octets. The limit of 64 for a local part is kept for recipients only
-// (session.cc): senders with longer ones are everyday (VERP, SRS), and 4.5.3.1 asks servers to
-// impose no limit where they can; refusing them would bounce mail that is in order.
+// (kMaxRecipientLocal): senders with longer ones are everyday (VERP, SRS), and 4.5.3.1 asks servers
+// to impose no limit where they can; refusing them would bounce mail that is in order.
 constexpr std::size_t kMaxPath = 256;
 constexpr std::size_t kMaxDomain = 255;
 constexpr std::size_t kMaxLabel = 63;  // RFC 1035 2.3.4
@@ -67,8 +68,9 @@ class Reader {
  private:
   // Underscores are no letter-digit-hyphen, but stand in names that deliver mail.
   static bool is_label(std::string_view label) {
-    return !label.empty() && label.size() <= kMaxLabel && label.front() != '-' &&
-           label.back() != '-';
+    // Of a U-label the limit holds for its A-label, which to_ascii_domain sees to.
+    bool too_long = all_ascii(label) && label.size() > kMaxLabel;
+    return !label.empty() && !too_long && label.front() != '-' && label.back() != '-';
   }
 
   // RFC 5321 4.1.3; of the general form only the registered tag, IPv6, is known.
@@ -104,10 +106,13 @@ bool read_mailbox(Reader& reader, const PathRules& rules, Address& address) {
   return rules.bare_local || iequals(address.local, "postmaster");
 }
 
-PathFault fault_of(bool well_formed, const Address& address) {
-  if (!well_formed) return PathFault::kSyntax;
-  if (!all_ascii(address.local) || !all_ascii(address.domain)) return PathFault::kNeedsUtf8;
-  return PathFault::kNone;
+// Octets beyond ASCII must be UTF-8, and a domain's a name that can exist (RFC 6531 3.3).
+void finish(Path& path, bool well_formed) {
+  const auto& [local, domain] = path.address;
+  path.non_ascii = !all_ascii(local) || !all_ascii(domain);
+  bool valid = !path.non_ascii || !knows_unicode() ||
+               (is_utf8(local) && is_utf8(domain) && to_ascii_domain(domain));
+  path.fault = well_formed && valid ? PathFault::kNone : PathFault::kSyntax;
 }
 
 }  // namespace
@@ -124,7 +129,7 @@ Path parse_path(std::string_view text, const PathRules& rules) {
   path.rest = reader.rest();
   auto after = path.rest.empty() || path.rest.front() == ' ';
   auto length = text.size() - path.rest.size();
-  path.fault = fault_of(well_formed && after && length <= kMaxPath, path.address);
+  finish(path, well_formed && after && length <= kMaxPath);
   return path;
 }
 
@@ -132,7 +137,7 @@ Path parse_mailbox(std::string_view text, const PathRules& rules) {
   Path path;
   Reader reader(text);
   bool well_formed = read_mailbox(reader, rules, path.address) && reader.rest().empty();
-  path.fault = fault_of(well_formed, path.address);
+  finish(path, well_formed);
   return path;
 }
 

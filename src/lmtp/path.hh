@@ -7,18 +7,22 @@
 
 namespace handoff::lmtp {
 
-enum class PathFault { kNone, kSyntax, kNeedsUtf8 };
+enum class PathFault { kNone, kSyntax };
 
 struct Path {
   PathFault fault = PathFault::kNone;
-  Address address;        // where there is no fault; null for "<>"
-  std::string_view rest;  // behind the '>'
+  Address address;         // where there is no fault; null for "<>"
+  bool non_ascii = false;  // valid UTF-8 beyond ASCII: needs SMTPUTF8 (RFC 6531)
+  std::string_view rest;   // behind the '>'
 };
+
+// RFC 5321 4.5.3.1.1, octets; for recipients.
+inline constexpr std::size_t kMaxRecipientLocal = 64;
 
 struct PathRules {
   bool null_allowed = false;    // "<>": MAIL
   bool bare_local = false;      // a local part without a domain; <postmaster> always may
-  std::size_t max_local = 256;  // octets. RFC 5321 4.5.3.1.1 has 64; see path.cc on senders
+  std::size_t max_local = 256;  // octets; see path.cc on senders
 };
 
 // Reads a path at the start of `text`, which begins at its '<'. Source routes are read and

@@ -42,6 +42,25 @@ inline constexpr Phrase kBadParameter{501, "5.5.4", "malformed or repeated param
 inline constexpr Phrase kUnknownParameter{555, "5.5.4", "parameter not recognised: $1"};
 inline constexpr Phrase kBadChunk{501, "5.5.4", "syntax: BDAT octets [LAST]"};
 
+inline constexpr Phrase kTooManyTransactions{421, "4.3.2",
+                                             "$1 has served $2 transactions here, connect again"};
+inline constexpr Phrase kNotTrusted{550, "5.7.0", "$1 is for peers in the setting trusted"};
+inline constexpr Phrase kInTransaction{503, "5.5.1", "$1 cannot stand in a transaction"};
+inline constexpr Phrase kBadAttribute{501, "5.5.4", "malformed or unknown attribute: $1"};
+inline constexpr Phrase kNoTls{502, "5.5.1", "STARTTLS is not offered here"};
+inline constexpr Phrase kTlsAlready{503, "5.5.1", "TLS is on already"};
+inline constexpr Phrase kTlsReady{220, "2.0.0", "ready for TLS"};
+inline constexpr Phrase kTlsFirst{530, "5.7.0", "say STARTTLS first"};
+inline constexpr Phrase kNoAuth{502, "5.5.1", "AUTH is not offered here"};
+inline constexpr Phrase kAuthFirst{530, "5.7.0", "say AUTH first"};
+inline constexpr Phrase kAuthAlready{503, "5.5.1", "authenticated already"};
+inline constexpr Phrase kBadMechanism{504, "5.5.4", "mechanism not offered: $1"};
+inline constexpr Phrase kAuthCancelled{501, "5.7.0", "authentication cancelled"};
+inline constexpr Phrase kAuthChallenge{334, "", "$1"};
+inline constexpr Phrase kAuthOk{235, "2.7.0", "authenticated"};
+inline constexpr Phrase kAuthFailed{535, "5.7.8", "authentication failed"};
+inline constexpr Phrase kAuthUnavailable{454, "4.7.0", "authentication is not possible right now"};
+
 // Addresses.
 inline constexpr Phrase kSenderOk{250, "2.1.0", "ok"};
 inline constexpr Phrase kBadSender{501, "5.1.7", "bad sender address: MAIL FROM:<address>"};
@@ -49,6 +68,7 @@ inline constexpr Phrase kRecipientOk{250, "2.1.5", "ok"};
 inline constexpr Phrase kBadRecipient{501, "5.1.3", "bad recipient address: RCPT TO:<address>"};
 inline constexpr Phrase kNeedsUtf8{553, "5.6.7", "address beyond ASCII needs SMTPUTF8"};
 inline constexpr Phrase kUnknownRecipient{550, "5.1.1", "<$1> no such mailbox here"};
+inline constexpr Phrase kNewOwner{550, "5.7.17", "the mailbox has another owner since (RRVS)"};
 inline constexpr Phrase kTooManyRecipients{452, "4.5.3",
                                            "more than $1 recipients, send the rest again"};
 inline constexpr Phrase kVerified{250, "2.1.5", "<$1>"};

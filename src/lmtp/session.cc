@@ -2,6 +2,7 @@
 
 #include "lmtp/command.hh"
 #include "lmtp/replies.hh"
+#include "lmtp/trace.hh"
 
 namespace handoff::lmtp {
 namespace {
@@ -10,7 +11,7 @@ constexpr unsigned kMaxHops = 100;  // RFC 5321 6.3
 
 }  // namespace
 
-Session::Session(const SessionOptions& options, std::string peer)
+Session::Session(const SessionOptions& options, SessionPeer peer)
     : options_(options), peer_(std::move(peer)), lines_(options.lenient_newlines) {
   say({say::kGreeting, {options_.hostname}});
 }
@@ -25,6 +26,7 @@ Event Session::next(std::string_view& input) {
 std::optional<Event> Session::step(std::string_view& input) {
   switch (phase_) {
     case Phase::kCommand:
+    case Phase::kAuth:
       return next_command(input);
     case Phase::kTrace:
       phase_ = chunked_ ? Phase::kChunk : Phase::kData;
@@ -46,9 +48,10 @@ std::optional<Event> Session::step(std::string_view& input) {
 }
 
 std::optional<Event> Session::next_command(std::string_view& input) {
-  auto line = lines_.next(input, kMaxLine);
+  auto line = lines_.next(input, phase_ == Phase::kAuth ? kAuthLine : kMaxLine);
   if (!line) return NeedInput{};
   ++commands_;
+  if (phase_ == Phase::kAuth) return auth_line(line->too_long ? "*" : line->text);
   if (line->too_long) return complain(say::kLineTooLong);
   return run(line->text);
 }
@@ -65,7 +68,9 @@ std::optional<Event> Session::filtered() {
 void Session::take_in(std::string_view octets) {
   piece_ = octets;
   size_ += octets.size();
-  if (options_.reject_bare_newlines) newlines_.look_at(octets);
+  // BINARYMIME content has no lines.
+  bool lines = transaction_->envelope().body != Body::kBinaryMime;
+  if (options_.reject_bare_newlines && lines) newlines_.look_at(octets);
   if (!doom_ && size_ > options_.max_message_size) doom_ = Reply(say::kTooLarge);
 }
 
@@ -123,9 +128,9 @@ std::optional<Event> Session::end_content() {
     // RFC 1870 6.3: the size is known now, and told.
     doom_ =
         Reply(say::kTooLarge, {std::to_string(size_), std::to_string(options_.max_message_size)});
-  } else if (newlines_.bare(true) && transaction_->envelope().body != Body::kBinaryMime) {
+  } else if (!doom_ && newlines_.bare(true)) {
     doom_ = Reply(say::kBareNewline);
-  } else if (facts_.received > kMaxHops) {
+  } else if (!doom_ && facts_.received > kMaxHops) {
     doom_ = Reply(say::kTooManyHops, {std::to_string(kMaxHops)});
   }
   if (doom_) transaction_->settle_all(*doom_);
@@ -133,7 +138,7 @@ std::optional<Event> Session::end_content() {
 
   std::vector<Delivery> deliveries;
   for (const Recipient* recipient : transaction_->unsettled()) {
-    deliveries.push_back({recipient, personal_ ? delivered_to_line(recipient->mailbox) : ""});
+    deliveries.push_back({recipient, personal_ ? recipient_lines(*recipient) : ""});
   }
   if (!deliveries.empty()) {
     phase_ = Phase::kSettle;
@@ -164,16 +169,31 @@ void Session::end_transaction() {
   filter_.reset();
   newlines_ = {};
   data_ = {};
+  forwarded_.forget_message();
+}
+
+// What a recipient's own copy says of it.
+std::string Session::recipient_lines(const Recipient& recipient) const {
+  std::string lines = delivered_to_line(recipient.mailbox);
+  if (peer_.trusted && recipient.original) lines += original_to_line(*recipient.original);
+  return lines;
 }
 
 void Session::accept_mail() {
   asked_ = Asked::kNothing;
+  ++transactions_;
   say(say::kSenderOk);
 }
 
 void Session::accept_recipient(Mailbox mailbox) {
   if (std::exchange(asked_, Asked::kNothing) == Asked::kVerify) {
     say({say::kVerified, {mailbox.address}});
+    return;
+  }
+  // RFC 7293 5: the mailbox has had another owner since the sender knew it.
+  if (candidate_.valid_since && mailbox.owned_since &&
+      *mailbox.owned_since > *candidate_.valid_since) {
+    say(say::kNewOwner);
     return;
   }
   candidate_.mailbox = std::move(mailbox);
@@ -192,10 +212,13 @@ void Session::accept_content(const TraceFacts& facts) {
   trace_ = return_path_line(envelope.sender);
   bool alone = transaction_->unsettled().size() == 1;
   if (alone && options_.delivered_to != DeliveredTo::kNever) {
-    trace_ += delivered_to_line(envelope.recipients.front().mailbox);
+    trace_ += recipient_lines(envelope.recipients.front());
   }
   personal_ = !alone && options_.delivered_to == DeliveredTo::kAlways;
-  trace_ += received_lines(envelope, {hello_, peer_, options_.hostname, "LMTP"}, facts);
+  trace_ += received_lines(
+      envelope,
+      {forwarded_.hello_or(hello_), forwarded_.peer_or(peer_.text), options_.hostname, protocol()},
+      facts);
   filter_.emplace(
       [this](std::string_view address) { transaction_->mark_delivered_before(address); });
   stored_ = true;
@@ -217,6 +240,10 @@ void Session::refuse(const Reply& reply) {
         phase_ = Phase::kChunk;
         return;
       }
+      break;
+    case Asked::kTls:
+    case Asked::kAuth:
+      phase_ = Phase::kCommand;
       break;
     case Asked::kRecipient:
     case Asked::kVerify:

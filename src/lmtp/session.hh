@@ -13,6 +13,8 @@
 //     Content          -> store the octets; on failure content_failed()
 //     ContentDropped   -> throw away what was stored
 //     ContentEnds      -> make it durable; settle() each recipient, in any order, as it is known
+//     TlsBegins        -> shake hands; tls_started()
+//     AuthStep         -> ask SASL; auth_challenge(), auth_succeeded() or refuse()
 //     Closed           -> write session.output(), close
 //   }
 //
@@ -31,6 +33,7 @@
 #include "base/envelope.hh"
 #include "lmtp/chunk_reader.hh"
 #include "lmtp/data_reader.hh"
+#include "lmtp/forwarded.hh"
 #include "lmtp/header_filter.hh"
 #include "lmtp/line_reader.hh"
 #include "lmtp/newline_check.hh"
@@ -39,6 +42,8 @@
 #include "lmtp/transaction.hh"
 
 namespace handoff::lmtp {
+
+struct Command;
 
 struct NeedInput {};
 struct MailBegins {
@@ -63,10 +68,19 @@ struct ContentEnds {
   const Envelope& envelope;
   std::vector<Delivery> deliveries;  // one for each mailbox, in RCPT order; never empty
 };
+// STARTTLS was answered with 220: write output(), throw away what was read and not consumed, shake
+// hands, then tls_started(), or end the connection.
+struct TlsBegins {};
+// AUTH, and each further line of its exchange; `response` is base64 as sent, nothing where AUTH had
+// none. Answered by auth_challenge(), auth_succeeded() or refuse().
+struct AuthStep {
+  std::string_view mechanism;  // empty: the exchange goes on
+  std::optional<std::string_view> response;
+};
 struct Closed {};
 
 using Event = std::variant<NeedInput, MailBegins, RecipientNamed, ContentBegins, Content,
-                           ContentDropped, ContentEnds, Closed>;
+                           ContentDropped, ContentEnds, TlsBegins, AuthStep, Closed>;
 
 // When Delivered-To: is written: where there is one mailbox to deliver to, always (each of several
 // mailboxes then gets a copy of its own), or never.
@@ -81,13 +95,27 @@ struct SessionOptions {
   bool reject_bare_newlines = false;
   bool bare_local = false;  // addresses without a domain are accepted
   DeliveredTo delivered_to = DeliveredTo::kAuto;
+  std::uint64_t max_transactions = 0;  // a session (LIMITS MAILMAX, RFC 9422); 0: any number
+  bool utf8 = false;                   // SMTPUTF8
+  bool dsn = false;                    // there is somebody to send NOTIFY=SUCCESS reports
+  bool rrvs = false;                   // the lookup knows since when a mailbox has its owner
+  bool require_tls = false;            // MAIL needs STARTTLS first
+  bool require_auth = false;           // MAIL needs AUTH first
+};
+
+// The peer of one session, and what the connection can do.
+struct SessionPeer {
+  std::string text;        // how Received: names it: "[192.0.2.1]" or "local"
+  bool trusted = false;    // may use XFORWARD, XCLIENT and ORCPT
+  bool tls = false;        // the connection is encrypted already
+  bool can_tls = false;    // STARTTLS is offered
+  std::string mechanisms = {};  // of AUTH, parted by blanks; empty: none is offered
 };
 
 class Session {
  public:
-  // Puts the greeting into output(). `options` must outlive the session; `peer` is how the client
-  // is named in Received:, "[192.0.2.1]" or "local".
-  Session(const SessionOptions& options, std::string peer);
+  // Puts the greeting into output(). `options` must outlive the session.
+  Session(const SessionOptions& options, SessionPeer peer);
 
   Event next(std::string_view& input);
 
@@ -96,6 +124,11 @@ class Session {
   void accept_recipient(Mailbox mailbox);
   void cannot_verify();
   void accept_content(const TraceFacts& facts);
+  // The session begins anew (RFC 3207 4.2), with these mechanisms of AUTH.
+  void tls_started(std::string mechanisms);
+  void auth_challenge(std::string_view base64);
+  void auth_succeeded();
+  // The answer "no" to whatever was asked.
   void refuse(const Reply& reply);
   // Storing went wrong: the rest of the content is read and thrown away, every recipient gets
   // `reply`.
@@ -115,6 +148,8 @@ class Session {
 
   // Replies not yet written, in order; the worker takes from its front.
   std::string& output() { return output_; }
+  // Who the client is by XFORWARD or XCLIENT; empty where a trusted peer did not say.
+  const Forwarded& forwarded() const { return forwarded_; }
   // What the header of the content told; complete at ContentEnds.
   const HeaderFilter::Facts& header_facts() const { return facts_; }
   // The last command that was refused, for the log; empty where none was since the last call.
@@ -122,8 +157,9 @@ class Session {
 
  private:
   friend struct CommandTable;
-  enum class Phase { kCommand, kTrace, kData, kChunk, kSwallow, kEnding, kSettle, kClosed };
-  enum class Asked { kNothing, kMail, kRecipient, kVerify, kContent };
+  friend struct ParameterTable;
+  enum class Phase { kCommand, kAuth, kTrace, kData, kChunk, kSwallow, kEnding, kSettle, kClosed };
+  enum class Asked { kNothing, kMail, kRecipient, kVerify, kContent, kTls, kAuth };
 
   // session.cc: octets to events. Nothing returned: look again, the phase has changed.
   std::optional<Event> step(std::string_view& input);
@@ -135,24 +171,37 @@ class Session {
   void take_in(std::string_view octets);
   std::optional<Event> end_content();
   std::optional<Event> drop_content();
+  std::string recipient_lines(const Recipient& recipient) const;
   void settled();
   void end_transaction();
 
-  // commands.cc: one for each verb. Answers into output_, or returns the event that asks.
+  // commands.cc: the table, and the verbs that stand by themselves. Each answers into output_, or
+  // returns the event that asks.
   std::optional<Event> run(std::string_view line);
+  std::size_t line_limit(const Command& command) const;
   std::optional<Event> lhlo(std::string_view argument);
   std::optional<Event> not_smtp(std::string_view argument);
-  std::optional<Event> mail(std::string_view argument);
-  std::optional<Event> rcpt(std::string_view argument);
-  std::optional<Event> data(std::string_view argument);
-  std::optional<Event> bdat(std::string_view argument);
   std::optional<Event> rset(std::string_view argument);
   std::optional<Event> noop(std::string_view argument);
   std::optional<Event> help(std::string_view argument);
   std::optional<Event> vrfy(std::string_view argument);
   std::optional<Event> expn(std::string_view argument);
   std::optional<Event> quit(std::string_view argument);
-  std::optional<Reply> read_mail_parameters(std::string_view text, Envelope& envelope) const;
+  std::string capabilities() const;
+  // envelope_commands.cc
+  std::optional<Event> mail(std::string_view argument);
+  std::optional<Event> rcpt(std::string_view argument);
+  // content_commands.cc
+  std::optional<Event> data(std::string_view argument);
+  std::optional<Event> bdat(std::string_view argument);
+  std::optional<Event> swallow(std::uint64_t octets, std::optional<Reply> then);
+  // peer_commands.cc: what is said about the peer itself.
+  std::optional<Event> starttls(std::string_view argument);
+  std::optional<Event> auth(std::string_view argument);
+  std::optional<Event> auth_line(std::string_view line);
+  std::optional<Event> xforward(std::string_view argument);
+  std::optional<Event> xclient(std::string_view argument);
+  std::string protocol() const;
 
   void say(const Reply& reply) { reply.append_to(output_); }
   // Says why a command is refused; counts it, and closes at max_errors.
@@ -160,12 +209,15 @@ class Session {
   std::optional<Event> close(const Reply& reply);
 
   const SessionOptions& options_;
-  std::string peer_;
+  SessionPeer peer_;
+  Forwarded forwarded_;
+  bool authenticated_ = false;
   std::string output_;
   std::string hello_;  // argument of the last LHLO; empty: none yet
   std::string refusal_;
   unsigned errors_ = 0;
   std::uint64_t commands_ = 0;
+  std::uint64_t transactions_ = 0;  // MAIL commands that were accepted
   Phase phase_ = Phase::kCommand;
   Asked asked_ = Asked::kNothing;
 

@@ -10,6 +10,10 @@ std::string delivered_to_line(const Mailbox& mailbox) {
   return "Delivered-To: " + mailbox.address + "\r\n";
 }
 
+std::string original_to_line(const OriginalRecipient& original) {
+  return "X-Original-To: " + original.address + "\r\n";
+}
+
 std::string received_lines(const Envelope& envelope, const TraceFrom& from,
                            const TraceFacts& facts) {
   std::string out = "Received: from " + from.hello + " (" + from.peer + ")\r\n\tby " +

@@ -1,6 +1,7 @@
 #include "recipients/resolver.hh"
 
 #include "base/text.hh"
+#include "base/unicode.hh"
 #include "recipients/layout.hh"
 
 namespace handoff::recipients {
@@ -11,7 +12,9 @@ Named fold_address(const Address& address, const ResolverOptions& options) {
   auto& [local, domain] = named.user;
   if (domain.empty()) domain = options.default_domain;
   if (domain.empty()) domain = options.hostname;
-  domain = lower(domain);
+  // U-label and A-label name the same domain (RFC 5891); what is neither can only be unknown.
+  domain = to_ascii_domain(domain).value_or(lower(domain));
+  local = to_nfc(local);
   // A delimiter at the very start parts nothing: there is no user before it.
   auto at = options.delimiter.empty() ? local.npos : local.find_first_of(options.delimiter, 1);
   if (at != local.npos) {
@@ -19,7 +22,7 @@ Named fold_address(const Address& address, const ResolverOptions& options) {
     local.resize(at);
   }
   // RFC 5321 4.5.1: postmaster is postmaster in any case.
-  if (options.fold || iequals(local, "postmaster")) local = lower(local);
+  if (options.fold || iequals(local, "postmaster")) local = fold_case(local);
   return named;
 }
 

@@ -24,7 +24,7 @@ Pump::Pump(Services& services, sys::Stream stream, sys::Peer peer)
     : services_(services),
       stream_(std::move(stream)),
       peer_(std::move(peer)),
-      session_(services.session_options, peer_.text),
+      session_(services.session_options, {peer_.text, is_trusted()}),
       buffer_(kCommandBuffer) {}
 
 Ended Pump::run(std::atomic<std::uint64_t>& transactions) {
@@ -46,6 +46,12 @@ bool Pump::is_allowed() const {
   return !peer_.ip || std::ranges::any_of(services_.config.allow, [&](const Network& network) {
     return network.contains(*peer_.ip);
   });
+}
+
+// Unix sockets and standard input come from this host; who may open them is the socket's mode.
+bool Pump::is_trusted() const {
+  return std::ranges::any_of(services_.config.trusted,
+                             [&](const PeerGroup& group) { return group.contains(peer_.ip); });
 }
 
 bool Pump::flush() {
@@ -221,6 +227,10 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
   return heard ? std::nullopt : Next(Ended::kBroken);
 }
 
+// Neither is offered (SessionPeer), so neither comes.
+Pump::Next Pump::on(const lmtp::TlsBegins&) { std::abort(); }
+Pump::Next Pump::on(const lmtp::AuthStep&) { std::abort(); }
+
 Pump::Next Pump::on(const lmtp::Closed&) {
   bool heard = flush();
   return heard ? ending_ : Ended::kBroken;
@@ -230,15 +240,21 @@ void Pump::log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
                        const Result<spool::Delivered>& result, const lmtp::Reply& reply) {
   const auto& recipient = *delivery.recipient;
   const auto& facts = session_.header_facts();
-  sys::Fields fields{{"id", spool::id_of(staging_->name())}, {"queue_id", facts.queue_id},
-                     {"from", angle(envelope.sender)},       {"to", angle(recipient.address)},
-                     {"message_id", facts.message_id},       {"mailbox", recipient.mailbox.path},
+  const auto& forwarded = session_.forwarded();
+  sys::Fields fields{{"id", spool::id_of(staging_->name())},
+                     {"queue_id", forwarded.ident.empty() ? facts.queue_id : forwarded.ident},
+                     {"from", angle(envelope.sender)},
+                     {"to", angle(recipient.address)},
+                     {"orig_to", recipient.original ? recipient.original->address : ""},
+                     {"message_id", facts.message_id},
+                     {"mailbox", recipient.mailbox.path},
                      {"folder", recipient.mailbox.folder}};
   if (result) {
     fields.emplace_back("file", result.value().file);
     fields.emplace_back("size", result.value().size);
   }
   fields.emplace_back("client", peer_.text);
+  fields.emplace_back("orig_client", forwarded.peer_or(""));
   fields.emplace_back("reply", reply.one_line());
   if (result) {
     services_.log.info("delivered", fields);

@@ -40,9 +40,12 @@ class Pump {
   Next on(const lmtp::Content& event);
   Next on(const lmtp::ContentDropped&);
   Next on(const lmtp::ContentEnds& event);
+  Next on(const lmtp::TlsBegins&);
+  Next on(const lmtp::AuthStep& event);
   Next on(const lmtp::Closed&);
 
   bool is_allowed() const;
+  bool is_trusted() const;
   // Writes the replies that are due; false where the peer does not take them.
   bool flush();
   Next read_more();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/unicode.hh"
 #include "sys/process.hh"
 
 namespace handoff::worker {
@@ -15,6 +16,8 @@ lmtp::SessionOptions session_options_of(const conf::Config& config) {
   options.max_errors = config.session.max_errors;
   options.lenient_newlines = config.protocol.lenient_newlines;
   options.reject_bare_newlines = config.protocol.bare_newlines == conf::BareNewlines::kReject;
+  options.max_transactions = config.workers.max_transactions;
+  options.utf8 = knows_unicode();
   options.bare_local = !config.recipients.default_domain.empty();
   switch (config.spool.delivered_to) {
     case conf::DeliveredTo::kAuto:

@@ -1,0 +1,78 @@
+#include "base/unicode.hh"
+
+#include <cstdlib>
+#include <memory>
+
+#include "base/text.hh"
+
+#ifdef HAVE_IDN
+#include <idn2.h>
+#include <unicase.h>
+#include <uninorm.h>
+#include <unistr.h>
+#endif
+
+namespace handoff {
+
+#ifdef HAVE_IDN
+namespace {
+
+template <class T>
+using Allocated = std::unique_ptr<T, decltype(&std::free)>;
+
+const std::uint8_t* octets(std::string_view text) {
+  return reinterpret_cast<const std::uint8_t*>(text.data());
+}
+
+// Takes what libunistring allocated. It gives nothing only where there is no memory.
+std::string take(std::uint8_t* result, std::size_t size) {
+  Allocated<std::uint8_t> owned(result, std::free);
+  if (result == nullptr) throw std::bad_alloc();
+  return {reinterpret_cast<const char*>(result), size};
+}
+
+}  // namespace
+
+bool knows_unicode() { return true; }
+
+bool is_utf8(std::string_view text) { return u8_check(octets(text), text.size()) == nullptr; }
+
+std::string to_nfc(std::string_view text) {
+  if (all_ascii(text)) return std::string(text);
+  std::size_t size = 0;
+  auto* result = u8_normalize(UNINORM_NFC, octets(text), text.size(), nullptr, &size);
+  return take(result, size);
+}
+
+std::string fold_case(std::string_view text) {
+  if (all_ascii(text)) return lower(text);
+  std::size_t size = 0;
+  auto* result = u8_casefold(octets(text), text.size(), nullptr, UNINORM_NFC, nullptr, &size);
+  return take(result, size);
+}
+
+std::optional<std::string> to_ascii_domain(std::string_view domain) {
+  if (all_ascii(domain)) return lower(domain);
+  std::string zero_ended(domain);
+  char* result = nullptr;
+  constexpr int kFlags = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL;
+  if (idn2_to_ascii_8z(zero_ended.c_str(), &result, kFlags) != IDN2_OK) return std::nullopt;
+  std::unique_ptr<char, void (*)(void*)> owned(result, idn2_free);
+  return lower(result);
+}
+
+#else
+
+bool knows_unicode() { return false; }
+bool is_utf8(std::string_view text) { return all_ascii(text); }
+std::string to_nfc(std::string_view text) { return std::string(text); }
+std::string fold_case(std::string_view text) { return lower(text); }
+
+std::optional<std::string> to_ascii_domain(std::string_view domain) {
+  if (!all_ascii(domain)) return std::nullopt;
+  return lower(domain);
+}
+
+#endif
+
+}  // namespace handoff

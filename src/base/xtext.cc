@@ -1,0 +1,111 @@
+#include "base/xtext.hh"
+
+#include <cstdint>
+
+#include "base/text.hh"
+#include "base/unicode.hh"
+
+namespace handoff {
+namespace {
+
+constexpr char kHex[] = "0123456789ABCDEF";
+
+// RFC 3461 4: hexchar is "+" and two capital hexadecimal digits.
+std::optional<unsigned> hex_digit(char c) {
+  if (is_digit(c)) return static_cast<unsigned>(c - '0');
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+  return std::nullopt;
+}
+
+bool is_xchar(char c) { return c > ' ' && c < 0x7f && c != '+' && c != '='; }
+
+void append_utf8(std::string& out, std::uint32_t point) {
+  auto put = [&](std::uint32_t octet) { out += static_cast<char>(octet); };
+  if (point < 0x80) {
+    put(point);
+  } else if (point < 0x800) {
+    put(0xc0 | point >> 6);
+    put(0x80 | (point & 0x3f));
+  } else if (point < 0x10000) {
+    put(0xe0 | point >> 12);
+    put(0x80 | (point >> 6 & 0x3f));
+    put(0x80 | (point & 0x3f));
+  } else {
+    put(0xf0 | point >> 18);
+    put(0x80 | (point >> 12 & 0x3f));
+    put(0x80 | (point >> 6 & 0x3f));
+    put(0x80 | (point & 0x3f));
+  }
+}
+
+// What stands in "\x{…}": 2 to 6 capital hexadecimal digits.
+std::optional<std::uint32_t> code_point(std::string_view digits) {
+  if (digits.size() < 2 || digits.size() > 6) return std::nullopt;
+  std::uint32_t value = 0;
+  for (char c : digits) {
+    auto digit = hex_digit(c);
+    if (!digit) return std::nullopt;
+    value = value * 16 + *digit;
+  }
+  if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::optional<std::string> decode_xtext(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      if (i + 2 >= text.size()) return std::nullopt;
+      auto high = hex_digit(text[i + 1]);
+      auto low = hex_digit(text[i + 2]);
+      if (!high || !low) return std::nullopt;
+      out += static_cast<char>(*high * 16 + *low);
+      i += 2;
+    } else if (is_xchar(text[i])) {
+      out += text[i];
+    } else {
+      return std::nullopt;
+    }
+  }
+  return out;
+}
+
+std::string encode_xtext(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (is_xchar(c)) {
+      out += c;
+    } else {
+      auto octet = static_cast<unsigned char>(c);
+      out += '+';
+      out += kHex[octet >> 4];
+      out += kHex[octet & 15];
+    }
+  }
+  return out;
+}
+
+std::optional<std::string> decode_utf8_xtext(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    if (text.starts_with("\\x{")) {
+      auto close = text.find('}');
+      if (close == text.npos) return std::nullopt;
+      auto point = code_point(text.substr(3, close - 3));
+      if (!point) return std::nullopt;
+      append_utf8(out, *point);
+      text.remove_prefix(close + 1);
+    } else if (char c = text.front(); c != '\\' && (is_xchar(c) || !is_ascii(c))) {
+      out += c;
+      text.remove_prefix(1);
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (!is_utf8(out)) return std::nullopt;
+  return out;
+}
+
+}  // namespace handoff
