@@ -78,7 +78,7 @@ $(build)/libhandoff.a: $(LIB_OBJS) $(build)/link.flags
 	$(call say,AR  )
 	$(Q)rm -f $@ && $(AR) crs $@ $(LIB_OBJS)
 
-$(build)/src/%.o: $(srcdir)/src/%.cc $(build)/compile.flags config.mk
+$(build)/src/%.o: $(srcdir)/src/%.cc $(build)/compile.flags
 	$(call say,CXX ,$<)
 	$(Q)mkdir -p $(@D) && $(COMPILE) -c -o $@ $<
 
@@ -87,11 +87,11 @@ $(build)/src/%.o: $(srcdir)/src/%.cc $(build)/compile.flags config.mk
 
 PCH := $(build)/t/unit/precompiled.hh
 
-$(PCH).gch: $(srcdir)/t/unit/precompiled.hh $(build)/compile.flags config.mk
+$(PCH).gch: $(srcdir)/t/unit/precompiled.hh $(build)/compile.flags
 	$(call say,PCH )
 	$(Q)mkdir -p $(@D) && $(COMPILE) $(UNIT_CPP) -x c++-header -o $@ $<
 
-$(UNIT_MAIN): $(srcdir)/t/unit/main.cc $(build)/compile.flags config.mk
+$(UNIT_MAIN): $(srcdir)/t/unit/main.cc $(build)/compile.flags
 	$(call say,CXX ,$<)
 	$(Q)mkdir -p $(@D) && $(COMPILE) $(UNIT_CPP) -c -o $@ $<
 

@@ -8,17 +8,22 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
+# Boost.Test does not catch signals: in a child that a test forked it would go on with
+# the tests. Where the program dies, the log tells in which case.
 program = os.path.join(os.environ["TOP_BUILDDIR"], "t/unit/unit_tests")
 arguments = os.environ.get("UNIT_TESTS", "").split()  # such as UNIT_TESTS=--run_test=lmtp
 
 with tempfile.TemporaryDirectory() as folder:
     report = os.path.join(folder, "report.xml")
     done = subprocess.run(
-        [program, "--log_level=error", "--color_output=no", "--catch_system_errors=no",
+        [program, "--log_level=test_suite", "--color_output=no", "--catch_system_errors=no",
          "--report_level=detailed", "--report_format=XML", f"--report_sink={report}", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    case = "none"
     for line in done.stdout.splitlines():
-        if not re.match(r"Running \d+ test case|$", line):
+        if entering := re.search(r'Entering test case "(.*)"', line):
+            case = entering[1]
+        elif not re.search(r"^$|^Running \d+ test case|(Entering|Leaving) test |is skipped", line):
             print("#", line, file=sys.stderr)
     try:
         cases = ET.parse(report).getroot()
@@ -26,7 +31,8 @@ with tempfile.TemporaryDirectory() as folder:
         cases = None
 
 if cases is None:
-    print(f"1..1\nnot ok 1 - unit_tests ended with status {done.returncode} and no report")
+    print(f"# unit_tests died with status {done.returncode} in {case}", file=sys.stderr)
+    print(f"1..1\nnot ok 1 - unit_tests died in {case}")
     sys.exit(1)
 
 number = 0
