@@ -183,4 +183,4 @@ clean:
 	rm -rf $(build)
 distclean: clean
 	rm -rf autom4te.cache config.log config.status config.mk src/config.h
-	if test $(srcdir) != .; then rm -f Makefile; elif test -e .git; then rm -f configure src/config.h.in; fi
+	if test $(srcdir) != .; then rm -f Makefile; elif test -e .git; then rm -f configure configure~ src/config.h.in src/config.h.in~; fi
