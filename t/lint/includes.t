@@ -49,6 +49,8 @@ for path in lint.files():
                 found.append(f"{at}: libevent is for {', '.join(sorted(libevent))}/ alone")
         elif ".." in header.split("/"):
             found.append(f"{at}: an include names its file from src/ down")
+        elif quote == "<" and header.endswith(".h"):
+            pass  # <sys/types.h> is the system's; ours end in .hh
         elif slash and first in may:
             if first not in may[owner]:
                 found.append(f"{at}: {owner}/ may not include from {first}/")
