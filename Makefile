@@ -51,7 +51,7 @@ CPP      = -Isrc -I$(srcdir)/src $(DEFINES) $(HARDEN_CPPFLAGS) $(LIB_CXXFLAGS) $
 CXX_ALL  = $(STD_CXXFLAGS) $(WARN_CXXFLAGS) $(HARDEN_CXXFLAGS) $(SANITIZE_FLAGS) $(CXXFLAGS)
 COMPILE  = $(CXX) $(CPP) -include src/config.h $(CXX_ALL) -MMD -MP
 LINK     = $(CXX) $(CXX_ALL) $(HARDEN_LDFLAGS) $(LDFLAGS)
-UNIT_CPP = -I$(srcdir)/t/unit -DBOOST_TEST_DYN_LINK $(BOOST_TEST_CXXFLAGS)
+UNIT_CPP = $(UNIT_CXXFLAGS) -I$(srcdir)/t/unit -DBOOST_TEST_DYN_LINK $(BOOST_TEST_CXXFLAGS)
 
 Q   = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)  $(or $(2),$@)")
