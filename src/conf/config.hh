@@ -74,6 +74,11 @@ struct Config {
   } recipients;
 
   struct {
+    bool guard = false;            // retries after unread replies are recognised
+    seconds window{};              // for how long
+  } duplicates;
+
+  struct {
     LogTo to{};
     LogFormat format{};
     LogLevel level{};

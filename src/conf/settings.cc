@@ -229,6 +229,16 @@ std::vector<Setting> make_table() {
           [](C & c) -> auto& { return c.recipients.fold; },
           "Whether Pat and pat are one recipient. Domains always fold."),
 
+      choice<bool>(
+          "duplicates.guard", "on|off", "on", {{"on", true}, {"off", false}},
+          [](C & c) -> auto& { return c.duplicates.guard; },
+          "Whether a message that comes again because its replies were not read is recognised and "
+          "not delivered twice."),
+      ranged(
+          "duplicates.window", "DURATION", parse_duration, "5d", "1m", "90d",
+          [](C & c) -> auto& { return c.duplicates.window; },
+          "How long such a message is remembered: as long as a queue manager tries."),
+
       choice<LogTo>(
           "log.to", "syslog|stderr", "syslog",
           {{"syslog", LogTo::kSyslog}, {"stderr", LogTo::kStderr}},

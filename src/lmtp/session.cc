@@ -30,7 +30,7 @@ std::optional<Event> Session::step(std::string_view& input) {
       return next_command(input);
     case Phase::kTrace:
       phase_ = chunked_ ? Phase::kChunk : Phase::kData;
-      return Content{trace_};
+      return Content{trace_, true};
     case Phase::kData:
       return next_data(input);
     case Phase::kChunk:
@@ -60,7 +60,7 @@ std::optional<Event> Session::next_command(std::string_view& input) {
 std::optional<Event> Session::filtered() {
   while (!piece_.empty()) {
     auto octets = filter_->next(piece_);
-    if (!octets.empty() && !doom_) return Content{octets};
+    if (!octets.empty() && !doom_) return Content{octets, false};
   }
   return std::nullopt;
 }
@@ -121,7 +121,7 @@ std::optional<Event> Session::next_swallowed(std::string_view& input) {
 // All of the content has been read.
 std::optional<Event> Session::end_content() {
   auto rest = filter_->finish();
-  if (!rest.empty() && !doom_) return Content{rest};
+  if (!rest.empty() && !doom_) return Content{rest, false};
   facts_ = filter_->facts();
 
   if (size_ > options_.max_message_size) {

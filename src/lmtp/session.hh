@@ -57,7 +57,8 @@ struct ContentBegins {
   const Envelope& envelope;
 };
 struct Content {
-  std::string_view octets;  // lines end in CRLF, dots are undone, the trace header comes first
+  std::string_view octets;  // lines end in CRLF, dots are undone
+  bool trace = false;       // the trace header, which comes first and is ours
 };
 struct ContentDropped {};
 struct Delivery {
@@ -105,10 +106,10 @@ struct SessionOptions {
 
 // The peer of one session, and what the connection can do.
 struct SessionPeer {
-  std::string text;        // how Received: names it: "[192.0.2.1]" or "local"
-  bool trusted = false;    // may use XFORWARD, XCLIENT and ORCPT
-  bool tls = false;        // the connection is encrypted already
-  bool can_tls = false;    // STARTTLS is offered
+  std::string text;             // how Received: names it: "[192.0.2.1]" or "local"
+  bool trusted = false;         // may use XFORWARD, XCLIENT and ORCPT
+  bool tls = false;             // the connection is encrypted already
+  bool can_tls = false;         // STARTTLS is offered
   std::string mechanisms = {};  // of AUTH, parted by blanks; empty: none is offered
 };
 

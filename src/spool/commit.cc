@@ -92,7 +92,7 @@ Result<Delivered> commit_copy(sys::Files& files, const sys::Fd& root, const Stag
                             with_size(name, size.value()), size.value(), names);
   if (!linked) return linked.error();
   if (auto done = publish(files, new_directory, linked.value()); !done) return done.error();
-  return Delivered{linked.value(), size.value(), true};
+  return Delivered{linked.value(), size.value(), true, false};
 }
 
 }  // namespace
@@ -107,7 +107,7 @@ Result<Delivered> commit(sys::Files& files, const sys::Fd& root, const Staging& 
     if (linked) {
       auto done = publish(files, new_directory.value(), linked.value());
       if (!done) return done.error();
-      return Delivered{linked.value(), staging.size(), false};
+      return Delivered{linked.value(), staging.size(), false, false};
     }
     if (!wants_copy(linked.error().code)) return linked.error();
   }

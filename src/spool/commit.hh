@@ -18,6 +18,7 @@ struct Delivered {
   std::string file;        // name in new/
   std::uint64_t size = 0;  // octets
   bool copied = false;     // not a hard link to the staged file
+  bool already = false;    // by an earlier try of the same message: nothing was written
 };
 
 // Puts the completed `staging` into `mailbox`. With success it is durable there: 250 may be said.

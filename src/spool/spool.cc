@@ -24,11 +24,10 @@ Result<sys::Fd> open_or_make(sys::Files& files, const sys::Fd& at, const std::st
 
 }  // namespace
 
-Spool::Spool(sys::Files& files, SpoolOptions options, sys::Fd root, sys::Fd staging)
+Spool::Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories)
     : files_(&files),
       options_(std::move(options)),
-      root_(std::move(root)),
-      staging_(std::make_unique<sys::Fd>(std::move(staging))),
+      directories_(std::move(directories)),
       names_(options_.host) {}
 
 Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
@@ -36,28 +35,78 @@ Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
   if (!root) return root.error();
   auto own = open_or_make(files, root.value(), ".handoff");
   if (!own) return below(options.path, own.error());
+  auto own_path = options.path + "/.handoff";
   auto staging = open_or_make(files, own.value(), "staging");
-  if (!staging) return below(options.path + "/.handoff", staging.error());
-  return Spool(files, std::move(options), std::move(root).value(), std::move(staging).value());
+  if (!staging) return below(own_path, staging.error());
+  auto unread = open_or_make(files, own.value(), "unread");
+  if (!unread) return below(own_path, unread.error());
+  Spool spool(files, std::move(options),
+              std::make_unique<Directories>(
+                  Directories{std::move(root).value(), std::move(own).value(),
+                              std::move(staging).value(), std::move(unread).value()}));
+  if (spool.options_.guard) {
+    const auto& at = *spool.directories_;
+    auto ledger = Ledger::open(at.own);
+    if (!ledger) return below(own_path, ledger.error());
+    auto guard = Guard::open(files, at.root, at.staging, at.unread, std::move(ledger).value());
+    if (!guard) return below(own_path, guard.error());
+    spool.guard_.emplace(std::move(guard).value());
+  }
+  return spool;
 }
 
 Result<Staging> Spool::begin(bool binary) {
-  return Staging::create(*files_, *staging_, names_.next(), binary || options_.crlf);
+  return Staging::create(*files_, directories_->staging, names_.next(), binary || options_.crlf);
+}
+
+Status Spool::complete(Staging& staging, const std::vector<std::string>& places) {
+  if (auto ended = staging.end_content(); !ended) return ended;
+  // Entered before the sync: a retry that overtakes it must see that this try is under way.
+  if (guard_) guard_->enter(staging, places);
+  auto done = staging.complete();
+  if (!done) confirmed();
+  return done;
 }
 
 Result<Delivered> Spool::commit(const Staging& staging, const Mailbox& mailbox,
                                 std::string_view personal) {
+  if (guard_) {
+    auto earlier = guard_->find_earlier(staging, mailbox);
+    if (!earlier) return below(mailbox.place(), earlier.error());
+    if (earlier.value()) return Delivered{*earlier.value(), staging.size(), false, true};
+  }
   std::string lines;
   if (options_.crlf) {
     lines = personal;
   } else {
     CrlfToLf().convert(personal, lines);
   }
-  auto delivered = handoff::spool::commit(*files_, root_, staging, mailbox, lines, names_);
+  auto delivered =
+      handoff::spool::commit(*files_, directories_->root, staging, mailbox, lines, names_);
   if (!delivered) return below(mailbox.place(), delivered.error());
   return delivered;
 }
 
-Result<Swept> Spool::sweep() { return sweep_staging(*files_, *staging_, names_.host()); }
+void Spool::replied() {
+  if (guard_) guard_->replied();
+}
+
+void Spool::confirmed() {
+  if (guard_) guard_->confirmed();
+}
+
+Status Spool::vanished(const Staging& staging) {
+  return guard_ ? guard_->vanished(staging.name(), staging.size()) : Status();
+}
+
+Result<Swept> Spool::sweep() {
+  auto swept = sweep_staging(*files_, directories_->staging, names_.host(),
+                             [this](const std::string& name, std::uint64_t size) {
+                               return guard_ ? guard_->take_over(name, size) : Status();
+                             });
+  if (!swept || !guard_) return swept;
+  if (auto expired = guard_->expire(options_.window); !expired) return expired.error();
+  return swept;
+}
 
 }  // namespace handoff::spool

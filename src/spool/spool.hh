@@ -1,13 +1,17 @@
 // The spool as the worker sees it: begin a message, commit it mailbox by mailbox.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/mailbox.hh"
 #include "base/result.hh"
 #include "spool/commit.hh"
+#include "spool/guard.hh"
 #include "spool/name.hh"
 #include "spool/staging.hh"
 #include "spool/sweep.hh"
@@ -19,31 +23,52 @@ struct SpoolOptions {
   std::string path;
   std::string host;   // for names
   bool crlf = false;  // lines are stored with CRLF, not LF
+  bool guard = true;  // retries of messages whose replies were not read are recognised
+  std::chrono::seconds window = std::chrono::days(5);  // for how long
 };
 
 class Spool {
  public:
-  // Opens the spool and makes SPOOL/.handoff/staging (mode 0700) where it is missing. `files` must
-  // outlive the object.
+  // Opens the spool and makes SPOOL/.handoff/{staging,unread} (mode 0700) where they are missing.
+  // `files` must outlive the object.
   static Result<Spool> open(sys::Files& files, SpoolOptions options);
   Spool(Spool&&) = default;
 
-  const sys::Fd& root() const { return root_; }
+  const sys::Fd& root() const { return directories_->root; }
   // A new message. `binary`: BODY=BINARYMIME, stored to the octet (RFC 3030 3).
   Result<Staging> begin(bool binary);
-  // See commit.hh. `personal` lines end in CRLF.
+  // `staging`, whose content has ended, is made durable: "complete" of README. `places` are those
+  // of the mailboxes it goes to; until confirmed() or vanished() the message may come again.
+  Status complete(Staging& staging, const std::vector<std::string>& places);
+  // See commit.hh; a mailbox that has the message by an earlier try is not written to (guard.hh).
+  // `personal` lines end in CRLF.
   Result<Delivered> commit(const Staging& staging, const Mailbox& mailbox,
                            std::string_view personal);
-  Result<sys::Space> space() { return files_->space(root_); }
+  // All replies are written; then, that the client has read them (or had nothing to rely on), or
+  // that it has gone and may not have.
+  void replied();
+  void confirmed();
+  Status vanished(const Staging& staging);
+
+  Result<sys::Space> space() { return files_->space(directories_->root); }
+  // Takes over what a crash left, and forgets what is too old to come again. Before the first
+  // message, and now and then.
   Result<Swept> sweep();
 
  private:
-  Spool(sys::Files& files, SpoolOptions options, sys::Fd root, sys::Fd staging);
+  // The spool's directories; Staging and Guard point to them, so they stay where they are.
+  struct Directories {
+    sys::Fd root;
+    sys::Fd own;  // SPOOL/.handoff
+    sys::Fd staging;
+    sys::Fd unread;
+  };
+  Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories);
 
   sys::Files* files_;
   SpoolOptions options_;
-  sys::Fd root_;
-  std::unique_ptr<sys::Fd> staging_;  // stays where it is: Staging objects point to it
+  std::unique_ptr<Directories> directories_;
+  std::optional<Guard> guard_;
   NameMaker names_;
 };
 

@@ -34,14 +34,28 @@ Staging::Staging(Staging&& other) noexcept
       exact_(other.exact_),
       newlines_(other.newlines_),
       buffer_(std::move(other.buffer_)),
-      size_(other.size_) {}
+      size_(other.size_),
+      content_offset_(other.content_offset_),
+      hash_(std::move(other.hash_)),
+      digest_(other.digest_) {}
 
 Staging::~Staging() {
   // Failing leaves a file for the sweep; there is nobody to tell who could do more.
   if (!name_.empty()) static_cast<void>(files_->unlink(*directory_, name_).ok());
 }
 
+Status Staging::append_trace(std::string_view octets) {
+  auto stored = store(octets);
+  content_offset_ = size_ + buffer_.size();
+  return stored;
+}
+
 Status Staging::append(std::string_view octets) {
+  hash_.add(octets);
+  return store(octets);
+}
+
+Status Staging::store(std::string_view octets) {
   while (!octets.empty()) {
     auto piece = octets.substr(0, kBuffer);
     octets.remove_prefix(piece.size());
@@ -64,10 +78,15 @@ Status Staging::flush() {
   return done;
 }
 
-Status Staging::complete() {
+Status Staging::end_content() {
   newlines_.finish(buffer_);
-  if (auto done = flush(); !done) return done;
+  auto done = flush();
   buffer_ = {};
+  digest_ = hash_.finish();
+  return done;
+}
+
+Status Staging::complete() {
   if (auto done = files_->sync_data(file_); !done) return done;
   return files_->close(std::move(file_));
 }

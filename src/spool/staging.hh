@@ -9,6 +9,7 @@
 
 #include "base/result.hh"
 #include "spool/newline.hh"
+#include "sys/digest.hh"
 #include "sys/files.hh"
 
 namespace handoff::spool {
@@ -23,18 +24,28 @@ class Staging {
   ~Staging();
 
   const std::string& name() const { return name_; }
-  std::uint64_t size() const { return size_; }  // octets on disk, once complete
   const sys::Fd& directory() const { return *directory_; }
 
-  // Stores octets whose lines end in CRLF. May write, and block.
+  // The trace header that stands before the content, in lines that end in CRLF.
+  Status append_trace(std::string_view octets);
+  // Stores content whose lines end in CRLF. May write, and block.
   Status append(std::string_view octets);
-  // Everything is written, synced and closed: the state "complete". After a failure the object is
-  // good for nothing but its end: a failed sync is never tried again (the kernel may have dropped
-  // the pages and forgotten the error).
+  // All of the content is there: it is written, and size(), digest() are known.
+  Status end_content();
+  // It is synced and closed: the state "complete". After a failure the object is good for nothing
+  // but its end: a failed sync is never tried again (the kernel may have dropped the pages and
+  // forgotten the error).
   Status complete();
+
+  std::uint64_t size() const { return size_; }  // octets on disk
+  // Of the content as received, without the trace header.
+  const sys::Digest& digest() const { return digest_; }
+  // Where in the file the content begins, octets.
+  std::uint64_t content_offset() const { return content_offset_; }
 
  private:
   Staging(sys::Files& files, const sys::Fd& directory, std::string name, sys::Fd file, bool exact);
+  Status store(std::string_view octets);
   Status flush();
 
   sys::Files* files_;
@@ -45,6 +56,9 @@ class Staging {
   CrlfToLf newlines_;
   std::string buffer_;  // converted, not yet written
   std::uint64_t size_ = 0;
+  std::uint64_t content_offset_ = 0;
+  sys::Sha256 hash_;
+  sys::Digest digest_{};
 };
 
 }  // namespace handoff::spool

@@ -17,13 +17,17 @@ bool is_abandoned(const std::string& name, const sys::FileInfo& info, const std:
 
 }  // namespace
 
-Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const std::string& host) {
+Result<Swept> sweep_staging(
+    sys::Files& files, const sys::Fd& staging, const std::string& host,
+    const std::function<Status(const std::string& name, std::uint64_t size)>& before) {
   auto names = files.list(staging);
   if (!names) return names.error();
   Swept swept;
   for (const auto& name : names.value()) {
     auto info = files.info_at(staging, name);
-    if (info && is_abandoned(name, info.value(), host) && files.unlink(staging, name)) {
+    bool removed = info && is_abandoned(name, info.value(), host) &&
+                   before(name, info.value().size) && files.unlink(staging, name);
+    if (removed) {
       ++swept.removed;
     } else {
       ++swept.kept;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/result.hh"
@@ -19,7 +21,10 @@ struct Swept {
   unsigned kept = 0;
 };
 
-// `host` as in the names that this host's NameMaker makes. May block.
-Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const std::string& host);
+// `host` as in the names that this host's NameMaker makes. `before` is called for each file before
+// it is removed, and keeps it by an error. May block.
+Result<Swept> sweep_staging(
+    sys::Files& files, const sys::Fd& staging, const std::string& host,
+    const std::function<Status(const std::string& name, std::uint64_t size)>& before);
 
 }  // namespace handoff::spool

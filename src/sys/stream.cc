@@ -1,7 +1,13 @@
 #include "sys/stream.hh"
 
 #include <limits.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 #include <algorithm>
 #include <array>
@@ -78,6 +84,35 @@ Status Stream::write(std::string_view octets, Deadline deadline) {
   }
   return {};
 }
+
+bool Stream::has_input() const {
+  std::array<pollfd, 1> fds{{{in_.get(), POLLIN, 0}}};
+  return ::poll(fds.data(), 1, 0) > 0 && (fds[0].revents & POLLIN) != 0;
+}
+
+bool Stream::drained(Deadline deadline) const {
+  constexpr std::chrono::milliseconds kLook{2};  // no system tells of this by an event
+  for (;;) {
+    int waiting = 0;
+#ifdef SIOCOUTQ
+    bool known = ::ioctl(out(), SIOCOUTQ, &waiting) == 0;
+#else
+    bool known = ::ioctl(out(), TIOCOUTQ, &waiting) == 0;
+#endif
+    if (!known && ::ioctl(out(), FIONREAD, &waiting) != 0) waiting = 0;  // a pipe; a file
+    if (peer_broke()) return false;
+    if (waiting == 0) return true;
+    if (Steady::now() >= deadline) return false;
+    static_cast<void>(wait_for({}, Steady::now() + kLook, false));
+  }
+}
+
+bool Stream::peer_broke() const {
+  std::array<pollfd, 1> fds{{{out(), 0, 0}}};
+  return ::poll(fds.data(), 1, 0) > 0 && (fds[0].revents & POLLERR) != 0;
+}
+
+void Stream::end_output() { ::shutdown(out(), SHUT_WR); }
 
 bool Stream::peer_gone() const {
   std::array<pollfd, 1> fds{{{out(), 0, 0}}};

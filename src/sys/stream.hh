@@ -40,10 +40,18 @@ class Stream {
   // gone.
   Status write(std::string_view octets, Deadline deadline);
 
+  // Whether there are octets that were sent and not yet read. Never blocks.
+  bool has_input() const;
+  // Waits until the peer's end has taken all that was written: its program on a unix socket or a
+  // pipe, its system over TCP. False where the connection broke first, or `deadline` has passed.
+  bool drained(Deadline deadline) const;
+  // No more will be written: the peer sees the end, and can still be waited for.
+  void end_output();
   // Whether the peer has closed its end altogether, as far as is known now. Never blocks.
   bool peer_gone() const;
 
  private:
+  bool peer_broke() const;
   int out() const { return out_ ? out_.get() : in_.get(); }
 
   Fd in_;

@@ -15,6 +15,10 @@ constexpr std::size_t kCommandBuffer = 4 << 10;
 constexpr std::size_t kContentBuffer = 256 << 10;
 // A stop waits this long for a client that has a transaction open and no data begun.
 constexpr std::chrono::seconds kStopGrace{10};
+// How long it may take to see whether the replies to a message were read: when the next content is
+// there already, and when the session has ended.
+constexpr std::chrono::milliseconds kHearing{100};
+constexpr std::chrono::seconds kLastHearing{2};
 
 std::string angle(const Address& address) { return "<" + address.text() + ">"; }
 
@@ -29,6 +33,14 @@ Pump::Pump(Services& services, sys::Stream stream, sys::Peer peer)
 
 Ended Pump::run(std::atomic<std::uint64_t>& transactions) {
   transactions_ = &transactions;
+  auto ended = serve();
+  // A connection that broke was not heard to its end; in any other case the peer is given a moment.
+  if (ended == Ended::kBroken) resolve_unread_as(false);
+  resolve_unread(sys::Steady::now() + kLastHearing);
+  return ended;
+}
+
+Ended Pump::serve() {
   if (!is_allowed()) {
     session_.refuse_peer(peer_.text);
     ending_ = Ended::kRefused;
@@ -94,6 +106,9 @@ Pump::Next Pump::read_more() {
   switch (got.got) {
     case sys::Stream::Got::kOctets:
       input_ = {buffer_.data(), got.size};
+      // Who has taken the replies and sends more has read them; octets that were on their way
+      // before say nothing.
+      if (unread_ && stream_.drained(before)) resolve_unread_as(true);
       return std::nullopt;
     case sys::Stream::Got::kStop:
       return stop();
@@ -181,7 +196,9 @@ Pump::Next Pump::on(const lmtp::ContentBegins& event) {
 }
 
 Pump::Next Pump::on(const lmtp::Content& event) {
-  if (auto stored = staging_->append(event.octets); !stored) {
+  auto stored =
+      event.trace ? staging_->append_trace(event.octets) : staging_->append(event.octets);
+  if (!stored) {
     services_.log.error("staging failed", {{"id", spool::id_of(staging_->name())},
                                            {"cause", stored.error().describe()}});
     drop_staging();
@@ -196,9 +213,14 @@ Pump::Next Pump::on(const lmtp::ContentDropped&) {
 }
 
 Pump::Next Pump::on(const lmtp::ContentEnds& event) {
-  // L12: a client that has gone will send again; what it cannot hear of is not delivered.
-  if (stream_.peer_gone()) return Ended::kBroken;
-  if (auto complete = staging_->complete(); !complete) {
+  // Content that comes before the last replies were heard: what is known of them now has to do.
+  resolve_unread(sys::Steady::now() + kHearing);
+  std::vector<std::string> places;
+  for (const auto& delivery : event.deliveries) {
+    places.push_back(delivery.recipient->mailbox.place());
+  }
+  auto complete = services_.spool.complete(*staging_, places);
+  if (!complete) {
     auto reply = lmtp::reply_to(complete.error());
     for (const auto& delivery : event.deliveries) {
       log_outcome(event.envelope, delivery, complete.error(), reply);
@@ -207,24 +229,60 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     session_.content_failed(reply);
     return std::nullopt;
   }
+  // L12: a client that has gone will send again; what it cannot hear of is not delivered.
+  if (stream_.peer_gone()) {
+    services_.spool.confirmed();
+    return Ended::kBroken;
+  }
   bool delivered_any = false;
+  bool heard = true;
   for (const auto& delivery : event.deliveries) {
     // L10: the next commit waits for the disk, so what is known leaves first. Where the client no
     // longer listens the rest is left for its next try (RFC 2033 5).
-    if (!flush()) return Ended::kBroken;
-    const auto& mailbox = delivery.recipient->mailbox;
-    auto result = services_.spool.commit(*staging_, mailbox, delivery.header);
+    heard = flush();
+    if (!heard) break;
+    auto result =
+        services_.spool.commit(*staging_, delivery.recipient->mailbox, delivery.header);
     auto reply = result ? lmtp::Reply(lmtp::say::kDelivered, {delivery.recipient->address.text()})
                         : lmtp::reply_to(result.error());
     delivered_any = delivered_any || result.ok();
     log_outcome(event.envelope, delivery, result, reply);
     session_.settle(*delivery.recipient, reply);
   }
-  if (delivered_any) transactions_->fetch_add(1, std::memory_order_relaxed);
-  // The replies go before the staging name does: they are what the client waits for.
-  bool heard = flush();
-  drop_staging();
+  heard = heard && flush();
+  if (!delivered_any) {
+    services_.spool.confirmed();
+    drop_staging();
+  } else {
+    // The name in staging stays until the client is known to have read: it is what a retry after a
+    // crash is recognised by.
+    transactions_->fetch_add(1, std::memory_order_relaxed);
+    services_.spool.replied();
+    unread_.emplace(std::move(*staging_));
+    staging_.reset();
+  }
   return heard ? std::nullopt : Next(Ended::kBroken);
+}
+
+// The replies to the last message: were they read? Looks until `deadline` at the latest.
+void Pump::resolve_unread(sys::Deadline deadline) {
+  if (unread_) resolve_unread_as(stream_.drained(deadline));
+}
+
+void Pump::resolve_unread_as(bool read) {
+  if (!unread_) return;
+  if (read) {
+    services_.spool.confirmed();
+  } else {
+    services_.log.warning("replies unread", {{"id", spool::id_of(unread_->name())},
+                                             {"client", peer_.text}});
+    if (auto noted = services_.spool.vanished(*unread_); !noted) {
+      services_.log.error("cannot guard against a retry",
+                          {{"id", spool::id_of(unread_->name())},
+                           {"cause", noted.error().describe()}});
+    }
+  }
+  unread_.reset();
 }
 
 // Neither is offered (SessionPeer), so neither comes.
@@ -233,6 +291,7 @@ Pump::Next Pump::on(const lmtp::AuthStep&) { std::abort(); }
 
 Pump::Next Pump::on(const lmtp::Closed&) {
   bool heard = flush();
+  stream_.end_output();
   return heard ? ending_ : Ended::kBroken;
 }
 
@@ -257,6 +316,7 @@ void Pump::log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
   fields.emplace_back("orig_client", forwarded.peer_or(""));
   fields.emplace_back("reply", reply.one_line());
   if (result) {
+    if (result.value().already) fields.emplace_back("status", "already-delivered");
     services_.log.info("delivered", fields);
   } else {
     fields.emplace_back("cause", result.error().describe());

@@ -51,6 +51,9 @@ class Pump {
   Next read_more();
   Next stop();
   sys::Deadline deadline();
+  Ended serve();
+  void resolve_unread(sys::Deadline deadline);
+  void resolve_unread_as(bool read);
   void drop_staging() { staging_.reset(); }
   // The log line of one recipient.
   void log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
@@ -64,6 +67,7 @@ class Pump {
   std::vector<char> buffer_;
   std::string_view input_;  // of buffer_: read and not yet consumed
   std::optional<spool::Staging> staging_;
+  std::optional<spool::Staging> unread_;  // delivered; its replies are not known to be read
   std::atomic<std::uint64_t>* transactions_ = nullptr;
   Ended ending_ = Ended::kQuit;  // how Closed is to be understood
 

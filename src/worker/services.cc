@@ -59,4 +59,13 @@ Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, con
   return services;
 }
 
+void Services::sweep() {
+  auto swept = spool.sweep();
+  if (!swept) {
+    log.warning("cannot sweep", {{"cause", swept.error().describe()}});
+  } else if (swept.value().removed > 0) {
+    log.info("swept", {{"removed", swept.value().removed}, {"kept", swept.value().kept}});
+  }
+}
+
 }  // namespace handoff::worker

@@ -26,6 +26,9 @@ class Services {
   const lmtp::SessionOptions session_options;
   spool::Spool spool;
 
+  // Sweeps the spool and logs what came of it; one that cannot be swept can still take mail.
+  void sweep();
+
   recipients::Resolver& resolver() { return *resolver_; }
 
  private:

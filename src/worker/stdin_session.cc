@@ -57,6 +57,7 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
   sys::PosixFiles files;
   auto services = Services::open(config, log, files);
   if (!services) return cannot("cannot open the spool", services.error(), EX_TEMPFAIL);
+  services.value()->sweep();
   std::atomic<std::uint64_t> transactions = 0;
   Pump pump(*services.value(), std::move(stream), sys::peer_of(STDIN_FILENO));
   return exit_code_of(pump.run(transactions));

@@ -88,15 +88,6 @@ class Worker {
   std::vector<pollfd> fds_;
 };
 
-void sweep(Services& services) {
-  auto swept = services.spool.sweep();
-  if (!swept) {
-    services.log.warning("cannot sweep", {{"cause", swept.error().describe()}});
-  } else if (swept.value().removed > 0) {
-    services.log.info("swept", {{"removed", swept.value().removed}, {"kept", swept.value().kept}});
-  }
-}
-
 int report(const sys::Log& log, const char* what, const Error& error, int exit_code) {
   log.error(what, {{"cause", error.describe()}});
   return exit_code;
@@ -123,8 +114,8 @@ int run(const conf::Config& config, const sys::Log& log, const board::Inheritanc
   sys::PosixFiles files;
   auto services = Services::open(config, log, files);
   if (!services) return report(log, "cannot open the spool", services.error(), EX_TEMPFAIL);
-  // One of the workers does it for all; a spool that cannot be swept can still take mail.
-  if (inherited.own_slot == 0) sweep(*services.value());
+  // Before anything is taken: what a crash left tells which messages may come again.
+  services.value()->sweep();
   return Worker(inherited, *services.value()).run();
 }
 

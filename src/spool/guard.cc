@@ -1,0 +1,184 @@
+#include "spool/guard.hh"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "base/text.hh"
+#include "spool/earlier_copy.hh"
+#include "spool/name.hh"
+#include "sys/clock.hh"
+
+namespace handoff::spool {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A try that is still committing is waited for this long; then the retry is put off.
+constexpr auto kCommitPatience = 30s;
+// One that has replied to a client that is still there is no earlier try of ours; but its process
+// may not have noticed yet that the client is gone.
+constexpr auto kReplyPatience = 1s;
+constexpr auto kLook = 5ms;
+// Two tries of a message differ in their trace header alone: id, date, for, Delivered-To, octets.
+constexpr std::uint64_t kTraceDifference = 2048;
+
+// NAME,S=size in unread/.
+std::string marker_of(const std::string& name, std::uint64_t size) { return with_size(name, size); }
+
+// What was read by the client for one place of a marker.
+std::string spent_mark(const std::string& marker, const std::string& place) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  auto digest = sys::sha256(place);
+  std::string hash;
+  for (std::size_t i = 0; i < 8; ++i) {
+    hash += kHex[digest[i] >> 4];
+    hash += kHex[digest[i] & 15];
+  }
+  return marker + ",R=" + hash;
+}
+
+std::optional<std::uint64_t> size_in(const std::string& marker) {
+  auto at = marker.rfind(",S=");
+  if (at == marker.npos) return std::nullopt;
+  return parse_number(std::string_view(marker).substr(at + 3));
+}
+
+std::string name_in(const std::string& marker) { return marker.substr(0, marker.rfind(",S=")); }
+
+bool is_near(std::uint64_t a, std::uint64_t b) {
+  return (a > b ? a - b : b - a) <= kTraceDifference;
+}
+
+}  // namespace
+
+Result<Guard> Guard::open(sys::Files& files, const sys::Fd& root, const sys::Fd& staging,
+                          const sys::Fd& unread, Ledger ledger) {
+  Guard guard(files, root, staging, unread, std::move(ledger));
+  auto names = files.list(unread);
+  if (!names) return names.error();
+  if (!names.value().empty()) guard.ledger_.set_unread(true);
+  auto inherited = guard.ledger_.inherited();
+  if (inherited.phase != Ledger::Phase::kFree) {
+    auto noted = guard.take_over(inherited.name, inherited.size);
+    if (!noted) return noted.error();
+  }
+  guard.ledger_.forget_inherited();
+  return guard;
+}
+
+void Guard::enter(const Staging& staging, const std::vector<std::string>& places) {
+  spent_.clear();
+  ledger_.enter(staging.digest(), staging.name(), staging.size(), places);
+}
+
+// Waits for earlier tries of the same message that are still under way; notes those that died.
+Status Guard::await_others(const Staging& staging, const std::string& place) {
+  auto begun = sys::Steady::now();
+  for (const auto& entry : ledger_.others(staging.digest(), place)) {
+    if (!entry.alive) {
+      if (auto noted = take_over(entry.name, entry.size); !noted) return noted;
+      continue;
+    }
+    // Of two that are at it at once the later one waits, so that they do not wait for each other.
+    if (entry.name > staging.name()) continue;
+    for (auto phase = entry.phase; phase != Ledger::Phase::kFree;) {
+      auto waited = sys::Steady::now() - begun;
+      if (phase == Ledger::Phase::kReplied && waited > kReplyPatience) break;
+      if (waited > kCommitPatience) {
+        return Error{ETIMEDOUT, "another delivery of the same message is under way", place};
+      }
+      std::this_thread::sleep_for(kLook);
+      phase = ledger_.look_again(entry);
+    }
+  }
+  return {};
+}
+
+// The markers of messages that may be earlier tries of `staging`, by their size.
+Result<std::vector<std::string>> Guard::candidates(const Staging& staging,
+                                                   const std::string& place) {
+  std::vector<std::string> found;
+  if (!ledger_.has_unread()) return found;
+  auto names = files_->list(*unread_);
+  if (!names) return names.error();
+  for (const auto& marker : names.value()) {
+    auto size = size_in(marker);
+    if (!size || !is_near(*size, staging.size())) continue;
+    bool spent = std::ranges::find(names.value(), spent_mark(marker, place)) != names.value().end();
+    if (!spent) found.push_back(marker);
+  }
+  return found;
+}
+
+Result<std::optional<std::string>> Guard::find_earlier(const Staging& staging,
+                                                       const Mailbox& mailbox) {
+  using Found = std::optional<std::string>;
+  auto place = mailbox.place();
+  if (auto alone = await_others(staging, place); !alone) return alone.error();
+  auto markers = candidates(staging, place);
+  if (!markers) return markers.error();
+  if (markers.value().empty()) return Found();
+  auto directory = files_->open_directory(*root_, place);
+  if (!directory && directory.error().code == ENOENT) return Found();
+  if (!directory) return directory.error();
+  for (const auto& marker : markers.value()) {
+    auto found = find_earlier_copy(*files_, directory.value(), name_in(marker), staging);
+    if (!found || !found.value()) continue;
+    spent_.push_back(spent_mark(marker, place));
+    return found;
+  }
+  return Found();
+}
+
+void Guard::confirmed() {
+  ledger_.leave();
+  // Not synced: that a mark is lost with the power means that a third try is taken for a second.
+  for (const auto& mark : spent_) static_cast<void>(files_->create(*unread_, mark, 0600).ok());
+  spent_.clear();
+}
+
+Status Guard::note(const std::string& marker) {
+  auto made = files_->create(*unread_, marker, 0600);
+  if (!made && made.error().code != EEXIST) {
+    // No room for another file: the staged one, if it is still there, is as good.
+    auto name = name_in(marker);
+    auto linked = files_->link(*staging_, name, *unread_, marker);
+    if (!linked && linked.error().code != EEXIST) return made.error();
+  }
+  // Before the slot is given up, so that whoever sees that free sees this.
+  ledger_.set_unread(true);
+  return files_->sync_directory(*unread_);
+}
+
+Status Guard::take_over(const std::string& name, std::uint64_t size) {
+  return note(marker_of(name, size));
+}
+
+Status Guard::vanished(const std::string& name, std::uint64_t size) {
+  spent_.clear();
+  auto noted = note(marker_of(name, size));
+  ledger_.leave();
+  return noted;
+}
+
+Status Guard::expire(std::chrono::seconds window) {
+  auto markers = files_->list(*unread_);
+  if (!markers) return markers.error();
+  std::size_t left = 0;
+  for (const auto& marker : markers.value()) {
+    auto info = files_->info_at(*unread_, marker);
+    bool old = info && sys::Wall::now() - info.value().modified > window;
+    if (!old || !files_->unlink(*unread_, marker)) ++left;
+  }
+  // Another process may note one just now; it says so itself, behind its file's making.
+  if (left == 0) {
+    ledger_.set_unread(false);
+    auto again = files_->list(*unread_);
+    if (!again) return again.error();
+    if (!again.value().empty()) ledger_.set_unread(true);
+  }
+  return {};
+}
+
+}  // namespace handoff::spool

@@ -1,0 +1,136 @@
+#include "spool/ledger.hh"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <span>
+
+namespace handoff::spool {
+namespace {
+
+constexpr std::size_t kSlots = 16384;  // more than workers.max allows, and the rest for --stdin
+constexpr std::size_t kNameMax = 255;  // a file name, octets
+constexpr std::size_t kPlaceWords =
+    96;  // of 64 bits: with 50 places one in 120 strangers looks known
+
+// A place as one bit of the filter.
+std::size_t bit_of(std::string_view place) {
+  auto digest = sys::sha256(place);
+  std::uint32_t number;
+  std::memcpy(&number, digest.data(), sizeof number);
+  return number % (kPlaceWords * 64);
+}
+
+}  // namespace
+
+// All zero is a valid, free slot: that is what a new file holds. `generation` is odd while the rest
+// is being written, so that a reader in another process can tell.
+struct Ledger::Slot {
+  std::atomic<Phase> phase;
+  std::atomic<std::uint32_t> generation;
+  sys::Digest digest;
+  std::uint64_t size;
+  std::array<char, kNameMax + 1> name;
+  std::array<std::uint64_t, kPlaceWords> places;
+};
+
+struct Ledger::Table {
+  std::atomic<std::uint32_t> unread;
+  std::atomic<std::uint32_t> used;  // slots that were ever taken: no reader looks further
+  std::array<Slot, kSlots> slots;
+};
+static_assert(std::atomic<Ledger::Phase>::is_always_lock_free);
+
+Ledger::Ledger(sys::SharedFile file, std::size_t own) : file_(std::move(file)), own_(own) {}
+
+Ledger::Table& Ledger::table() const { return *static_cast<Table*>(file_.memory()); }
+Ledger::Slot& Ledger::slot(std::size_t index) const { return table().slots[index]; }
+
+Result<Ledger> Ledger::open(const sys::Fd& own_directory) {
+  auto file = sys::SharedFile::open(own_directory, "ledger", sizeof(Table));
+  if (!file) return file.error();
+  for (std::size_t index = 0; index < kSlots; ++index) {
+    if (!file.value().lock(index)) continue;
+    Ledger ledger(std::move(file).value(), index);
+    auto& used = ledger.table().used;
+    auto wanted = static_cast<std::uint32_t>(index + 1);
+    for (auto seen = used.load(); seen < wanted && !used.compare_exchange_weak(seen, wanted);) {
+    }
+    return ledger;
+  }
+  return Error{EAGAIN, "no free slot in", "ledger"};
+}
+
+Ledger::Entry Ledger::read(std::size_t index) const {
+  const Slot& from = slot(index);
+  Entry entry;
+  std::uint32_t before;
+  do {
+    before = from.generation.load();
+    entry.slot = index;
+    entry.phase = from.phase.load();
+    entry.size = from.size;
+    entry.name.assign(from.name.data(), ::strnlen(from.name.data(), from.name.size()));
+    std::atomic_thread_fence(std::memory_order_acquire);
+    // An odd one with a dead writer never ends: what it had begun to enter, nobody was told of.
+    if (before % 2 == 1 && !file_.is_locked_by_other(index)) return {};
+  } while (before % 2 == 1 || before != from.generation.load());
+  return entry;
+}
+
+Ledger::Entry Ledger::inherited() const { return read(own_); }
+
+void Ledger::enter(const sys::Digest& digest, std::string_view name, std::uint64_t size,
+                   const std::vector<std::string>& places) {
+  Slot& own = slot(own_);
+  auto generation = own.generation.load() | 1;
+  own.generation = generation;
+  std::atomic_thread_fence(std::memory_order_release);
+  own.digest = digest;
+  own.size = size;
+  own.name.fill(0);
+  name.copy(own.name.data(), kNameMax);
+  own.places.fill(0);
+  for (const auto& place : places) {
+    auto bit = bit_of(place);
+    own.places[bit / 64] |= std::uint64_t{1} << (bit % 64);
+  }
+  own.phase = Phase::kCommitting;
+  own.generation = generation + 1;
+}
+
+void Ledger::replied() { slot(own_).phase = Phase::kReplied; }
+
+void Ledger::leave() {
+  Slot& own = slot(own_);
+  own.phase = Phase::kFree;
+  // Even again, should a dead owner have left it odd.
+  own.generation = (own.generation.load() | 1) + 1;
+}
+
+std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string_view place) const {
+  std::vector<Entry> found;
+  auto bit = bit_of(place);
+  std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
+  for (std::size_t index = 0; index < used; ++index) {
+    const Slot& other = slot(index);
+    if (index == own_ || other.phase.load() == Phase::kFree || other.digest != digest) continue;
+    if ((other.places[bit / 64] >> (bit % 64) & 1) == 0) continue;
+    auto entry = read(index);
+    if (entry.phase == Phase::kFree) continue;
+    entry.alive = file_.is_locked_by_other(index);
+    found.push_back(std::move(entry));
+  }
+  return found;
+}
+
+Ledger::Phase Ledger::look_again(const Entry& entry) const {
+  auto now = read(entry.slot);
+  return now.name == entry.name ? now.phase : Phase::kFree;
+}
+
+bool Ledger::has_unread() const { return table().unread.load() != 0; }
+void Ledger::set_unread(bool has) { table().unread = has ? 1 : 0; }
+
+}  // namespace handoff::spool

@@ -1,0 +1,76 @@
+// What every process on this spool is committing right now: a table in a mapped file,
+// SPOOL/.handoff/ledger. It costs memory writes and no system call; it outlives its processes (not
+// a power cut: the files in staging do). Which is how a retry finds out that its first try is still
+// under way, or that it died with its replies unread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hh"
+#include "sys/digest.hh"
+#include "sys/fd.hh"
+#include "sys/shared_file.hh"
+
+namespace handoff::spool {
+
+class Ledger {
+ public:
+  enum class Phase : std::uint32_t {
+    kFree,
+    kCommitting,  // some of its recipients may be durable
+    kReplied,     // all replies are written; whether they were read is not known
+  };
+
+  // Opens the table below `own_directory` (SPOOL/.handoff) and takes a slot for this process.
+  static Result<Ledger> open(const sys::Fd& own_directory);
+  Ledger(Ledger&&) = default;
+
+  // A message in the table.
+  struct Entry {
+    std::size_t slot = 0;
+    Phase phase = Phase::kFree;
+    bool alive = false;  // its process is
+    std::string name;    // of its staging file
+    std::uint64_t size = 0;
+  };
+
+  // What a dead process left in the slot that is now ours; its phase is kFree where it left
+  // nothing. The slot is kept until forget_inherited().
+  Entry inherited() const;
+  void forget_inherited() { leave(); }
+
+  // This process begins to commit content `digest`, staged as `name` with `size` octets, to
+  // `places`.
+  void enter(const sys::Digest& digest, std::string_view name, std::uint64_t size,
+             const std::vector<std::string>& places);
+  void replied();
+  void leave();
+
+  // Other processes' messages with this content that may go to this place too (a false alarm is
+  // possible, a miss is not).
+  std::vector<Entry> others(const sys::Digest& digest, std::string_view place) const;
+  // The same entry again: whether it is still what it was.
+  Phase look_again(const Entry& entry) const;
+
+  // Whether there may be names in SPOOL/.handoff/unread. Set by whoever makes one.
+  bool has_unread() const;
+  void set_unread(bool has);
+
+ private:
+  struct Table;
+  struct Slot;
+  Ledger(sys::SharedFile file, std::size_t own);
+
+  Table& table() const;
+  Slot& slot(std::size_t index) const;
+  Entry read(std::size_t index) const;
+
+  sys::SharedFile file_;
+  std::size_t own_;
+};
+
+}  // namespace handoff::spool

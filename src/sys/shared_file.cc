@@ -1,0 +1,60 @@
+#include "sys/shared_file.hh"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace handoff::sys {
+namespace {
+
+struct flock byte_lock(std::size_t slot) {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(slot);
+  lock.l_len = 1;
+  return lock;
+}
+
+}  // namespace
+
+Result<SharedFile> SharedFile::open(const Fd& directory, const std::string& name,
+                                    std::size_t octets) {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+  Fd file(::openat(directory.get(), name.c_str(), kFlags, 0600));
+  if (!file) return Error{errno, "open", name};
+  struct stat status;
+  if (::fstat(file.get(), &status) != 0) return Error{errno, "stat", name};
+  auto size = static_cast<off_t>(octets);
+  if (status.st_size < size && ::ftruncate(file.get(), size) != 0) {
+    return Error{errno, "enlarge", name};
+  }
+  void* memory = ::mmap(nullptr, octets, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (memory == MAP_FAILED) return Error{errno, "map", name};
+  return SharedFile(std::move(file), memory, octets);
+}
+
+SharedFile::SharedFile(SharedFile&& other) noexcept
+    : file_(std::move(other.file_)),
+      memory_(std::exchange(other.memory_, nullptr)),
+      octets_(other.octets_) {}
+
+SharedFile::~SharedFile() {
+  if (memory_ != nullptr) ::munmap(memory_, octets_);
+}
+
+bool SharedFile::lock(std::size_t slot) const {
+  auto lock = byte_lock(slot);
+  return ::fcntl(file_.get(), F_SETLK, &lock) == 0;
+}
+
+bool SharedFile::is_locked_by_other(std::size_t slot) const {
+  auto lock = byte_lock(slot);
+  return ::fcntl(file_.get(), F_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+}
+
+}  // namespace handoff::sys

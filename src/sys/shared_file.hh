@@ -1,0 +1,36 @@
+// A file that processes map together, with a lock for each of its slots that ends with its owner.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/result.hh"
+#include "sys/fd.hh"
+
+namespace handoff::sys {
+
+class SharedFile {
+ public:
+  // Opens or makes (mode 0600) `name` below `directory` and maps its first `octets`; a shorter file
+  // is filled up with zeros. Only one object of a process may have the file open: closing any
+  // descriptor of it would end the locks of all (fcntl(2)).
+  static Result<SharedFile> open(const Fd& directory, const std::string& name, std::size_t octets);
+  SharedFile(SharedFile&& other) noexcept;
+  SharedFile& operator=(SharedFile&&) = delete;
+  ~SharedFile();
+
+  void* memory() const { return memory_; }
+  // Takes the lock of a slot for as long as the process lives; false where another has it.
+  bool lock(std::size_t slot) const;
+  // Whether another process has the lock.
+  bool is_locked_by_other(std::size_t slot) const;
+
+ private:
+  SharedFile(Fd file, void* memory, std::size_t octets)
+      : file_(std::move(file)), memory_(memory), octets_(octets) {}
+  Fd file_;
+  void* memory_;
+  std::size_t octets_;
+};
+
+}  // namespace handoff::sys
