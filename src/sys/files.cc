@@ -89,6 +89,7 @@ FileInfo from_stat(const struct stat& status) {
   info.inode = status.st_ino;
   info.links = status.st_nlink;
   info.owner = status.st_uid;
+  info.group = status.st_gid;
   info.mode = status.st_mode & 07777;
   info.modified = system_clock::from_time_t(status.st_mtime);
   return info;

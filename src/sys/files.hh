@@ -28,6 +28,7 @@ struct FileInfo {
   std::uint64_t inode = 0;
   std::uint64_t links = 0;
   uid_t owner = 0;
+  gid_t group = 0;
   mode_t mode = 0;  // permission bits
   std::chrono::system_clock::time_point modified;
   std::optional<std::chrono::system_clock::time_point> born;  // where the filesystem tells
@@ -75,7 +76,8 @@ class Files {
   virtual Result<Space> space(const Fd& file) = 0;
 };
 
-class PosixFiles final : public Files {
+// The real one. Open to be derived from: a test overrides the one call that is to fail.
+class PosixFiles : public Files {
  public:
   Result<Fd> open_root(const std::string& path) override;
   Result<Fd> open_directory(const Fd& at, const std::string& path) override;
