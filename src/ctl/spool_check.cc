@@ -1,0 +1,176 @@
+#include "ctl/spool_check.hh"
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "spool/name.hh"
+#include "spool/spool.hh"
+#include "sys/clock.hh"
+#include "sys/process.hh"
+
+namespace handoff::ctl {
+namespace {
+
+// A disk that takes longer than this for one small message will make a queue wait.
+constexpr std::chrono::milliseconds kSlow{1000};
+constexpr std::size_t kProbe = 4096;  // octets
+constexpr mode_t kWorldWritable = 0002;
+
+std::string megabytes(std::uint64_t octets) { return std::to_string(octets >> 20) + " MB"; }
+
+std::string milliseconds(sys::Steady::duration time) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f ms",
+                std::chrono::duration<double, std::milli>(time).count());
+  return text;
+}
+
+void check_directory(const std::string& path, const sys::FileInfo& info,
+                     const std::optional<sys::Account>& user, Report& report) {
+  if (user && info.owner != user->uid) {
+    report.problem("spool " + path + ": belongs to uid " + std::to_string(info.owner) +
+                       ", user is " + user->name,
+                   "chown " + user->name + " " + path);
+  } else if ((info.mode & kWorldWritable) != 0) {
+    report.problem("spool " + path + ": anybody can write to it", "chmod o-w " + path);
+  } else {
+    report.ok("spool " + path + ": is there, with owner and mode as they should be");
+  }
+}
+
+void check_space(const conf::Config& config, const sys::Space& space, Report& report) {
+  std::string what =
+      "spool " + config.spool.path + ": " + megabytes(space.free_octets) + " and " +
+      (space.total_inodes == 0 ? "any number of" : std::to_string(space.free_inodes)) +
+      " inodes free";
+  if (space.free_octets < config.session.max_message_size) {
+    report.problem(what + ", less than one message may take",
+                   "make room, or lower session.max-message-size");
+  } else if (space.free_octets < space.total_octets / 100) {
+    report.problem(what + ", less than one per cent", "make room");
+  } else if (space.total_inodes != 0 && space.free_inodes < space.total_inodes / 100 + 1) {
+    report.problem(what + ", less than one per cent of the inodes",
+                   "remove small files, or make a filesystem with more inodes");
+  } else {
+    report.ok(what);
+  }
+}
+
+// A message is staged once and linked into mailboxes: that works within one filesystem.
+void check_filesystem(sys::Files& files, const std::string& path, const sys::Fd& root,
+                      std::uint64_t device, Report& report) {
+  auto names = files.list(root);
+  if (!names) {
+    report.problem("spool " + path + ": " + names.error().describe(), "let user read it");
+    return;
+  }
+  for (const auto& name : names.value()) {
+    auto info = files.info_at(root, name);
+    if (info && info.value().is_directory && info.value().device != device) {
+      report.problem("spool " + path + ": " + name + " lies on another filesystem",
+                     "mount one filesystem at spool.path, with everything below on it");
+      return;
+    }
+  }
+  report.ok("spool " + path + ": all of it lies on one filesystem");
+}
+
+// One step of the probe, with its time.
+class Probe {
+ public:
+  template <class Step>
+  bool run(const char* name, Step step) {
+    if (error_) return false;
+    auto begin = sys::Steady::now();
+    Status status = step();
+    auto time = sys::Steady::now() - begin;
+    total_ += time;
+    times_ += (times_.empty() ? "" : ", ") + std::string(name) + " " + milliseconds(time);
+    if (!status) error_ = status.error();
+    return status.ok();
+  }
+  const std::optional<Error>& error() const { return error_; }
+  const std::string& times() const { return times_; }
+  sys::Steady::duration total() const { return total_; }
+
+ private:
+  std::optional<Error> error_;
+  std::string times_;
+  sys::Steady::duration total_{};
+};
+
+void probe(sys::Files& files, const conf::Config& config, Report& report) {
+  std::string path = config.spool.path + "/.handoff/staging";
+  // Opening the spool makes its folders, as a worker's start does.
+  auto spool = spool::Spool::open(files, {.path = config.spool.path, .host = sys::host_name()});
+  auto staging = spool ? files.open_directory(spool.value().root(), ".handoff/staging")
+                       : Result<sys::Fd>(spool.error());
+  if (!staging) {
+    report.problem("probe in " + path + ": " + staging.error().describe(),
+                   "let user write to spool.path, and to all below it");
+    return;
+  }
+  // Names like a message's: should the probe die, the sweep knows what to do with them.
+  spool::NameMaker names(sys::host_name());
+  auto from = names.next(), to = names.next();
+  Probe steps;
+  sys::Fd file;
+  steps.run("create", [&]() -> Status {
+    auto created = files.create(staging.value(), from, 0600);
+    if (!created) return created.error();
+    file = std::move(created).value();
+    return {};
+  });
+  steps.run("write", [&] { return files.write(file, std::string(kProbe, 'x')); });
+  steps.run("sync", [&] { return files.sync_data(file); });
+  steps.run("close", [&] { return files.close(std::move(file)); });
+  bool linked =
+      steps.run("link", [&] { return files.link(staging.value(), from, staging.value(), to); });
+  steps.run("sync directory", [&] { return files.sync_directory(staging.value()); });
+  // What was never made cannot be removed, which is as well.
+  (void)files.unlink(staging.value(), from).ok();
+  if (linked) (void)files.unlink(staging.value(), to).ok();
+
+  if (steps.error()) {
+    report.problem("probe in " + path + ": " + steps.error()->describe(),
+                   "every delivery meets this: look at the filesystem and its quota");
+  } else if (steps.total() > kSlow) {
+    report.problem("probe in " + path + ": slow (" + steps.times() + ")",
+                   "every message takes this long: look at the disk");
+  } else {
+    report.ok("probe in " + path + ": " + steps.times());
+  }
+}
+
+}  // namespace
+
+void check_spool(sys::Files& files, const conf::Config& config,
+                 const std::optional<sys::Account>& user, Report& report) {
+  const auto& path = config.spool.path;
+  auto root = files.open_root(path);
+  if (!root) {
+    auto error = root.error();
+    error.path = path;
+    bool missing = error.code == ENOENT;
+    auto owner = user ? user->name : std::string("USER");
+    report.problem("spool: " + error.describe(),
+                   missing ? "install -d -m 700 -o " + owner + " " + path
+                           : "spool.path must be a directory that user can read");
+    return;
+  }
+  auto info = files.info(root.value());
+  auto space = files.space(root.value());
+  if (!info || !space) {
+    auto error = info ? space.error() : info.error();
+    report.problem("spool " + path + ": " + error.describe(), "look at the filesystem");
+    return;
+  }
+  check_directory(path, info.value(), user, report);
+  check_space(config, space.value(), report);
+  check_filesystem(files, path, root.value(), info.value().device, report);
+  probe(files, config, report);
+}
+
+}  // namespace handoff::ctl
