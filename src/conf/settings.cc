@@ -40,10 +40,11 @@ std::string socket_fault(std::string_view text) {
 }
 
 std::string delimiter_fault(std::string_view text) {
-  bool fits = text.empty() || (text.size() == 1 && is_ascii(text[0]) && !is_control(text[0]) &&
-                               !is_alpha(text[0]) && !is_digit(text[0]) &&
-                               std::string_view(" @/\"\\").find(text[0]) == std::string_view::npos);
-  return fits ? "" : "must be empty or one punctuation character, as +";
+  bool fits = std::ranges::all_of(text, [](char c) {
+    return is_ascii(c) && !is_control(c) && !is_alpha(c) && !is_digit(c) &&
+           std::string_view(" @/\"\\").find(c) == std::string_view::npos;
+  });
+  return fits ? "" : "must be empty or punctuation, as +";
 }
 
 std::string facility_fault(std::string_view text) {
@@ -170,7 +171,7 @@ std::vector<Setting> make_table() {
           [](C & c) -> auto& { return c.session.data_timeout; },
           "Longest wait for more of a message."),
       ranged(
-          "session.transaction-timeout", "DURATION", parse_duration, "1h", "1s", "30d",
+          "session.transaction-timeout", "DURATION", parse_duration, "1h", "1s", "1d",
           [](C & c) -> auto& { return c.session.transaction_timeout; },
           "Longest time from DATA to the end of the message, however slowly it trickles."),
 
@@ -221,9 +222,10 @@ std::vector<Setting> make_table() {
           "The domain of recipients that come without one. Empty: they are refused, but for "
           "postmaster."),
       text(
-          "recipients.delimiter", "CHARACTER", "+", delimiter_fault,
+          "recipients.delimiter", "CHARACTERS", "+", delimiter_fault,
           [](C & c) -> auto& { return c.recipients.delimiter; },
-          "What parts user and folder in pat+lists@example.org. Empty: nothing does."),
+          "What parts user and folder in pat+lists@example.org: any of these. Empty: nothing "
+          "does."),
       choice<Case>(
           "recipients.case", "fold|keep", "fold", {{"fold", Case::kFold}, {"keep", Case::kKeep}},
           [](C & c) -> auto& { return c.recipients.fold; },

@@ -246,6 +246,22 @@ BOOST_AUTO_TEST_CASE(an_unknown_lookup_says_what_this_build_knows) {
              "mailbox or any");
 }
 
+BOOST_AUTO_TEST_CASE(a_delimiter_is_punctuation) {
+  for (std::string fits : {"", "+", "+-", "."}) {
+    BOOST_TEST(from_text("recipients.delimiter = " + fits).config.recipients.delimiter == fits);
+  }
+  for (std::string wrong : {"a", "/", "@", "+ -", "\\", "\xc3\xbc"}) {
+    BOOST_TEST(
+        fault("recipients.delimiter = " + wrong).ends_with("must be empty or punctuation, as +"));
+  }
+}
+
+// spool/sweep.hh removes what is older than 36 hours: no transaction may be.
+BOOST_AUTO_TEST_CASE(a_transaction_ends_before_the_sweep_would_take_it) {
+  BOOST_TEST(fault("session.transaction-timeout = 2d") ==
+             "/etc/h.conf:1: session.transaction-timeout = 2d: must be 1s to 1d");
+}
+
 BOOST_AUTO_TEST_CASE(what_dump_prints_loads_to_the_same) {
   for (auto text : {"",
                     "user = mail\nlisten = tcp:[::1]:24\nlisten = unix:/a\nworkers.max = 1\n"
