@@ -51,7 +51,7 @@ struct Config {
     unsigned max_errors = 0;             // refused commands a session
     seconds command_timeout{};           // from one command to the end of the next
     seconds data_timeout{};              // without an octet of data
-    seconds transaction_timeout{};       // from DATA to its end, however the octets trickle
+    seconds transaction_timeout{};       // from MAIL to the end of the data, however it trickles
   } session;
 
   struct {

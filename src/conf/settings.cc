@@ -173,7 +173,7 @@ std::vector<Setting> make_table() {
       ranged(
           "session.transaction-timeout", "DURATION", parse_duration, "1h", "1s", "1d",
           [](C & c) -> auto& { return c.session.transaction_timeout; },
-          "Longest time from DATA to the end of the message, however slowly it trickles."),
+          "Longest time from MAIL to the end of the message, however slowly it trickles."),
 
       choice<BareNewlines>(
           "protocol.bare-newlines", "keep|reject", "keep",

@@ -72,4 +72,28 @@ BOOST_AUTO_TEST_CASE(the_sample_changes_nothing_and_does_not_when_all_is_uncomme
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_manual_describes_every_setting_with_its_default_and_no_other) {
+  auto manual = read("man/handoffd.conf.5");
+  const std::string kItem = "\n.It Cm ";
+  unsigned described = 0;
+  for (const auto& setting : settings()) {
+    // ".It Cm spool.path No = Ar directory", and all up to the next.
+    auto begin = manual.find(kItem + std::string(setting.name) + " No = ");
+    BOOST_TEST((begin != std::string::npos), setting.name << " is not in man/handoffd.conf.5");
+    if (begin == std::string::npos) continue;
+    ++described;
+    auto text = manual.substr(begin, manual.find(kItem, begin + 1) - begin);
+    for (auto value : setting.defaults) {
+      if (value.empty()) continue;
+      BOOST_TEST((text.find(std::string(".Ql ") + std::string(value)) != std::string::npos),
+                 "man/handoffd.conf.5: " << setting.name << " lacks its default, .Ql " << value);
+    }
+  }
+  unsigned items = 0;
+  for (auto line : handoff::split(manual, '\n')) {
+    if (line.starts_with(".It Cm ") && line.find(" No = ") != std::string_view::npos) ++items;
+  }
+  BOOST_TEST(items == described);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
