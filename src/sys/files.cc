@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/text.hh"
@@ -43,10 +44,6 @@ bool names_one_entry(std::string_view name) {
 int open_each(int at, const std::string& path) {
   Fd here;
   for (std::string_view part : split(path, '/')) {
-    if (!names_one_entry(part)) {
-      errno = EXDEV;  // as openat2 answers what would leave the directory
-      return -1;
-    }
     std::string name(part);
     int from = here ? here.get() : at;
     Fd next(retry([&] { return ::openat(from, name.c_str(), kDirectory | O_NOFOLLOW); }));
@@ -64,6 +61,10 @@ int open_each(int at, const std::string& path) {
 }
 
 int open_beneath(int at, const std::string& path) {
+  if (!std::ranges::all_of(split(path, '/'), names_one_entry)) {
+    errno = EXDEV;  // as openat2 answers what would leave the directory
+    return -1;
+  }
 #ifdef HAVE_OPENAT2
   static bool missing = false;  // an older kernel, or a sandbox that does not know the call
   if (!missing) {

@@ -1,0 +1,39 @@
+// Runs something in a process of its own: what changes a process for good (its user, its signals, a
+// filter of system calls) is tried there.
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <stdexcept>
+#include <string>
+
+// Returns what `body` returned there; "killed by signal N" where it did not get to that.
+template <class Body>
+std::string in_child(Body body) {
+  std::array<int, 2> ends;
+  if (::pipe(ends.data()) != 0) throw std::runtime_error("pipe");
+  pid_t child = ::fork();
+  if (child == 0) {
+    std::string said;
+    try {
+      said = body();
+    } catch (const std::exception& failure) {
+      said = std::string("exception: ") + failure.what();
+    }
+    [[maybe_unused]] auto n = ::write(ends[1], said.data(), said.size());
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  std::string said;
+  std::array<char, 4096> buffer;
+  for (ssize_t n; (n = ::read(ends[0], buffer.data(), buffer.size())) > 0;) {
+    said.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) said += "killed by signal " + std::to_string(WTERMSIG(status));
+  return said;
+}
