@@ -6,6 +6,9 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <limits>
+#include <optional>
 
 #include "base/text.hh"
 
@@ -15,10 +18,18 @@ namespace {
 // Room for one NSS entry; a group with thousands of members is larger, and is found by number.
 using Buffer = std::array<char, 1 << 16>;
 
+// A number that is a user's or group's. The largest one means "none" to chown and setuid; a larger
+// one would be cut to somebody else's.
+std::optional<std::uint32_t> parse_id(const std::string& text) {
+  auto number = parse_number(text);
+  if (!number || *number >= std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
+
 }  // namespace
 
 Result<gid_t> find_group(const std::string& group) {
-  if (auto number = parse_number(group)) return static_cast<gid_t>(*number);
+  if (auto number = parse_id(group)) return *number;
   Buffer buffer;
   struct group entry {};
   struct group* found = nullptr;
@@ -31,9 +42,8 @@ Result<Account> find_account(const std::string& user, const std::string& group) 
   Buffer buffer;
   struct passwd entry {};
   struct passwd* found = nullptr;
-  auto number = parse_number(user);
-  int error = number ? ::getpwuid_r(static_cast<uid_t>(*number), &entry, buffer.data(),
-                                    buffer.size(), &found)
+  auto number = parse_id(user);
+  int error = number ? ::getpwuid_r(*number, &entry, buffer.data(), buffer.size(), &found)
                      : ::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr) return Error{error != 0 ? error : ENOENT, "no such user", user};
   Account account{found->pw_name, found->pw_uid, found->pw_gid};
