@@ -1,0 +1,219 @@
+// A connection's octets, and that every wait ends at its deadline (S13) or with a stop (S11).
+#include "sys/stream.hh"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <vector>
+
+#include "in_child.hh"
+#include "sys/signals.hh"
+
+using namespace handoff::sys;
+using namespace std::chrono_literals;
+using Got = Stream::Got;
+
+namespace {
+
+struct Pair {
+  Fd near;
+  Fd far;
+};
+
+Pair socket_pair(int flags = SOCK_NONBLOCK) {
+  std::array<int, 2> ends;
+  BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | flags, 0, ends.data()) == 0);
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
+// POSIX says that writing to a stream that nobody reads is SIGPIPE; a worker ignores it.
+struct NoSigpipe {
+  NoSigpipe() { ::signal(SIGPIPE, SIG_IGN); }
+  ~NoSigpipe() { ::signal(SIGPIPE, SIG_DFL); }
+};
+
+Deadline in(std::chrono::milliseconds time) { return Steady::now() + time; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(sys_stream)
+
+BOOST_AUTO_TEST_CASE(what_is_there_is_read_without_waiting_for_more) {
+  auto [near, far] = socket_pair();
+  BOOST_TEST(::write(far.get(), "LHLO", 4) == 4);
+  Stream stream(std::move(near));
+  std::array<char, 64> buffer;
+  auto got = stream.read(buffer.data(), buffer.size(), in(1h), false);
+  BOOST_CHECK(got.got == Got::kOctets);
+  BOOST_TEST(std::string_view(buffer.data(), got.size) == "LHLO");
+}
+
+BOOST_AUTO_TEST_CASE(a_read_ends_at_its_deadline_S13) {
+  auto [near, far] = socket_pair();
+  Stream stream(std::move(near));
+  std::array<char, 64> buffer;
+  auto begun = Steady::now();
+  auto got = stream.read(buffer.data(), buffer.size(), in(50ms), false);
+  auto took = Steady::now() - begun;
+  BOOST_CHECK(got.got == Got::kTimeout);
+  BOOST_TEST(got.size == 0u);
+  BOOST_TEST((took >= 50ms));
+  BOOST_TEST((took < 5s));
+}
+
+BOOST_AUTO_TEST_CASE(a_deadline_that_has_passed_is_no_wait_but_takes_what_is_there) {
+  auto [near, far] = socket_pair();
+  Stream stream(std::move(near));
+  std::array<char, 64> buffer;
+  auto past = Steady::now() - 1h;
+  BOOST_CHECK(stream.read(buffer.data(), buffer.size(), past, false).got == Got::kTimeout);
+  BOOST_TEST(::write(far.get(), "x", 1) == 1);
+  BOOST_CHECK(stream.read(buffer.data(), buffer.size(), past, false).got == Got::kOctets);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_comes_after_what_was_sent) {
+  auto [near, far] = socket_pair();
+  BOOST_TEST(::write(far.get(), "QUIT", 4) == 4);
+  far.reset();
+  Stream stream(std::move(near));
+  std::array<char, 64> buffer;
+  BOOST_CHECK(stream.read(buffer.data(), buffer.size(), in(1h), false).got == Got::kOctets);
+  BOOST_CHECK(stream.read(buffer.data(), buffer.size(), in(1h), false).got == Got::kEnd);
+}
+
+BOOST_AUTO_TEST_CASE(a_large_write_is_finished_while_the_peer_reads) {
+  constexpr std::size_t kSize = 4 << 20;
+  auto [near, far] = socket_pair();
+  pid_t child = ::fork();
+  if (child == 0) {
+    far.reset();
+    bool ok = Stream(std::move(near)).write(std::string(kSize, 'x'), in(20s)).ok();
+    ::_exit(ok ? 0 : 1);
+  }
+  near.reset();
+  Stream stream(std::move(far));
+  std::vector<char> buffer(1 << 16);
+  std::size_t total = 0;
+  for (;;) {
+    auto got = stream.read(buffer.data(), buffer.size(), in(20s), false);
+    if (got.got != Got::kOctets) break;
+    total += got.size;
+  }
+  BOOST_TEST(total == kSize);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  BOOST_TEST(status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_write_that_nobody_takes_is_ETIMEDOUT_at_its_deadline_S13) {
+  auto [near, far] = socket_pair();
+  Stream stream(std::move(near));
+  auto begun = Steady::now();
+  auto written = stream.write(std::string(8 << 20, 'x'), in(50ms));
+  BOOST_TEST(written.error().code == ETIMEDOUT);
+  BOOST_TEST((Steady::now() - begun >= 50ms));
+  BOOST_TEST((Steady::now() - begun < 5s));
+}
+
+BOOST_AUTO_TEST_CASE(a_write_to_a_peer_that_has_gone_is_EPIPE) {
+  NoSigpipe guard;
+  auto [near, far] = socket_pair();
+  Stream stream(std::move(near));
+  BOOST_TEST(!stream.peer_gone());
+  far.reset();
+  BOOST_TEST(stream.peer_gone());  // L12
+  BOOST_TEST(stream.write("250 ok\r\n", in(1h)).error().code == EPIPE);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_has_only_finished_writing_is_not_gone_L12) {
+  auto [near, far] = socket_pair();
+  ::shutdown(far.get(), SHUT_WR);
+  Stream stream(std::move(near));
+  BOOST_TEST(!stream.peer_gone());
+  BOOST_TEST(stream.write("250 ok\r\n", in(1h)).ok());
+}
+
+BOOST_AUTO_TEST_CASE(shared_descriptors_keep_their_mode_and_the_deadlines_hold) {
+  auto [near, far] = socket_pair(0);  // blocking, as from inetd
+  auto keep = ::dup(near.get());
+  Fd out(::dup(near.get()));
+  Stream stream(std::move(near), std::move(out));
+  std::array<char, 64> buffer;
+  BOOST_CHECK(stream.read(buffer.data(), buffer.size(), in(20ms), false).got == Got::kTimeout);
+  BOOST_TEST(stream.write(std::string(8 << 20, 'x'), in(50ms)).error().code == ETIMEDOUT);
+  BOOST_TEST((::fcntl(keep, F_GETFL) & O_NONBLOCK) == 0);
+  ::close(keep);
+}
+
+BOOST_AUTO_TEST_CASE(two_pipes_are_a_stream) {
+  std::array<int, 2> in_ends;
+  std::array<int, 2> out_ends;
+  BOOST_REQUIRE(::pipe(in_ends.data()) == 0);
+  BOOST_REQUIRE(::pipe(out_ends.data()) == 0);
+  Fd to(in_ends[1]);
+  Fd from(out_ends[0]);
+  Stream stream((Fd(in_ends[0])), Fd(out_ends[1]));
+  std::array<char, 64> buffer;
+  BOOST_TEST(::write(to.get(), "NOOP\r\n", 6) == 6);
+  BOOST_TEST(stream.read(buffer.data(), buffer.size(), in(1h), false).size == 6u);
+  std::string reply(3000, 'y');  // more than one unblocked piece
+  BOOST_TEST(stream.write(reply, in(1h)).ok());
+  std::string back(4000, ' ');
+  BOOST_TEST(::read(from.get(), back.data(), back.size()) == 3000);
+  BOOST_TEST(stream.write(std::string(1 << 20, 'x'), in(50ms)).error().code == ETIMEDOUT);
+  to.reset();
+  BOOST_CHECK(stream.read(buffer.data(), buffer.size(), in(1h), false).got == Got::kEnd);
+  BOOST_TEST(!stream.peer_gone());
+  from.reset();
+  BOOST_TEST(stream.peer_gone());
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_ends_a_wait_that_is_stoppable_and_no_other_S11) {
+  auto said = in_child([]() -> std::string {
+    std::array<int, 2> ends;
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) != 0) return "no pair";
+    Fd far(ends[1]);
+    Stream stream((Fd(ends[0])));
+    std::array<char, 64> buffer;
+    auto read = [&](Deadline until, bool stoppable) {
+      switch (stream.read(buffer.data(), buffer.size(), until, stoppable).got) {
+        case Got::kOctets:
+          return "octets ";
+        case Got::kStop:
+          return "stop ";
+        case Got::kTimeout:
+          return "timeout ";
+        default:
+          return "other ";
+      }
+    };
+    catch_stop_signal();
+    std::string out;
+    ::kill(::getpid(), SIGTERM);  // blocked: it stays pending until a wait lets it in
+    out += stop_requested() ? "early " : "pending ";
+    out += read(in(20ms), false);
+    out += read(in(1h), true);
+    out += stop_requested() ? "requested " : "lost ";
+    out += read(in(1h), true);  // again: the flag stays
+    if (::write(far.get(), "x", 1) != 1) return "write";
+    out += read(in(1h), false);
+    return out;
+  });
+  BOOST_TEST(said == "pending timeout stop requested stop octets ");
+}
+
+BOOST_AUTO_TEST_CASE(after_catch_stop_signal_a_terminals_signals_and_sigpipe_do_not_kill) {
+  auto said = in_child([]() -> std::string {
+    catch_stop_signal();
+    for (int signal : {SIGINT, SIGHUP, SIGPIPE}) ::raise(signal);
+    return "alive";
+  });
+  BOOST_TEST(said == "alive");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
