@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 
 #include "base/text.hh"
 #include "sys/clock.hh"
@@ -55,7 +56,8 @@ std::optional<Owner> owner_of(std::string_view name) {
     return std::nullopt;
   }
   auto pid = parse_number(std::string_view(id).substr(from + 1, to - from - 1));
-  if (!pid) return std::nullopt;
+  // Not a process, but a group or everybody, to kill(2).
+  if (!pid || *pid == 0 || *pid > std::numeric_limits<pid_t>::max()) return std::nullopt;
   auto host = name.substr(id.size() + 1);
   return Owner{static_cast<pid_t>(*pid), std::string(host.substr(0, host.find(',')))};
 }
