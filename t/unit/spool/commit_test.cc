@@ -1,0 +1,457 @@
+// From staging into mailboxes: what is done in which order (L5), and that a failure of any one call
+// leaves nothing visible (R5).
+#include "spool/commit.hh"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "delivery.hh"
+#include "in_child.hh"
+
+#ifdef __linux__
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+#endif
+
+using namespace handoff;
+
+namespace {
+
+using Actions = std::vector<std::string>;
+
+constexpr std::string_view kStored = "a: b\n\nbody\n";
+
+bool leaves_staging(const Call& call) {
+  return call.op == Op::kLink && call.path.starts_with(".handoff/");
+}
+
+// Hard links do not go from staging to the mailbox: `code` says why.
+std::function<int(const Call&)> no_links(int code) {
+  return [code](const Call& call) { return leaves_staging(call) ? code : 0; };
+}
+
+// L5, over a whole log of calls that ended in success: a name in new/ is given to data that has
+// been synced and closed, its directory is synced behind it, and so is the parent of each directory
+// that was made.
+void check_durable(const std::vector<Call>& calls) {
+  auto parent = [](const std::string& path) {
+    auto slash = path.rfind('/');
+    return slash == path.npos ? std::string(".") : path.substr(0, slash);
+  };
+  auto follows = [&](std::size_t from, Op op, const std::string& path) {
+    for (std::size_t i = from + 1; i < calls.size(); ++i) {
+      if (calls[i].op == op && calls[i].path == path && calls[i].failed == 0) return true;
+    }
+    return false;
+  };
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const Call& call = calls[i];
+    if (call.failed != 0) continue;
+    if (call.op == Op::kMakeDirectory) {
+      BOOST_TEST(follows(i, Op::kSyncDirectory, parent(call.path)), call.text());
+    }
+    if (call.op != Op::kLink) continue;
+    BOOST_TEST(follows(i, Op::kSyncDirectory, parent(call.target)), call.text());
+    bool synced = false;
+    bool closed = false;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (calls[j].path != call.path || calls[j].failed != 0) continue;
+      if (calls[j].op == Op::kWrite) synced = closed = false;
+      if (calls[j].op == Op::kSyncData) synced = true;
+      if (calls[j].op == Op::kClose) closed = synced;
+    }
+    BOOST_TEST(closed, call.text());
+  }
+}
+
+struct Scenario {
+  const char* name;
+  std::vector<Mailbox> (*mailboxes)(Delivery&);
+  std::string personal;
+  std::function<int(const Call&)> fault;  // of the scenario itself
+  bool old = false;                       // mailboxes whose age is not asked for
+};
+
+std::vector<Scenario> scenarios() {
+  auto one = [](Delivery& d) { return std::vector{d.mailbox("pat")}; };
+  auto three = [](Delivery& d) {
+    return std::vector{d.mailbox("pat"), d.mailbox("kim"), d.mailbox("sam")};
+  };
+  auto made = [](Delivery&) { return std::vector{Delivery::named("pat", true)}; };
+  auto bare = [](Delivery& d) {
+    d.place.make("example.org/pat");
+    return std::vector{Delivery::named("pat", false)};
+  };
+  return {
+      {"an old mailbox", one, "", {}, true},
+      {"a young mailbox", one, "", {}},
+      {"three mailboxes", three, "", {}},
+      {"another filesystem", one, "", no_links(EXDEV)},
+      {"too many links", one, "", no_links(EMLINK), true},
+      {"links forbidden", one, "", no_links(EPERM), true},
+      {"personal lines", three, "Delivered-To: x\r\n", {}},
+      {"a mailbox to be made", made, "", {}},
+      {"a mailbox to be made elsewhere", made, "", no_links(EXDEV)},
+      {"a mailbox without its directories", bare, "", {}},
+  };
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(spool_commit)
+
+BOOST_AUTO_TEST_CASE(data_is_synced_then_named_then_the_directory_is_synced_L5) {
+  Delivery delivery;
+  delivery.files.hide_birth = true;
+  auto mailbox = delivery.mailbox("pat");
+  auto spool = delivery.open().value();
+  delivery.files.calls.clear();
+  BOOST_REQUIRE(delivery.deliver(spool, {mailbox}).ok());
+  BOOST_TEST(delivery.actions() == (Actions{
+                                       "create .handoff/staging/X",
+                                       "write .handoff/staging/X",
+                                       "sync data .handoff/staging/X",
+                                       "close .handoff/staging/X",
+                                       "link .handoff/staging/X -> example.org/pat/new/X,S",
+                                       "sync example.org/pat/new",
+                                       "unlink .handoff/staging/X",
+                                   }),
+             boost::test_tools::per_element());
+  BOOST_TEST(delivery.only_message("pat") == kStored);
+}
+
+BOOST_AUTO_TEST_CASE(a_mailbox_that_is_made_is_synced_up_to_the_spool_L5) {
+  Delivery delivery;
+  delivery.files.hide_birth = true;
+  auto spool = delivery.open().value();
+  delivery.files.calls.clear();
+  BOOST_REQUIRE(delivery.deliver(spool, {Delivery::named("pat", true)}).ok());
+  BOOST_TEST(delivery.actions() == (Actions{
+                                       "create .handoff/staging/X",
+                                       "write .handoff/staging/X",
+                                       "sync data .handoff/staging/X",
+                                       "close .handoff/staging/X",
+                                       "make directory example.org",
+                                       "sync .",
+                                       "make directory example.org/pat",
+                                       "sync example.org",
+                                       "make directory example.org/pat/tmp",
+                                       "make directory example.org/pat/cur",
+                                       "make directory example.org/pat/new",
+                                       "sync example.org/pat",
+                                       "link .handoff/staging/X -> example.org/pat/new/X,S",
+                                       "sync example.org/pat/new",
+                                       "unlink .handoff/staging/X",
+                                   }),
+             boost::test_tools::per_element());
+  for (const char* name : {"tmp", "cur", "new"}) {
+    BOOST_TEST(delivery.place.mode(std::string("example.org/pat/") + name) == 0700u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_goes_through_tmp_and_is_synced_before_it_is_named_L5) {
+  Delivery delivery;
+  delivery.files.hide_birth = true;
+  delivery.files.fault = no_links(EXDEV);
+  auto mailbox = delivery.mailbox("pat");
+  auto spool = delivery.open().value();
+  delivery.files.calls.clear();
+  BOOST_REQUIRE(delivery.deliver(spool, {mailbox}).ok());
+  BOOST_TEST(delivery.actions() == (Actions{
+                                       "create .handoff/staging/X",
+                                       "write .handoff/staging/X",
+                                       "sync data .handoff/staging/X",
+                                       "close .handoff/staging/X",
+                                       "link .handoff/staging/X -> example.org/pat/new/X,S fails",
+                                       "create example.org/pat/tmp/X",
+                                       "write example.org/pat/tmp/X",
+                                       "sync data example.org/pat/tmp/X",
+                                       "close example.org/pat/tmp/X",
+                                       "link example.org/pat/tmp/X -> example.org/pat/new/X,S",
+                                       "sync example.org/pat/new",
+                                       "unlink example.org/pat/tmp/X",
+                                       "unlink .handoff/staging/X",
+                                   }),
+             boost::test_tools::per_element());
+  BOOST_TEST(delivery.delivered.front().copied);
+  BOOST_TEST(delivery.only_message("pat") == kStored);
+}
+
+BOOST_AUTO_TEST_CASE(a_young_mailbox_is_synced_by_whoever_delivers_to_it_L5) {
+  // Another worker may have made it and not have come to its sync yet.
+  Delivery delivery;
+  auto spool = delivery.open().value();
+  auto mailbox = Delivery::named("pat", true);
+  BOOST_REQUIRE(delivery.deliver(spool, {mailbox}).ok());
+  delivery.files.calls.clear();
+  BOOST_REQUIRE(delivery.deliver(spool, {mailbox}).ok());
+  auto fd = delivery.posix.open_root(delivery.place.path("example.org/pat/new")).value();
+  if (!delivery.posix.info(fd).value().born) return;  // a filesystem that does not tell
+  auto actions = delivery.actions();
+  for (const char* sync : {"sync .", "sync example.org", "sync example.org/pat"}) {
+    BOOST_TEST((std::ranges::find(actions, sync) != actions.end()), sync);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(in_every_scenario_what_is_acknowledged_is_durable_L5) {
+  for (const auto& scenario : scenarios()) {
+    BOOST_TEST_CONTEXT(scenario.name) {
+      Delivery delivery;
+      delivery.files.hide_birth = scenario.old;
+      delivery.files.fault = scenario.fault;
+      auto mailboxes = scenario.mailboxes(delivery);
+      auto spool = delivery.open().value();
+      delivery.files.calls.clear();
+      auto done = delivery.deliver(spool, mailboxes, "a: b\r\n\r\nbody\r\n", scenario.personal);
+      BOOST_REQUIRE(done.ok());
+      check_durable(delivery.files.calls);
+      BOOST_TEST(delivery.staged().empty());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_of_any_one_call_leaves_nothing_visible_R5) {
+  for (const auto& scenario : scenarios()) {
+    std::size_t failing = 0;
+    for (;; ++failing) {
+      Delivery delivery;
+      delivery.files.hide_birth = scenario.old;
+      auto mailboxes = scenario.mailboxes(delivery);
+      auto spool = delivery.open().value();
+      delivery.files.calls.clear();
+      delivery.files.fault = [&](const Call& call) {
+        int own = scenario.fault ? scenario.fault(call) : 0;
+        if (own != 0) return own;
+        return delivery.files.calls.size() == failing ? EIO : 0;
+      };
+      auto done = delivery.deliver(spool, mailboxes, "a: b\r\n\r\nbody\r\n", scenario.personal);
+      if (failing >= delivery.files.calls.size()) break;
+      const Call& failed = delivery.files.calls[failing];
+      BOOST_TEST_CONTEXT(scenario.name << ", call " << failing << ": " << failed.text()) {
+        if (failed.failed != EIO) continue;  // it was the scenario's own
+        bool tidying = failed.op == Op::kUnlink;
+        BOOST_TEST(done.ok() == tidying);
+        if (!done) BOOST_TEST(done.error().code == EIO);
+        for (std::size_t i = 0; i < mailboxes.size(); ++i) {
+          auto user = mailboxes[i].path.substr(mailboxes[i].path.find('/') + 1);
+          bool promised = i < delivery.delivered.size();
+          BOOST_TEST(delivery.in_new(user).size() == (promised ? 1u : 0u));
+          if (!tidying) BOOST_TEST(delivery.place.names(mailboxes[i].path + "/tmp").empty());
+        }
+        if (!tidying) BOOST_TEST(delivery.staged().empty());
+        // What failed is not done again, least of all a sync.
+        auto again = std::ranges::count_if(delivery.files.calls, [&](const Call& call) {
+          return call.op == failed.op && call.path == failed.path && call.op == Op::kSyncData;
+        });
+        BOOST_TEST(again <= 1);
+      }
+    }
+    BOOST_TEST(failing > 6u, scenario.name);  // all of its calls have had their turn
+  }
+}
+
+BOOST_AUTO_TEST_CASE(several_mailboxes_share_one_file) {
+  Delivery delivery;
+  auto spool = delivery.open().value();
+  std::vector<Mailbox> mailboxes{delivery.mailbox("pat"), delivery.mailbox("kim"),
+                                 delivery.mailbox("sam")};
+  BOOST_REQUIRE(delivery.deliver(spool, mailboxes).ok());
+  for (const char* user : {"pat", "kim", "sam"}) {
+    BOOST_TEST(delivery.only_message(user) == kStored);
+    auto path = delivery.place.path("example.org/" + std::string(user) + "/new/" +
+                                    *delivery.in_new(user).begin());
+    BOOST_TEST(std::filesystem::hard_link_count(path) == 3u);
+    BOOST_TEST(delivery.place.names("example.org/" + std::string(user) + "/cur").empty());
+    BOOST_TEST(delivery.place.names("example.org/" + std::string(user) + "/tmp").empty());
+  }
+  BOOST_TEST(delivery.staged().empty());
+  BOOST_TEST(!delivery.delivered.front().copied);
+}
+
+BOOST_AUTO_TEST_CASE(the_name_carries_the_size_R6) {
+  Delivery delivery;
+  auto spool = delivery.open().value();
+  auto mailbox = delivery.mailbox("pat");
+  BOOST_REQUIRE(delivery.deliver(spool, {mailbox}).ok());
+  auto name = *delivery.in_new("pat").begin();
+  BOOST_TEST(name.ends_with(",S=" + std::to_string(kStored.size())));
+  BOOST_TEST(delivery.delivered.front().file == name);
+  BOOST_TEST(delivery.delivered.front().size == kStored.size());
+}
+
+BOOST_AUTO_TEST_CASE(personal_lines_stand_behind_the_first_line_of_a_copy_of_its_own) {
+  for (bool crlf : {false, true}) {
+    Delivery delivery(crlf);
+    auto spool = delivery.open().value();
+    auto mailbox = delivery.mailbox("pat");
+    BOOST_REQUIRE(delivery
+                      .deliver(spool, {mailbox}, "Return-Path: <>\r\nReceived: x\r\n\r\nbody\r\n",
+                               "Delivered-To: pat@example.org\r\n")
+                      .ok());
+    std::string eol = crlf ? "\r\n" : "\n";
+    auto want = "Return-Path: <>" + eol + "Delivered-To: pat@example.org" + eol + "Received: x" +
+                eol + eol + "body" + eol;
+    BOOST_TEST(delivery.only_message("pat") == want);
+    BOOST_TEST(delivery.delivered.front().size == want.size());
+    BOOST_TEST(delivery.in_new("pat").begin()->ends_with(",S=" + std::to_string(want.size())));
+    BOOST_TEST(delivery.delivered.front().copied);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_of_a_message_larger_than_any_buffer_is_whole) {
+  for (std::size_t first : {std::size_t{20}, std::size_t{700000}}) {
+    Delivery delivery;
+    delivery.files.fault = no_links(EXDEV);
+    auto spool = delivery.open().value();
+    auto mailbox = delivery.mailbox("pat");
+    std::string head(first, 'h');
+    std::string body(3000000, 'b');
+    BOOST_REQUIRE(
+        delivery.deliver(spool, {mailbox}, head + "\r\n" + body + "\r\n", "P: q\r\n").ok());
+    auto want = head + "\nP: q\n" + body + "\n";
+    BOOST_TEST((delivery.only_message("pat") == want));
+    BOOST_TEST(delivery.delivered.front().size == want.size());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_is_taken_is_given_up_for_a_fresh_one_R6) {
+  for (bool copied : {false, true}) {
+    Delivery delivery;
+    auto spool = delivery.open().value();
+    auto mailbox = delivery.mailbox("pat");
+    std::set<std::string> tried;
+    delivery.files.fault = [&](const Call& call) {
+      if (call.op != Op::kLink) return 0;
+      if (copied && leaves_staging(call)) return EXDEV;
+      tried.insert(call.target);
+      return tried.size() <= 2 ? EEXIST : 0;
+    };
+    BOOST_REQUIRE(delivery.deliver(spool, {mailbox}).ok());
+    BOOST_TEST(tried.size() == 3u);
+    BOOST_TEST(delivery.only_message("pat") == kStored);
+    BOOST_TEST(*delivery.in_new("pat").begin() == delivery.delivered.front().file);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(names_that_are_taken_for_ever_are_an_error_R6) {
+  Delivery delivery;
+  auto spool = delivery.open().value();
+  auto mailbox = delivery.mailbox("pat");
+  delivery.files.fault = [](const Call& call) { return call.op == Op::kLink ? EEXIST : 0; };
+  BOOST_TEST(delivery.deliver(spool, {mailbox}).error().code == EEXIST);
+  BOOST_TEST(delivery.in_new("pat").empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_mailbox_that_is_gone_since_rcpt_is_ENOENT_and_is_not_made_R1) {
+  Delivery delivery;
+  auto spool = delivery.open().value();
+  auto done = delivery.deliver(spool, {Delivery::named("pat", false)});
+  BOOST_TEST(done.error().code == ENOENT);
+  BOOST_TEST(!delivery.place.has("example.org"));
+}
+
+BOOST_AUTO_TEST_CASE(one_mailbox_that_fails_does_not_keep_the_next_from_its_message_L6) {
+  Delivery delivery;
+  auto spool = delivery.open().value();
+  std::vector<Mailbox> mailboxes{delivery.mailbox("pat"), delivery.mailbox("kim"),
+                                 delivery.mailbox("sam")};
+  delivery.files.fault = [](const Call& call) {
+    return call.op == Op::kSyncDirectory && call.path == "example.org/kim/new" ? EDQUOT : 0;
+  };
+  auto staging = spool.begin(false).value();
+  BOOST_REQUIRE(staging.append("a: b\r\n\r\nbody\r\n").ok());
+  BOOST_REQUIRE(staging.complete().ok());
+  BOOST_TEST(spool.commit(staging, mailboxes[0], "").ok());
+  auto refused = spool.commit(staging, mailboxes[1], "");
+  BOOST_TEST(refused.error().code == EDQUOT);
+  BOOST_TEST(refused.error().path.starts_with("example.org/kim"));
+  BOOST_TEST(spool.commit(staging, mailboxes[2], "").ok());
+  BOOST_TEST(delivery.only_message("pat") == kStored);
+  BOOST_TEST(delivery.in_new("kim").empty());
+  BOOST_TEST(delivery.only_message("sam") == kStored);
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_gets_the_message_and_the_inbox_none_R3) {
+  Delivery delivery;
+  auto spool = delivery.open().value();
+  auto mailbox = delivery.mailbox("pat");
+  delivery.place.make("example.org/pat/.lists");
+  mailbox.folder = "lists";
+  BOOST_REQUIRE(delivery.deliver(spool, {mailbox}).ok());
+  BOOST_TEST(delivery.place.names("example.org/pat/.lists/new").size() == 1u);
+  BOOST_TEST(delivery.in_new("pat").empty());
+}
+
+BOOST_AUTO_TEST_CASE(links_planted_in_the_spool_are_not_followed_R2) {
+  struct Plant {
+    const char* name;
+    const char* target;
+  };
+  for (Plant plant : {Plant{"example.org", ""}, Plant{"example.org/pat", ""},
+                      Plant{"example.org/pat/new", ""}, Plant{"example.org/pat/tmp", ""}}) {
+    for (bool create : {false, true}) {
+      TemporaryDirectory outside;
+      outside.make("pat/new");
+      outside.make("new");
+      outside.make("tmp");
+      Delivery delivery;
+      auto spool = delivery.open().value();
+      auto mailbox = delivery.mailbox("pat");
+      mailbox.create = create;
+      delivery.files.fault = no_links(EXDEV);  // so that tmp is used
+      std::filesystem::remove_all(delivery.place.path(plant.name));
+      delivery.place.link(outside.path(), plant.name);
+      BOOST_TEST_CONTEXT(plant.name) {
+        BOOST_TEST(delivery.deliver(spool, {mailbox}).error().code == ELOOP);
+        for (const char* name : {"pat/new", "new", "tmp"}) {
+          BOOST_TEST(outside.names(name).empty());
+        }
+      }
+    }
+  }
+}
+
+#ifdef __linux__
+BOOST_AUTO_TEST_CASE(a_mailbox_on_another_filesystem_gets_a_copy) {
+  if (::geteuid() != 0) return;
+  auto said = in_child([]() -> std::string {
+    Delivery delivery;
+    auto mailbox = delivery.mailbox("pat");
+    auto path = delivery.place.path("example.org/pat");
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", path.c_str(), "tmpfs", 0, "size=1m") != 0) {
+      return "cannot mount";
+    }
+    auto spool = delivery.open().value();
+    auto done = delivery.deliver(spool, {mailbox});
+    if (!done) return done.error().describe();
+    std::string out = delivery.delivered.front().copied ? "copied " : "linked ";
+    auto names = delivery.in_new("pat");
+    out += names.size() == 1 && delivery.place.read("example.org/pat/new/" + *names.begin()) ==
+                                    std::string(kStored)
+               ? "whole "
+               : "lost ";
+    out += delivery.place.names("example.org/pat/tmp").empty() ? "tidy " : "untidy ";
+    // Larger than that filesystem.
+    auto full = delivery.deliver(spool, {mailbox}, "a: b\r\n\r\n" + std::string(4 << 20, 'x'));
+    out += full ? "fits " : full.error().code == ENOSPC ? "full " : full.error().describe();
+    out += delivery.in_new("pat").size() == 1 && delivery.place.names("example.org/pat/tmp").empty()
+               ? "tidy"
+               : "untidy";
+    ::umount2(path.c_str(), MNT_DETACH);
+    return out;
+  });
+  if (said == "cannot mount") {
+    BOOST_TEST_MESSAGE("not allowed to mount a filesystem");
+    return;
+  }
+  BOOST_TEST(said == "copied whole tidy full tidy");
+}
+#endif
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,82 @@
+// A spool on a real directory, and one delivery through it, watched.
+#pragma once
+
+#include <boost/test/unit_test.hpp>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mailbox.hh"
+#include "spool/spool.hh"
+#include "sys/files.hh"
+#include "temporary_directory.hh"
+#include "watched_files.hh"
+
+class Delivery {
+ public:
+  explicit Delivery(bool crlf = false) : crlf_(crlf) {}
+
+  TemporaryDirectory place;
+  handoff::sys::PosixFiles posix;
+  WatchedFiles files{posix};
+
+  // A mailbox of example.org that is there, with its directories.
+  handoff::Mailbox mailbox(const std::string& user) {
+    auto path = "example.org/" + user;
+    for (const char* name : {"tmp", "new", "cur"}) place.make(path + "/" + name);
+    return named(user, false);
+  }
+  // One that is not there.
+  static handoff::Mailbox named(const std::string& user, bool create) {
+    return {"example.org/" + user, "", user + "@example.org", create};
+  }
+
+  handoff::Result<handoff::spool::Spool> open() {
+    return handoff::spool::Spool::open(files, {place.path(), "host", crlf_});
+  }
+
+  // The first failure of: begin, append, complete, commit to each mailbox in turn. What is staged
+  // is gone when it returns.
+  handoff::Status deliver(handoff::spool::Spool& spool,
+                          const std::vector<handoff::Mailbox>& mailboxes,
+                          std::string_view message = "a: b\r\n\r\nbody\r\n",
+                          std::string_view personal = "") {
+    delivered.clear();
+    auto staging = spool.begin(false);
+    if (!staging) return staging.error();
+    if (auto done = staging.value().append(message); !done) return done;
+    if (auto done = staging.value().complete(); !done) return done;
+    for (const auto& mailbox : mailboxes) {
+      auto done = spool.commit(staging.value(), mailbox, personal);
+      if (!done) return done.error();
+      delivered.push_back(done.value());
+    }
+    return {};
+  }
+
+  std::vector<handoff::spool::Delivered> delivered;
+
+  std::set<std::string> staged() { return place.names(".handoff/staging"); }
+  std::set<std::string> in_new(const std::string& user) {
+    return place.names("example.org/" + user + "/new");
+  }
+  std::string only_message(const std::string& user) {
+    auto names = in_new(user);
+    BOOST_REQUIRE(names.size() == 1u);
+    return place.read("example.org/" + user + "/new/" + *names.begin());
+  }
+  // What was done, names of messages being "X" and with their size "X,S".
+  std::vector<std::string> actions() {
+    static const std::regex kName(R"(\d+\.M\d+P\d+Q\d+R[0-9a-f]{8}\.host)");
+    static const std::regex kSize(R"(X,S=\d+)");
+    std::vector<std::string> out;
+    for (const auto& action : files.actions()) {
+      out.push_back(std::regex_replace(std::regex_replace(action, kName, "X"), kSize, "X,S"));
+    }
+    return out;
+  }
+
+ private:
+  bool crlf_;
+};
