@@ -1,0 +1,95 @@
+// From an address to a path: every name that a peer could attack with (R2).
+#include "recipients/layout.hh"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace handoff;
+using namespace handoff::recipients;
+
+namespace {
+
+// The path, or "-" where there is none.
+std::string expand(std::string_view layout, std::string local, std::string domain) {
+  return expand_layout(layout, {std::move(local), std::move(domain)}).value_or("-");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(recipients_layout)
+
+BOOST_AUTO_TEST_CASE(variables_are_expanded) {
+  BOOST_TEST(expand("%d/%n", "pat", "example.org") == "example.org/pat");
+  BOOST_TEST(expand("%u", "pat", "example.org") == "pat@example.org");
+  BOOST_TEST(expand("mail/%d/%2n/%n", "pat", "example.org") == "mail/example.org/pa/pat");
+  BOOST_TEST(expand("%1n/%n", "x", "example.org") == "x/x");
+  BOOST_TEST(expand("%9n", "pat", "example.org") == "pat");
+}
+
+BOOST_AUTO_TEST_CASE(an_ordinary_name_of_any_kind_is_a_name) {
+  for (const char* local : {"pat", "pat.smith", "o'brien", "a b", "x..y", "pat.", "-x", "~", "a*?",
+                            "a:2,S", "gr\xc3\xbc\xc3\x9f"}) {
+    BOOST_TEST(expand("%d/%n", local, "example.org") == std::string("example.org/") + local);
+  }
+  BOOST_TEST(expand("%d/%n", "pat", "[192.0.2.1]") == "[192.0.2.1]/pat");
+}
+
+BOOST_AUTO_TEST_CASE(a_slash_is_refused_R2) {
+  for (const char* local : {"/", "a/b", "/etc", "../x", "x/..", "a/"}) {
+    BOOST_TEST(expand("%d/%n", local, "example.org") == "-", local);
+    BOOST_TEST(expand("%u", local, "example.org") == "-", local);
+    BOOST_TEST(expand("%d/%n", "pat", local) == "-", local);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_leading_dot_is_refused_R2) {
+  for (const char* local : {".", "..", "...", ".handoff", ".lists"}) {
+    BOOST_TEST(expand("%d/%n", local, "example.org") == "-", local);
+    BOOST_TEST(expand("%n/%d", local, "example.org") == "-", local);
+    BOOST_TEST(expand("%d/%n", "pat", local) == "-", local);
+    BOOST_TEST(expand("x/%2n/y", local, "example.org") == "-", local);
+  }
+  // One that only the first characters make.
+  BOOST_TEST(expand("%2n/%d", "..x", "example.org") == "-");
+  // And one that the layout itself has put something before.
+  BOOST_TEST(expand("%d/u%n", "..", "example.org") == "example.org/u..");
+}
+
+BOOST_AUTO_TEST_CASE(nul_and_control_octets_are_refused_R2) {
+  for (int c = 0; c < 256; ++c) {
+    std::string local = std::string("a") + static_cast<char>(c) + "b";
+    bool refused = c < 0x20 || c == 0x7f || c == '/';
+    BOOST_TEST((expand("%d/%n", local, "example.org") == "-") == refused, "octet " << c);
+    BOOST_TEST((expand("%d/%n", "pat", local) == "-") == refused, "octet " << c);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(empty_names_are_refused_R2) {
+  BOOST_TEST(expand("%d/%n", "", "example.org") == "-");
+  BOOST_TEST(expand("%d/%n", "pat", "") == "-");
+  BOOST_TEST(expand("%0n/%d", "pat", "example.org") == "-");
+  BOOST_TEST(expand("", "pat", "example.org") == "-");
+  BOOST_TEST(expand("/%d/%n", "pat", "example.org") == "-");
+  BOOST_TEST(expand("%d//%n", "pat", "example.org") == "-");
+  BOOST_TEST(expand("%d/%n/", "pat", "example.org") == "-");
+}
+
+BOOST_AUTO_TEST_CASE(names_longer_than_a_filesystems_are_refused_R2) {
+  std::string longest(255, 'x');
+  BOOST_TEST(expand("%d/%n", longest, "example.org") == "example.org/" + longest);
+  BOOST_TEST(expand("%d/%n", longest + "x", "example.org") == "-");
+  BOOST_TEST(expand("%u", longest, "example.org") == "-");
+  BOOST_TEST(expand("%d/%n", std::string(1 << 20, 'x'), "example.org") == "-");
+}
+
+BOOST_AUTO_TEST_CASE(a_percent_sign_from_the_peer_is_no_variable_R2) {
+  BOOST_TEST(expand("%d/%n", "%d", "example.org") == "example.org/%d");
+  BOOST_TEST(expand("%n/%d", "%u", "%n") == "%u/%n");
+}
+
+BOOST_AUTO_TEST_CASE(a_layout_that_cannot_be_read_gives_no_path) {
+  for (const char* layout : {"%", "%d/%", "%x", "%2", "%99999999999999999999"}) {
+    BOOST_TEST(expand(layout, "pat", "example.org") == "-", layout);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,180 @@
+// From a recipient to a mailbox: who exists, who does not, and when that cannot be told.
+#include "recipients/resolver.hh"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+
+#include "in_child.hh"
+#include "sys/account.hh"
+#include "temporary_directory.hh"
+
+using namespace handoff;
+using namespace handoff::recipients;
+
+namespace {
+
+struct Spool {
+  TemporaryDirectory place;
+  sys::PosixFiles files;
+  sys::Fd root = files.open_root(place.path()).value();
+  std::string layout = "%d/%n";
+  ResolverOptions options{"mx.example.net", "", "+", true};
+
+  // "PATH", "PATH .FOLDER", "unknown", or the errno.
+  std::string resolve(const std::string& local, const std::string& domain = "example.org",
+                      const std::string& kind = "mailbox") {
+    Ground ground{files, root, layout};
+    auto lookup = make_lookup(kind, ground);
+    auto found = Resolver(options, ground, *lookup).resolve({local, domain});
+    if (!found) return std::to_string(found.error().code);
+    if (!found.value()) return "unknown";
+    const auto& mailbox = *found.value();
+    return mailbox.path + (mailbox.folder.empty() ? "" : " ." + mailbox.folder);
+  }
+  std::string address(const std::string& local, const std::string& domain = "example.org") {
+    Ground ground{files, root, layout};
+    auto lookup = make_lookup("any", ground);
+    return Resolver(options, ground, *lookup).resolve({local, domain}).value()->address;
+  }
+};
+
+std::string number(int code) { return std::to_string(code); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(recipients_resolver)
+
+BOOST_AUTO_TEST_CASE(a_recipient_exists_where_the_mailbox_does_R1) {
+  Spool spool;
+  spool.place.make("example.org/pat");
+  BOOST_TEST(spool.resolve("pat") == "example.org/pat");
+  BOOST_TEST(spool.resolve("kim") == "unknown");
+  BOOST_TEST(spool.resolve("pat", "example.net") == "unknown");
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_spool_is_taken_for_one_that_is_not_mounted_R1) {
+  Spool spool;
+  BOOST_TEST(spool.resolve("pat") == number(ENODEV));
+  spool.place.make(".handoff/staging");
+  BOOST_TEST(spool.resolve("pat") == number(ENODEV));
+  spool.place.make("example.net");
+  BOOST_TEST(spool.resolve("pat") == "unknown");
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_in_the_way_of_a_mailbox_is_an_error_and_not_nobody_R1) {
+  Spool spool;
+  spool.place.make("example.org/real");
+  spool.place.write("example.org/file", "x");
+  spool.place.write("file.org", "x");
+  BOOST_TEST(spool.resolve("file") == number(ENOTDIR));
+  BOOST_TEST(spool.resolve("pat", "file.org") == number(ENOTDIR));
+}
+
+BOOST_AUTO_TEST_CASE(a_spool_that_may_not_be_read_is_an_error_and_not_nobody_R1) {
+  if (::geteuid() != 0) return;  // root alone can become somebody who may not
+  Spool spool;
+  spool.place.make("example.org/pat");
+  auto nobody = sys::find_account("nobody", "").value();
+  for (mode_t mode : {mode_t{0}, mode_t{0600}}) {
+    ::chmod(spool.place.path("example.org").c_str(), mode);
+    ::chmod(spool.place.path().c_str(), 0755);
+    auto said = in_child([&]() -> std::string {
+      if (!sys::become(nobody)) return "cannot become nobody";
+      return spool.resolve("pat") + " " + spool.resolve("kim");
+    });
+    BOOST_TEST(said == number(EACCES) + " " + number(EACCES));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(links_planted_in_the_spool_are_an_error_R2) {
+  Spool spool;
+  TemporaryDirectory outside;
+  outside.make("pat");
+  spool.place.make("example.org/real");
+  spool.place.link(outside.path("pat"), "example.org/pat");
+  spool.place.link("real", "example.org/alias");
+  spool.place.link("nowhere", "example.org/dangling");
+  spool.place.link(outside.path(), "example.net");
+  for (const char* local : {"pat", "alias", "dangling"}) {
+    BOOST_TEST(spool.resolve(local) == number(ELOOP), local);
+  }
+  BOOST_TEST(spool.resolve("pat", "example.net") == number(ELOOP));
+}
+
+BOOST_AUTO_TEST_CASE(names_that_are_no_names_are_unknown_in_every_lookup_R2) {
+  Spool spool;
+  spool.place.make("example.org/pat/new");
+  spool.place.make(".handoff/staging");
+  for (const char* kind : {"mailbox", "any"}) {
+    for (const std::string& local :
+         {std::string(".."), std::string("."), std::string("../example.org/pat"),
+          std::string("pat/new"), std::string("/"), std::string("a\0b", 3), std::string("pat\n"),
+          std::string(".hidden"), std::string(300, 'x'), std::string()}) {
+      BOOST_TEST(spool.resolve(local, "example.org", kind) == "unknown", local);
+    }
+    for (const char* domain : {"..", ".", ".handoff", "example.org/pat", "/"}) {
+      BOOST_TEST(spool.resolve("staging", domain, kind) == "unknown", domain);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(any_address_is_a_mailbox_to_be_made_where_any_is_asked_for) {
+  Spool spool;
+  BOOST_TEST(spool.resolve("Pat", "Example.ORG", "any") == "example.org/pat");
+  Ground ground{spool.files, spool.root, spool.layout};
+  auto any = make_lookup("any", ground);
+  BOOST_TEST(any->find({"pat", "example.org"}).value()->create);
+  BOOST_TEST(!any->tells());
+  auto mailbox = make_lookup("mailbox", ground);
+  BOOST_TEST(mailbox->tells());
+  BOOST_TEST(!make_lookup("telepathy", ground));
+}
+
+BOOST_AUTO_TEST_CASE(a_subaddress_is_a_folder_where_there_is_one_R3) {
+  Spool spool;
+  spool.place.make("example.org/pat/.lists");
+  spool.place.make("example.org/pat/.lists.c++");
+  BOOST_TEST(spool.resolve("pat+lists") == "example.org/pat .lists");
+  BOOST_TEST(spool.resolve("pat+lists.c++") == "example.org/pat .lists.c++");
+  BOOST_TEST(spool.resolve("pat+other") == "example.org/pat");
+  BOOST_TEST(spool.resolve("pat+") == "example.org/pat");
+  BOOST_TEST(spool.resolve("kim+lists") == "unknown");
+  BOOST_TEST(spool.resolve("+lists") == "unknown");
+  spool.options.delimiter = "";
+  BOOST_TEST(spool.resolve("pat+lists") == "unknown");
+  spool.options.delimiter = "-";
+  BOOST_TEST(spool.resolve("pat-lists") == "example.org/pat .lists");
+}
+
+BOOST_AUTO_TEST_CASE(a_subaddress_cannot_name_anything_but_a_folder_R2_R3) {
+  Spool spool;
+  TemporaryDirectory outside;
+  spool.place.make("example.org/pat/new");
+  spool.place.make("example.org/kim");
+  spool.place.link(outside.path(), "example.org/pat/.out");
+  spool.place.write("example.org/pat/.file", "");
+  for (const std::string& detail :
+       {std::string("."), std::string(".."), std::string("./kim"), std::string("/../kim"),
+        std::string("x/new"), std::string("out"), std::string("file"), std::string("a\0b", 3),
+        std::string(255, 'x'), std::string(1000, 'x')}) {
+    BOOST_TEST(spool.resolve("pat+" + detail) == "example.org/pat", detail);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(case_and_default_domain_are_as_configured) {
+  Spool spool;
+  BOOST_TEST(spool.address("PAT", "EXAMPLE.org") == "pat@example.org");
+  BOOST_TEST(spool.address("pat+Lists") == "pat@example.org");
+  spool.options.fold = false;
+  BOOST_TEST(spool.address("PAT", "EXAMPLE.org") == "PAT@example.org");
+  BOOST_TEST(spool.address("PostMaster") == "postmaster@example.org");  // RFC 5321 4.5.1, S3
+  BOOST_TEST(spool.address("Postmaster", "") == "postmaster@mx.example.net");
+  spool.options.default_domain = "example.com";
+  BOOST_TEST(spool.address("Postmaster", "") == "postmaster@example.com");
+  BOOST_TEST(spool.address("pat", "") == "pat@example.com");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
