@@ -33,8 +33,11 @@ PoolAction Pool::decide(const PoolView& view, Time now) {
 
 void Pool::died(bool early, Time now) {
   if (!early) return;
+  step_ = 1;  // more of them would die as well
+  // Those that were started together die together: the delay is doubled once for all of them.
+  if (throttled(now)) return;
   delay_ = std::clamp(delay_ * 2, kFirstDelay, kMaxDelay);
-  not_before_ = std::max(not_before_, now + delay_);
+  not_before_ = now + delay_;
 }
 
 }  // namespace handoff::master
