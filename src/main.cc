@@ -109,7 +109,11 @@ int serve(const conf::Config& config, bool foreground) {
   auto log = open_log(config);
   return master::run(
       config, log,
-      [&](const board::Inheritance& inherited) { return worker::run(config, log, inherited); },
+      [&](const board::Inheritance& inherited) {
+        return worker::run(config, log, inherited, [&] {
+          if (background) background->detach();
+        });
+      },
       [&] {
         if (background) background->ready();
       });

@@ -37,12 +37,16 @@ Result<Background> Background::enter() {
   return Background(std::move(report));
 }
 
-void Background::ready() {
+void Background::detach() {
   int null = ::open("/dev/null", O_RDWR);
   if (null >= 0) {
     for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
     if (null > STDERR_FILENO) ::close(null);
   }
+}
+
+void Background::ready() {
+  detach();
   [[maybe_unused]] auto ignored = ::write(report_.get(), "", 1);  // gone: nobody waits any more
   report_.reset();
 }

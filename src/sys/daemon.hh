@@ -12,10 +12,12 @@ namespace handoff::sys {
 // ready, and exits with its status: whoever starts handoffd knows whether it serves.
 class Background {
  public:
-  // Forks; the caller goes on as the daemon, in its own session, in "/". Its standard descriptors
-  // become /dev/null with ready().
+  // Forks; the caller goes on as the daemon, in its own session, in "/".
   static Result<Background> enter();
-  // The waiting process exits with 0.
+  // Lets go of the starter's standard descriptors: they become /dev/null. Each process of the
+  // daemon has to, for whoever reads them waits for their end; until then faults are said there.
+  void detach();
+  // The waiting process exits with 0. Detaches.
   void ready();
   // Destroyed before ready(): the waiting process exits with the daemon's own exit status.
 

@@ -2,6 +2,12 @@
 
 #include <initializer_list>
 
+#if defined(__linux__)
+#include <sys/prctl.h>
+#elif defined(__FreeBSD__)
+#include <sys/procctl.h>
+#endif
+
 namespace handoff::sys {
 namespace {
 
@@ -29,6 +35,15 @@ void catch_stop_signal() {
   ::sigemptyset(&blocked);
   ::sigaddset(&blocked, SIGTERM);
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
+}
+
+void stop_with_parent() {
+#if defined(__linux__)
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+#elif defined(__FreeBSD__)
+  int signal = SIGTERM;
+  ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal);
+#endif
 }
 
 bool stop_requested() { return stop_flag != 0; }

@@ -10,6 +10,9 @@ namespace handoff::sys {
 // them to the whole process group, and they are the master's business); SIGPIPE is ignored (a write
 // says EPIPE). All others get their default back. Call once, early, in a worker or stdin session.
 void catch_stop_signal();
+// Has SIGTERM come when the parent ends, however it does, where the system can do that (Linux,
+// FreeBSD). Call it after the last change of user, which would undo it.
+void stop_with_parent();
 // SIGTERM has come.
 bool stop_requested();
 // The mask for waits: SIGTERM comes through. Valid after catch_stop_signal().

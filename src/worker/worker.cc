@@ -106,16 +106,21 @@ Status drop_privileges(const conf::Config& config) {
   return sys::become(account.value());
 }
 
-int run(const conf::Config& config, const sys::Log& log, const board::Inheritance& inherited) {
+int run(const conf::Config& config, const sys::Log& log, const board::Inheritance& inherited,
+        const std::function<void()>& on_ready) {
   sys::catch_stop_signal();
   if (auto dropped = drop_privileges(config); !dropped) {
     return report(log, "cannot drop privileges", dropped.error(), EX_CONFIG);
   }
+  // A killed master closes no listener in its workers: one that a session keeps busy would hold the
+  // socket against the next master. Idle workers see the end of inherited.life.
+  sys::stop_with_parent();
   sys::PosixFiles files;
   auto services = Services::open(config, log, files);
   if (!services) return report(log, "cannot open the spool", services.error(), EX_TEMPFAIL);
   // Before anything is taken: what a crash left tells which messages may come again.
   services.value()->sweep();
+  on_ready();
   return Worker(inherited, *services.value()).run();
 }
 

@@ -1,6 +1,8 @@
 // A worker process: accepts on the listeners it inherited, one connection at a time.
 #pragma once
 
+#include <functional>
+
 #include "base/result.hh"
 #include "board/inheritance.hh"
 #include "conf/config.hh"
@@ -9,8 +11,10 @@
 namespace handoff::worker {
 
 // Becomes `config.user` if root, then serves until SIGTERM, the master's end, or
-// workers.max-transactions. Returns the exit code (sysexits.h).
-int run(const conf::Config& config, const sys::Log& log, const board::Inheritance& inherited);
+// workers.max-transactions. `on_ready` is called once, before the first accept. Returns the exit
+// code (sysexits.h).
+int run(const conf::Config& config, const sys::Log& log, const board::Inheritance& inherited,
+        const std::function<void()>& on_ready);
 
 // Becomes config.user where the process is root. The error says what to set where it may not stay
 // root (exit code EX_CONFIG).
