@@ -144,6 +144,8 @@ class Session {
   // data.
   bool in_content() const;
   bool in_transaction() const { return transaction_.has_value(); }
+  // Whether it is Closed because of too many errors.
+  bool gave_up() const { return errors_ >= options_.max_errors; }
   // Command lines read so far: a deadline for the next one begins with the last.
   std::uint64_t commands() const { return commands_; }
 

@@ -290,6 +290,7 @@ Pump::Next Pump::on(const lmtp::TlsBegins&) { std::abort(); }
 Pump::Next Pump::on(const lmtp::AuthStep&) { std::abort(); }
 
 Pump::Next Pump::on(const lmtp::Closed&) {
+  if (session_.gave_up()) ending_ = Ended::kRefused;
   bool heard = flush();
   stream_.end_output();
   return heard ? ending_ : Ended::kBroken;
