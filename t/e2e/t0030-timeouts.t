@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Clients that are silent, or slow on purpose: each wait ends (S13)."""
+import os
+import select
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from handoffd import Handoffd
+from lmtp import Lmtp, deliver
+from tap import done, is_, ok
+
+PAT = "pat@good.test"
+TRICKLE = 0.25  # seconds between octets
+
+
+def answered(client, seconds):
+    """Waits that long for something to read; returns whether there is."""
+    return bool(select.select([client.socket], [], [], seconds)[0])
+
+
+def silent(_):
+    pass
+
+
+def trickle(octet):
+    def one_by_one(client):
+        while not answered(client, TRICKLE):
+            client.send(octet)
+    return one_by_one
+
+
+# What a client does after these commands; within which time (seconds) it is cut.
+CASES = {
+    "a_silent_client_after_the_greeting": ([], silent, 1),
+    "a_silent_client_in_a_transaction": (["MAIL FROM:<>", f"RCPT TO:<{PAT}>"], silent, 1),
+    "a_silent_client_in_its_data": (["MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA"], silent, 1),
+    "a_command_that_trickles": ([], trickle(b"N"), 1),
+    "data_that_trickles": (["MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA"], trickle(b"x"), 3),
+}
+results = {}
+
+
+def run(name, address):
+    commands, act, _ = CASES[name]
+    begun = time.monotonic()
+    with Lmtp(address, timeout=20) as client:
+        client.session("LHLO client.test", *commands)
+        act(client)
+        reply = client.reply()
+        results[name] = (reply.code, reply.enhanced, client.at_end(), time.monotonic() - begun)
+
+
+def keep_alive(address):
+    """A client that is slow, but does say something each time."""
+    with Lmtp(address, timeout=20) as client:
+        begun = time.monotonic()
+        codes = set()
+        while time.monotonic() - begun < 2:
+            if answered(client, TRICKLE):
+                break
+            codes.add(client.command("NOOP").code)
+        results["alive"] = codes
+
+
+with Handoffd({"session.command-timeout": "1s", "session.data-timeout": "1s",
+               "session.transaction-timeout": "3s"}) as daemon:
+    daemon.mailbox(PAT)
+    threads = [threading.Thread(target=run, args=(name, daemon.unix)) for name in CASES]
+    threads.append(threading.Thread(target=keep_alive, args=(daemon.unix,)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name, (_, _, least) in CASES.items():
+        code, enhanced, closed, took = results.get(name, (None, None, None, 0))
+        is_((code, enhanced, closed), (421, "4.4.2", True), f"{name}_gets_421_and_is_closed_S13")
+        ok(least <= took < least + 5, f"{name}_is_cut_in_time_S13")
+    is_(results.get("alive"), {250}, "a_client_that_sends_commands_now_and_then_is_not_cut_S13")
+    is_(daemon.messages(PAT), [], "nothing_of_a_message_that_was_cut_is_delivered_R5")
+    is_(daemon.staged(), [], "nor_does_it_stay_in_staging")
+    is_(deliver(daemon.unix, "", [PAT], b"\r\n").final[PAT].code, 250,
+        "the_workers_serve_others_afterwards")
+
+done()

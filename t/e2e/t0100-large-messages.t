@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""A message of 1 GiB, and one line of 200 MB: stored whole, and no worker grows (S8)."""
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import maildir
+import tap
+from lmtp import Lmtp
+from tap import done, is_, ok
+
+PAT = "pat@good.test"
+MIB = 1 << 20
+LIMIT = 8 * MIB  # octets, of a worker, resident
+NEEDED = 1400 * MIB
+
+
+def room(path):
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize
+
+
+# The fastest place that holds it: what is measured here is memory and not the disk.
+places = [place for place in ("/dev/shm", tempfile.gettempdir())
+          if os.path.isdir(place) and room(place) > NEEDED]
+if not places:
+    tap.skip_all("no folder with room for 1.4 GiB")
+os.environ["TMPDIR"] = tempfile.tempdir = places[0]
+from handoffd import Handoffd  # noqa: E402: makes its folder where TMPDIR says
+
+
+def worker_of(daemon):
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True,
+                             check=True).stdout
+    [worker] = [int(line.split()[0]) for line in listing.splitlines()
+                if int(line.split()[1]) == daemon.pid]
+    return worker
+
+
+def resident(pid):
+    """The most that a process has had in memory, octets."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def send(daemon, header, piece, count, tail):
+    """Sends a message of header, piece * count, tail; returns the reply, and the digest of what
+    should be stored. `piece` has no dot at the start of a line."""
+    stored = hashlib.blake2b()
+    stored.update(header.replace(b"\r\n", b"\n"))
+    with Lmtp(daemon.unix, timeout=50) as client:
+        client.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
+        client.send(header)
+        in_file = piece.replace(b"\r\n", b"\n")
+        for _ in range(count):
+            client.send(piece)
+            stored.update(in_file)
+        client.send(tail + b".\r\n")
+        stored.update(tail.replace(b"\r\n", b"\n"))
+        return client.reply(), stored.hexdigest()
+
+
+def stored_digest(path, first):
+    """The digest of a stored message from its line `first` on."""
+    digest = hashlib.blake2b()
+    with open(path, "rb") as file:
+        head = file.read(4096)
+        file.seek(head.index(b"\n" + first) + 1)
+        while octets := file.read(MIB):
+            digest.update(octets)
+    return digest.hexdigest()
+
+
+with Handoffd({"session.max-message-size": "2G", "workers.max": 1, "workers.min-idle": 1,
+               "workers.max-idle": 1}) as daemon:
+    daemon.mailbox(PAT)
+    worker = worker_of(daemon)
+    line = bytes(range(33, 127)) * 10 + b" and some more\r\n"
+    lines = line * (MIB // len(line))
+    cases = {
+        "a_message_of_1_gib": (b"X-First: lines\r\n\r\n", lines, 1 + (1 << 30) // len(lines), b""),
+        "a_line_of_200_mb": (b"X-First: line\r\n\r\n", b"x" * 1000000, 200, b"\r\n"),
+        "a_header_line_of_20_mb": (b"X-First: header\r\nReceived: ", b"y" * 1000000, 20,
+                                   b"\r\n\r\n"),
+    }
+    for name, (header, piece, count, tail) in cases.items():
+        reply, want = send(daemon, header, piece, count, tail)
+        is_(reply.code, 250, f"{name}_is_taken_S8")
+        [path] = maildir.files(daemon.mailbox_path(PAT))
+        ok(os.path.getsize(path) == maildir.size_in_name(path), f"{name}_has_its_size_in_its_name")
+        first, _, _ = header.partition(b"\r\n")
+        is_(stored_digest(path, first + b"\n"), want, f"{name}_is_stored_as_sent_S8")
+        os.unlink(path)
+    is_(worker_of(daemon), worker, "one_worker_took_them_all")
+    most = resident(worker)
+    tap.diag(f"a worker had at most {most / MIB:.1f} MiB resident")
+    with open(f"/proc/{worker}/maps", encoding="utf-8", errors="replace") as maps:
+        sanitized = "libasan" in maps.read()
+    ok(most < LIMIT or sanitized, "it_never_had_more_than_8_mib_resident_S8")
+
+done()
