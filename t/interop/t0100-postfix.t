@@ -17,7 +17,7 @@ from tap import done, empty, is_, ok
 
 peer.enter("postfix")
 
-MESSAGES = {"unix.test": 200, "tcp.test": 60}
+MESSAGES = {"unix.test": 200, "tcp.test": 40}
 USERS = 40      # in each domain, and a quarter as many unknown ones
 SENDER = "sender@unix.test"     # has a mailbox too: bounces come back there
 
@@ -34,6 +34,8 @@ default_transport = error:no mail leaves here
 relay_transport = error:no mail leaves here
 # Longer lines than RFC 5321 4.5.3.1.6 allows arrive as they are, so that content can be compared.
 lmtp_line_length_limit = 0
+# Spoken where it is announced.
+lmtp_send_xforward_command = yes
 # A queue id names one message in the whole log.
 enable_long_queue_ids = yes
 in_flow_delay = 0
@@ -120,6 +122,16 @@ for octets, good, unknown in sent.values():
 # Each message, and each bounce to the sender, leaves the queue once.
 bounced_messages = sum(1 for _, _, unknown in sent.values() if unknown)
 postfix.wait_for(r"qmgr\[.*: removed$", count=len(sent) + bounced_messages, deadline=60)
+
+# RFC 6531: an address beyond ASCII goes by SMTPUTF8, and only where that is announced.
+beyond_ascii = f"jörg@{SENDER.partition('@')[2]}"
+daemon.mailbox(beyond_ascii)
+before = len(postfix.log)
+inject([beyond_ascii], f"X-Number: utf8\nTo: <{beyond_ascii}>\n\n".encode())
+status = postfix.wait_for(r"to=<j.*status=", before)
+ok("status=sent" in status, "an_address_beyond_ascii_is_sent")
+is_([b"\nX-Number: utf8\n" in octets for octets in daemon.messages(beyond_ascii)], [True],
+    "an_address_beyond_ascii_has_its_message_once")
 
 # A mailbox that cannot be written now is deferred, alone, and tried again.
 locked = f"locked@{SENDER.partition('@')[2]}"
