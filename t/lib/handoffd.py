@@ -10,7 +10,7 @@
 It runs `$HANDOFFD -f -c FILE` in a folder of its own, listens on a unix socket there and, with
 tcp=True, on a free loopback port, logs to the test, and is ready when the constructor returns. It
 ends with the `with`, or when the test dies. As root, it runs as an unprivileged user.
-$HANDOFFD and $HANDOFFCTL are the programs' absolute paths; `make check` sets them.
+$HANDOFFD and $HANDOFFCTL name the programs, if not those in build/; `make check` sets them.
 """
 import grp
 import os
@@ -24,10 +24,12 @@ from scratch import Scratch
 
 
 def program(variable):
-    """Returns the path of a program that an environment variable names."""
-    path = os.environ.get(variable)
-    if not path or not os.access(path, os.X_OK):
-        tap.bail_out(f"${variable} must name the program; `make check` sets it")
+    """Returns the path of the program that an environment variable names; without it, of the one
+    in the source tree's build/."""
+    top = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+    path = os.environ.get(variable) or os.path.join(top, "build", variable.lower())
+    if not os.access(path, os.X_OK):
+        tap.bail_out(f"{path} is not there; `make` builds it, or ${variable} names another")
     return path
 
 
