@@ -121,7 +121,7 @@ for octets, good, unknown in sent.values():
 
 # Each message, and each bounce to the sender, leaves the queue once.
 bounced_messages = sum(1 for _, _, unknown in sent.values() if unknown)
-postfix.wait_for(r"qmgr\[.*: removed$", count=len(sent) + bounced_messages, deadline=60)
+postfix.wait_for(r"qmgr\[.*: removed$", count=len(sent) + bounced_messages, deadline=180)
 
 # RFC 6531: an address beyond ASCII goes by SMTPUTF8, and only where that is announced.
 beyond_ascii = f"jörg@{SENDER.partition('@')[2]}"

@@ -16,7 +16,7 @@ import time
 
 import tap
 
-DEADLINE = 20  # seconds within which what a test waits for has happened, unless it says otherwise
+DEADLINE = 60  # seconds within which what a test waits for has happened, unless it says otherwise
 
 
 class Daemon:

@@ -30,7 +30,7 @@ class Closed(Exception):
     """The server closed the connection where a reply was due."""
 
 
-def connect(address, timeout=10):
+def connect(address, timeout=30):
     """Returns a socket connected to unix:PATH, tcp:HOST:PORT or tcp:[V6]:PORT."""
     kind, _, where = address.partition(":")
     if kind == "unix":
@@ -45,7 +45,7 @@ def connect(address, timeout=10):
 class Lmtp:
     """One connection. Every wait ends after `timeout` seconds with an exception."""
 
-    def __init__(self, address, timeout=10):
+    def __init__(self, address, timeout=30):
         """address: as for connect(), or a connected socket, which is closed with this."""
         self.socket = connect(address, timeout) if isinstance(address, str) else address
         self.socket.settimeout(timeout)
@@ -111,7 +111,7 @@ def stuffed(message):
 Delivery = collections.namedtuple("Delivery", "mail rcpt data final")
 
 
-def deliver(address, sender, recipients, message, timeout=10):
+def deliver(address, sender, recipients, message, timeout=30):
     """Hands over one message. Returns Delivery: the reply to MAIL, {recipient: reply to RCPT}, the
     reply to DATA (None if no recipient was accepted), {accepted recipient: final reply}."""
     with Lmtp(address, timeout) as client:
