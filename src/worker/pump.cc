@@ -232,6 +232,8 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
   // L12: a client that has gone will send again; what it cannot hear of is not delivered.
   if (stream_.peer_gone()) {
     services_.spool.confirmed();
+    services_.log.warning("client gone, nothing delivered",
+                          {{"id", spool::id_of(staging_->name())}, {"client", peer_.text}});
     return Ended::kBroken;
   }
   bool delivered_any = false;
