@@ -13,8 +13,9 @@ class DataReader {
     bool end;                 // CRLF . CRLF was read; what is left of `input` are commands
   };
 
-  // Takes octets off the front of `input`. Each call consumes something, or `input` was empty;
-  // a piece may be empty (a dot was undone) and an end comes without octets.
+  // Takes octets off the front of `input`. Each call consumes something or returns a CR that was
+  // held back, or `input` was empty; a piece may be empty (a dot was undone) and an end comes
+  // without octets.
   //
   // Only CRLF . CRLF ends the data; its first CRLF is content, and the data as a whole begins
   // behind a CRLF (that of the DATA command). LF . LF, CR . CR and all mixtures are content.
