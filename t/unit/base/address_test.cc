@@ -1,0 +1,55 @@
+// How addresses are written; that they can be read again is in lmtp/path_test.cc.
+#include "base/address.hh"
+
+#include <boost/test/unit_test.hpp>
+
+#include "base/mailbox.hh"
+
+using namespace handoff;
+
+BOOST_AUTO_TEST_SUITE(base_address)
+
+BOOST_AUTO_TEST_CASE(a_local_part_is_quoted_where_it_must_be_S3) {
+  auto text = [](std::string local) { return Address{std::move(local), "b"}.text(); };
+  BOOST_TEST(text("a") == "a@b");
+  BOOST_TEST(text("a.b+c") == "a.b+c@b");
+  BOOST_TEST(text("!#$%&'*+-/=?^_`{|}~") == "!#$%&'*+-/=?^_`{|}~@b");
+  BOOST_TEST(text("\xc3\xbc") == "\xc3\xbc@b");
+  BOOST_TEST(text("") == "\"\"@b");
+  BOOST_TEST(text("a b") == "\"a b\"@b");
+  BOOST_TEST(text(".a") == "\".a\"@b");
+  BOOST_TEST(text("a.") == "\"a.\"@b");
+  BOOST_TEST(text("a..b") == "\"a..b\"@b");
+  BOOST_TEST(text("a@b") == "\"a@b\"@b");
+  BOOST_TEST(text("a\"b") == "\"a\\\"b\"@b");
+  BOOST_TEST(text("a\\b") == "\"a\\\\b\"@b");
+}
+
+BOOST_AUTO_TEST_CASE(an_address_may_have_no_domain_or_be_null_S3) {
+  BOOST_TEST((Address{"postmaster", ""}.text()) == "postmaster");
+  BOOST_TEST((Address{"a b", ""}.text()) == "\"a b\"");
+  BOOST_TEST(Address{}.null());
+  BOOST_TEST(Address{}.text() == "");
+  BOOST_TEST(!(Address{"", "b"}.null()));
+  BOOST_TEST(!(Address{"a", ""}.null()));
+}
+
+BOOST_AUTO_TEST_CASE(addresses_are_equal_to_the_octet) {
+  BOOST_CHECK((Address{"a", "b"} == Address{"a", "b"}));
+  BOOST_CHECK((Address{"a", "b"} != Address{"A", "b"}));
+  BOOST_CHECK((Address{"a", "b"} != Address{"a", "B"}));
+}
+
+BOOST_AUTO_TEST_CASE(mailboxes_are_the_same_where_path_and_folder_are_L4) {
+  Mailbox inbox{"x.example/a", "", "a@x.example"};
+  Mailbox alias{"x.example/a", "", "b@x.example"};
+  Mailbox folder{"x.example/a", "lists", "a@x.example"};
+  Mailbox other{"x.example/b", "", "a@x.example"};
+  BOOST_TEST(inbox.same_place(alias));
+  BOOST_TEST(!inbox.same_place(folder));
+  BOOST_TEST(!inbox.same_place(other));
+  BOOST_TEST(inbox.place() == "x.example/a");
+  BOOST_TEST(folder.place() == "x.example/a/.lists");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

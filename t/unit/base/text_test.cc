@@ -1,0 +1,73 @@
+#include "base/text.hh"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace handoff;
+
+BOOST_AUTO_TEST_SUITE(base_text)
+
+BOOST_AUTO_TEST_CASE(letters_are_ascii_letters_in_every_locale) {
+  std::string fold_upper, fold_lower;
+  for (int octet = 0; octet < 256; ++octet) {
+    auto c = static_cast<char>(octet);
+    bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    BOOST_TEST(is_alpha(c) == letter, octet);
+    BOOST_TEST((lower(c) != c) == (c >= 'A' && c <= 'Z'), octet);
+    BOOST_TEST((upper(c) != c) == (c >= 'a' && c <= 'z'), octet);
+    BOOST_TEST(is_ascii(c) == (octet < 128), octet);
+    BOOST_TEST(is_control(c) == (octet < 32 || octet == 127), octet);
+  }
+  BOOST_TEST(lower("MAIL \xc3\x9c@[") == "mail \xc3\x9c@[");
+  BOOST_TEST(all_ascii("a\x7f"));
+  BOOST_TEST(!all_ascii("a\x80"));
+  BOOST_TEST(all_ascii(""));
+}
+
+BOOST_AUTO_TEST_CASE(words_compare_without_case) {
+  BOOST_TEST(iequals("MAIL", "mAiL"));
+  BOOST_TEST(!iequals("MAIL", "MAI"));
+  BOOST_TEST(!iequals("[", "{"));
+  BOOST_TEST(!iequals("\xc3\x9c", "\xc3\xbc"));
+  BOOST_TEST(istarts_with("From:<", "FROM:"));
+  BOOST_TEST(istarts_with("x", ""));
+  BOOST_TEST(!istarts_with("FRO", "FROM"));
+}
+
+BOOST_AUTO_TEST_CASE(trim_takes_blanks_and_tabs_from_both_ends) {
+  BOOST_TEST(trim(" \ta b\t ") == "a b");
+  BOOST_TEST(trim(" \t ") == "");
+  BOOST_TEST(trim("") == "");
+  BOOST_TEST(trim("a\r\n") == "a\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(split_keeps_empty_parts) {
+  auto joined = [](std::string_view text) {
+    std::string out;
+    for (auto part : split(text, ',')) out += "[" + std::string(part) + "]";
+    return out;
+  };
+  BOOST_TEST(joined("a,b") == "[a][b]");
+  BOOST_TEST(joined("a,,b,") == "[a][][b][]");
+  BOOST_TEST(joined(",") == "[][]");
+  BOOST_TEST(joined("") == "[]");
+}
+
+BOOST_AUTO_TEST_CASE(a_number_is_digits_alone_that_fit) {
+  BOOST_TEST(parse_number("0").value() == 0u);
+  BOOST_TEST(parse_number("007").value() == 7u);
+  BOOST_TEST(parse_number("18446744073709551615").value() == 18446744073709551615u);
+  for (auto text : {"", " ", "+1", "-1", " 1", "1 ", "1k", "0x1", "1.0", "18446744073709551616",
+                    "99999999999999999999999"}) {
+    BOOST_TEST(!parse_number(text).has_value(), "\"" << text << "\"");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_escaped_text_stays_on_its_line_and_can_be_told_from_another) {
+  BOOST_TEST(escape("a b~") == "a b~");
+  BOOST_TEST(escape(std::string_view("\0\r\n\t\x1b\x7f\x80\xff", 8)) ==
+             "\\x00\\x0d\\x0a\\x09\\x1b\\x7f\\x80\\xff");
+  BOOST_TEST(escape("\"\\x0a") == "\\\"\\\\x0a");
+  BOOST_TEST(escape_json("a\"\\\n\xc3") == "a\\\"\\\\\\u000a\\u00c3");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
