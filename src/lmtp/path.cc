@@ -80,6 +80,7 @@ class Reader {
     std::string inside(text_.substr(1, close - 1));
     domain = text_.substr(0, close + 1);
     text_.remove_prefix(close + 1);
+    if (std::ranges::any_of(inside, is_control)) return false;  // inet_pton would stop at a NUL
     std::array<unsigned char, 16> binary;
     if (istarts_with(inside, "IPv6:")) {
       return ::inet_pton(AF_INET6, inside.c_str() + 5, binary.data()) == 1;

@@ -188,8 +188,10 @@ BOOST_AUTO_TEST_CASE(control_octets_are_no_part_of_a_path_S3) {
   for (int octet = 0; octet < 256; ++octet) {
     auto c = static_cast<char>(octet);
     if (!handoff::is_control(c)) continue;
-    for (std::string text : {std::string("<a") + c + "@b>", std::string("<\"a") + c + "\"@b>",
-                             std::string("<\"a\\") + c + "\"@b>", std::string("<a@b") + c + ">"}) {
+    for (std::string text :
+         {std::string("<a") + c + "@b>", std::string("<\"a") + c + "\"@b>",
+          std::string("<\"a\\") + c + "\"@b>", std::string("<a@b") + c + ">",
+          std::string("<a@[192.0.2.1") + c + "]>", std::string("<a@[IPv6:::1") + c + "]>"}) {
       BOOST_CHECK_MESSAGE(parse_path(text, kSender).fault == PathFault::kSyntax, escape(text));
     }
   }
