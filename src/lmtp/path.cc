@@ -104,6 +104,7 @@ bool read_mailbox(Reader& reader, const PathRules& rules, Address& address) {
   bool local_ok = reader.at('"') ? reader.quoted(address.local) : reader.dot_string(address.local);
   if (!local_ok || address.local.size() > rules.max_local) return false;
   if (reader.take('@')) return reader.domain(address.domain);
+  if (address.local.empty()) return false;  // <""> would be the null path
   return rules.bare_local || iequals(address.local, "postmaster");
 }
 

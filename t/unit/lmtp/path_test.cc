@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(other_local_parts_need_no_domain_where_there_is_a_default_o
   BOOST_TEST(reply_to_rcpt("TO:<pat>", options) == "250 2.1.5");
   BOOST_TEST(reply_to_rcpt("TO:<\"p t\">", options) == "250 2.1.5");
   // Nobody is no recipient.
-  for (auto path : {"<>", "<pat@>"}) {
+  for (auto path : {"<>", "<\"\">", "<pat@>", "<@x.example:\"\">"}) {
     BOOST_TEST(reply_to_rcpt("TO:" + std::string(path), options) == "501 5.1.3", path);
   }
 }
