@@ -1,6 +1,7 @@
 // MAIL and RCPT with their parameters. One table for each has what a parameter is called, when it
 // is announced, and how its value is read.
 #include <algorithm>
+#include <cstdint>
 #include <span>
 
 #include "base/text.hh"
@@ -21,11 +22,11 @@ bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return is_ascii(c) && !is_control(c); });
 }
 
-// RFC 1870 4: 1 to 20 digits.
+// RFC 1870 4: 1 to 20 digits. Some of 20 are more than 64 bits hold: too large, not malformed.
 bool take_size(Value value, Envelope& envelope) {
-  if (!value || value->size() > 20) return false;
-  envelope.declared_size = parse_number(*value);
-  return envelope.declared_size.has_value();
+  if (!value || value->size() > 20 || !std::ranges::all_of(*value, is_digit)) return false;
+  envelope.declared_size = parse_number(*value).value_or(UINT64_MAX);
+  return true;
 }
 
 // RFC 6152 2, RFC 3030 3.
