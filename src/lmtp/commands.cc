@@ -28,8 +28,8 @@ std::span<const Command> CommandTable::all() {
       {"EXPN", kOptional, Needs::kNothing, "EXPN list", &Session::expn},
       {"STARTTLS", kNone, Needs::kNothing, "STARTTLS", &Session::starttls},
       {"AUTH", kRequired, Needs::kHello, "AUTH mechanism [response]", &Session::auth},
-      {"XFORWARD", kRequired, Needs::kHello, "XFORWARD attribute=value…", &Session::xforward},
-      {"XCLIENT", kRequired, Needs::kNothing, "XCLIENT attribute=value…", &Session::xclient},
+      {"XFORWARD", kRequired, Needs::kHello, "XFORWARD attribute=value...", &Session::xforward},
+      {"XCLIENT", kRequired, Needs::kNothing, "XCLIENT attribute=value...", &Session::xclient},
       {"QUIT", kNone, Needs::kNothing, "QUIT", &Session::quit},
   };
   return kTable;

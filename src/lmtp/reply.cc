@@ -5,9 +5,12 @@
 namespace handoff::lmtp {
 namespace {
 
-// Arguments come from the peer: control characters must not end a reply line early.
+constexpr std::size_t kReplyLine = 512;  // octets with the line end, RFC 5321 4.5.3.1.5
+
+// Arguments come from the peer: control characters must not end a reply line early, and a reply is
+// ASCII (RFC 5321 4.2 textstring).
 void append_printable(std::string& out, std::string_view text) {
-  for (char c : text) out += is_control(c) ? '?' : c;
+  for (char c : text) out += is_control(c) || !is_ascii(c) ? '?' : c;
 }
 
 }  // namespace
@@ -35,13 +38,14 @@ std::string Reply::one_line() const {
 void Reply::append_to(std::string& out) const {
   auto lines = split(text, '\n');
   for (std::size_t i = 0; i < lines.size(); ++i) {
+    auto start = out.size();
     out += std::to_string(code);
     out += i + 1 < lines.size() ? '-' : ' ';
     if (!status.empty()) {
       out += status;
       out += ' ';
     }
-    out += lines[i];
+    out += lines[i].substr(0, kReplyLine - 2 - (out.size() - start));
     out += "\r\n";
   }
 }

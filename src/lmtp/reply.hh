@@ -28,7 +28,8 @@ struct Reply {
   bool positive() const { return code / 100 == 2; }
   // "550 5.1.1 no such mailbox", as a log line has it.
   std::string one_line() const;
-  // Appends the reply with its line ends. RFC 2034 4: every line carries the status code.
+  // Appends the reply with its line ends; a line that would be too long for a reply is cut. RFC
+  // 2034 4: every line carries the status code.
   void append_to(std::string& out) const;
 };
 

@@ -50,6 +50,19 @@ BOOST_AUTO_TEST_CASE(every_line_of_a_reply_carries_code_and_status_X2) {
   BOOST_TEST(Reply(kPhrase, {"three"}).one_line() == "214 2.0.0 one two three");
 }
 
+BOOST_AUTO_TEST_CASE(what_fills_a_place_ends_no_line_and_is_ascii_X2) {
+  constexpr Phrase kPhrase{501, "5.5.4", "$1"};
+  BOOST_TEST(octets({kPhrase, {std::string_view("a\r\n250 b\n\0\t\x7f\xc3\xbc", 14)}}) ==
+             "501 5.5.4 a??250 b??????\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_line_has_512_octets_at_most_X2) {
+  constexpr Phrase kPhrase{501, "5.5.4", "$1\nend"};
+  auto longest = octets({kPhrase, {std::string(500, 'x')}});
+  BOOST_TEST(longest == "501-5.5.4 " + std::string(500, 'x') + "\r\n501 5.5.4 end\r\n");
+  BOOST_TEST(octets({kPhrase, {std::string(501, 'x')}}) == longest);
+}
+
 // All of them: the header is read as a text, lest one be forgotten here.
 BOOST_AUTO_TEST_CASE(every_phrase_has_a_status_of_the_class_of_its_code_X2) {
   std::ifstream in(std::filesystem::path(__FILE__).parent_path() / "../../../src/lmtp/replies.hh");

@@ -296,6 +296,15 @@ BOOST_AUTO_TEST_CASE(an_argument_where_none_belongs_is_501_S6) {
   BOOST_TEST(codes(dialogue.send(kText)) == "354, 250 2.0.0");
 }
 
+BOOST_AUTO_TEST_CASE(a_missing_argument_is_501_with_the_syntax_S6) {
+  for (const auto& command : CommandTable::all()) {
+    if (command.argument != Argument::kRequired) continue;
+    Dialogue dialogue;
+    auto reply = dialogue.send(std::string(command.verb) + "\r\n");
+    BOOST_TEST(reply == "501 5.5.4 syntax: " + std::string(command.syntax) + "\r\n");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(help_names_every_verb_that_is_taken_S6) {
   Dialogue dialogue;
   auto help = dialogue.send("HELP\r\n");
@@ -413,6 +422,17 @@ BOOST_AUTO_TEST_CASE(mail_can_be_named_in_any_error_of_it_and_nothing_is_counted
   dialogue.send("MAIL FROM:<> FOO\r\n");
   BOOST_TEST(dialogue.session().take_refusal() == "555 5.5.4 parameter not recognised: FOO");
   BOOST_TEST(dialogue.session().take_refusal() == "");
+}
+
+BOOST_AUTO_TEST_CASE(the_client_cannot_write_lines_into_a_reply_X2) {
+  for (auto command : {"MAIL FROM:<> X\x01=\x7f", "MAIL FROM:<> \xc3\xbc=1", "MAIL FROM:<> A=1\t",
+                       "VRFY <\"a\tb\"@x.example>"}) {
+    reply_to_command(command);  // the dialogue looks at the form of each reply
+  }
+  // RFC 5321 4.5.3.1.5: a reply line has 512 octets at most.
+  for (std::size_t n : {400u, 450u, 500u, 530u}) {
+    BOOST_TEST(reply_to_command("MAIL FROM:<> =" + std::string(n, 'x')) == "501 5.5.4");
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
