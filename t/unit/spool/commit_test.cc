@@ -364,6 +364,7 @@ BOOST_AUTO_TEST_CASE(one_mailbox_that_fails_does_not_keep_the_next_from_its_mess
   };
   auto staging = spool.begin(false).value();
   BOOST_REQUIRE(staging.append("a: b\r\n\r\nbody\r\n").ok());
+  BOOST_REQUIRE(staging.end_content().ok());
   BOOST_REQUIRE(staging.complete().ok());
   BOOST_TEST(spool.commit(staging, mailboxes[0], "").ok());
   auto refused = spool.commit(staging, mailboxes[1], "");

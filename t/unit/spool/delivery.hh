@@ -33,7 +33,7 @@ class Delivery {
   }
 
   handoff::Result<handoff::spool::Spool> open() {
-    return handoff::spool::Spool::open(files, {place.path(), "host", crlf_});
+    return handoff::spool::Spool::open(files, {place.path(), "host", crlf_, guard});
   }
 
   // The first failure of: begin, append, complete, commit to each mailbox in turn. What is staged
@@ -46,7 +46,9 @@ class Delivery {
     auto staging = spool.begin(false);
     if (!staging) return staging.error();
     if (auto done = staging.value().append(message); !done) return done;
-    if (auto done = staging.value().complete(); !done) return done;
+    std::vector<std::string> places;
+    for (const auto& mailbox : mailboxes) places.push_back(mailbox.place());
+    if (auto done = spool.complete(staging.value(), places); !done) return done;
     for (const auto& mailbox : mailboxes) {
       auto done = spool.commit(staging.value(), mailbox, personal);
       if (!done) return done.error();
@@ -55,6 +57,7 @@ class Delivery {
     return {};
   }
 
+  bool guard = false;  // against retries
   std::vector<handoff::spool::Delivered> delivered;
 
   std::set<std::string> staged() { return place.names(".handoff/staging"); }

@@ -36,6 +36,7 @@ BOOST_AUTO_TEST_CASE(lines_are_stored_with_lf_and_the_size_is_that_on_disk_S8) {
   Stage stage;
   auto staging = stage.begin();
   for (auto piece : {"a: b\r", "\n\r\nbo", "dy\r\n\r"}) BOOST_TEST(staging.append(piece).ok());
+  BOOST_TEST(staging.end_content().ok());
   BOOST_TEST(staging.complete().ok());
   BOOST_TEST(stage.content(staging) == "a: b\n\nbody\n\r");
   BOOST_TEST(staging.size() == stage.content(staging).size());
@@ -45,6 +46,7 @@ BOOST_AUTO_TEST_CASE(binary_content_is_stored_to_the_octet_X6) {
   Stage stage;
   auto staging = stage.begin(true);
   BOOST_TEST(staging.append("a\r\nb\rc\n").ok());
+  BOOST_TEST(staging.end_content().ok());
   BOOST_TEST(staging.complete().ok());
   BOOST_TEST(stage.content(staging) == "a\r\nb\rc\n");
   BOOST_TEST(staging.size() == 7u);
@@ -63,6 +65,7 @@ BOOST_AUTO_TEST_CASE(content_larger_than_any_buffer_arrives_whole_S8) {
     }
     BOOST_TEST(staging.append(std::string_view(sent).substr(0, 1000001)).ok());
     BOOST_TEST(staging.append(std::string_view(sent).substr(1000001)).ok());
+    BOOST_TEST(staging.end_content().ok());
     BOOST_TEST(staging.complete().ok());
     BOOST_TEST((stage.content(staging) == stored));
     BOOST_TEST(staging.size() == stored.size());
@@ -84,6 +87,7 @@ BOOST_AUTO_TEST_CASE(a_small_message_is_one_write) {
   auto staging = stage.begin();
   stage.files.calls.clear();
   for (int i = 0; i < 100; ++i) BOOST_TEST(staging.append("line\r\n").ok());
+  BOOST_TEST(staging.end_content().ok());
   BOOST_TEST(staging.complete().ok());
   BOOST_TEST(stage.actions() == (std::vector<std::string>{"write .handoff/staging/X",
                                                           "sync data .handoff/staging/X",
@@ -94,6 +98,7 @@ BOOST_AUTO_TEST_CASE(a_small_message_is_one_write) {
 BOOST_AUTO_TEST_CASE(an_empty_message_is_one_too) {
   Stage stage;
   auto staging = stage.begin();
+  BOOST_TEST(staging.end_content().ok());
   BOOST_TEST(staging.complete().ok());
   BOOST_TEST(staging.size() == 0u);
 }
@@ -108,6 +113,7 @@ BOOST_AUTO_TEST_CASE(the_name_is_gone_with_the_object_and_moves_with_it) {
       moved.emplace(std::move(staging));
     }
     BOOST_TEST(stage.staged().size() == 1u);
+    BOOST_TEST(moved->end_content().ok());
     BOOST_TEST(moved->complete().ok());
     BOOST_TEST(stage.content(*moved) == "x");
   }
@@ -133,7 +139,8 @@ BOOST_AUTO_TEST_CASE(the_staging_area_is_synced_when_it_is_made) {
   BOOST_REQUIRE(delivery.open().ok());
   BOOST_TEST(delivery.actions() ==
                  (std::vector<std::string>{"make directory .handoff", "sync .",
-                                           "make directory .handoff/staging", "sync .handoff"}),
+                                           "make directory .handoff/staging", "sync .handoff",
+                                           "make directory .handoff/unread", "sync .handoff"}),
              boost::test_tools::per_element());
   delivery.files.calls.clear();
   BOOST_REQUIRE(delivery.open().ok());

@@ -51,6 +51,7 @@ BOOST_AUTO_TEST_CASE(a_file_whose_owner_lives_is_kept) {
   BOOST_TEST(staged.spool.sweep().value().kept == 1u);
   BOOST_TEST(staged.staged().size() == 1u);
   BOOST_TEST(begun.append("x").ok());
+  BOOST_TEST(begun.end_content().ok());
   BOOST_TEST(begun.complete().ok());
 }
 
