@@ -6,7 +6,6 @@
 #include <string>
 
 #include "spool/name.hh"
-#include "spool/spool.hh"
 #include "sys/clock.hh"
 #include "sys/process.hh"
 
@@ -101,12 +100,22 @@ class Probe {
   sys::Steady::duration total_{};
 };
 
-void probe(sys::Files& files, const conf::Config& config, Report& report) {
-  std::string path = config.spool.path + "/.handoff/staging";
-  // Opening the spool makes its folders, as a worker's start does.
-  auto spool = spool::Spool::open(files, {.path = config.spool.path, .host = sys::host_name()});
-  auto staging = spool ? files.open_directory(spool.value().root(), ".handoff/staging")
-                       : Result<sys::Fd>(spool.error());
+// SPOOL/.handoff/staging; made where the server, which makes it, was never started.
+Result<sys::Fd> open_staging(sys::Files& files, const sys::Fd& root) {
+  auto staging = files.open_directory(root, ".handoff/staging");
+  if (staging || staging.error().code != ENOENT) return staging;
+  auto made = files.make_directory(root, ".handoff", 0700);
+  if (!made && made.error().code != EEXIST) return made.error();
+  auto own = files.open_directory(root, ".handoff");
+  if (!own) return own.error();
+  made = files.make_directory(own.value(), "staging", 0700);
+  if (!made && made.error().code != EEXIST) return made.error();
+  return files.open_directory(root, ".handoff/staging");
+}
+
+void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Report& report) {
+  std::string path = spool + "/.handoff/staging";
+  auto staging = open_staging(files, root);
   if (!staging) {
     report.problem("probe in " + path + ": " + staging.error().describe(),
                    "let user write to spool.path, and to all below it");
@@ -170,7 +179,7 @@ void check_spool(sys::Files& files, const conf::Config& config,
   check_directory(path, info.value(), user, report);
   check_space(config, space.value(), report);
   check_filesystem(files, path, root.value(), info.value().device, report);
-  probe(files, config, report);
+  probe(files, path, root.value(), report);
 }
 
 }  // namespace handoff::ctl
