@@ -74,8 +74,8 @@ struct Config {
   } recipients;
 
   struct {
-    bool guard = false;            // retries after unread replies are recognised
-    seconds window{};              // for how long
+    bool guard = false;  // retries after unread replies are recognised
+    seconds window{};    // for how long
   } duplicates;
 
   struct {

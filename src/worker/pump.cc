@@ -196,8 +196,7 @@ Pump::Next Pump::on(const lmtp::ContentBegins& event) {
 }
 
 Pump::Next Pump::on(const lmtp::Content& event) {
-  auto stored =
-      event.trace ? staging_->append_trace(event.octets) : staging_->append(event.octets);
+  auto stored = event.trace ? staging_->append_trace(event.octets) : staging_->append(event.octets);
   if (!stored) {
     services_.log.error("staging failed", {{"id", spool::id_of(staging_->name())},
                                            {"cause", stored.error().describe()}});
@@ -243,8 +242,7 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     // longer listens the rest is left for its next try (RFC 2033 5).
     heard = flush();
     if (!heard) break;
-    auto result =
-        services_.spool.commit(*staging_, delivery.recipient->mailbox, delivery.header);
+    auto result = services_.spool.commit(*staging_, delivery.recipient->mailbox, delivery.header);
     auto reply = result ? lmtp::Reply(lmtp::say::kDelivered, {delivery.recipient->address.text()})
                         : lmtp::reply_to(result.error());
     delivered_any = delivered_any || result.ok();
@@ -276,12 +274,11 @@ void Pump::resolve_unread_as(bool read) {
   if (read) {
     services_.spool.confirmed();
   } else {
-    services_.log.warning("replies unread", {{"id", spool::id_of(unread_->name())},
-                                             {"client", peer_.text}});
+    services_.log.warning("replies unread",
+                          {{"id", spool::id_of(unread_->name())}, {"client", peer_.text}});
     if (auto noted = services_.spool.vanished(*unread_); !noted) {
-      services_.log.error("cannot guard against a retry",
-                          {{"id", spool::id_of(unread_->name())},
-                           {"cause", noted.error().describe()}});
+      services_.log.error("cannot guard against a retry", {{"id", spool::id_of(unread_->name())},
+                                                           {"cause", noted.error().describe()}});
     }
   }
   unread_.reset();

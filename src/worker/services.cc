@@ -38,6 +38,11 @@ recipients::ResolverOptions resolver_options_of(const conf::Config& config) {
           config.recipients.fold == conf::Case::kFold};
 }
 
+spool::SpoolOptions spool_options_of(const conf::Config& config) {
+  return {config.spool.path, sys::host_name(), config.spool.newline == conf::Newline::kCrlf,
+          config.duplicates.guard, config.duplicates.window};
+}
+
 }  // namespace
 
 Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spool spool_)
@@ -48,8 +53,7 @@ Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spo
 
 Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
                                                  sys::Files& files) {
-  auto spool = spool::Spool::open(
-      files, {config.spool.path, sys::host_name(), config.spool.newline == conf::Newline::kCrlf});
+  auto spool = spool::Spool::open(files, spool_options_of(config));
   if (!spool) return spool.error();
   std::unique_ptr<Services> services(new Services(config, log, std::move(spool).value()));
   recipients::Ground ground{files, services->spool.root(), config.spool.layout};

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""RFC 1047, L12: a client that has not read its replies sends again, and is recognised; one that
+has read them and sends the same octets again gets a second copy."""
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+from handoffd import Handoffd
+from lmtp import Lmtp, stuffed
+from tap import is_, ok
+
+WHO = "pat@example.org"
+OTHER = "lee@example.org"
+
+
+def message(name):
+    return f"Subject: {name}\r\nMessage-ID: <{name}@example.org>\r\n\r\nbody of {name}\r\n".encode()
+
+
+def begin(address, recipients=(WHO,)):
+    """Everything up to the reply to DATA."""
+    client = Lmtp(address)
+    client.session("LHLO client.test", "MAIL FROM:<a@example.net>",
+                   *[f"RCPT TO:<{each}>" for each in recipients], "DATA")
+    return client
+
+
+def hand_over(address, text, recipients=(WHO,)):
+    """A whole session that reads all it is told. Returns the final replies."""
+    with begin(address, recipients) as client:
+        client.send(stuffed(text))
+        final = client.replies(len(recipients))
+        client.command("QUIT")
+        client.at_end()
+        return [reply.code for reply in final]
+
+
+def vanish(address, text, daemon, recipients=(WHO,)):
+    """Sends the message, waits until it is delivered, and goes without reading a reply."""
+    client = begin(address, recipients)
+    before = len(daemon.log)
+    client.send(stuffed(text))
+    for each in recipients:
+        daemon.wait_for(rf"delivered .*to=<{each}>", before)
+    return client, before
+
+
+def copies(daemon, name, who=WHO):
+    return sum(f"body of {name}\n".encode() in each for each in daemon.messages(who))
+
+
+def reset(client):
+    """Closes with a reset, as a machine that is gone answers."""
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def workers(daemon):
+    children = f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children"
+    with open(children, encoding="ascii") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def delivered_by(daemon, before):
+    """The worker that logged the newest delivery."""
+    line = next(each for each in reversed(daemon.log[before:]) if " delivered " in each)
+    return int(line.split("handoffd[")[1].split("]")[0])
+
+
+with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
+    for who in (WHO, OTHER):
+        daemon.mailbox(who)
+    for kind, address in (("unix", daemon.unix), ("tcp", daemon.tcp)):
+        name = f"{kind}-unread"
+        client, before = vanish(address, message(name), daemon)
+        client.close()
+        daemon.wait_for(r"replies unread", before)
+        is_(hand_over(address, message(name)), [250], f"{kind}: the retry is answered with 250")
+        is_(copies(daemon, name), 1, f"{kind}: a retry of what was not read makes no second copy")
+        daemon.wait_for(r"status=already-delivered", before)
+        is_(hand_over(address, message(name)), [250], f"{kind}: once read, the same octets are taken")
+        is_(copies(daemon, name), 2, f"{kind}: what was read and comes again is a message of its own")
+
+        name = f"{kind}-read"
+        for _ in range(2):
+            hand_over(address, message(name))
+        is_(copies(daemon, name), 2, f"{kind}: two that were read are two")
+
+        name = f"{kind}-mailboxes"
+        client, before = vanish(address, message(name), daemon)
+        client.close()
+        daemon.wait_for(r"replies unread", before)
+        hand_over(address, message(name), (WHO, OTHER))
+        is_((copies(daemon, name), copies(daemon, name, OTHER)), (1, 1),
+            f"{kind}: another recipient of the retry gets its first copy")
+
+        name = f"{kind}-other"
+        client, before = vanish(address, message(name), daemon)
+        client.close()
+        daemon.wait_for(r"replies unread", before)
+        changed = message(name).replace(b"Subject: ", b"Subject; ")
+        hand_over(address, changed)
+        is_(copies(daemon, name), 2, f"{kind}: one octet more or less is another message")
+
+    name = "reset"
+    client, before = vanish(daemon.tcp, message(name), daemon)
+    reset(client)
+    daemon.wait_for(r"replies unread", before)
+    hand_over(daemon.tcp, message(name))
+    is_(copies(daemon, name), 1, "a connection that was reset was not read")
+
+    name = "pipelined-quit"
+    client = begin(daemon.unix)
+    before = len(daemon.log)
+    client.send(stuffed(message(name)) + b"QUIT\r\n")
+    daemon.wait_for(r"delivered ", before)
+    client.close()
+    daemon.wait_for(r"replies unread", before)
+    hand_over(daemon.unix, message(name))
+    is_(copies(daemon, name), 1, "a QUIT that was sent ahead is no sign of having read")
+
+    name = "worker-killed"
+    client, before = vanish(daemon.unix, message(name), daemon)
+    os.kill(delivered_by(daemon, before), signal.SIGKILL)
+    daemon.wait_for(r"worker died", before)
+    client.close()
+    is_(hand_over(daemon.unix, message(name)), [250], "after kill -9 of the worker: 250")
+    is_(copies(daemon, name), 1, "after kill -9 of the worker the retry makes no second copy")
+
+    name = "all-killed"
+    client, before = vanish(daemon.unix, message(name), daemon)
+    family = [daemon.process.pid, *workers(daemon)]
+    ends = [os.pidfd_open(pid) for pid in family]
+    for pid in family:
+        os.kill(pid, signal.SIGKILL)
+    for end in ends:  # readable when that process is no more
+        ok(select.select([end], [], [], 10)[0], "a killed process ends")
+        os.close(end)
+    daemon.process.wait()
+    client.close()
+    daemon.start()
+    is_(hand_over(daemon.unix, message(name)), [250], "after kill -9 of master and workers: 250")
+    is_(copies(daemon, name), 1, "after kill -9 of master and workers no second copy")
+    hand_over(daemon.unix, message(name))
+    is_(copies(daemon, name), 2, "and then, read, it is a message of its own")
+
+with Handoffd({"duplicates.guard": "off"}) as daemon:
+    daemon.mailbox(WHO)
+    client, before = vanish(daemon.unix, message("off"), daemon)
+    client.close()
+    hand_over(daemon.unix, message("off"))
+    is_(copies(daemon, "off"), 2, "duplicates.guard = off delivers again")
+    ok(not os.path.exists(os.path.join(daemon.spool, ".handoff", "ledger")), "and keeps no ledger")
+
+tap.done()
