@@ -53,8 +53,8 @@ bool is_near(std::uint64_t a, std::uint64_t b) {
 }  // namespace
 
 Result<Guard> Guard::open(sys::Files& files, const sys::Fd& root, const sys::Fd& staging,
-                          const sys::Fd& unread, Ledger ledger) {
-  Guard guard(files, root, staging, unread, std::move(ledger));
+                          const sys::Fd& unread, Ledger ledger, bool on) {
+  Guard guard(files, root, staging, unread, std::move(ledger), on);
   auto names = files.list(unread);
   if (!names) return names.error();
   if (!names.value().empty()) guard.ledger_.set_unread(true);
@@ -69,7 +69,7 @@ Result<Guard> Guard::open(sys::Files& files, const sys::Fd& root, const sys::Fd&
 
 void Guard::enter(const Staging& staging, const std::vector<std::string>& places) {
   spent_.clear();
-  ledger_.enter(staging.digest(), staging.name(), staging.size(), places);
+  if (on_) ledger_.enter(staging.digest(), staging.name(), staging.size(), places);
 }
 
 // Waits for earlier tries of the same message that are still under way; notes those that died.
@@ -114,6 +114,7 @@ Result<std::vector<std::string>> Guard::candidates(const Staging& staging,
 Result<std::optional<std::string>> Guard::find_earlier(const Staging& staging,
                                                        const Mailbox& mailbox) {
   using Found = std::optional<std::string>;
+  if (!on_) return Found();
   auto place = mailbox.place();
   if (auto alone = await_others(staging, place); !alone) return alone.error();
   auto markers = candidates(staging, place);
@@ -139,6 +140,7 @@ void Guard::confirmed() {
 }
 
 Status Guard::note(const std::string& marker) {
+  if (!on_) return {};
   auto made = files_->create(*unread_, marker, 0600);
   if (!made && made.error().code != EEXIST) {
     // No room for another file: the staged one, if it is still there, is as good.

@@ -30,8 +30,9 @@ class Guard {
  public:
   // `root`, `staging` and `unread` are the spool's directories and outlive the object. Takes over
   // what dead processes left. May block.
+  // `on`: as duplicates.guard says; off, retries are delivered again and nothing is noted.
   static Result<Guard> open(sys::Files& files, const sys::Fd& root, const sys::Fd& staging,
-                            const sys::Fd& unread, Ledger ledger);
+                            const sys::Fd& unread, Ledger ledger, bool on);
   Guard(Guard&&) = default;
 
   // `staging`, all of whose content is there, is about to be synced and committed to these places.
@@ -51,17 +52,19 @@ class Guard {
 
   // The same for a name whose owner is dead: what a crash left in staging.
   Status take_over(const std::string& name, std::uint64_t size);
+  const Ledger& ledger() const { return ledger_; }
   // Forgets what is older than `window`.
   Status expire(std::chrono::seconds window);
 
  private:
   Guard(sys::Files& files, const sys::Fd& root, const sys::Fd& staging, const sys::Fd& unread,
-        Ledger ledger)
+        Ledger ledger, bool on)
       : files_(&files),
         root_(&root),
         staging_(&staging),
         unread_(&unread),
-        ledger_(std::move(ledger)) {}
+        ledger_(std::move(ledger)),
+        on_(on) {}
 
   Status await_others(const Staging& staging, const std::string& place);
   Result<std::vector<std::string>> candidates(const Staging& staging, const std::string& place);
@@ -72,6 +75,7 @@ class Guard {
   const sys::Fd* staging_;
   const sys::Fd* unread_;
   Ledger ledger_;
+  bool on_;
   // Markers that the answers of this transaction have used up, once they are read.
   std::vector<std::string> spent_;
 };

@@ -4,7 +4,8 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <span>
+
+#include "sys/process.hh"
 
 namespace handoff::spool {
 namespace {
@@ -74,7 +75,7 @@ Ledger::Entry Ledger::read(std::size_t index) const {
     entry.name.assign(from.name.data(), ::strnlen(from.name.data(), from.name.size()));
     std::atomic_thread_fence(std::memory_order_acquire);
     // An odd one with a dead writer never ends: what it had begun to enter, nobody was told of.
-    if (before % 2 == 1 && !file_.is_locked_by_other(index)) return {};
+    if (before % 2 == 1 && file_.locked_by_other(index) == 0) return {};
   } while (before % 2 == 1 || before != from.generation.load());
   return entry;
 }
@@ -119,7 +120,7 @@ std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string
     if ((other.places[bit / 64] >> (bit % 64) & 1) == 0) continue;
     auto entry = read(index);
     if (entry.phase == Phase::kFree) continue;
-    entry.alive = file_.is_locked_by_other(index);
+    entry.alive = file_.locked_by_other(index) != 0;
     found.push_back(std::move(entry));
   }
   return found;
@@ -128,6 +129,15 @@ std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string
 Ledger::Phase Ledger::look_again(const Entry& entry) const {
   auto now = read(entry.slot);
   return now.name == entry.name ? now.phase : Phase::kFree;
+}
+
+bool Ledger::is_here(pid_t pid) const {
+  if (pid == sys::own_pid()) return true;
+  std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
+  for (std::size_t index = 0; index < used; ++index) {
+    if (file_.locked_by_other(index) == pid) return true;
+  }
+  return false;
 }
 
 bool Ledger::has_unread() const { return table().unread.load() != 0; }

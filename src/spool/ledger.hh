@@ -56,6 +56,10 @@ class Ledger {
   // The same entry again: whether it is still what it was.
   Phase look_again(const Entry& entry) const;
 
+  // Whether a living process with this id works on the spool. (A process id alone says less: it may
+  // be another's by now, or of one that is dead and not yet buried.)
+  bool is_here(pid_t pid) const;
+
   // Whether there may be names in SPOOL/.handoff/unread. Set by whoever makes one.
   bool has_unread() const;
   void set_unread(bool has);

@@ -44,14 +44,13 @@ Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
               std::make_unique<Directories>(
                   Directories{std::move(root).value(), std::move(own).value(),
                               std::move(staging).value(), std::move(unread).value()}));
-  if (spool.options_.guard) {
-    const auto& at = *spool.directories_;
-    auto ledger = Ledger::open(at.own);
-    if (!ledger) return below(own_path, ledger.error());
-    auto guard = Guard::open(files, at.root, at.staging, at.unread, std::move(ledger).value());
-    if (!guard) return below(own_path, guard.error());
-    spool.guard_.emplace(std::move(guard).value());
-  }
+  const auto& at = *spool.directories_;
+  auto ledger = Ledger::open(at.own);
+  if (!ledger) return below(own_path, ledger.error());
+  auto guard = Guard::open(files, at.root, at.staging, at.unread, std::move(ledger).value(),
+                           spool.options_.guard);
+  if (!guard) return below(own_path, guard.error());
+  spool.guard_.emplace(std::move(guard).value());
   return spool;
 }
 
@@ -62,7 +61,7 @@ Result<Staging> Spool::begin(bool binary) {
 Status Spool::complete(Staging& staging, const std::vector<std::string>& places) {
   if (auto ended = staging.end_content(); !ended) return ended;
   // Entered before the sync: a retry that overtakes it must see that this try is under way.
-  if (guard_) guard_->enter(staging, places);
+  guard_->enter(staging, places);
   auto done = staging.complete();
   if (!done) confirmed();
   return done;
@@ -70,11 +69,9 @@ Status Spool::complete(Staging& staging, const std::vector<std::string>& places)
 
 Result<Delivered> Spool::commit(const Staging& staging, const Mailbox& mailbox,
                                 std::string_view personal) {
-  if (guard_) {
-    auto earlier = guard_->find_earlier(staging, mailbox);
-    if (!earlier) return below(mailbox.place(), earlier.error());
-    if (earlier.value()) return Delivered{*earlier.value(), staging.size(), false, true};
-  }
+  auto earlier = guard_->find_earlier(staging, mailbox);
+  if (!earlier) return below(mailbox.place(), earlier.error());
+  if (earlier.value()) return Delivered{*earlier.value(), staging.size(), false, true};
   std::string lines;
   if (options_.crlf) {
     lines = personal;
@@ -87,24 +84,22 @@ Result<Delivered> Spool::commit(const Staging& staging, const Mailbox& mailbox,
   return delivered;
 }
 
-void Spool::replied() {
-  if (guard_) guard_->replied();
-}
+void Spool::replied() { guard_->replied(); }
 
-void Spool::confirmed() {
-  if (guard_) guard_->confirmed();
-}
+void Spool::confirmed() { guard_->confirmed(); }
 
 Status Spool::vanished(const Staging& staging) {
-  return guard_ ? guard_->vanished(staging.name(), staging.size()) : Status();
+  return guard_->vanished(staging.name(), staging.size());
 }
 
 Result<Swept> Spool::sweep() {
-  auto swept = sweep_staging(*files_, directories_->staging, names_.host(),
-                             [this](const std::string& name, std::uint64_t size) {
-                               return guard_ ? guard_->take_over(name, size) : Status();
-                             });
-  if (!swept || !guard_) return swept;
+  auto swept = sweep_staging(
+      *files_, directories_->staging, names_.host(),
+      [this](pid_t pid) { return guard_->ledger().is_here(pid); },
+      [this](const std::string& name, std::uint64_t size) {
+        return guard_->take_over(name, size);
+      });
+  if (!swept) return swept;
   if (auto expired = guard_->expire(options_.window); !expired) return expired.error();
   return swept;
 }

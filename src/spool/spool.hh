@@ -68,7 +68,7 @@ class Spool {
   sys::Files* files_;
   SpoolOptions options_;
   std::unique_ptr<Directories> directories_;
-  std::optional<Guard> guard_;
+  std::optional<Guard> guard_;  // always there once open() has returned
   NameMaker names_;
 };
 

@@ -2,6 +2,8 @@
 // delivery can be.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -21,10 +23,12 @@ struct Swept {
   unsigned kept = 0;
 };
 
-// `host` as in the names that this host's NameMaker makes. `before` is called for each file before
-// it is removed, and keeps it by an error. May block.
+// `host` as in the names that this host's NameMaker makes. `is_here`: whether a process of
+// this host is at work on the spool. `before` is called for each file before it is removed, and
+// keeps it by an error. May block.
 Result<Swept> sweep_staging(
     sys::Files& files, const sys::Fd& staging, const std::string& host,
+    const std::function<bool(pid_t)>& is_here,
     const std::function<Status(const std::string& name, std::uint64_t size)>& before);
 
 }  // namespace handoff::spool

@@ -1,17 +1,13 @@
 #include "sys/process.hh"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <random>
 
 namespace handoff::sys {
 
 pid_t own_pid() { return ::getpid(); }
-
-bool process_exists(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
 std::string host_name() {
   std::array<char, 256> name{};

@@ -9,8 +9,6 @@
 namespace handoff::sys {
 
 pid_t own_pid();
-// Whether a process with this id is there; it may be another than the one that was meant.
-bool process_exists(pid_t pid);
 // gethostname(), or "localhost".
 std::string host_name();
 // From the system's generator.

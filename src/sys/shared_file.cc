@@ -52,9 +52,10 @@ bool SharedFile::lock(std::size_t slot) const {
   return ::fcntl(file_.get(), F_SETLK, &lock) == 0;
 }
 
-bool SharedFile::is_locked_by_other(std::size_t slot) const {
+pid_t SharedFile::locked_by_other(std::size_t slot) const {
   auto lock = byte_lock(slot);
-  return ::fcntl(file_.get(), F_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+  if (::fcntl(file_.get(), F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return 0;
+  return lock.l_pid;
 }
 
 }  // namespace handoff::sys

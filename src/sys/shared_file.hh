@@ -1,6 +1,8 @@
 // A file that processes map together, with a lock for each of its slots that ends with its owner.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <string>
 
@@ -22,8 +24,8 @@ class SharedFile {
   void* memory() const { return memory_; }
   // Takes the lock of a slot for as long as the process lives; false where another has it.
   bool lock(std::size_t slot) const;
-  // Whether another process has the lock.
-  bool is_locked_by_other(std::size_t slot) const;
+  // Which other process has the lock; 0: none has.
+  pid_t locked_by_other(std::size_t slot) const;
 
  private:
   SharedFile(Fd file, void* memory, std::size_t octets)

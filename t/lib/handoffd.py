@@ -15,7 +15,9 @@ $HANDOFFD and $HANDOFFCTL name the programs, if not those in build/; `make check
 import grp
 import os
 import pwd
+import select
 import socket
+import time
 
 import maildir
 import tap
@@ -98,9 +100,13 @@ class Configuration:
         """Returns the octets of each message in a recipient's mailbox."""
         return maildir.messages(self.mailbox_path(address))
 
-    def staged(self):
-        """Returns what lies in the staging folder."""
+    def staged(self, deadline=5):
+        """Returns what lies in the staging folder. A name is taken away when the client is known to
+        have read its replies, which may be just now: waits for them to go, until the deadline."""
         staging = os.path.join(self.spool, ".handoff", "staging")
+        end = time.monotonic() + deadline
+        while os.path.isdir(staging) and os.listdir(staging) and time.monotonic() < end:
+            select.select([], [], [], 0.01)
         return os.listdir(staging) if os.path.isdir(staging) else []
 
 

@@ -56,7 +56,8 @@ for path in lint.files():
                 found.append(f"{at}: {owner}/ may not include from {first}/")
             elif quote == "<":
                 found.append(f"{at}: our own headers are included with quotes")
-            elif not os.path.exists(os.path.join(lint.TOP, "src", header)):
+            elif not any(os.path.exists(os.path.join(lint.TOP, root, header))
+                         for root in ("src", "t/unit")):
                 found.append(f"{at}: there is no such header")
         elif quote == '"' and path.startswith("src/") and header != "config.h":
             found.append(f"{at}: an include names its file from src/ down")
