@@ -135,13 +135,16 @@ with Handoffd(start=False) as daemon:
 
     # --- Becoming a daemon.
     daemon.mailbox(PAT)
-    is_(run(daemon)[0], 0, "a_daemon_in_the_background_is_started")
+    try:
+        # This reads standard error to its end: nobody of the daemon may keep it.
+        is_(run(daemon)[0], 0, "a_daemon_in_the_background_is_started")
+    finally:
+        with open(pid_file, encoding="ascii") as file:
+            pid = int(file.read())
+        daemon.scratch.guard(pid)
     # No waiting: the starter returns when the daemon serves.
     is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250,
         "and_serves_when_its_starter_returns")
-    with open(pid_file, encoding="ascii") as file:
-        pid = int(file.read())
-    daemon.scratch.guard(pid)
     is_(os.getsid(pid), pid, "it_has_a_session_of_its_own")
     is_(os.readlink(f"/proc/{pid}/cwd"), "/", "it_keeps_no_folder_busy")
     is_({os.readlink(f"/proc/{pid}/fd/{fd}") for fd in (0, 1, 2)}, {"/dev/null"},
