@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import maildir
 from handoffd import Handoffd
 from lmtp import Lmtp, deliver, stuffed
-from tap import diag, done, is_
+from tap import diag, done, is_, ok
 
 PAT, KIM, SAM = USERS = [f"{name}@good.test" for name in ("pat", "kim", "sam")]
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
@@ -161,7 +161,17 @@ if with_mounts:
             os.rmdir(each)
         is_(final(daemon), ["250 2.0.0"], "with_inodes_again_it_works_R5")
 
-        is_(visible(daemon), ([3, 1, 1], [], []), "and_every_250_is_there_once_L5")
+        # What workers have open for writing keeps it writable.
+        is_(daemon.stop(), 0, "it_ends_well")
+        mount("ro", "-o", "remount")
+        ended = subprocess.run(daemon.command, check=False, timeout=20,
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        is_(ended.returncode, 75, "on_a_read_only_spool_it_does_not_start_and_mail_waits_R5")
+        ok(b"Read-only file system" in ended.stderr, "and_it_says_why")
+        mount("rw", "-o", "remount")
+        daemon.start()
+        is_(final(daemon), ["250 2.0.0"], "writable_again_it_works_R5")
+        is_(visible(daemon), ([4, 1, 1], [], []), "and_every_250_is_there_once_L5")
 
         # --- A mailbox on a filesystem of its own.
         kim = daemon.mailbox_path(KIM)
@@ -172,8 +182,8 @@ if with_mounts:
             "a_mailbox_on_another_filesystem_gets_a_copy")
         is_(final(daemon, LARGE[:300000], USERS), ["250 2.0.0", "452 4.3.1", "250 2.0.0"],
             "one_filesystem_that_is_full_is_452_for_its_mailbox_alone_R5_L6")
-        is_(visible(daemon), ([5, 1, 3], [], []), "and_nothing_of_it_is_visible_there_R5")
-        is_(daemon.stop(), 0, "it_ends_well")
+        is_(visible(daemon), ([6, 1, 3], [], []), "and_nothing_of_it_is_visible_there_R5")
+        is_(daemon.stop(), 0, "it_ends_well_at_last")
         subprocess.run(["umount", kim], check=True)
         subprocess.run(["umount", daemon.spool], check=True)
 

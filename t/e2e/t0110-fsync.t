@@ -85,8 +85,8 @@ for user in USERS:
 with begun(daemon) as client:
     is_([f"{each.code} {each.enhanced}" for each in client.replies(3)],
         ["250 2.0.0", "451 4.3.0", "250 2.0.0"], "a_failed_fsync_of_new_is_451_for_its_mailbox_R5")
-is_(visible(daemon), ([1, 0, 1], [], []), "and_nothing_of_it_is_visible_R5")
 is_(daemon.stop(), 0, "it_ends_well_again")
+is_(visible(daemon), ([1, 0, 1], [], []), "and_nothing_of_it_is_visible_R5")
 shutil.rmtree(daemon.spool)
 
 daemon = shimmed(SHIM_FAIL=".handoff/staging/")

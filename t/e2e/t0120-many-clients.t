@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import maildir
 from handoffd import Handoffd
 from lmtp import Lmtp, stuffed
-from tap import done, empty, is_
+from tap import diag, done, empty, is_
 
 CLIENTS = 64
 ROUNDS = 4
@@ -20,9 +20,9 @@ faults = []
 
 def run(daemon, number):
     try:
-        with Lmtp(daemon.unix, timeout=30) as client:
+        with Lmtp(daemon.unix, timeout=60) as client:
             client.command("LHLO client.test")
-            together.wait(30)  # all of them have a worker now
+            together.wait(60)  # all of them have a worker now
             for turn in range(ROUNDS):
                 client.command("MAIL FROM:<>")
                 to = [USERS[number % 8], USERS[(number + 1 + turn) % 8]]
@@ -49,6 +49,8 @@ with Handoffd({"workers.max": CLIENTS, "workers.min-idle": 1, "workers.max-idle"
         thread.start()
     for thread in threads:
         thread.join()
+    if faults:
+        diag("\n".join(line for line in daemon.log if "delivered id=" not in line))
     empty(faults, "64_clients_at_a_time_are_all_served")
 
     expected = sorted((f"{number}.{turn}", to, number)
@@ -66,9 +68,9 @@ with Handoffd({"workers.max": CLIENTS, "workers.min-idle": 1, "workers.max-idle"
                 wrong_sizes.append(path)
     is_(sorted(found) == expected, True, "each_message_is_in_each_of_its_mailboxes_once_L5_R6")
     empty(wrong_sizes, "and_has_its_size_in_its_name_R6")
+    is_(daemon.stop(), 0, "it_ends_well")
     is_(daemon.staged(), [], "nothing_stays_in_staging")
     empty([each for each in USERS if maildir.leftovers(daemon.mailbox_path(each))],
           "nothing_stays_in_tmp")
-    is_(daemon.stop(), 0, "it_ends_well")
 
 done()
