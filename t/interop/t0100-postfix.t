@@ -3,22 +3,19 @@
 bounces, and Postfix knows which is which. Domain unix.test goes by unix socket, tcp.test by TCP."""
 import collections
 import os
-import random
 import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-import maildir
 import peer
 from daemon import Daemon
 from handoffd import Handoffd
+from mailing import Mailing
 from tap import done, empty, is_, ok
 
 peer.enter("postfix")
 
-MESSAGES = {"unix.test": 200, "tcp.test": 40}
-USERS = 40      # in each domain, and a quarter as many unknown ones
 SENDER = "sender@unix.test"     # has a mailbox too: bounces come back there
 
 MAIN_CF = """
@@ -70,58 +67,25 @@ def start_postfix(scratch, main_cf):
     return postfix
 
 
-def body(chance, number):
-    """A body with LF lines, as sendmail takes it: text, dots, 8-bit, long lines, or nothing."""
-    kind = number % 6
-    if kind == 0:
-        return b"Hello, this is number %d.\n" % number
-    if kind == 1:
-        return b".\n..\n.dot\nlast\n.\n"
-    if kind == 2:
-        return "Grüße, 日本語\n".encode() + bytes(range(0x80, 0x100)) + b"\n"
-    if kind == 3:
-        return b"z" * chance.randint(999, 5000) + b"\n"
-    if kind == 4:
-        return b""
-    return b"".join(b"%d\n" % chance.getrandbits(200) for _ in range(chance.randint(1, 3000)))
-
-
-def message(chance, domain, number):
-    return (b"X-Number: %s-%d\nFrom: <%s>\nTo: list:;\nSubject: number %d\n"
-            b"Date: Thu, 1 Jan 2026 00:00:00 +0000\nMessage-ID: <%d@%s>\n\n"
-            % (domain.encode(), number, SENDER.encode(), number, number, domain.encode())
-            ) + body(chance, number)
-
-
 def inject(recipients, octets):
     """Gives one message to Postfix, as any program on a machine does."""
     subprocess.run(["sendmail", "-i", "-B", "8BITMIME", "-f", SENDER, *recipients], input=octets,
                    check=True)
 
 
-chance = random.Random(2033)
 daemon = Handoffd(tcp=True)
-sent = {}           # (domain, number): (octets, good recipients, unknown recipients)
-for domain, count in MESSAGES.items():
-    good = [f"user{user}@{domain}" for user in range(USERS)]
-    unknown = [f"unknown{user}@{domain}" for user in range(USERS // 4)]
-    for each in good:
-        daemon.mailbox(each)
-    for number in range(count):
-        chosen = chance.sample(good + unknown, chance.randint(1, 30))
-        sent[domain, number] = (message(chance, domain, number),
-                                [each for each in chosen if each in good],
-                                [each for each in chosen if each in unknown])
-daemon.mailbox(SENDER)
-
+mailings = [Mailing(daemon, domain, count, sender=SENDER, longest_line=5000)
+            for domain, count in (("unix.test", 200), ("tcp.test", 40))]
+bounces = sum(mailing.bounces for mailing in mailings)
 postfix = start_postfix(daemon.scratch, MAIN_CF.format(
     unix=daemon.unix, tcp=daemon.tcp.replace("tcp:", "inet:")))
-for octets, good, unknown in sent.values():
-    inject(good + unknown, octets)
+for mailing in mailings:
+    for each in mailing.messages:
+        inject(each.good + each.unknown, each.octets)
 
 # Each message, and each bounce to the sender, leaves the queue once.
-bounced_messages = sum(1 for _, _, unknown in sent.values() if unknown)
-postfix.wait_for(r"qmgr\[.*: removed$", count=len(sent) + bounced_messages, deadline=180)
+injected = sum(len(mailing.messages) for mailing in mailings)
+postfix.wait_for(r"qmgr\[.*: removed$", count=injected + bounces, deadline=180)
 
 # RFC 6531: an address beyond ASCII goes by SMTPUTF8, and only where that is announced.
 beyond_ascii = f"jörg@{SENDER.partition('@')[2]}"
@@ -156,7 +120,8 @@ is_([sum(b"\nX-Number: locked\n" in octets for octets in daemon.messages(each))
 queue = subprocess.run(["postqueue", "-p"], stdout=subprocess.PIPE, text=True, check=True).stdout
 is_(queue.strip(), "Mail queue is empty", "the_queue_of_postfix_is_empty")
 # Its master leads a session of its own, and ends what it started only when told like this.
-subprocess.run(["postfix", "stop"], check=True, stderr=subprocess.DEVNULL)
+subprocess.run(["postfix", "stop"], check=True, stdout=subprocess.DEVNULL,
+               stderr=subprocess.DEVNULL)
 postfix.wait()
 
 # What Postfix says of each recipient.
@@ -173,10 +138,10 @@ for line in postfix.log:
             relays[match[2].rpartition("@")[2]].add(match[3])
 
 want = collections.Counter()
-for (domain, number), (_, good, unknown) in sent.items():
-    want.update((domain, number, each, "sent") for each in good)
-    want.update((domain, number, each, "bounced") for each in unknown)
-is_(len(want), sum(want.values()), "the_test_names_no_recipient_of_a_message_twice")
+for mailing in mailings:
+    for each in mailing.messages:
+        want.update((mailing.domain, each.number, user, "sent") for user in each.good)
+        want.update((mailing.domain, each.number, user, "bounced") for user in each.unknown)
 for status in ("sent", "bounced"):
     is_({key: count for key, count in said.items() if key[3] == status},
         {key: count for key, count in want.items() if key[3] == status},
@@ -188,26 +153,9 @@ ok(all("lmtp.sock" in relay for relay in relays["unix.test"]), "unix.test_went_o
 empty((line for line in postfix.log if re.search(r"(warning|error|fatal|panic):", line)),
       "postfix_warns_of_nothing")
 
-# What the mailboxes hold.
-wanted = collections.defaultdict(list)
-for octets, good, _ in sent.values():
-    for each in good:
-        wanted[each].append(octets)
-for domain in MESSAGES:
-    wrong = []
-    for each in (f"user{user}@{domain}" for user in range(USERS)):
-        got = [maildir.without_trace(octets, b"X-Number: ") for octets in daemon.messages(each)]
-        if sorted(map(repr, got)) != sorted(map(repr, wanted[each])):
-            wrong.append((each, len(got), len(wanted[each])))
-    empty(wrong, f"each_mailbox_of_{domain}_has_its_messages_once_byte_for_byte")
-bounces = [octets for octets in daemon.messages(SENDER) if b"X-Number: locked" not in octets]
-is_(len(bounces), bounced_messages, "each_message_with_an_unknown_recipient_bounced_once")
-empty((each for each in bounces if b"Diagnostic-Code: smtp; 550 5.1.1" not in each),
-      "each_bounce_has_the_reply_550_5.1.1")
-for domain in MESSAGES:
-    empty((user for user in range(USERS // 4)
-           if os.path.exists(daemon.mailbox_path(f"unknown{user}@{domain}"))),
-          f"no_mailbox_appeared_for_an_unknown_recipient_of_{domain}")
+for mailing in mailings:
+    mailing.check()
+mailings[0].check_bounces(bounces)
 is_(daemon.staged(), [], "nothing_stays_in_staging")
 is_(daemon.stop(), 0, "it_ends_well")
 done()
