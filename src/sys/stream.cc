@@ -21,6 +21,8 @@ namespace {
 // What can be written to a pipe that poll called writable without blocking (POSIX: PIPE_BUF is at
 // least 512).
 constexpr std::size_t kUnblocked = _POSIX_PIPE_BUF;
+// The largest record of TLS and a little (RFC 8446 5.2), octets.
+constexpr std::size_t kRecord = 17 << 10;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -43,7 +45,7 @@ Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable) {
   }
 }
 
-Stream::Input Stream::read(char* buffer, std::size_t size, Deadline deadline, bool stoppable) {
+Stream::Input Stream::read_raw(char* buffer, std::size_t size, Deadline deadline, bool stoppable) {
   bool look_first = shared_;
   for (;;) {
     if (look_first) {
@@ -65,7 +67,7 @@ Stream::Input Stream::read(char* buffer, std::size_t size, Deadline deadline, bo
   }
 }
 
-Status Stream::write(std::string_view octets, Deadline deadline) {
+Status Stream::write_raw(std::string_view octets, Deadline deadline) {
   while (!octets.empty()) {
     if (shared_) {
       std::array<pollfd, 1> fds{{{out(), POLLOUT, 0}}};
@@ -86,6 +88,7 @@ Status Stream::write(std::string_view octets, Deadline deadline) {
 }
 
 bool Stream::has_input() const {
+  if (tls_ && tls_->has_input()) return true;
   std::array<pollfd, 1> fds{{{in_.get(), POLLIN, 0}}};
   return ::poll(fds.data(), 1, 0) > 0 && (fds[0].revents & POLLIN) != 0;
 }
@@ -113,6 +116,79 @@ bool Stream::peer_broke() const {
 }
 
 void Stream::end_output() { ::shutdown(out(), SHUT_WR); }
+
+Stream::Input Stream::read(char* buffer, std::size_t size, Deadline deadline, bool stoppable) {
+  if (!tls_) return read_raw(buffer, size, deadline, stoppable);
+  for (;;) {
+    auto read = tls_->read(buffer, size);
+    switch (read.step) {
+      case TlsSession::Step::kDone:
+        return {Got::kOctets, read.size};
+      case TlsSession::Step::kEnded:
+        return {Got::kEnd, 0};
+      case TlsSession::Step::kBroken:
+        return {Got::kBroken, 0};
+      case TlsSession::Step::kNeedInput:
+        break;
+    }
+    auto got = exchange(deadline, stoppable);
+    if (got != Got::kOctets) return {got, 0};
+  }
+}
+
+Status Stream::write(std::string_view octets, Deadline deadline) {
+  if (!tls_) return write_raw(octets, deadline);
+  if (!tls_->write(octets)) return Error{EPROTO, "write (" + tls_->fault() + ")", {}};
+  return write_raw(tls_->take_output(), deadline);
+}
+
+Stream::Got Stream::exchange(Deadline deadline, bool stoppable) {
+  if (!write_raw(tls_->take_output(), deadline)) return Got::kBroken;
+  // Records without content come without a wait: they extend no deadline.
+  if (Steady::now() >= deadline) return Got::kTimeout;
+  std::array<char, kRecord> octets;
+  auto input = read_raw(octets.data(), octets.size(), deadline, stoppable);
+  if (input.got == Got::kOctets) tls_->feed({octets.data(), input.size});
+  return input.got;
+}
+
+Status Stream::start_tls(const TlsContext& context, Deadline deadline) {
+  const char* what = "TLS handshake";
+  tls_ = std::make_unique<TlsSession>(context);
+  for (;;) {
+    switch (tls_->shake_hands()) {
+      case TlsSession::Step::kDone:
+        tls_facts_ = tls_->facts();
+        return write_raw(tls_->take_output(), deadline);
+      case TlsSession::Step::kNeedInput:
+        break;
+      case TlsSession::Step::kEnded:
+      case TlsSession::Step::kBroken: {
+        // The alert tells the peer.
+        static_cast<void>(write_raw(tls_->take_output(), deadline).ok());
+        return Error{EPROTO, what + (" (" + tls_->fault() + ")"), {}};
+      }
+    }
+    switch (exchange(deadline, true)) {
+      case Got::kOctets:
+        break;
+      case Got::kTimeout:
+        return Error{ETIMEDOUT, what, {}};
+      case Got::kStop:
+        return Error{ECANCELED, what, {}};
+      case Got::kEnd:
+      case Got::kBroken:
+        return Error{ECONNRESET, what, {}};
+    }
+  }
+}
+
+void Stream::end(Deadline deadline) {
+  if (!tls_facts_) return;
+  tls_->end();
+  // A peer that has gone already does not need to hear it.
+  static_cast<void>(write_raw(tls_->take_output(), deadline).ok());
+}
 
 bool Stream::peer_gone() const {
   std::array<pollfd, 1> fds{{{out(), 0, 0}}};

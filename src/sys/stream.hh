@@ -1,15 +1,20 @@
-// One connection: octets in and out, each wait with a deadline. First and last station of a byte.
+// One connection: octets in and out, each wait with a deadline, and TLS where it was begun. First
+// and last station of a byte.
 #pragma once
 
 #include <poll.h>
 
 #include <cstddef>
+#include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/result.hh"
 #include "sys/clock.hh"
 #include "sys/fd.hh"
+#include "sys/tls.hh"
 
 namespace handoff::sys {
 
@@ -47,16 +52,32 @@ class Stream {
   bool drained(Deadline deadline) const;
   // No more will be written: the peer sees the end, and can still be waited for.
   void end_output();
+
+  // Shakes hands as the server; from then on read() and write() go through TLS. ETIMEDOUT at the
+  // deadline, ECANCELED where a stop was requested, ECONNRESET where the peer has gone, EPROTO with
+  // the cause where the two do not agree. After a failure the connection is good for nothing.
+  Status start_tls(const TlsContext& context, Deadline deadline);
+  // What that came to; nothing where there is no TLS.
+  const std::optional<TlsFacts>& tls() const { return tls_facts_; }
+  // Says that nothing more comes, where TLS has a way to say so.
+  void end(Deadline deadline);
+
   // Whether the peer has closed its end altogether, as far as is known now. Never blocks.
   bool peer_gone() const;
 
  private:
   bool peer_broke() const;
+  Input read_raw(char* buffer, std::size_t size, Deadline deadline, bool stoppable);
+  Status write_raw(std::string_view octets, Deadline deadline);
+  // Sends what TLS has for the peer, and gives TLS what comes from there.
+  Got exchange(Deadline deadline, bool stoppable);
   int out() const { return out_ ? out_.get() : in_.get(); }
 
   Fd in_;
   Fd out_;  // empty: in_ goes both ways
   bool shared_ = false;
+  std::unique_ptr<TlsSession> tls_;
+  std::optional<TlsFacts> tls_facts_;
 };
 
 }  // namespace handoff::sys
