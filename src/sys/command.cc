@@ -1,0 +1,191 @@
+#include "sys/command.hh"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/text.hh"
+#include "sys/pipe.hh"
+
+namespace handoff::sys {
+namespace {
+
+// What is kept of a program's last words, octets.
+constexpr std::size_t kLastWords = 400;
+
+// Here SIGCHLD does nothing but end a wait.
+void on_child(int) {}
+
+void set_signals(bool for_program) {
+  struct sigaction how {};
+  ::sigemptyset(&how.sa_mask);
+  for (int signal = 1; signal < NSIG; ++signal) {
+    how.sa_handler = SIG_DFL;
+    if (!for_program && signal == SIGCHLD) how.sa_handler = on_child;
+    // A terminal's signals are for whoever started us, and the report is on its way.
+    if (!for_program && (signal == SIGPIPE || signal == SIGINT || signal == SIGHUP)) {
+      how.sa_handler = SIG_IGN;
+    }
+    ::sigaction(signal, &how, nullptr);
+  }
+  sigset_t mask;
+  ::sigemptyset(&mask);
+  if (!for_program) ::sigaddset(&mask, SIGCHLD);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+}
+
+// A listener or a connection that stays open here would outlive whoever closes it.
+void drop_descriptors() {
+  ::closelog();  // opens again by itself
+  int null = ::open("/dev/null", O_RDWR);
+  struct stat status {};
+  // inetd's standard error is the connection.
+  bool connection = ::fstat(STDERR_FILENO, &status) == 0 && S_ISSOCK(status.st_mode);
+  ::dup2(null, STDIN_FILENO);
+  ::dup2(null, STDOUT_FILENO);
+  if (connection) ::dup2(null, STDERR_FILENO);
+#ifdef HAVE_CLOSE_RANGE
+  if (::close_range(STDERR_FILENO + 1, ~0u, 0) == 0) return;
+#endif
+  long most = std::min(::sysconf(_SC_OPEN_MAX), 65536L);
+  for (int fd = STDERR_FILENO + 1; fd < most; ++fd) ::close(fd);
+}
+
+[[noreturn]] void become(const std::vector<std::string>& arguments, const Pipe& input,
+                         const Pipe& words) {
+  ::setpgid(0, 0);
+  set_signals(true);
+  ::dup2(input.read.get(), STDIN_FILENO);
+  ::dup2(words.write.get(), STDOUT_FILENO);
+  ::dup2(words.write.get(), STDERR_FILENO);
+  // The program may not know what to do about descriptors that do not block.
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO}) ::fcntl(fd, F_SETFL, 0);
+  std::vector<char*> argv;
+  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  ::execv(argv.front(), argv.data());
+  auto why = Error{errno, "exec", arguments.front()}.describe() + "\n";
+  [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, why.data(), why.size());
+  ::_exit(126);
+}
+
+// The program while it runs: its input goes in, its last words come out.
+class Watch {
+ public:
+  explicit Watch(const Command& command)
+      : command_(command), left_(command.input), until_(Steady::now() + command.limit) {}
+
+  Status run() {
+    auto input = open_pipe();
+    if (!input) return input.error();
+    auto words = open_pipe();
+    if (!words) return words.error();
+    child_ = ::fork();
+    if (child_ < 0) return Error{errno, "fork", {}};
+    if (child_ == 0) become(command_.arguments, input.value(), words.value());
+    input_ = std::move(input.value().write);
+    words_ = std::move(words.value().read);
+    input.value().read.reset();
+    words.value().write.reset();
+
+    int status = 0;
+    for (;;) {
+      pid_t ended = ::waitpid(child_, &status, WNOHANG);
+      if (ended == child_) break;
+      if (Steady::now() >= until_) {
+        // Its group: what it started hangs with it.
+        if (::kill(-child_, SIGKILL) != 0) ::kill(child_, SIGKILL);
+        while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+        }
+        return Error{ETIMEDOUT, "killed", program()};
+      }
+      wait();
+    }
+    hear();
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+    auto how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                   : "exit " + std::to_string(WEXITSTATUS(status));
+    auto said = trim_end(said_);
+    return Error{ECHILD, how + (said.empty() ? "" : " (" + said + ")"), program()};
+  }
+
+ private:
+  const std::string& program() const { return command_.arguments.front(); }
+
+  static std::string trim_end(std::string text) {
+    while (!text.empty() && (is_control(text.back()) || text.back() == ' ')) text.pop_back();
+    return text;
+  }
+
+  // Until the child ends, takes input, says something, or has had its time.
+  void wait() {
+    std::array<pollfd, 2> fds{
+        {{input_ ? input_.get() : -1, POLLOUT, 0}, {words_ ? words_.get() : -1, POLLIN, 0}}};
+    auto left = std::max(until_ - Steady::now(), Steady::duration::zero());
+    auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+    timespec timeout{static_cast<std::time_t>(seconds.count()),
+                     static_cast<long>(std::chrono::nanoseconds(left - seconds).count())};
+    sigset_t none;
+    ::sigemptyset(&none);
+    if (::ppoll(fds.data(), fds.size(), &timeout, &none) <= 0) return;
+    if (fds[0].revents != 0) feed();
+    if (fds[1].revents != 0) hear();
+  }
+
+  void feed() {
+    auto n = ::write(input_.get(), left_.data(), left_.size());
+    if (n > 0) left_.remove_prefix(static_cast<std::size_t>(n));
+    // EPIPE: it has read enough; its exit status says what it thinks.
+    bool broken = n < 0 && errno != EAGAIN && errno != EINTR;
+    if (left_.empty() || broken) input_.reset();
+  }
+
+  void hear() {
+    std::array<char, 1024> octets;
+    ssize_t n = -1;
+    while (words_ && (n = ::read(words_.get(), octets.data(), octets.size())) > 0) {
+      said_.append(octets.data(), static_cast<std::size_t>(n));
+      if (said_.size() > kLastWords) said_.erase(0, said_.size() - kLastWords);
+    }
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) words_.reset();
+  }
+
+  const Command& command_;
+  std::string_view left_;
+  Steady::time_point until_;
+  pid_t child_ = -1;
+  Fd input_;
+  Fd words_;
+  std::string said_;
+};
+
+}  // namespace
+
+Result<pid_t> start_watched(const Command& command,
+                            const std::function<void(const Status&)>& ended) {
+  pid_t watcher = ::fork();
+  if (watcher < 0) return Error{errno, "fork", {}};
+  if (watcher > 0) return watcher;
+  drop_descriptors();
+  set_signals(false);
+  ended(Watch(command).run());
+  ::_exit(0);
+}
+
+bool has_ended(pid_t child) {
+  pid_t ended = 0;
+  do {
+    ended = ::waitpid(child, nullptr, WNOHANG);
+  } while (ended < 0 && errno == EINTR);
+  return ended != 0;
+}
+
+}  // namespace handoff::sys

@@ -1,0 +1,94 @@
+// A program beside us: its input, its end, its time.
+#include "sys/command.hh"
+
+#include <unistd.h>
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+
+#include "sys/fd.hh"
+
+using namespace handoff;
+using namespace handoff::sys;
+using namespace std::chrono_literals;
+
+namespace {
+
+// What the watcher was told, through a pipe that it is left: standard error.
+std::string outcome(std::vector<std::string> arguments, std::string input = {},
+                    Steady::duration limit = 60s) {
+  std::array<int, 2> ends;
+  BOOST_REQUIRE(::pipe(ends.data()) == 0);
+  Fd kept(::dup(STDERR_FILENO));
+  ::dup2(ends[1], STDERR_FILENO);
+  auto started =
+      start_watched({std::move(arguments), std::move(input), limit}, [](const Status& status) {
+        auto said = status ? "ok" : status.error().describe();
+        [[maybe_unused]] auto n = ::write(2, said.data(), said.size());
+      });
+  ::dup2(kept.get(), STDERR_FILENO);
+  ::close(ends[1]);
+  BOOST_REQUIRE(started.ok());
+  std::string said;
+  std::array<char, 4096> buffer;
+  for (ssize_t n; (n = ::read(ends[0], buffer.data(), buffer.size())) > 0;) {
+    said.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  ::close(ends[0]);
+  while (!has_ended(started.value())) ::usleep(1000);
+  return said;
+}
+
+std::string shell(std::string script, std::string input = {}, Steady::duration limit = 60s) {
+  return outcome({"/bin/sh", "-c", std::move(script)}, std::move(input), limit);
+}
+
+bool has(const std::string& text, const char* part) { return text.find(part) != text.npos; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(sys_command)
+
+BOOST_AUTO_TEST_CASE(exit_0_is_success) { BOOST_TEST(shell("exit 0") == "ok"); }
+
+BOOST_AUTO_TEST_CASE(any_other_exit_is_a_failure_with_the_last_words) {
+  auto said = shell("echo never mind; echo the queue is full >&2; exit 75");
+  BOOST_TEST(has(said, "exit 75 (never mind\nthe queue is full) /bin/sh"), said);
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_is_not_there_is_a_failure) {
+  auto said = outcome({"/nonexistent/program"});
+  BOOST_TEST(has(said, "No such file"), said);
+}
+
+BOOST_AUTO_TEST_CASE(all_of_the_input_comes_and_ends) {
+  BOOST_TEST(shell("test $(wc -c) = 1000000", std::string(1000000, 'x')) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(input_that_is_not_read_does_no_harm) {
+  BOOST_TEST(shell("exec <&-; exit 0", std::string(1000000, 'x')) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(much_output_does_not_block_the_program) {
+  BOOST_TEST(shell("head -c 1000000 /dev/zero; exit 0") == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_takes_too_long_is_killed_with_what_it_started) {
+  auto said = shell("sleep 1000 & wait", {}, 100ms);
+  BOOST_TEST(said == "killed /bin/sh: Connection timed out");
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_program_is_a_failure) {
+  auto said = shell("kill -9 $$");
+  BOOST_TEST(has(said, "signal 9"), said);
+}
+
+BOOST_AUTO_TEST_CASE(the_program_gets_none_of_our_descriptors_and_signals) {
+  std::array<int, 2> leak;
+  BOOST_REQUIRE(::pipe(leak.data()) == 0);  // no CLOEXEC
+  BOOST_TEST(shell("test ! -e /dev/fd/" + std::to_string(leak[0])) == "ok");
+  ::close(leak[0]);
+  ::close(leak[1]);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
