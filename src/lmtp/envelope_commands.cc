@@ -181,8 +181,8 @@ struct ParameterTable {
 std::optional<Event> Session::mail(std::string_view argument) {
   if (transaction_) return complain(say::kNestedMail);
   if (options_.require_tls && peer_.can_tls && !peer_.tls) return complain(say::kTlsFirst);
-  bool can_auth = !peer_.mechanisms.empty() || peer_.can_tls;
-  if (options_.require_auth && can_auth && !authenticated_) return complain(say::kAuthFirst);
+  // Also where no mechanism can be offered: what is required does not depend on what works.
+  if (options_.require_auth && peer_.remote && !authenticated_) return complain(say::kAuthFirst);
   if (options_.max_transactions > 0 && transactions_ >= options_.max_transactions) {
     return close({say::kTooManyTransactions, {options_.hostname, std::to_string(transactions_)}});
   }

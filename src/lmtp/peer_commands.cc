@@ -99,11 +99,13 @@ std::optional<Event> Session::starttls(std::string_view) {
   return TlsBegins{};
 }
 
-void Session::tls_started(std::string mechanisms) {
+void Session::tls_started(std::string mechanisms, bool trusted) {
   asked_ = Asked::kNothing;
   peer_.tls = true;
+  peer_.trusted = peer_.trusted || trusted;
   peer_.mechanisms = std::move(mechanisms);
   // RFC 3207 4.2: all knowledge from before is forgotten, input not yet run included.
+  authenticated_ = false;
   hello_.clear();
   forwarded_ = {};
   lines_.clear();

@@ -56,6 +56,7 @@ inline constexpr Phrase kAuthFirst{530, "5.7.0", "say AUTH first"};
 inline constexpr Phrase kAuthAlready{503, "5.5.1", "authenticated already"};
 inline constexpr Phrase kBadMechanism{504, "5.5.4", "mechanism not offered: $1"};
 inline constexpr Phrase kAuthCancelled{501, "5.7.0", "authentication cancelled"};
+inline constexpr Phrase kBadBase64{501, "5.5.2", "the response is not base64 (RFC 4954 4)"};
 inline constexpr Phrase kAuthChallenge{334, "", "$1"};
 inline constexpr Phrase kAuthOk{235, "2.7.0", "authenticated"};
 inline constexpr Phrase kAuthFailed{535, "5.7.8", "authentication failed"};

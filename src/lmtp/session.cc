@@ -242,9 +242,14 @@ void Session::refuse(const Reply& reply) {
       }
       break;
     case Asked::kTls:
+      break;
     case Asked::kAuth:
       phase_ = Phase::kCommand;
-      break;
+      if (reply.code / 100 != 5) break;
+      // Whoever tries one password after the other has max_errors tries. The worker has logged it.
+      complain(reply);
+      refusal_.clear();
+      return;
     case Asked::kRecipient:
     case Asked::kVerify:
       break;

@@ -110,6 +110,7 @@ struct SessionPeer {
   bool trusted = false;         // may use XFORWARD, XCLIENT and ORCPT
   bool tls = false;             // the connection is encrypted already
   bool can_tls = false;         // STARTTLS is offered
+  bool remote = false;          // comes over TCP: it may have to authenticate
   std::string mechanisms = {};  // of AUTH, parted by blanks; empty: none is offered
 };
 
@@ -125,8 +126,9 @@ class Session {
   void accept_recipient(Mailbox mailbox);
   void cannot_verify();
   void accept_content(const TraceFacts& facts);
-  // The session begins anew (RFC 3207 4.2), with these mechanisms of AUTH.
-  void tls_started(std::string mechanisms);
+  // The session begins anew (RFC 3207 4.2), with these mechanisms of AUTH. `trusted`: the client's
+  // certificate makes it so. Also before the first next(), where TLS comes before the greeting.
+  void tls_started(std::string mechanisms, bool trusted = false);
   void auth_challenge(std::string_view base64);
   void auth_succeeded();
   // The answer "no" to whatever was asked.

@@ -1,0 +1,126 @@
+// X10, X11: STARTTLS and AUTH as the session sees them.
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <variant>
+
+#include "lmtp/replies.hh"
+#include "lmtp/session.hh"
+
+using namespace handoff::lmtp;
+
+namespace {
+
+// A session that is asked for TLS or AUTH, and the replies to what is sent.
+class Played {
+ public:
+  explicit Played(SessionPeer peer, SessionOptions options = {})
+      : options_(std::move(options)), session_(options_, std::move(peer)) {
+    session_.output().clear();
+  }
+
+  // Returns the codes of the replies, and "tls" or "auth" where that is asked for. STARTTLS then
+  // throws away what follows, as the worker does.
+  std::string send(std::string_view input) {
+    std::string out;
+    for (;;) {
+      auto event = session_.next(input);
+      out += codes();
+      if (std::holds_alternative<NeedInput>(event)) return out;
+      if (std::holds_alternative<Closed>(event)) return out + "closed";
+      if (std::holds_alternative<MailBegins>(event)) session_.accept_mail();
+      if (std::holds_alternative<TlsBegins>(event)) return out + "tls";
+      if (std::holds_alternative<AuthStep>(event)) return out + "auth";
+    }
+  }
+
+  std::string codes() {
+    std::string out;
+    auto& output = session_.output();
+    for (std::size_t at = 0; at < output.size(); at = output.find("\r\n", at) + 2) {
+      if (output[at + 3] == ' ') out += output.substr(at, 3) + " ";
+    }
+    output.clear();
+    return out;
+  }
+
+  Session& session() { return session_; }
+
+ private:
+  SessionOptions options_;
+  Session session_;
+};
+
+SessionPeer remote(std::string mechanisms = {}) {
+  SessionPeer peer{"[192.0.2.1]"};
+  peer.can_tls = peer.remote = true;
+  peer.mechanisms = std::move(mechanisms);
+  return peer;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(lmtp_peer)
+
+BOOST_AUTO_TEST_CASE(x10_starttls_forgets_lhlo_trust_by_xclient_and_who_had_authenticated) {
+  SessionOptions options;
+  options.require_auth = true;
+  Played played(remote("SCRAM-SHA-256"), options);
+  BOOST_TEST(played.send("LHLO me\r\nAUTH SCRAM-SHA-256\r\n") == "250 auth");
+  played.session().auth_succeeded();
+  BOOST_TEST(played.send("MAIL FROM:<>\r\nRSET\r\nSTARTTLS\r\n") == "235 250 250 220 tls");
+  played.session().tls_started("PLAIN");
+  BOOST_TEST(played.send("MAIL FROM:<>\r\n") == "503 ");
+  BOOST_TEST(played.send("LHLO me\r\nMAIL FROM:<>\r\n") == "250 530 ");
+}
+
+BOOST_AUTO_TEST_CASE(x10_half_a_command_from_before_the_handshake_is_no_part_of_one_after_it) {
+  Played played(remote());
+  BOOST_TEST(played.send("LHLO me\r\nSTARTTLS\r\nMAIL FR") == "250 220 tls");
+  played.session().tls_started("");
+  BOOST_TEST(played.send("NOOP\r\n") == "250 ");
+}
+
+BOOST_AUTO_TEST_CASE(x10_a_certificate_makes_trusted_and_its_absence_takes_no_trust_away) {
+  for (bool before : {false, true}) {
+    for (bool by_certificate : {false, true}) {
+      auto peer = remote();
+      peer.trusted = before;
+      Played played(peer);
+      played.send("STARTTLS\r\n");
+      played.session().tls_started("", by_certificate);
+      BOOST_TEST(played.send("LHLO me\r\nXFORWARD NAME=x\r\n") ==
+                 (before || by_certificate ? "250 250 " : "250 550 "));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(x11_failed_authentication_counts_towards_max_errors) {
+  SessionOptions options;
+  options.max_errors = 2;
+  Played played(remote("PLAIN"), options);
+  BOOST_TEST(played.send("LHLO me\r\nAUTH PLAIN\r\n") == "250 auth");
+  played.session().refuse(say::kAuthFailed);
+  BOOST_TEST(played.send("AUTH PLAIN\r\n") == "535 auth");
+  played.session().refuse(say::kAuthFailed);
+  BOOST_TEST(played.send("") == "535 421 closed");
+}
+
+BOOST_AUTO_TEST_CASE(x11_what_is_our_own_fault_does_not_count) {
+  SessionOptions options;
+  options.max_errors = 1;
+  Played played(remote("PLAIN"), options);
+  BOOST_TEST(played.send("LHLO me\r\nAUTH PLAIN\r\n") == "250 auth");
+  played.session().refuse(say::kAuthUnavailable);
+  BOOST_TEST(played.send("NOOP\r\n") == "454 250 ");
+}
+
+BOOST_AUTO_TEST_CASE(x11_required_authentication_holds_where_no_mechanism_is_to_be_had) {
+  SessionOptions options;
+  options.require_auth = true;
+  SessionPeer without{"[192.0.2.1]"};
+  without.remote = true;
+  BOOST_TEST(Played(without, options).send("LHLO me\r\nMAIL FROM:<>\r\n") == "250 530 ");
+  BOOST_TEST(Played({"local"}, options).send("LHLO me\r\nMAIL FROM:<>\r\n") == "250 250 ");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
