@@ -1,5 +1,7 @@
 #include "lmtp/session.hh"
 
+#include <algorithm>
+
 #include "lmtp/command.hh"
 #include "lmtp/replies.hh"
 #include "lmtp/trace.hh"
@@ -60,7 +62,10 @@ std::optional<Event> Session::next_command(std::string_view& input) {
 std::optional<Event> Session::filtered() {
   while (!piece_.empty()) {
     auto octets = filter_->next(piece_);
-    if (!octets.empty() && !doom_) return Content{octets, false};
+    if (!octets.empty() && !doom_) {
+      if (copies_header_) report_->header.take(octets);
+      return Content{octets, false};
+    }
   }
   return std::nullopt;
 }
@@ -121,7 +126,10 @@ std::optional<Event> Session::next_swallowed(std::string_view& input) {
 // All of the content has been read.
 std::optional<Event> Session::end_content() {
   auto rest = filter_->finish();
-  if (!rest.empty() && !doom_) return Content{rest, false};
+  if (!rest.empty() && !doom_) {
+    if (copies_header_) report_->header.take(rest);
+    return Content{rest, false};
+  }
   facts_ = filter_->facts();
 
   if (size_ > options_.max_message_size) {
@@ -169,6 +177,8 @@ void Session::end_transaction() {
   filter_.reset();
   newlines_ = {};
   data_ = {};
+  copies_header_ = false;
+  if (report_ && report_->delivered.empty()) report_.reset();
   forwarded_.forget_message();
 }
 
@@ -219,11 +229,24 @@ void Session::accept_content(const TraceFacts& facts) {
       envelope,
       {forwarded_.hello_or(hello_), forwarded_.peer_or(peer_.text), options_.hostname, protocol()},
       facts);
+  begin_report(facts);
   filter_.emplace(
       [this](std::string_view address) { transaction_->mark_delivered_before(address); });
   stored_ = true;
   phase_ = Phase::kTrace;
   if (!chunked_) say(say::kStart);
+}
+
+// RFC 3461 6.2: a report is owed where NOTIFY=SUCCESS asked for it, and never to the null sender.
+void Session::begin_report(const TraceFacts& facts) {
+  const Envelope& envelope = transaction_->envelope();
+  report_.reset();
+  copies_header_ =
+      options_.dsn && !envelope.sender.null() &&
+      std::ranges::any_of(envelope.recipients, [](const Recipient& r) { return r.notify.success; });
+  if (!copies_header_) return;
+  report_.emplace(
+      DsnReport{envelope.sender, envelope.utf8, envelope.envelope_id, facts.date, {}, {}});
 }
 
 void Session::refuse(const Reply& reply) {
@@ -267,7 +290,9 @@ void Session::content_failed(const Reply& reply) {
 }
 
 void Session::settle(const Recipient& recipient, const Reply& reply) {
-  transaction_->settle(recipient, reply);
+  for (const Recipient* each : transaction_->settle(recipient, reply)) {
+    if (report_ && reply.positive() && each->notify.success) report_->delivered.push_back(*each);
+  }
   settled();
 }
 

@@ -33,6 +33,7 @@
 #include "base/envelope.hh"
 #include "lmtp/chunk_reader.hh"
 #include "lmtp/data_reader.hh"
+#include "lmtp/dsn_report.hh"
 #include "lmtp/forwarded.hh"
 #include "lmtp/header_filter.hh"
 #include "lmtp/line_reader.hh"
@@ -157,6 +158,9 @@ class Session {
   const Forwarded& forwarded() const { return forwarded_; }
   // What the header of the content told; complete at ContentEnds.
   const HeaderFilter::Facts& header_facts() const { return facts_; }
+  // X8: what the sender asked to be told of the transaction that has ended, if anything; once. To
+  // be sent when its replies are.
+  std::optional<DsnReport> take_report() { return std::exchange(report_, std::nullopt); }
   // The last command that was refused, for the log; empty where none was since the last call.
   std::string take_refusal() { return std::exchange(refusal_, {}); }
 
@@ -178,6 +182,7 @@ class Session {
   std::optional<Event> drop_content();
   std::string recipient_lines(const Recipient& recipient) const;
   void settled();
+  void begin_report(const TraceFacts& facts);
   void end_transaction();
 
   // commands.cc: the table, and the verbs that stand by themselves. Each answers into output_, or
@@ -248,6 +253,8 @@ class Session {
   std::optional<HeaderFilter> filter_;
   HeaderFilter::Facts facts_;  // of the last content
   NewlineCheck newlines_;
+  bool copies_header_ = false;  // for the report
+  std::optional<DsnReport> report_;
 };
 
 }  // namespace handoff::lmtp

@@ -22,12 +22,15 @@ void Transaction::settle_all(const Reply& reply) {
   }
 }
 
-void Transaction::settle(const Recipient& recipient, const Reply& reply) {
+std::vector<const Recipient*> Transaction::settle(const Recipient& recipient, const Reply& reply) {
+  std::vector<const Recipient*> list;
   for (std::size_t i = 0; i < owed_.size(); ++i) {
     if (!owed_[i].reply && envelope_.recipients[i].mailbox.same_place(recipient.mailbox)) {
       owed_[i].reply = reply;
+      list.push_back(&envelope_.recipients[i]);
     }
   }
+  return list;
 }
 
 void Transaction::settle_loops() {

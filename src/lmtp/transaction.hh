@@ -24,8 +24,8 @@ class Transaction {
   // Settles every recipient that has no reply yet.
   void settle_all(const Reply& reply);
   // Settles `recipient` (one of envelope().recipients) and all that share its mailbox: the same
-  // mailbox named twice gets one copy and equal replies (RFC 2033 4.2).
-  void settle(const Recipient& recipient, const Reply& reply);
+  // mailbox named twice gets one copy and equal replies (RFC 2033 4.2). Returns those it settled.
+  std::vector<const Recipient*> settle(const Recipient& recipient, const Reply& reply);
   // Settles those whose mailbox the message has been in before (a loop).
   void settle_loops();
 

@@ -1,0 +1,80 @@
+#include "lmtp/dsn_report.hh"
+
+#include <algorithm>
+
+#include "base/text.hh"
+
+namespace handoff::lmtp {
+
+void HeaderCopy::take(std::string_view octets) {
+  while (!ended_ && !octets.empty()) {
+    char c = octets.front();
+    octets.remove_prefix(1);
+    if (c == '\r' || c == '\0') continue;
+    bool line_begins = text_.empty() || text_.back() == '\n';
+    if (c == '\n' && line_begins) {
+      ended_ = true;
+    } else if (text_.size() >= kMost) {
+      // The line that does not fit is left out whole.
+      text_.resize(text_.rfind('\n') + 1);
+      ended_ = true;
+    } else {
+      text_ += c;
+    }
+  }
+}
+
+std::string dsn_text(const DsnReport& report, const DsnFacts& facts) {
+  std::string header = report.header.text();
+  if (!header.empty() && header.back() != '\n') header += '\n';
+  // RFC 2046 5.1.1: at most 70 characters. The id is nobody else's, so no header has the line.
+  auto boundary = "handoff=_" + facts.id.substr(0, 60);
+  auto sender = "<" + report.sender.text() + ">";
+
+  std::string told =
+      "This is the mail system at " + facts.hostname +
+      ".\n\nYour message was delivered, as you asked to be told, to the mailbox of\n\n";
+  for (const Recipient& recipient : report.delivered) {
+    told += "    <" + recipient.address.text() + ">\n";
+  }
+  told += "\nThere is nothing that you have to do.\n";
+
+  // RFC 3464 2.2, 2.3.
+  std::string status = "Reporting-MTA: dns; " + facts.hostname + "\n";
+  if (!report.envelope_id.empty()) status += "Original-Envelope-Id: " + report.envelope_id + "\n";
+  status += "Arrival-Date: " + report.arrival + "\n";
+  for (const Recipient& recipient : report.delivered) {
+    auto address = recipient.address.text();
+    status += "\n";
+    if (recipient.original) {
+      // RFC 3461 6.3: as ORCPT had it, but a blank behind the semicolon, as everybody writes it.
+      const auto& encoded = recipient.original->encoded;
+      auto semicolon = encoded.find(';');
+      status += "Original-Recipient: " + encoded.substr(0, semicolon) + "; " +
+                encoded.substr(semicolon + 1) + "\n";
+    }
+    // RFC 6533 3: the type utf-8 stands in message/global-delivery-status alone.
+    status += std::string("Final-Recipient: ") + (report.utf8 ? "utf-8" : "rfc822") + "; " +
+              address + "\nAction: delivered\nStatus: 2.0.0\n";
+  }
+
+  bool ascii = all_ascii(header) && all_ascii(told) && all_ascii(status);
+  std::string encoding =
+      std::string("Content-Transfer-Encoding: ") + (ascii ? "7bit" : "8bit") + "\n";
+  auto part = [&](const std::string& type, const std::string& text) {
+    return "--" + boundary + "\nContent-Type: " + type + "\n" + encoding + "\n" + text + "\n";
+  };
+  return "From: Mail Delivery System <postmaster@" + facts.hostname + ">\nTo: " + sender +
+         "\nSubject: Delivered: your message\nDate: " + facts.date + "\nMessage-ID: <dsn." +
+         facts.id + "@" + facts.hostname +
+         // RFC 3834 5: nobody's vacation program answers.
+         ">\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\nContent-Type: multipart/report; "
+         "report-type=delivery-status;\n\tboundary=\"" +
+         boundary + "\"\n" + encoding + "\n" +
+         part(std::string("text/plain; charset=") + (ascii ? "us-ascii" : "utf-8"), told) +
+         part(report.utf8 ? "message/global-delivery-status" : "message/delivery-status", status) +
+         part(report.utf8 ? "message/global-headers" : "text/rfc822-headers", header) + "--" +
+         boundary + "--\n";
+}
+
+}  // namespace handoff::lmtp
