@@ -6,6 +6,8 @@ namespace handoff::lmtp {
 namespace {
 
 constexpr std::size_t kReplyLine = 512;  // octets with the line end, RFC 5321 4.5.3.1.5
+// A challenge of AUTH is of no use cut short, and may be as long as a client's line (RFC 4954 4).
+constexpr std::size_t kChallengeLine = 12288;
 
 // Arguments come from the peer: control characters must not end a reply line early, and a reply is
 // ASCII (RFC 5321 4.2 textstring).
@@ -36,6 +38,7 @@ std::string Reply::one_line() const {
 }
 
 void Reply::append_to(std::string& out) const {
+  auto limit = code == 334 ? kChallengeLine : kReplyLine;
   auto lines = split(text, '\n');
   for (std::size_t i = 0; i < lines.size(); ++i) {
     auto start = out.size();
@@ -45,7 +48,7 @@ void Reply::append_to(std::string& out) const {
       out += status;
       out += ' ';
     }
-    out += lines[i].substr(0, kReplyLine - 2 - (out.size() - start));
+    out += lines[i].substr(0, limit - 2 - (out.size() - start));
     out += "\r\n";
   }
 }

@@ -123,4 +123,12 @@ BOOST_AUTO_TEST_CASE(x11_required_authentication_holds_where_no_mechanism_is_to_
   BOOST_TEST(Played({"local"}, options).send("LHLO me\r\nMAIL FROM:<>\r\n") == "250 250 ");
 }
 
+BOOST_AUTO_TEST_CASE(x11_a_long_challenge_is_sent_whole) {
+  Played played(remote("GSSAPI"));
+  played.send("LHLO me\r\nAUTH GSSAPI\r\n");
+  std::string challenge(10000, 'A');
+  played.session().auth_challenge(challenge);
+  BOOST_TEST((played.session().output() == "334 " + challenge + "\r\n"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
