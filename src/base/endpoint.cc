@@ -7,7 +7,7 @@ namespace handoff {
 std::string Endpoint::text() const {
   if (is_unix) return "unix:" + path;
   bool v6 = host.find(':') != std::string::npos;
-  return "tcp:" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  return (tls ? "tls:" : "tcp:") + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
@@ -18,7 +18,8 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
     if (out.path.empty() || out.path.size() > 103) return std::nullopt;
     return out;
   }
-  if (!text.starts_with("tcp:")) return std::nullopt;
+  out.tls = text.starts_with("tls:");
+  if (!out.tls && !text.starts_with("tcp:")) return std::nullopt;
   text.remove_prefix(4);
   auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;

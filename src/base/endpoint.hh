@@ -1,4 +1,5 @@
-// Where a server listens or a client connects: "unix:PATH" or "tcp:HOST:PORT".
+// Where a server listens or a client connects: "unix:PATH", "tcp:HOST:PORT", or "tls:HOST:PORT",
+// where TLS is spoken from the first octet on.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@ struct Endpoint {
   std::string path;  // unix
   std::string host;  // tcp: a name or an address without brackets
   std::uint16_t port = 0;
+  bool tls = false;  // tcp: not by STARTTLS, but at once
 
   // As it is written in the configuration.
   std::string text() const;

@@ -79,6 +79,28 @@ struct Config {
   } duplicates;
 
   struct {
+    std::string certificate;     // file; empty: no TLS
+    std::string key;             // file; empty: in the certificate's
+    std::string client_ca;       // file; empty: clients are asked for no certificate
+    std::string ciphers;         // of TLS 1.2; empty: the library's default
+    bool only_1_3 = false;       // tls.min-version
+    bool trust_clients = false;  // those with a certificate of client_ca may use XFORWARD and so on
+    bool required = false;       // TCP clients need TLS before MAIL
+  } tls;
+
+  struct {
+    std::vector<std::string> mechanisms;  // in capitals; none: AUTH is not offered
+    std::string service;                  // what SASL calls us
+    std::string sasl_path;                // directory of handoff.conf; empty: the library's own
+    bool required = false;                // TCP clients need AUTH before MAIL
+  } auth;
+
+  struct {
+    std::vector<std::string> command;  // program and arguments; empty: DSN is not offered
+    seconds timeout{};                 // for one report
+  } dsn;
+
+  struct {
     LogTo to{};
     LogFormat format{};
     LogLevel level{};

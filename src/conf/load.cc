@@ -79,7 +79,27 @@ void check_together(Settings& s) {
   check_order(s, "workers.max-idle", workers.max_idle, "workers.max", workers.max);
   check_order(s, "workers.min-idle", workers.min_idle, "workers.max", workers.max);
   check_order(s, "workers.min-idle", workers.min_idle, "workers.max-idle", workers.max_idle);
-  for (const auto& endpoint : s.config.listen) {
+  const auto& config = s.config;
+  if (config.tls.certificate.empty()) {
+    for (auto key : {"tls.key", "tls.client-ca"}) {
+      if (!first(s, key).value.empty()) fail(first(s, key), "needs tls.certificate");
+    }
+    if (config.tls.required) fail(first(s, "tls.required"), "needs tls.certificate");
+  }
+  if (config.auth.required && config.auth.mechanisms.empty()) {
+    fail(first(s, "auth.required"), "needs auth.mechanisms");
+  }
+  for (const auto& endpoint : config.listen) {
+    if (endpoint.tls && config.tls.certificate.empty()) {
+      fail(first(s, "listen"), endpoint.text() + " needs tls.certificate");
+    }
+    // A worker knows a listener that speaks TLS at once by its port.
+    bool both = endpoint.tls && std::ranges::any_of(config.listen, [&](const Endpoint& other) {
+                  return !other.is_unix && !other.tls && other.port == endpoint.port;
+                });
+    if (both) {
+      fail(first(s, "listen"), endpoint.text() + " must have another port than those of tcp: have");
+    }
     if (endpoint.is_unix && endpoint.path == s.config.control_socket) {
       fail(first(s, "control.socket"), "must be another socket than those of listen");
     }

@@ -51,14 +51,70 @@ std::string facility_fault(std::string_view text) {
   return sys::syslog_facility(text) < 0 ? "must be mail, daemon, or local0 to local7" : "";
 }
 
+// What an optional part of the build is needed for may be set where it is there.
+#ifdef HAVE_OPENSSL
+constexpr bool kHasTls = true;
+#else
+constexpr bool kHasTls = false;
+#endif
+#ifdef HAVE_SASL
+constexpr bool kHasSasl = true;
+#else
+constexpr bool kHasSasl = false;
+#endif
+
+std::string tls_file_fault(std::string_view text) {
+  if (!text.empty() && !kHasTls) return "cannot be set: this handoffd was built without OpenSSL";
+  return optional_path_fault(text);
+}
+
+std::string anything(std::string_view) { return {}; }
+
+std::string service_fault(std::string_view text) {
+  bool word = !text.empty() && std::ranges::all_of(text, [](char c) {
+    return is_alpha(c) || is_digit(c) || c == '-';
+  });
+  return word ? "" : "must be a word, as lmtp";
+}
+
+// RFC 4422 3.1: names of up to 20 capitals, digits, hyphens and underscores.
+std::string set_mechanisms(Config& config, std::string_view text) {
+  config.auth.mechanisms.clear();
+  for (std::string_view word : split(text, ' ')) {
+    if (word.empty()) continue;
+    bool name = word.size() <= 20 && std::ranges::all_of(word, [](char c) {
+                  return is_alpha(c) || is_digit(c) || c == '-' || c == '_';
+                });
+    if (!name) return "must be names of SASL mechanisms, parted by blanks";
+    std::string capitals;
+    for (char c : word) capitals += upper(c);
+    config.auth.mechanisms.push_back(std::move(capitals));
+  }
+  if (!config.auth.mechanisms.empty() && !kHasSasl) {
+    return "cannot be set: this handoffd was built without Cyrus SASL";
+  }
+  return {};
+}
+
+// Parted at blanks; there is no shell, and so there are no quotes.
+std::string set_dsn_command(Config& config, std::string_view text) {
+  config.dsn.command.clear();
+  for (std::string_view word : split(text, ' ')) {
+    if (!word.empty()) config.dsn.command.emplace_back(word);
+  }
+  if (config.dsn.command.empty() || config.dsn.command.front().starts_with('/')) return {};
+  return "must be empty, or begin with the absolute path of a program";
+}
+
 // RFC 2033 5: LMTP "MUST NOT" be used on port 25 (L8).
 std::string set_listen(Config& config, std::string_view text) {
   auto endpoint = parse_endpoint(text);
   bool absolute = endpoint && (!endpoint->is_unix || endpoint->path.starts_with('/'));
   if (!absolute) {
-    return "must be unix:/PATH (of at most 103 octets) or tcp:HOST:PORT, where an IPv6 address "
-           "stands in brackets";
+    return "must be unix:/PATH (of at most 103 octets), tcp:HOST:PORT or tls:HOST:PORT, where an "
+           "IPv6 address stands in brackets";
   }
+  if (endpoint->tls && !kHasTls) return "needs TLS, and this handoffd was built without OpenSSL";
   if (!endpoint->is_unix && endpoint->port == 25) {
     return "must not be port 25: RFC 2033 section 5 keeps LMTP off it, 24 is usual";
   }
@@ -87,8 +143,9 @@ std::vector<Setting> make_table() {
       {.name = "listen",
        .type = "ENDPOINT",
        .defaults = {"unix:/run/handoff/lmtp.sock"},
-       .help = "Where to accept connections: unix:PATH or tcp:HOST:PORT. May be given several "
-               "times. Port 25 is refused (RFC 2033 section 5).",
+       .help = "Where to accept connections: unix:PATH, tcp:HOST:PORT, or tls:HOST:PORT, where TLS "
+               "is spoken from the start. May be given several times. Port 25 is refused (RFC 2033 "
+               "section 5).",
        .set = set_listen,
        .repeats = true,
        .reloads = false,
@@ -240,6 +297,69 @@ std::vector<Setting> make_table() {
           "duplicates.window", "DURATION", parse_duration, "5d", "1m", "90d",
           [](C & c) -> auto& { return c.duplicates.window; },
           "How long such a message is remembered: as long as a queue manager tries."),
+
+      text(
+          "tls.certificate", "FILE", "", tls_file_fault,
+          [](C & c) -> auto& { return c.tls.certificate; },
+          "The certificate for TLS, with its chain, in PEM. With it STARTTLS is offered to TCP "
+          "clients. Read before the workers become user. Empty: no TLS."),
+      text(
+          "tls.key", "FILE", "", tls_file_fault, [](C & c) -> auto& { return c.tls.key; },
+          "The private key of tls.certificate, in PEM, without a passphrase. Only the master has "
+          "to be able to read it. Empty: it stands in the file of the certificate."),
+      choice<bool>(
+          "tls.min-version", "1.2|1.3", "1.2", {{"1.2", false}, {"1.3", true}},
+          [](C & c) -> auto& { return c.tls.only_1_3; }, "The oldest version of TLS."),
+      text(
+          "tls.ciphers", "LIST", "", anything, [](C & c) -> auto& { return c.tls.ciphers; },
+          "The ciphers of TLS 1.2, as openssl-ciphers(1) has them. Empty: the default of OpenSSL."),
+      choice<bool>(
+          "tls.required", "yes|no", "no", {{"yes", true}, {"no", false}},
+          [](C & c) -> auto& { return c.tls.required; },
+          "Whether TCP clients must have begun TLS before they send mail."),
+      text(
+          "tls.client-ca", "FILE", "", tls_file_fault,
+          [](C & c) -> auto& { return c.tls.client_ca; },
+          "Certificates, in PEM, that vouch for those of clients. Empty: clients are asked for "
+          "none."),
+      choice<bool>(
+          "tls.trust-clients", "yes|no", "yes", {{"yes", true}, {"no", false}},
+          [](C & c) -> auto& { return c.tls.trust_clients; },
+          "Whether clients that tls.client-ca vouches for are trusted, as those in trusted are."),
+
+      {.name = "auth.mechanisms",
+       .type = "MECHANISMS",
+       .defaults = {""},
+       .help =
+           "SASL mechanisms that AUTH offers to TCP clients, parted by blanks, as SCRAM-SHA-256 "
+           "PLAIN EXTERNAL. PLAIN and LOGIN are offered under TLS alone, EXTERNAL to clients "
+           "that tls.client-ca vouches for. Empty: no AUTH.",
+       .set = set_mechanisms},
+      choice<bool>(
+          "auth.required", "yes|no", "no", {{"yes", true}, {"no", false}},
+          [](C & c) -> auto& { return c.auth.required; },
+          "Whether TCP clients must have authenticated before they send mail."),
+      text(
+          "auth.service", "NAME", "lmtp", service_fault,
+          [](C & c) -> auto& { return c.auth.service; },
+          "What SASL calls this service, for PAM and Kerberos."),
+      text(
+          "auth.sasl-path", "DIRECTORY", "", optional_path_fault,
+          [](C & c) -> auto& { return c.auth.sasl_path; },
+          "Where Cyrus SASL looks for its configuration, handoff.conf. Empty: where it was built "
+          "to look."),
+
+      {.name = "dsn.command",
+       .type = "COMMAND",
+       .defaults = {""},
+       .help = "What sends a report of a delivery to a sender who asked for one (NOTIFY=SUCCESS, "
+               "RFC 3461), as /usr/sbin/sendmail -i -f <>. It is parted at blanks, no shell is "
+               "run, and the sender's address is added. Empty: no reports, and DSN is not offered.",
+       .set = set_dsn_command},
+      ranged(
+          "dsn.timeout", "DURATION", parse_duration, "1m", "1s", "1h",
+          [](C & c) -> auto& { return c.dsn.timeout; },
+          "How long dsn.command may take before it is killed."),
 
       choice<LogTo>(
           "log.to", "syslog|stderr", "syslog",

@@ -36,6 +36,18 @@ std::string fault_of_options(const std::vector<Assignment>& options) {
   return "";
 }
 
+// The optional parts of this build.
+#ifdef HAVE_OPENSSL
+constexpr bool kHasTls = true;
+#else
+constexpr bool kHasTls = false;
+#endif
+#ifdef HAVE_SASL
+constexpr bool kHasSasl = true;
+#else
+constexpr bool kHasSasl = false;
+#endif
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(conf_load)
@@ -297,6 +309,59 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_named_with_the_cause) {
   BOOST_CHECK_EXCEPTION(read_file("/"), ConfigError, [](const ConfigError& e) {
     return std::string(e.what()) == "/: Is a directory";
   });
+}
+
+BOOST_AUTO_TEST_CASE(x10_what_needs_a_certificate_says_so) {
+  BOOST_TEST(fault("tls.required = yes") ==
+             "/etc/h.conf:1: tls.required = yes: needs tls.certificate");
+  if (!kHasTls) return;
+  BOOST_TEST(fault("tls.key = /k") == "/etc/h.conf:1: tls.key = /k: needs tls.certificate");
+  BOOST_TEST(fault("tls.client-ca = /c") ==
+             "/etc/h.conf:1: tls.client-ca = /c: needs tls.certificate");
+  BOOST_TEST(fault("listen = tls:[::1]:2424") ==
+             "/etc/h.conf:1: listen = tls:[::1]:2424: tls:[::1]:2424 needs tls.certificate");
+  auto config = from_text("listen = tls:[::1]:2424\ntls.certificate = /c").config;
+  BOOST_TEST(config.listen.front().tls);
+  BOOST_TEST(config.listen.front().text() == "tls:[::1]:2424");
+}
+
+BOOST_AUTO_TEST_CASE(x10_a_port_has_tls_at_once_or_by_starttls_and_not_both) {
+  if (!kHasTls) return;
+  auto both = "tls.certificate = /c\nlisten = tcp:127.0.0.1:24\nlisten = tls:127.0.0.2:24";
+  BOOST_TEST(
+      fault(both).ends_with("tls:127.0.0.2:24 must have another port than those of tcp: have"));
+}
+
+BOOST_AUTO_TEST_CASE(x11_mechanisms_are_words_in_any_case) {
+  BOOST_TEST(fault("auth.required = yes") ==
+             "/etc/h.conf:1: auth.required = yes: needs auth.mechanisms");
+  BOOST_TEST(!fault("auth.mechanisms = PLAIN,LOGIN").empty());
+  if (!kHasSasl) return;
+  auto config = from_text("auth.mechanisms = scram-sha-256  Plain").config;
+  BOOST_REQUIRE(config.auth.mechanisms.size() == 2u);
+  BOOST_TEST(config.auth.mechanisms[0] == "SCRAM-SHA-256");
+  BOOST_TEST(config.auth.mechanisms[1] == "PLAIN");
+}
+
+BOOST_AUTO_TEST_CASE(x8_the_command_of_reports_is_parted_at_blanks) {
+  auto config = from_text("dsn.command = /usr/sbin/sendmail  -i -f <>").config;
+  std::vector<std::string> wanted{"/usr/sbin/sendmail", "-i", "-f", "<>"};
+  BOOST_TEST(config.dsn.command == wanted, boost::test_tools::per_element());
+  BOOST_TEST(config.dsn.timeout.count() == 60);
+  BOOST_TEST(fault("dsn.command = sendmail -i") ==
+             "/etc/h.conf:1: dsn.command = sendmail -i: must be empty, or begin with the absolute "
+             "path of a program");
+}
+
+BOOST_AUTO_TEST_CASE(parts_that_the_build_lacks_cannot_be_configured) {
+#ifndef HAVE_OPENSSL
+  BOOST_TEST(fault("tls.certificate = /c").ends_with("built without OpenSSL"));
+  BOOST_TEST(fault("listen = tls:[::1]:2424").ends_with("built without OpenSSL"));
+#endif
+#ifndef HAVE_SASL
+  BOOST_TEST(fault("auth.mechanisms = PLAIN").ends_with("built without Cyrus SASL"));
+#endif
+  BOOST_TEST(fault("tls.certificate =") == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
