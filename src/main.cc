@@ -74,12 +74,14 @@ int fail(const Error& error, int exit_code) {
 
 // The configuration was read; what it names is looked at as the user that delivers.
 int check(const conf::Config& config) {
+  auto tls = worker::load_tls(config);
+  if (!tls) return fail(tls.error(), EX_CONFIG);
   if (auto dropped = worker::drop_privileges(config); !dropped) {
     return fail(dropped.error(), EX_CONFIG);
   }
   sys::Log log(sys::LogFormat::kText, sys::Level::kError);
   sys::PosixFiles files;
-  auto services = worker::Services::open(config, log, files);
+  auto services = worker::Services::open(config, log, files, std::move(tls).value());
   if (!services) return fail(services.error(), EX_CONFIG);
   if (auto probed = services.value()->spool.begin(false); !probed) {
     return fail(probed.error(), EX_CONFIG);
@@ -94,6 +96,8 @@ int serve(const conf::Config& config, bool foreground) {
     return fail({EPERM, "root does not deliver mail: set user = NAME in the configuration", {}},
                 EX_CONFIG);
   }
+  auto tls = worker::load_tls(config);
+  if (!tls) return fail(tls.error(), EX_CONFIG);
   std::optional<sys::Background> background;
   if (!foreground) {
     auto entered = sys::Background::enter();
@@ -110,13 +114,28 @@ int serve(const conf::Config& config, bool foreground) {
   return master::run(
       config, log,
       [&](const board::Inheritance& inherited) {
-        return worker::run(config, log, inherited, [&] {
+        return worker::run(config, log, tls.value(), inherited, [&] {
           if (background) background->detach();
         });
       },
       [&] {
         if (background) background->ready();
       });
+}
+
+// Those of configure.ac that this build has.
+std::string optional_parts() {
+  std::string parts;
+#ifdef HAVE_OPENSSL
+  parts += " openssl";
+#endif
+#ifdef HAVE_SASL
+  parts += " sasl";
+#endif
+#ifdef HAVE_IDN
+  parts += " idn";
+#endif
+  return parts.empty() ? " none" : parts;
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -126,7 +145,8 @@ int run(const std::vector<std::string>& arguments) {
       std::cout << conf::help_text();
       return EX_OK;
     case Action::kVersion:
-      std::cout << PACKAGE_NAME << " " << PACKAGE_VERSION << "\n";
+      std::cout << PACKAGE_NAME << " " << PACKAGE_VERSION << "\noptional parts:" << optional_parts()
+                << "\n";
       return EX_OK;
     default:
       break;

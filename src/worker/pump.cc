@@ -24,11 +24,13 @@ std::string angle(const Address& address) { return "<" + address.text() + ">"; }
 
 }  // namespace
 
-Pump::Pump(Services& services, sys::Stream stream, sys::Peer peer)
+Pump::Pump(Services& services, sys::Stream stream, sys::Peer peer,
+           std::optional<std::uint16_t> port)
     : services_(services),
       stream_(std::move(stream)),
       peer_(std::move(peer)),
-      session_(services.session_options, {peer_.text, is_trusted()}),
+      port_(port),
+      session_(services.session_options, session_peer()),
       buffer_(kCommandBuffer) {}
 
 Ended Pump::run(std::atomic<std::uint64_t>& transactions) {
@@ -41,29 +43,20 @@ Ended Pump::run(std::atomic<std::uint64_t>& transactions) {
 }
 
 Ended Pump::serve() {
+  bool tls_first = port_ && services_.is_tls_port(*port_);
   if (!is_allowed()) {
+    services_.log.warning("refused client", {{"client", peer_.text}, {"cause", "allow"}});
+    if (tls_first) return Ended::kRefused;  // it would not understand
     session_.refuse_peer(peer_.text);
     ending_ = Ended::kRefused;
-    services_.log.warning("refused client", {{"client", peer_.text}, {"cause", "allow"}});
+  } else if (tls_first && !start_tls()) {
+    return Ended::kBroken;
   }
   for (;;) {
     auto ended = std::visit([this](const auto& event) { return on(event); }, session_.next(input_));
     log_refusal();
     if (ended) return *ended;
   }
-}
-
-// L11: TCP clients come from configured networks alone.
-bool Pump::is_allowed() const {
-  return !peer_.ip || std::ranges::any_of(services_.config.allow, [&](const Network& network) {
-    return network.contains(*peer_.ip);
-  });
-}
-
-// Unix sockets and standard input come from this host; who may open them is the socket's mode.
-bool Pump::is_trusted() const {
-  return std::ranges::any_of(services_.config.trusted,
-                             [&](const PeerGroup& group) { return group.contains(peer_.ip); });
 }
 
 bool Pump::flush() {
@@ -284,13 +277,10 @@ void Pump::resolve_unread_as(bool read) {
   unread_.reset();
 }
 
-// Neither is offered (SessionPeer), so neither comes.
-Pump::Next Pump::on(const lmtp::TlsBegins&) { std::abort(); }
-Pump::Next Pump::on(const lmtp::AuthStep&) { std::abort(); }
-
 Pump::Next Pump::on(const lmtp::Closed&) {
   if (session_.gave_up()) ending_ = Ended::kRefused;
   bool heard = flush();
+  if (heard) stream_.end(sys::Steady::now() + services_.config.session.command_timeout);
   stream_.end_output();
   return heard ? ending_ : Ended::kBroken;
 }
@@ -314,6 +304,8 @@ void Pump::log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
   }
   fields.emplace_back("client", peer_.text);
   fields.emplace_back("orig_client", forwarded.peer_or(""));
+  fields.emplace_back("tls", tls_text());
+  fields.emplace_back("auth", user_);
   fields.emplace_back("reply", reply.one_line());
   if (result) {
     if (result.value().already) fields.emplace_back("status", "already-delivered");
@@ -327,7 +319,8 @@ void Pump::log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
 void Pump::log_refusal() {
   auto refusal = session_.take_refusal();
   if (refusal.empty()) return;
-  services_.log.info("command refused", {{"client", peer_.text}, {"reply", refusal}});
+  services_.log.info("command refused",
+                     {{"client", peer_.text}, {"tls", tls_text()}, {"reply", refusal}});
 }
 
 }  // namespace handoff::worker

@@ -24,7 +24,8 @@ enum class Ended {
 
 class Pump {
  public:
-  Pump(Services& services, sys::Stream stream, sys::Peer peer);
+  // `port`: the local one; nothing where the peer does not come by TCP.
+  Pump(Services& services, sys::Stream stream, sys::Peer peer, std::optional<std::uint16_t> port);
 
   // Serves the session to its end. `transactions`: those with at least one delivery are counted
   // there. Blocks, at each wait at most as long as the configured timeouts.
@@ -46,6 +47,13 @@ class Pump {
 
   bool is_allowed() const;
   bool is_trusted() const;
+  lmtp::SessionPeer session_peer();
+  // Shakes hands; the session is told. False where it came to nothing.
+  bool start_tls();
+  // The mechanisms of AUTH that this connection has now.
+  std::string begin_auth();
+  // What the lines of the log say of the connection.
+  std::string tls_text() const;
   // Writes the replies that are due; false where the peer does not take them.
   bool flush();
   Next read_more();
@@ -63,6 +71,10 @@ class Pump {
   Services& services_;
   sys::Stream stream_;
   sys::Peer peer_;
+  std::optional<std::uint16_t> port_;
+  std::optional<sys::SaslSession> sasl_;
+  std::string mechanism_;  // that AUTH asked for last
+  std::string user_;       // who has authenticated
   lmtp::Session session_;
   std::vector<char> buffer_;
   std::string_view input_;  // of buffer_: read and not yet consumed

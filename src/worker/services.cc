@@ -1,5 +1,6 @@
 #include "worker/services.hh"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/unicode.hh"
@@ -18,6 +19,8 @@ lmtp::SessionOptions session_options_of(const conf::Config& config) {
   options.reject_bare_newlines = config.protocol.bare_newlines == conf::BareNewlines::kReject;
   options.max_transactions = config.workers.max_transactions;
   options.utf8 = knows_unicode();
+  options.require_tls = config.tls.required;
+  options.require_auth = config.auth.required;
   options.bare_local = !config.recipients.default_domain.empty();
   switch (config.spool.delivered_to) {
     case conf::DeliveredTo::kAuto:
@@ -45,21 +48,38 @@ spool::SpoolOptions spool_options_of(const conf::Config& config) {
 
 }  // namespace
 
-Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spool spool_)
+Result<Tls> load_tls(const conf::Config& config) {
+  if (config.tls.certificate.empty()) return Tls();
+  auto context =
+      sys::TlsContext::load({config.tls.certificate, config.tls.key, config.tls.client_ca,
+                             config.tls.ciphers, config.tls.only_1_3});
+  if (!context) return context.error();
+  return Tls(std::move(context).value());
+}
+
+Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spool spool_, Tls tls_)
     : config(config_),
       log(log_),
       session_options(session_options_of(config_)),
-      spool(std::move(spool_)) {}
+      spool(std::move(spool_)),
+      tls(std::move(tls_)) {}
 
 Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
-                                                 sys::Files& files) {
+                                                 sys::Files& files, Tls tls) {
   auto spool = spool::Spool::open(files, spool_options_of(config));
   if (!spool) return spool.error();
-  std::unique_ptr<Services> services(new Services(config, log, std::move(spool).value()));
+  std::unique_ptr<Services> services(
+      new Services(config, log, std::move(spool).value(), std::move(tls)));
   recipients::Ground ground{files, services->spool.root(), config.spool.layout};
   services->lookup_ = recipients::make_lookup(config.recipients.lookup, ground);
   if (!services->lookup_) return Error{EINVAL, "recipients.lookup", config.recipients.lookup};
   services->resolver_.emplace(resolver_options_of(config), ground, *services->lookup_);
+  if (!config.auth.mechanisms.empty()) {
+    auto sasl = sys::SaslServer::start(
+        {config.auth.service, config.hostname, config.auth.sasl_path, config.auth.mechanisms});
+    if (!sasl) return sasl.error();
+    services->sasl.emplace(std::move(sasl).value());
+  }
   return services;
 }
 
@@ -70,6 +90,12 @@ void Services::sweep() {
   } else if (swept.value().removed > 0) {
     log.info("swept", {{"removed", swept.value().removed}, {"kept", swept.value().kept}});
   }
+}
+
+bool Services::is_tls_port(std::uint16_t port) const {
+  return std::ranges::any_of(config.listen, [&](const Endpoint& endpoint) {
+    return endpoint.tls && endpoint.port == port;
+  });
 }
 
 }  // namespace handoff::worker

@@ -12,19 +12,34 @@
 #include "spool/spool.hh"
 #include "sys/files.hh"
 #include "sys/log.hh"
+#include "sys/sasl.hh"
+#include "sys/tls.hh"
 
 namespace handoff::worker {
 
+// Nothing: there is no certificate, and no TLS.
+using Tls = std::optional<sys::TlsContext>;
+
+// Reads certificate and key where they are configured, as whoever may read them: before privileges
+// are dropped. Once for all workers, and again at a reload.
+Result<Tls> load_tls(const conf::Config& config);
+
 class Services {
  public:
-  // Opens the spool and the lookup. `config`, `log` and `files` outlive the object. May block.
+  // Opens the spool and the lookup, and starts SASL where AUTH is to be offered. `config`, `log`
+  // and `files` outlive the object. May block.
   static Result<std::unique_ptr<Services>> open(const conf::Config& config, const sys::Log& log,
-                                                sys::Files& files);
+                                                sys::Files& files, Tls tls = {});
 
   const conf::Config& config;
   const sys::Log& log;
   const lmtp::SessionOptions session_options;
   spool::Spool spool;
+  const Tls tls;
+  std::optional<sys::SaslServer> sasl;  // nothing: AUTH is not offered
+
+  // Whether TLS comes before the greeting on connections to this port.
+  bool is_tls_port(std::uint16_t port) const;
 
   // Sweeps the spool and logs what came of it; one that cannot be swept can still take mail.
   void sweep();
@@ -32,7 +47,7 @@ class Services {
   recipients::Resolver& resolver() { return *resolver_; }
 
  private:
-  Services(const conf::Config& config, const sys::Log& log, spool::Spool spool);
+  Services(const conf::Config& config, const sys::Log& log, spool::Spool spool, Tls tls);
 
   std::unique_ptr<recipients::Lookup> lookup_;
   std::optional<recipients::Resolver> resolver_;

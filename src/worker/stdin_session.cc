@@ -41,6 +41,8 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
     log.error(what, {{"cause", error.describe()}});
     return exit_code;
   };
+  auto tls = load_tls(config);
+  if (!tls) return cannot("cannot read the certificate", tls.error(), EX_TEMPFAIL);
   if (auto dropped = drop_privileges(config); !dropped) {
     return cannot("cannot drop privileges", dropped.error(), EX_CONFIG);
   }
@@ -55,11 +57,12 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
     return EX_CONFIG;
   }
   sys::PosixFiles files;
-  auto services = Services::open(config, log, files);
-  if (!services) return cannot("cannot open the spool", services.error(), EX_TEMPFAIL);
+  auto services = Services::open(config, log, files, std::move(tls).value());
+  if (!services) return cannot("cannot begin", services.error(), EX_TEMPFAIL);
   services.value()->sweep();
   std::atomic<std::uint64_t> transactions = 0;
-  Pump pump(*services.value(), std::move(stream), sys::peer_of(STDIN_FILENO));
+  Pump pump(*services.value(), std::move(stream), sys::peer_of(STDIN_FILENO),
+            sys::local_port(STDIN_FILENO));
   return exit_code_of(pump.run(transactions));
 }
 

@@ -59,7 +59,8 @@ class Worker {
     if (!connection.value()) return;
     enter(State::kBusy);
     auto& [socket, peer] = *connection.value();
-    Pump(services_, sys::Stream(std::move(socket)), std::move(peer)).run(slot_.transactions);
+    auto port = sys::local_port(socket.get());
+    Pump(services_, sys::Stream(std::move(socket)), std::move(peer), port).run(slot_.transactions);
     slot_.sessions.fetch_add(1, std::memory_order_relaxed);
     enter(State::kIdle);
   }
@@ -106,8 +107,8 @@ Status drop_privileges(const conf::Config& config) {
   return sys::become(account.value());
 }
 
-int run(const conf::Config& config, const sys::Log& log, const board::Inheritance& inherited,
-        const std::function<void()>& on_ready) {
+int run(const conf::Config& config, const sys::Log& log, const Tls& tls,
+        const board::Inheritance& inherited, const std::function<void()>& on_ready) {
   sys::catch_stop_signal();
   if (auto dropped = drop_privileges(config); !dropped) {
     return report(log, "cannot drop privileges", dropped.error(), EX_CONFIG);
@@ -116,8 +117,8 @@ int run(const conf::Config& config, const sys::Log& log, const board::Inheritanc
   // socket against the next master. Idle workers see the end of inherited.life.
   sys::stop_with_parent();
   sys::PosixFiles files;
-  auto services = Services::open(config, log, files);
-  if (!services) return report(log, "cannot open the spool", services.error(), EX_TEMPFAIL);
+  auto services = Services::open(config, log, files, tls);
+  if (!services) return report(log, "cannot begin", services.error(), EX_TEMPFAIL);
   // Before anything is taken: what a crash left tells which messages may come again.
   services.value()->sweep();
   on_ready();

@@ -7,6 +7,8 @@
         client.send(b'Subject: x\r\n\r\n.\r\n')      # raw
         client.replies(1)                            # as many as there were recipients
 
+    client.start_tls(ssl.SSLContext(...))            # STARTTLS and the handshake
+
     deliver(daemon.unix, 'a@b', ['c@d'], message)    # a whole transaction: Delivery(...)
 """
 import collections
@@ -84,6 +86,19 @@ class Lmtp:
     def session(self, *commands):
         """Sends each command when the one before has its reply; returns the replies."""
         return [self.command(command) for command in commands]
+
+    def start_tls(self, context):
+        """Says STARTTLS and shakes hands; returns the reply. Without 220 there is no handshake."""
+        reply = self.command("STARTTLS")
+        if reply.code == 220:
+            self.wrap(context)
+        return reply
+
+    def wrap(self, context):
+        """Shakes hands by an ssl.SSLContext; what follows is inside TLS."""
+        self._input.close()
+        self.socket = context.wrap_socket(self.socket)
+        self._input = self.socket.makefile("rb")
 
     def at_end(self):
         """Waits until the server closes; returns whether it sent nothing more."""

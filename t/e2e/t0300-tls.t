@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""X10: STARTTLS and implicit TLS. Which versions, what survives the handshake (nothing), what client
+certificates are good for, and what is said where a certificate is none."""
+import os
+import ssl
+import subprocess
+import sys
+import warnings
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from certificates import Certificates, require_part
+from handoffd import Handoffd, free_port
+from lmtp import Closed, Lmtp, connect, deliver, stuffed
+from scratch import Scratch
+from tap import done, is_, ok
+
+require_part("openssl")
+warnings.simplefilter("ignore", DeprecationWarning)     # of TLS 1.1, which is refused here
+scratch = Scratch()
+certificates = Certificates(scratch)
+server = certificates.self_signed("server", "handoff.test")
+ca = certificates.self_signed("ca")
+other_ca = certificates.self_signed("other-ca")
+pat = certificates.signed("pat", ca)
+stranger = certificates.signed("stranger", other_ca)
+
+USER = "user@example.org"
+MESSAGE = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 20000
+
+
+def context(version=None, client=None, ciphers=None):
+    """A client's, which takes our certificate alone."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.load_verify_locations(server.certificate)
+    if version:
+        made.minimum_version = made.maximum_version = version
+    if client:
+        made.load_cert_chain(client.certificate, client.key)
+    if ciphers:
+        made.set_ciphers(ciphers)
+    return made
+
+
+def hands_shaken(address, made):
+    """The version that STARTTLS came to, or None where there was no TLS."""
+    with Lmtp(address) as client:
+        client.command("LHLO me")
+        try:
+            client.start_tls(made)
+            return client.socket.version()
+        except (ssl.SSLError, ConnectionError, Closed):
+            return None
+
+
+def lhlo(client):
+    return [line.split(" ")[0] for line in client.command("LHLO me").lines]
+
+
+# Worker and key: the workers of a daemon started by root cannot read it.
+os.chmod(server.key, 0o600)
+tls_port = free_port()
+SETTINGS = {"tls.certificate": server.certificate, "tls.key": server.key,
+            "tls.client-ca": ca.certificate, "trusted": "none"}
+daemon = Handoffd(SETTINGS, tcp=True, scratch=scratch, start=False)
+daemon.write({"listen": [daemon.unix, daemon.tcp, f"tls:127.0.0.1:{tls_port}"]})
+daemon.start()
+daemon.mailbox(USER)
+TLS = f"tcp:127.0.0.1:{tls_port}"
+
+with Lmtp(daemon.unix) as client:
+    ok("STARTTLS" not in lhlo(client), "X10_starttls_is_not_offered_on_a_unix_socket")
+    is_(client.command("STARTTLS").code, 502, "X10_starttls_on_a_unix_socket_is_502")
+
+with Lmtp(daemon.tcp) as client:
+    ok("STARTTLS" in lhlo(client), "X10_starttls_is_offered_on_tcp")
+    is_(client.command("STARTTLS now").code, 501, "X10_starttls_with_an_argument_is_501")
+    client.session("MAIL FROM:<>")
+    is_(client.command("STARTTLS").code, 503, "X10_starttls_in_a_transaction_is_503")
+    client.command("RSET")
+    is_(client.start_tls(context()).code, 220, "X10_starttls_is_220")
+    is_(client.command("MAIL FROM:<>").code, 503, "X10_after_the_handshake_lhlo_is_due_again")
+    ok("STARTTLS" not in lhlo(client), "X10_starttls_is_not_offered_inside_tls")
+    is_(client.command("STARTTLS").code, 503, "X10_starttls_inside_tls_is_503")
+    client.session("MAIL FROM:<>", f"RCPT TO:<{USER}>", "DATA")
+    client.send(stuffed(MESSAGE))
+    is_(client.reply().code, 250, "X10_a_message_is_delivered_inside_tls")
+    client.command("QUIT")
+    is_(client.socket.recv(1), b"", "X10_the_end_is_announced_by_close_notify")
+message = daemon.messages(USER)[0]
+ok(b" with LMTPS id " in message, "X10_received_says_lmtps")
+ok(message.endswith(MESSAGE.replace(b"\r\n", b"\n")), "X10_the_message_is_as_it_was_sent")
+ok("tls=TLSv1.3/TLS_" in daemon.wait_for(r"delivered .*client="), "X10_the_log_names_version_and_cipher")
+
+is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_2)), "TLSv1.2", "X10_tls_1.2_is_taken")
+is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_3)), "TLSv1.3", "X10_tls_1.3_is_taken")
+before = len(daemon.log)
+is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_1, ciphers="ALL:@SECLEVEL=0")), None,
+    "X10_tls_1.1_is_refused")
+ok("TLS handshake" in daemon.wait_for(r"TLS failed", before), "X10_a_failed_handshake_is_logged")
+
+# RFC 3207 4.2: plaintext that was pipelined behind STARTTLS was perhaps put there by somebody else.
+with Lmtp(daemon.tcp) as client:
+    client.command("LHLO me")
+    client.send(b"STARTTLS\r\nLHLO evil\r\nMAIL FROM:<evil@example.org>\r\n")
+    is_(client.reply().code, 220, "X10_starttls_with_something_behind_it_is_220")
+    client.wrap(context())
+    client.send(b"NOOP\r\nMAIL FROM:<>\r\n")
+    is_([reply.code for reply in client.replies(2)], [250, 503],
+        "X10_what_was_pipelined_behind_starttls_is_thrown_away")
+with Lmtp(daemon.tcp) as client:
+    client.command("LHLO me")
+    client.send(b"STARTTLS\r\n")
+    client.reply()
+    client.send(b"MAIL FROM:<evil@example.org>\r\n" * 10)
+    try:
+        closed = b"250" not in client.socket.recv(100)
+    except ConnectionError:
+        closed = True
+    ok(closed, "X10_a_peer_that_does_not_shake_hands_is_served_no_more")
+
+# Implicit TLS.
+with Lmtp(context().wrap_socket(connect(TLS))) as client:
+    is_(client.greeting.code, 220, "X10_implicit_tls_greets_inside_tls")
+    ok("STARTTLS" not in lhlo(client), "X10_implicit_tls_offers_no_starttls")
+    client.session("MAIL FROM:<>", f"RCPT TO:<{USER}>", "DATA")
+    client.send(stuffed(b"Subject: implicit\r\n\r\n"))
+    is_(client.reply().code, 250, "X10_a_message_is_delivered_over_implicit_tls")
+is_([b" with LMTPS id " in each for each in daemon.messages(USER)], [True, True],
+    "X10_received_says_lmtps_there_too")
+plain = connect(TLS)
+plain.sendall(b"LHLO me\r\n")
+try:
+    answer = plain.recv(1000)
+except ConnectionError:
+    answer = b""
+ok(b"250" not in answer and b"220" not in answer, "X10_plaintext_to_implicit_tls_gets_no_reply")
+plain.close()
+
+# Client certificates.
+for name, client_pair, trusted in (("pat", pat, True), ("stranger", stranger, False),
+                                   ("nobody", None, False)):
+    with Lmtp(daemon.tcp) as client:
+        client.command("LHLO me")
+        client.start_tls(context(client=client_pair))
+        is_("XCLIENT" in lhlo(client), trusted,
+            f"X10_{name}_is_{'' if trusted else 'not_'}trusted_by_certificate")
+        is_(client.command("XFORWARD NAME=mx.example.net").code, 250 if trusted else 550,
+            f"X10_{name}_is_{'allowed' if trusted else 'refused'}_xforward")
+with Lmtp(context(client=pat).wrap_socket(connect(TLS))) as client:
+    ok("XCLIENT" in lhlo(client), "X10_pat_is_trusted_over_implicit_tls")
+is_(daemon.stop(), 0, "it_ends_well")
+
+# Settings.
+daemon.write({"tls.min-version": "1.3", "tls.trust-clients": "no", "tls.required": "yes"})
+daemon.start()
+is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_2)), None,
+    "X10_tls_1.2_is_refused_where_1.3_is_the_least")
+with Lmtp(daemon.tcp) as client:
+    client.command("LHLO me")
+    is_(client.command("MAIL FROM:<>").code, 530, "X10_mail_without_tls_is_530_where_it_is_required")
+    client.start_tls(context(client=pat))
+    ok("XCLIENT" not in lhlo(client), "X10_a_certificate_makes_nobody_trusted_where_that_is_off")
+    is_(client.command("MAIL FROM:<>").code, 250, "X10_mail_inside_tls_is_250_where_it_is_required")
+is_(deliver(daemon.unix, "", [USER], b"x\r\n").final[USER].code, 250,
+    "X10_unix_sockets_need_no_tls_where_it_is_required")
+is_(daemon.stop(), 0, "it_ends_well_again")
+daemon.write({"tls.min-version": None, "tls.ciphers": "ECDHE-ECDSA-AES128-GCM-SHA256"})
+daemon.start()
+with Lmtp(daemon.tcp) as client:
+    client.command("LHLO me")
+    client.start_tls(context(ssl.TLSVersion.TLSv1_2))
+    is_(client.socket.cipher()[0], "ECDHE-ECDSA-AES128-GCM-SHA256", "X10_the_ciphers_of_tls_1.2_are_set")
+is_(daemon.stop(), 0, "it_ends_well_a_third_time")
+
+
+def checked(settings):
+    """Exit code and words of --check."""
+    daemon.write(settings)
+    done_ = subprocess.run([os.environ["HANDOFFD"], "--check", "-c", daemon.path],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done_.returncode, done_.stdout
+
+
+def refused(settings, words, sentence):
+    code, said = checked(settings)
+    is_((code, all(word in said for word in words)), (78, True), f"X10_{sentence} ({said.strip()})")
+
+
+code, said = checked({"tls.ciphers": None})
+is_(code, 0, "X10_a_certificate_and_its_key_pass_the_check")
+refused({"tls.key": pat.key}, ["tls.key", pat.key, "mismatch"], "another_key_is_found_by_check")
+refused({"tls.key": server.key, "tls.certificate": scratch.file("none.pem", "none")},
+        ["tls.certificate", "none.pem"], "a_file_that_is_no_certificate_is_found_by_check")
+refused({"tls.certificate": "/nonexistent"}, ["tls.certificate", "No such file"],
+        "a_certificate_that_is_not_there_is_found_by_check")
+refused({"tls.certificate": None, "tls.key": None, "tls.client-ca": None, "tls.required": None},
+        ["tls:127.0.0.1", "needs tls.certificate"], "implicit_tls_needs_a_certificate")
+refused({"listen": "tls:127.0.0.1:25"}, ["port 25"], "L8_port_25_is_refused_with_tls_too")
+is_(checked({"listen": daemon.unix})[0], 0, "X10_no_certificate_is_needed_where_there_is_no_tls")
+done()
