@@ -243,6 +243,9 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     session_.settle(*delivery.recipient, reply);
   }
   heard = heard && flush();
+  // The report goes behind the replies; who did not hear them sends again, and is reported of then.
+  auto report = session_.take_report();
+  if (heard && report) services_.reporter.send(*report, spool::id_of(staging_->name()));
   if (!delivered_any) {
     services_.spool.confirmed();
     drop_staging();

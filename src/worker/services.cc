@@ -19,6 +19,7 @@ lmtp::SessionOptions session_options_of(const conf::Config& config) {
   options.reject_bare_newlines = config.protocol.bare_newlines == conf::BareNewlines::kReject;
   options.max_transactions = config.workers.max_transactions;
   options.utf8 = knows_unicode();
+  options.dsn = !config.dsn.command.empty();
   options.require_tls = config.tls.required;
   options.require_auth = config.auth.required;
   options.bare_local = !config.recipients.default_domain.empty();
@@ -62,7 +63,8 @@ Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spo
       log(log_),
       session_options(session_options_of(config_)),
       spool(std::move(spool_)),
-      tls(std::move(tls_)) {}
+      tls(std::move(tls_)),
+      reporter(config_, log_) {}
 
 Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
                                                  sys::Files& files, Tls tls) {

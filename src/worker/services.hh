@@ -14,6 +14,7 @@
 #include "sys/log.hh"
 #include "sys/sasl.hh"
 #include "sys/tls.hh"
+#include "worker/reporter.hh"
 
 namespace handoff::worker {
 
@@ -36,6 +37,7 @@ class Services {
   const lmtp::SessionOptions session_options;
   spool::Spool spool;
   const Tls tls;
+  Reporter reporter;
   std::optional<sys::SaslServer> sasl;  // nothing: AUTH is not offered
 
   // Whether TLS comes before the greeting on connections to this port.

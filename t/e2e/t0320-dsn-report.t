@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""X8: NOTIFY=SUCCESS gets a report by dsn.command, after the replies and never instead of them. The
+command here stores what it is given; Python's own parser reads it."""
+import email
+import email.policy
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from handoffd import Handoffd
+from lmtp import Lmtp, stuffed
+from scratch import Scratch
+from tap import done, empty, is_, ok
+
+SENDER = "sender@example.net"
+PAT, KIM, LEE = "pat@example.org", "kim@example.org", "lee@example.org"
+MESSAGE = (b"From: <sender@example.net>\r\nSubject: a question\r\nX-Long: a\r\n\tb\r\n"
+           b"Message-ID: <1@example.net>\r\n\r\nThe body must not come back.\r\n")
+
+scratch = Scratch()
+reports = os.path.join(scratch.path, "reports")
+os.mkdir(reports)
+os.chmod(reports, 0o777)
+command = scratch.file("store", f"""#!/bin/sh
+new={reports}/.$$
+mkdir $new
+printf '%s\\n' "$@" >$new/arguments
+cat >$new/text
+id -u >$new/uid
+grep -E '^Sig(Blk|Ign):' /proc/$$/status >$new/signals 2>/dev/null
+ls -l /proc/$$/fd >$new/descriptors 2>/dev/null
+mv $new {reports}/$$
+""")
+os.chmod(command, 0o755)
+
+
+def transaction(client, sender, *recipients):
+    """(MAIL, RCPT..., final...) codes. Each recipient is what stands behind TO:."""
+    codes = [client.command(f"MAIL FROM:{sender}").code]
+    codes += [client.command(f"RCPT TO:{each}").code for each in recipients]
+    accepted = codes[1:].count(250)
+    client.command("DATA")
+    client.send(stuffed(MESSAGE))
+    return codes + [client.reply().code for _ in range(accepted)]
+
+
+def take_report(daemon, since=0):
+    """The one report that was sent."""
+    daemon.wait_for("report sent", since)
+    [name] = os.listdir(reports)
+    report = {}
+    for each in os.listdir(os.path.join(reports, name)):
+        with open(os.path.join(reports, name, each), encoding="utf-8") as file:
+            report[each] = file.read()
+    shutil.rmtree(os.path.join(reports, name))
+    report["arguments"] = report["arguments"].splitlines()
+    return report
+
+
+def blocks(message):
+    """The blocks of fields of its delivery-status part."""
+    part = message.get_payload()[1]
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        return [dict(block.items()) for block in payload if block.items()]
+    texts = part.get_payload(decode=True).decode().strip().split("\n\n")
+    return [dict(email.message_from_string(text).items()) for text in texts]
+
+
+daemon = Handoffd(tcp=False, scratch=scratch)
+daemon.mailbox(PAT), daemon.mailbox(KIM), daemon.mailbox(LEE)
+with Lmtp(daemon.unix) as client:
+    ok("DSN" not in client.command("LHLO me").lines, "X8_dsn_is_not_offered_without_dsn.command")
+    client.command("MAIL FROM:<>")
+    is_(client.command(f"RCPT TO:<{PAT}> NOTIFY=SUCCESS").code, 555, "X8_nor_is_notify_taken_then")
+is_(daemon.stop(), 0, "it_ends_well_without")
+
+daemon.write({"dsn.command": f"{command} -i  -f <>"})
+daemon.start()
+with Lmtp(daemon.unix) as client:
+    ok("DSN" in client.command("LHLO me").lines, "X8_dsn_is_offered_with_dsn.command")
+    before = len(daemon.log)
+    is_(transaction(client, f"<{SENDER}> RET=FULL ENVID=QQ+2B314159",
+                    f"<{PAT}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Pat+2Bx@example.com",
+                    f"<{KIM}> NOTIFY=NEVER", "<unknown@example.org> NOTIFY=SUCCESS",
+                    f"<{LEE}> NOTIFY=SUCCESS", f"<{PAT.upper()}> NOTIFY=SUCCESS"),
+        [250, 250, 250, 550, 250, 250] + [250] * 4, "X8_the_replies_are_as_ever")
+    report = take_report(daemon, before)
+    is_(report["arguments"], ["-i", "-f", "<>", SENDER],
+        "X8_the_command_gets_its_arguments_and_the_sender")
+    empty((line for line in report["descriptors"].splitlines()
+           if "socket:" in line or daemon.spool in line or "anon_inode" in line),
+          "X8_the_command_has_no_descriptor_of_ours")
+    empty((line for line in report["signals"].splitlines() if int(line.split()[1], 16) != 0),
+          "X8_the_command_has_its_signals")
+    ok(int(report["uid"]) != 0, "X8_the_command_is_not_root")
+
+    text = report["text"]
+    empty((line for line in text.splitlines() if len(line) > 998), "X8_no_line_is_too_long")
+    message = email.message_from_string(text, policy=email.policy.default)
+    is_(message.defects, [], "X8_the_report_has_no_defects")
+    is_((message.get_content_type(), message.get_param("report-type")),
+        ("multipart/report", "delivery-status"), "X8_it_is_a_multipart_report")
+    is_(message["To"], SENDER, "X8_it_is_for_the_sender")
+    is_(message["Auto-Submitted"], "auto-replied", "X8_nobody_is_to_answer_it")
+    is_([part.get_content_type() for part in message.iter_parts()],
+        ["text/plain", "message/delivery-status", "text/rfc822-headers"], "X8_it_has_three_parts")
+    of_message, *of_recipients = blocks(message)
+    is_({key: value for key, value in of_message.items() if key != "Arrival-Date"},
+        {"Reporting-MTA": "dns; handoff.test", "Original-Envelope-Id": "QQ+314159"},
+        "X8_it_says_who_reports_and_the_envelope_id")
+    ok("Arrival-Date" in of_message, "X8_it_says_when_the_message_came")
+    common = {"Action": "delivered", "Status": "2.0.0"}
+    is_(of_recipients,
+        [{"Original-Recipient": "rfc822; Pat+2Bx@example.com",
+          "Final-Recipient": f"rfc822; {PAT}", **common},
+         {"Final-Recipient": f"rfc822; {PAT.upper()}", **common},
+         {"Final-Recipient": f"rfc822; {LEE}", **common}],
+        "X8_it_has_a_block_for_each_recipient_that_asked_and_got_the_message")
+    header = message.get_payload()[2].get_payload()
+    ok("Subject: a question\n" in header and "X-Long: a\n\tb\n" in header
+       and header.startswith("From: "), "X8_the_header_comes_back")
+    ok("must not come back" not in text, "X8_the_body_does_not_whatever_ret_says")
+
+    # Nothing is sent where nobody asked, or nobody can be told.
+    before = len(daemon.log)
+    transaction(client, "<>", f"<{PAT}> NOTIFY=SUCCESS")
+    transaction(client, f"<{SENDER}>", f"<{PAT}>")
+    transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=NEVER", f"<{KIM}> NOTIFY=FAILURE,DELAY")
+    # A sender that looks like an option is none. This report, after those that were not sent.
+    transaction(client, "<-oQ@example.net>", f"<{PAT}> NOTIFY=SUCCESS")
+    is_(take_report(daemon, before)["arguments"][3:], ["<-oQ@example.net>"],
+        "X8_a_sender_with_a_hyphen_is_no_option_and_nobody_else_is_told")
+
+    if "SMTPUTF8" in client.command("LHLO me").lines:
+        before = len(daemon.log)
+        daemon.mailbox("jörg@example.org")
+        transaction(client, "<müller@example.net> SMTPUTF8",
+                    "<jörg@example.org> NOTIFY=SUCCESS ORCPT=utf-8;j\\x{F6}rg@example.org")
+        report = take_report(daemon, before)
+        is_(report["arguments"][3:], ["müller@example.net"], "X8_X7_the_sender_may_be_utf_8")
+        message = email.message_from_string(report["text"], policy=email.policy.default)
+        is_([part.get_content_type() for part in message.iter_parts()],
+            ["text/plain", "message/global-delivery-status", "message/global-headers"],
+            "X8_X7_a_utf8_report_is_of_rfc_6533")
+        ok("Original-Recipient: utf-8; j\\x{F6}rg@example.org\n"
+           "Final-Recipient: utf-8; jörg@example.org\n" in report["text"],
+           "X8_X7_addresses_are_utf_8")
+is_(daemon.stop(), 0, "it_ends_well")
+
+# A command that does not read, fails, or is not there: one line of the log, and nothing else.
+for settings, cause, sentence in (
+        ({"dsn.command": scratch.file("fails", "#!/bin/sh\necho the queue is full >&2\nexit 75\n")},
+         "exit 75 (the queue is full)", "a_command_that_fails"),
+        ({"dsn.command": "/nonexistent/sendmail"}, "No such file", "a_command_that_is_not_there")):
+    if os.path.exists(settings["dsn.command"]):
+        os.chmod(settings["dsn.command"], 0o755)
+    daemon.write(settings)
+    daemon.start()
+    before = len(daemon.log)
+    with Lmtp(daemon.unix) as client:
+        client.command("LHLO me")
+        is_(transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=SUCCESS"), [250, 250, 250],
+            f"X8_{sentence}_changes_no_reply")
+    ok(cause in daemon.wait_for("report not sent", before), f"X8_{sentence}_is_logged")
+    is_(daemon.stop(), 0, f"it_ends_well_after_{sentence}")
+
+# It opens a FIFO that nobody writes to for now.
+fifo = os.path.join(scratch.path, "fifo")
+os.mkfifo(fifo)
+os.chmod(fifo, 0o666)
+hangs = scratch.file("hangs", f"#!/bin/sh\nread -r never <{fifo}\n")
+os.chmod(hangs, 0o755)
+daemon.write({"dsn.command": hangs, "dsn.timeout": "1h"})
+daemon.start()
+before = len(daemon.log)
+with Lmtp(daemon.unix) as client:
+    client.command("LHLO me")
+    is_([transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=SUCCESS") for _ in range(9)],
+        [[250, 250, 250]] * 9, "X8_a_command_that_hangs_holds_no_reply")
+    is_(client.command("QUIT").code, 221, "X8_nor_the_session")
+    ok(client.at_end(), "X8_nor_the_connection")
+ok("too many" in daemon.wait_for("report not sent", before), "X8_not_any_number_hangs_at_a_time")
+with open(fifo, "w", encoding="ascii") as writer:
+    writer.write("go on\n" * 8)
+    writer.flush()
+    daemon.wait_for("report sent", before, count=8)
+is_(daemon.stop(), 0, "it_ends_well_after_them")
+daemon.write({"dsn.timeout": "1s"})
+daemon.start()
+before = len(daemon.log)
+with Lmtp(daemon.unix) as client:
+    client.command("LHLO me")
+    transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=SUCCESS")
+ok("dsn.timeout" in daemon.wait_for("report not sent", before),
+   "X8_a_command_that_hangs_is_killed_at_dsn.timeout")
+is_(daemon.stop(), 0, "it_ends_well_at_last")
+done()
