@@ -41,6 +41,8 @@ MAIN_OBJS := $(call obj,src/main.cc src/ctl/main.cc)
 LIB_OBJS  := $(filter-out $(MAIN_OBJS),$(call obj,src/*/*.cc))
 UNIT_MAIN := $(call obj,t/unit/main.cc)
 UNIT_OBJS := $(call obj,t/unit/*/*.cc)
+BENCHES   := $(addprefix $(build)/t/bench/bin/,lmtpload floor inetd)
+BENCH_OBJS := $(call obj,t/bench/*/*.cc)
 
 # --- Flags. config.h comes in by itself: a source that forgot it would get the
 # fallbacks and nobody would notice. The person's own flags come last.
@@ -103,7 +105,20 @@ $(UNIT): $(UNIT_MAIN) $(UNIT_OBJS) $(build)/libhandoff.a $(build)/link.flags
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(BOOST_TEST_LIBS) $(LIBS)
 
--include $(patsubst %.o,%.d,$(MAIN_OBJS) $(LIB_OBJS) $(UNIT_MAIN) $(UNIT_OBJS)) $(wildcard $(PCH).d)
+# --- Benchmarks.
+
+$(BENCH_OBJS): $(build)/t/bench/%.o: $(srcdir)/t/bench/%.cc $(build)/compile.flags config.mk
+	$(call say,CXX ,$<)
+	$(Q)mkdir -p $(@D) && $(COMPILE) -I$(srcdir)/t/bench -c -o $@ $<
+
+$(build)/t/bench/bin/lmtpload: $(call obj,t/bench/lmtpload/*.cc)
+$(build)/t/bench/bin/floor:    $(call obj,t/bench/floor/*.cc)
+$(build)/t/bench/bin/inetd:    $(call obj,t/bench/inetd/*.cc)
+$(BENCHES): $(build)/libhandoff.a $(build)/link.flags
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(LIBS)
+
+-include $(patsubst %.o,%.d,$(MAIN_OBJS) $(LIB_OBJS) $(UNIT_MAIN) $(UNIT_OBJS) $(BENCH_OBJS)) $(wildcard $(PCH).d)
 
 # --- Tests: all are TAP, run by prove through t/tap, which counts them into
 # build/check/. `check` goes on after a failure and says at the end what it saw.
@@ -130,8 +145,8 @@ $(SUITES:%=check-%): check-%: FORCE
 
 run: all
 	$(TEST_ENV) ONCE=$(ONCE) $(srcdir)/contrib/run
-bench: all
-	$(TEST_ENV) $(srcdir)/t/bench/run
+bench: all $(BENCHES)
+	$(TEST_ENV) $(srcdir)/t/bench/run $(BENCH)
 fuzz: all
 	$(TEST_ENV) CXX='$(CXX)' $(srcdir)/t/fuzz/run
 format:

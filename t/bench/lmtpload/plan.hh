@@ -1,0 +1,36 @@
+// What a run of lmtpload does, and the octets it sends.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.hh"
+
+namespace handoff::bench {
+
+using Clock = std::chrono::steady_clock;
+
+struct Plan {
+  Endpoint endpoint;
+  std::uint64_t connections = 8;
+  std::uint64_t messages = 0;  // a connection; 0: no limit
+  Clock::duration time{};      // no message begins after this
+  std::uint64_t recipients = 1;
+  std::uint64_t mailboxes = 100;
+  std::string address;     // %d is the mailbox's number
+  bool pipelining = true;  // MAIL, every RCPT and DATA in one write
+  bool chunking = false;   // BDAT ... LAST in place of DATA, in one chunk
+  bool reconnect = false;  // a connection a message
+  std::string content;     // CRLF lines, the final dot where there is no chunking
+};
+
+// A message of about `size` octets: a header as queue managers send it and lines of 76 characters.
+std::string make_content(std::uint64_t size, bool chunking);
+
+// MAIL and the RCPTs of the transaction that begins with mailbox number `mailbox`, and what begins
+// its content: a line each.
+std::vector<std::string> make_commands(const Plan& plan, std::uint64_t mailbox);
+
+}  // namespace handoff::bench
