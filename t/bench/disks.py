@@ -1,0 +1,97 @@
+"""The filesystems that a benchmark runs on: images on this machine's disk, mounted by loop devices,
+and a tmpfs, which costs no disk. Needs root and a mount namespace of its own, in which what is
+mounted ends with it (`t/bench/run` sees to that).
+
+    disk = Disk('ext4', folder, images, octets)
+    disk.path                   # where it is mounted
+    before = disk.counters(); ...; disk.counters() - before     # Counters(writes, octets, flushes)
+"""
+import os
+import shutil
+import subprocess
+
+MAKE = {
+    "ext4": ["mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0"],
+    "xfs": ["mkfs.xfs", "-q", "-f", "-K"],
+    "btrfs": ["mkfs.btrfs", "-q", "-f", "-K"],
+}
+NAMES = [*MAKE, "tmpfs"]
+
+
+class Counters:
+    """What a block device was asked to write: requests, octets, flushes of its cache."""
+
+    def __init__(self, writes=0, octets=0, flushes=0):
+        self.writes, self.octets, self.flushes = writes, octets, flushes
+
+    def __sub__(self, other):
+        return Counters(self.writes - other.writes, self.octets - other.octets,
+                        self.flushes - other.flushes)
+
+
+class Disk:
+    def __init__(self, name, folder, images, octets):
+        """folder: where it is mounted below. images: the folder for its image, kept from run to run
+        so that its blocks are there already; the filesystem on it is new."""
+        self.name = name
+        self.path = os.path.join(folder, name)
+        self.device = None
+        os.makedirs(self.path, exist_ok=True)
+        if name == "tmpfs":
+            _run("mount", "-t", "tmpfs", "-o", f"size={octets},mode=755", "bench", self.path)
+            return
+        image = os.path.join(images, f"{name}.img")
+        if not os.path.exists(image) or os.path.getsize(image) != octets:
+            _fill(image, octets)
+        _run(*MAKE[name], image)
+        # Past the page cache of the machine's own filesystem, as a disk would be.
+        loop = _run("losetup", "--direct-io=on", "--find", "--show", image).strip()
+        try:
+            _run("mount", "-o", "noatime", loop, self.path)
+        finally:
+            _run("losetup", "--detach", loop)  # once it is no longer mounted
+        self.device = os.path.basename(loop)
+        os.chmod(self.path, 0o755)
+
+    def counters(self):
+        if not self.device:
+            return Counters()
+        with open(f"/sys/block/{self.device}/stat", encoding="ascii") as stat:
+            fields = [int(each) for each in stat.read().split()]
+        return Counters(fields[4], fields[6] * 512, fields[15] if len(fields) > 15 else 0)
+
+    def settle(self):
+        """Waits until all is on the disk, so that no run pays for the one before."""
+        fd = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if self.device:
+            _run("sync", "-f", self.path)
+
+
+def missing(name):
+    """Returns why there can be no such filesystem here, or None."""
+    tool = MAKE.get(name, ["mount"])[0]
+    if not any(os.access(os.path.join(folder, tool), os.X_OK)
+               for folder in ("/sbin", "/usr/sbin", "/bin", "/usr/bin")):
+        return f"no {tool}"
+    if shutil.which("modprobe"):
+        subprocess.run(["modprobe", "-q", name], check=False, stderr=subprocess.DEVNULL)
+    with open("/proc/filesystems", encoding="ascii") as known:
+        if name not in known.read().split():
+            return "the kernel does not know it"
+    return None
+
+
+def _fill(image, octets):
+    zeros = bytes(4 << 20)
+    with open(image, "wb") as file:
+        for _ in range(octets // len(zeros)):
+            file.write(zeros)
+        os.fsync(file.fileno())
+
+
+def _run(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -1,0 +1,173 @@
+"""The page that a benchmark prints: Markdown, and nothing in it that was not measured in that run."""
+import time
+
+
+def _ratio(cell):
+    if cell is None:
+        return "–"
+    spread = cell.ratio()
+    return spread.text() if spread else "failed"
+
+
+def _table(heads, lines):
+    return "\n".join(["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads),
+                      *("| " + " | ".join(line) + " |" for line in lines)]) + "\n"
+
+
+class Page:
+    def __init__(self):
+        self.parts = []
+        self.notes = []
+        self.plots = []
+        self.cost = {}
+
+    def text(self):
+        notes = "".join(f"- {note}\n" for note in dict.fromkeys(self.notes))
+        if notes:
+            self._add(f"## Notes\n\n{notes}")
+        return "\n".join(self.parts)
+
+    def _add(self, text):
+        """Shown at once: whoever waits for half an hour wants to see something."""
+        self.parts.append(text)
+        print(text, flush=True)
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def machine(self, kernel, processor, processors, memory, versions):
+        peers = ", ".join(f"{name} {version}" for name, version in versions.items())
+        self._add(f"""# Performance
+
+Printed by `make bench BENCH='--write doc'` on {time.strftime('%Y-%m-%d')}: {processor}, {processors}
+processors, {memory} GiB, Linux {kernel}. Peers: {peers or 'none'}.
+
+Throughput is given as a share of the *floor*: the bare system calls that make a message durable
+(create, write, fsync, rename, fsync directory; as many processes as there are connections; no
+protocol), on the same filesystem in the same round. Each cell is the median of the rounds (lowest to
+highest). 4 KiB to one recipient by 8 connections to 200 mailboxes, pipelined and kept open, where the
+row does not say otherwise. The filesystems are images on this machine's disk, through loop devices.
+""")
+
+    def rows(self, disk, servers, table):
+        names = [each.name for each in servers if each.kind != "floor"]
+        lines = []
+        for row, cells in table.items():
+            floor = cells["floor"].spread("rate")
+            lines.append([row.title, floor.text("{:.0f}") if floor else "failed",
+                          *(_ratio(cells.get(name)) for name in names)])
+            for name, cell in cells.items():
+                self.cost.setdefault(row.title, {})[disk, name] = cell
+                for failure in dict.fromkeys(cell.failures):
+                    self.note(f"{name} on {disk}, {row.title}: {failure}")
+        self._add(f"## {disk}\n\n" + _table(["", "floor, messages/s", *names], lines))
+        self._costs(disk, ["floor", *names], table)
+
+    def _costs(self, disk, names, table):
+        lines = []
+        for row, cells in table.items():
+            cpu = []
+            for name in names:
+                spread = cells[name].per_message("cpu") if name in cells else None
+                cpu.append(f"{spread.median * 1000:.2f}" if spread else "–")
+            lines.append([row.title, *cpu])
+        self._add(f"Seconds of processor time for 1,000 messages on {disk} (user and system, "
+                          "the server's processes):\n\n" + _table(["", *names], lines))
+        self._disk_work(disk, names, table)
+        lines = []
+        for row, cells in table.items():
+            line = [row.title]
+            for name in names:
+                cell = cells.get(name)
+                middle = cell.spread("p50") if cell else None
+                high = cell.spread("p99") if cell else None
+                line.append(f"{middle.median:.1f} / {high.median:.1f}" if middle else "–")
+            lines.append(line)
+        self._add(f"Milliseconds from the final dot to the last reply on {disk}, p50 / p99 (of "
+                          "the floor: the whole sequence):\n\n" + _table(["", *names], lines))
+
+    def _disk_work(self, disk, names, table):
+        lines = []
+        for row, cells in table.items():
+            line = [row.title]
+            for name in names:
+                cell = cells.get(name)
+                flushes = cell.per_message("flushes") if cell else None
+                writes = cell.per_message("writes") if cell else None
+                octets = cell.per_message("written") if cell else None
+                line.append(f"{flushes.median:.2f} / {writes.median:.1f} / "
+                            f"{octets.median / 1024:.0f}" if flushes else "–")
+            lines.append(line)
+        if any(cell.results and any(each and each["writes"] for each in cell.results)
+               for cells in table.values() for cell in cells.values()):
+            self._add(f"What the disk was asked for, a message on {disk}: flushes / writes / "
+                              "KiB written:\n\n" + _table(["", *names], lines))
+
+    def sequences(self, disk, floors, says, table):
+        names = [each.name for each in floors]
+        heads = ["sequence", *(row.title for row in table), "flushes / writes a message, 8 x 1"]
+        lines = []
+        for floor in floors:
+            line = [f"`{floor.sequence}`: {says[floor.sequence]}"]
+            for cells in table.values():
+                cell = cells[floor.name]
+                rate = cell.spread("rate")
+                line.append(f"{rate.text('{:.0f}')}/s" if rate and floor.name == "floor"
+                            else _ratio(cell))
+            for row, cells in table.items():
+                if row.connections == 8 and row.recipients == 1:
+                    flushes = cells[floor.name].per_message("flushes")
+                    writes = cells[floor.name].per_message("writes")
+                    line.append(f"{flushes.median:.2f} / {writes.median:.1f}" if flushes else "–")
+            lines.append(line)
+        assert names
+        self._add(f"## Sequences on {disk}\n\nWays to make a message durable, as shares of the "
+                          "plain one:\n\n" + _table(heads, lines))
+
+    def sizes(self, disk, table):
+        lines = []
+        for row, cells in table.items():
+            line = [row.title]
+            for name in ("handoffd", "floor"):
+                cell = cells.get(name)
+                for key in ("p50", "p99"):
+                    spread = cell.spread(key) if cell else None
+                    line.append(spread.text("{:.1f}") if spread else "–")
+            lines.append(line)
+        self._add(
+            f"## From dot to reply on {disk}\n\nMilliseconds, by size, one connection; the floor's is "
+            "its whole sequence, writing included:\n\n" + _table(
+                ["", "handoffd p50", "p99", "floor p50", "p99"], lines))
+
+    def calls(self, counts):
+        lines = []
+        for (name, recipients), calls in counts.items():
+            most = sorted(calls.items(), key=lambda each: -each[1])
+            syncs = sum(number for call, number in calls.items()
+                        if "sync" in call and call != "rt_sigprocmask")
+            lines.append([name, str(recipients), f"{sum(calls.values()):.1f}", f"{syncs:.1f}",
+                          " ".join(f"{call} {number:.3g}" for call, number in most if number > 0.05)])
+        self._add("## System calls a message\n\nOn a kept connection, pipelined, by strace:\n\n"
+                          + _table(["server", "recipients", "calls", "syncs", "which"], lines))
+
+    def memory(self, sizes, many):
+        lines = []
+        for name, each in sizes.items():
+            lines.append([name, str(len(each)),
+                          f"{sum(each) / len(each) / 2**20:.2f}" if each else "–",
+                          f"{max(each) / 2**20:.2f}" if each else "–"])
+        self._add("## Memory\n\nPSS of a worker, in MiB, with 8 connections busy:\n\n" +
+                          _table(["server", "workers", "mean", "most"], lines))
+        self._add(f"handoffd with {len(many) - 1} idle workers: {sum(many) / 2**20:.0f} MiB "
+                          f"PSS in all, {sum(many) / len(many) / 2**20:.2f} MiB each.\n")
+
+    def plot(self, title, path, heads, lines):
+        """path: the picture; None where there is none."""
+        picture = ""
+        if path:
+            self.plots.append(path)
+            picture = f"![{title}]({path.rpartition('/')[2]})\n\n"
+        self._add(f"### {title}\n\n{picture}" + _table(heads, lines))
+
+    def heading(self, text):
+        self._add(text)
