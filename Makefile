@@ -2,7 +2,7 @@
 #
 #   all  check  install  uninstall  dist  distcheck  clean  distclean
 #   run [ONCE=1]         serve in the foreground from build/run
-#   check-lint check-unit check-e2e check-interop check-crash
+#   check-lint check-unit check-e2e check-interop check-crash check-perf
 #   bench  fuzz  format
 #
 # CXXFLAGS, CPPFLAGS, LDFLAGS are yours; V=1 shows the commands. What is built is
@@ -10,7 +10,7 @@
 
 srcdir ?= .
 build  := build
-SUITES := lint unit e2e interop crash
+SUITES := lint unit e2e interop crash perf
 
 all:
 .DELETE_ON_ERROR:
@@ -134,7 +134,7 @@ check: all $(UNIT)
 	$(srcdir)/t/tap --sum $(build)/check && exit $$rc
 
 check-unit: $(UNIT)
-check-e2e check-interop check-crash: all
+check-e2e check-interop check-crash check-perf: all
 check-crash: $(UNIT)
 $(SUITES:%=check-%): check-%: FORCE
 	@mkdir -p $(build)/check && rm -f $(build)/check/$*

@@ -1,0 +1,84 @@
+"""What a message costs a handoffd --stdin, counted by a tool and held to t/perf/figures.
+
+    session = perf.Session(recipients=1)
+    session.run(['strace', ...], 10)           # speaks it to `strace ... handoffd --stdin ...`
+    perf.per_message(count)                    # count(messages) -> {'name': number}
+    perf.holds('calls-1-recipient', 20.0, 'a_message_takes_no_more_system_calls')
+"""
+import os
+import socket
+import subprocess
+
+import maildir
+import tap
+from handoffd import account, program
+from lmtp import Lmtp
+from scratch import Scratch
+
+FIGURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "perf", "figures")
+DEARER = 1.05  # times what it was
+FEW, MANY = 10, 30  # messages
+LINE = b"0123456789 and so on, up to the length that lines of mail often have, 76 o\r\n"
+
+
+def holds(name, cost, sentence):
+    """The sentence holds if the cost is at most 5 % over the figure of that name."""
+    with open(FIGURES, encoding="ascii") as lines:
+        figures = dict(line.split() for line in lines if line.strip() and line[0] != "#")
+    figure = float(figures.get(name, 0))
+    if cost < figure / DEARER:
+        tap.diag(f"{name} is {cost:g} now: t/perf/figures may say so in place of {figure:g}")
+    if not tap.ok(cost <= figure * DEARER, sentence):
+        tap.diag(f"{name} is {cost:g} and was {figure:g}; t/perf/figures says what to do")
+
+
+def per_message(count):
+    """Start, greeting and end are in both of two runs, and so not in their difference."""
+    count(1)  # makes what the first message of all makes
+    few, many = count(FEW), count(MANY)
+    return {name: (many.get(name, 0) - few.get(name, 0)) / (MANY - FEW) for name in {*few, *many}}
+
+
+class Session:
+    """Equal messages on one connection, commands pipelined, to a handoffd with mailboxes of its own.
+    The client waits for each reply, so that the server's calls do not depend on who is faster."""
+
+    def __init__(self, recipients=1, size=4096):
+        self.scratch = Scratch()
+        os.chmod(self.scratch.path, 0o777)  # tools write as the user that handoffd becomes
+        spool = os.path.join(self.scratch.path, "spool")
+        self.log = os.path.join(self.scratch.path, "log")
+        self._addresses = [f"u{number}@example.org" for number in range(recipients)]
+        for address in self._addresses:
+            maildir.create(os.path.join(spool, "example.org", address.partition("@")[0]))
+        self._message = b"Subject: fixed\r\n\r\n" + LINE * (size // len(LINE)) + b".\r\n"
+        self._command = [program("HANDOFFD"), "--stdin", "--config", "/dev/null", "--hostname",
+                         "handoff.test", "--spool.path", spool, "--log.to", "stderr"]
+        if account():
+            user, group = account()
+            self._command += ["--user", user, "--group", group]
+            subprocess.run(["chown", "-R", f"{user}:{group}", spool], check=True)
+
+    def run(self, tool, messages):
+        """Speaks the session to `tool... handoffd...`; all must be accepted. Both log to `log`."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            with open(self.log, "wb") as log:
+                server = subprocess.Popen([*tool, *self._command], stdin=theirs, stdout=theirs,
+                                          stderr=log, start_new_session=True)
+        self.scratch.guard(server.pid)
+        commands = ["MAIL FROM:<sender@example.org>",
+                    *(f"RCPT TO:<{address}>" for address in self._addresses), "DATA"]
+        with Lmtp(ours, timeout=120) as client:
+            client.command("LHLO client.test")
+            for _ in range(messages):
+                client.send("".join(f"{command}\r\n" for command in commands).encode())
+                replies = client.replies(len(commands))
+                client.send(self._message)
+                replies += client.replies(len(self._addresses))
+                bad = [str(reply) for reply in replies if reply.code not in (250, 354)]
+                assert not bad, bad
+            client.command("QUIT")
+        server.wait()
+        self.scratch.release(server.pid)
+        assert server.returncode == 0, f"handoffd ended with {server.returncode}"
