@@ -79,7 +79,10 @@ std::string_view HeaderFilter::next(std::string_view& piece) {
     if (ended && state_ == State::kLine) state_ = State::kName;
     if (state_ != State::kBody) {
       for (char c : held_) {
-        if (header_ != Header::kOther && !is_control(c)) value_ += c;
+        if (header_ == Header::kOther) continue;
+        // A line that goes on begins with a blank or a tab, which parts it from the one before.
+        if (c == '\t') value_ += ' ';
+        if (!is_control(c)) value_ += c;
       }
     }
     given_.swap(held_);

@@ -237,6 +237,9 @@ BOOST_AUTO_TEST_CASE(the_header_tells_message_id_and_queue_id) {
   BOOST_TEST(first.queue_id == "4abC9");
   BOOST_TEST(first.message_id == "<1@x>");
   BOOST_TEST(first.received == 2u);
+  // As Postfix' pickup writes it.
+  auto folded = facts("Received: by mx (Postfix, from userid 0)\r\n\tid 4abD0; Thu\r\n\r\n");
+  BOOST_TEST(folded.queue_id == "4abD0");
   auto none = facts("Subject: x\r\nReceived: by x\r\n\r\nMessage-ID: <1@x>\r\n");
   BOOST_TEST(none.queue_id == "");
   BOOST_TEST(none.message_id == "");
