@@ -31,6 +31,10 @@ class PidFile {
  public:
   // EWOULDBLOCK where another process holds it.
   static Result<PidFile> create(const std::string& path);
+  // One that a former program image of this process left open and locked.
+  static PidFile adopt(std::string path, Fd file) { return {std::move(path), std::move(file)}; }
+  const std::string& path() const { return path_; }
+  const Fd& descriptor() const { return file_; }
   PidFile(PidFile&&) = default;
   PidFile& operator=(PidFile&&) = default;
   // Removes the file, by the process that made it.

@@ -19,6 +19,11 @@ struct LevelRow {
 constexpr LevelRow kLevels[] = {
     {"error", LOG_ERR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
 
+// RFC 3164 4.1: 1,024 octets a packet, of which priority, date, host and tag take some.
+constexpr std::size_t kSyslogLine = 900;
+// What is no longer than this is not cut: ids, codes, times.
+constexpr std::size_t kKept = 48;
+
 const LevelRow& row(Level level) { return kLevels[static_cast<int>(level)]; }
 
 }  // namespace
@@ -32,12 +37,16 @@ Log::Log(LogFormat format, Level level, int facility)
 void Log::write(Level level, std::string_view message, const Fields& fields) const {
   if (level > level_) return;
   bool json = format_ == LogFormat::kJson;
-  std::string line = json ? format_json(message, fields) : format_text(message, fields);
+  auto line_of = [&](const Fields& of) {
+    return json ? format_json(message, of) : format_text(message, of);
+  };
   if (syslog_) {
+    auto line = shortened(fields, kSyslogLine, line_of);
     if (json) line = "{" + line + "}";
     ::syslog(row(level).priority, "%s", line.c_str());
     return;
   }
+  auto line = line_of(fields);
   auto now = rfc3339_date(Wall::now());
   auto pid = std::to_string(::getpid());
   std::string out;
@@ -75,6 +84,19 @@ std::string format_json(std::string_view message, const Fields& fields) {
     out += ",\"" + std::string(field.key) + "\":\"" + escape_json(field.value) + "\"";
   }
   return out;
+}
+
+std::string shortened(Fields fields, std::size_t octets,
+                      const std::function<std::string(const Fields&)>& line) {
+  for (;;) {
+    auto out = line(fields);
+    if (out.size() < octets) return out;
+    auto longest =
+        std::ranges::max_element(fields, {}, [](const Field& field) { return field.value.size(); });
+    if (longest == fields.end() || longest->value.size() <= kKept) return out;
+    longest->value =
+        longest->value.substr(0, std::max(longest->value.size() / 2, kKept - 3)) + "...";
+  }
 }
 
 int syslog_facility(std::string_view name) {

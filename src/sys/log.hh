@@ -2,6 +2,7 @@
 // Values come from anywhere and are escaped here; a line never contains a control character.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -50,6 +51,11 @@ class Log {
 // without a value are left out.
 std::string format_text(std::string_view message, const Fields& fields);
 std::string format_json(std::string_view message, const Fields& fields);
+
+// `line(fields)` in less than `octets`: where it is longer the longest values are cut, so that none
+// of the fields is lost where a syslog cuts off the end of a line.
+std::string shortened(Fields fields, std::size_t octets,
+                      const std::function<std::string(const Fields&)>& line);
 
 // "mail", "daemon", "local0" to "local7" -> LOG_…; -1 for others.
 int syslog_facility(std::string_view name);

@@ -7,7 +7,12 @@
 namespace handoff::sys {
 
 Result<void*> map_shared(std::size_t octets) {
-  void* memory = ::mmap(nullptr, octets, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANON, -1, 0);
+#ifdef MAP_NORESERVE
+  constexpr int kFlags = MAP_SHARED | MAP_ANON | MAP_NORESERVE;
+#else
+  constexpr int kFlags = MAP_SHARED | MAP_ANON;
+#endif
+  void* memory = ::mmap(nullptr, octets, PROT_READ | PROT_WRITE, kFlags, -1, 0);
   if (memory == MAP_FAILED) return Error{errno, "mmap", {}};
   return memory;
 }

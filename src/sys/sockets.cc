@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 
@@ -234,6 +235,43 @@ Peer peer_of(int fd) {
   return describe(address, fd);
 }
 
+void stop_listening(const Fd& listener) { ::shutdown(listener.get(), SHUT_RDWR); }
+
+std::optional<Endpoint> listening_at(int fd) {
+  int listening = 0;
+  int type = 0;
+  socklen_t length = sizeof listening;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || listening == 0) {
+    return std::nullopt;
+  }
+  length = sizeof type;
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_STREAM) {
+    return std::nullopt;
+  }
+  AnyAddress address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(fd, &address.any, &size) != 0) return std::nullopt;
+  Endpoint endpoint;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  switch (address.any.sa_family) {
+    case AF_UNIX:
+      if (size > offsetof(sockaddr_un, sun_path)) endpoint.path = address.un.sun_path;
+      return endpoint;
+    case AF_INET:
+      ::inet_ntop(AF_INET, &address.v4.sin_addr, text.data(), text.size());
+      break;
+    case AF_INET6:
+      ::inet_ntop(AF_INET6, &address.v6.sin6_addr, text.data(), text.size());
+      break;
+    default:
+      return std::nullopt;
+  }
+  endpoint.is_unix = false;
+  endpoint.host = text.data();
+  endpoint.port = *local_port(fd);
+  return endpoint;
+}
+
 std::optional<std::uint16_t> local_port(int fd) {
   AnyAddress address{};
   socklen_t size = sizeof address;
@@ -241,6 +279,16 @@ std::optional<std::uint16_t> local_port(int fd) {
   if (address.any.sa_family == AF_INET) return ntohs(address.v4.sin_port);
   if (address.any.sa_family == AF_INET6) return ntohs(address.v6.sin6_port);
   return std::nullopt;
+}
+
+Result<std::pair<Fd, Fd>> connected_pair() {
+  std::array<int, 2> ends;
+  if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) {
+    return Error{errno, "socketpair", {}};
+  }
+  std::pair<Fd, Fd> out{Fd(ends[0]), Fd(ends[1])};
+  if (!set_flags(ends[0]) || !set_flags(ends[1])) return Error{errno, "socketpair", {}};
+  return out;
 }
 
 Result<Fd> connect_to(const Endpoint& endpoint, Steady::time_point deadline) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/endpoint.hh"
@@ -59,8 +60,18 @@ struct Connection {
 Result<std::optional<Connection>> accept_from(const Fd& listener);
 // Who is at the other end of a descriptor that was inherited: "local" for what is no socket.
 Peer peer_of(int fd);
+// Has nobody wait on a listening TCP socket that other processes hold open but accept from no more:
+// where the system can do that (Linux), who connects is refused from now on.
+void stop_listening(const Fd& listener);
+
+// What a listening stream socket is bound to; nothing where the descriptor is none. A unix socket
+// without a path has an empty one.
+std::optional<Endpoint> listening_at(int fd);
 // The local TCP port of a descriptor; nothing where it is no TCP socket.
 std::optional<std::uint16_t> local_port(int fd);
+
+// Two unix stream sockets, connected to each other.
+Result<std::pair<Fd, Fd>> connected_pair();
 
 // Connects, until `deadline`.
 Result<Fd> connect_to(const Endpoint& endpoint, Steady::time_point deadline);

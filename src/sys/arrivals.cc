@@ -1,0 +1,58 @@
+#include "sys/arrivals.hh"
+
+#include <cerrno>
+
+#include "sys/signals.hh"
+#include "sys/stream.hh"
+
+#ifdef HAVE_EPOLLEXCLUSIVE
+#include <sys/epoll.h>
+#endif
+
+namespace handoff::sys {
+
+Result<Arrivals> Arrivals::watch(std::vector<const Fd*> listeners, const Fd& life) {
+  Arrivals out;
+  for (const auto* listener : listeners) out.fds_.push_back({listener->get(), POLLIN, 0});
+  out.fds_.push_back({life.get(), POLLIN, 0});
+#ifdef HAVE_EPOLLEXCLUSIVE
+  Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) return Error{errno, "epoll_create", {}};
+  for (std::size_t i = 0; i < out.fds_.size(); ++i) {
+    bool is_life = i + 1 == out.fds_.size();
+    epoll_event event{};
+    event.events = EPOLLIN;
+    if (!is_life) event.events |= EPOLLEXCLUSIVE;
+    event.data.u64 = i;
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, out.fds_[i].fd, &event) != 0) {
+      return Error{errno, "epoll_ctl", {}};
+    }
+  }
+  out.epoll_ = std::move(epoll);
+#endif
+  return out;
+}
+
+Arrivals::Event Arrivals::wait() {
+#ifdef HAVE_EPOLLEXCLUSIVE
+  for (;;) {
+    if (stop_requested()) return {What::kStop, 0};
+    epoll_event event{};
+    if (::epoll_pwait(epoll_.get(), &event, 1, -1, wait_mask()) != 1) continue;
+    auto index = static_cast<std::size_t>(event.data.u64);
+    if (index + 1 == fds_.size()) return {What::kParentGone, 0};
+    return {What::kConnection, index};
+  }
+#else
+  if (wait_for(fds_, Deadline::max(), true) == Waited::kStop) return {What::kStop, 0};
+  if (fds_.back().revents != 0) return {What::kParentGone, 0};
+  std::size_t count = fds_.size() - 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto index = next_++ % count;
+    if (fds_[index].revents != 0) return {What::kConnection, index};
+  }
+  return {What::kConnection, 0};
+#endif
+}
+
+}  // namespace handoff::sys
