@@ -120,8 +120,9 @@ Message-ID: <dsn.17.M1P2@mx.example.org>
 Auto-Submitted: auto-replied
 MIME-Version: 1.0
 Content-Type: multipart/report; report-type=delivery-status;
-	boundary="handoff=_17.M1P2"
-Content-Transfer-Encoding: 7bit
+)"
+             "\tboundary=\"handoff=_17.M1P2\"\n"
+             R"(Content-Transfer-Encoding: 7bit
 
 --handoff=_17.M1P2
 Content-Type: text/plain; charset=us-ascii
