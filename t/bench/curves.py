@@ -10,7 +10,7 @@ import servers
 from rounds import measure
 from servers import Failed, Row
 
-DISK = "xfs"  # makes inodes as it needs them: 100,000 mailboxes fit
+ROOMY = "xfs"  # makes inodes as it needs them: 100,000 mailboxes fit
 CONNECTIONS = [1, 4, 16, 64, 256, 512]
 RECIPIENTS = [1, 10, 100, 1000]
 MAILBOXES = [10, 1000, 100000]
@@ -20,15 +20,13 @@ LINKS = 30000  # to one file; filesystems have limits
 
 
 def run(bench):
-    disk = next((each for each in bench.disks if each.name == DISK), bench.disks[-1])
-    handoffd = servers.Handoffd(max(MAILBOXES), bench.work, (), "grown")
-    bench.say(f"{disk.name}: making {max(MAILBOXES)} mailboxes")
-    handoffd.prepare(disk)
-    floor = Shared(max(MAILBOXES), bench.work, handoffd)
-    taking_part = [floor, handoffd]
-    for server in taking_part:
-        server.start(disk)
-    old = time.monotonic() + YOUNG
+    bench.page.heading(f"""## Growth
+
+Messages a second, medians of {bench.args.rounds} rounds; the floor delivers to handoffd's own
+mailboxes. What is not varied: 8 connections, 1 recipient, 4 KiB, 1,000 mailboxes.
+""")
+    disk = bench.disks[0]
+    taking_part = started(bench, disk, 1000)
     if dovecot := next((each for each in bench.chosen() if each.name == "dovecot-optimized"), None):
         dovecot.mailboxes = 1000
         try:
@@ -37,28 +35,36 @@ def run(bench):
             taking_part.append(dovecot)
         except Failed as failure:
             bench.say(str(failure))
-    time.sleep(max(0, old - time.monotonic()))
-    bench.page.heading(f"""## Growth
-
-Messages a second on {disk.name}, median of {bench.args.rounds} rounds; the floor delivers to handoffd's
-own mailboxes. What is not varied: 8 connections, 1 recipient, 4 KiB, 1,000 mailboxes.
-""")
-    plot(bench, taking_part, "connections", "Throughput against connections",
+    time.sleep(YOUNG)
+    plot(bench, taking_part, "connections", f"Throughput against connections, on {disk.name}",
          [(each, Row("", connections=each, mailboxes=1000)) for each in CONNECTIONS])
-    plot(bench, taking_part, "recipients", "Throughput against recipients of a message",
+    plot(bench, taking_part, "recipients", f"Throughput against recipients, on {disk.name}",
          [(each, Row("", recipients=each, mailboxes=1000)) for each in RECIPIENTS])
-    plot(bench, [floor, handoffd], "mailboxes", "Throughput against mailboxes",
-         [(each, Row("", mailboxes=each)) for each in MAILBOXES])
-    filled = []
-    source = 0
-    for number in FILLED:
-        def fill(number=number):
-            nonlocal source
-            source = fill_mailbox(handoffd, source, number)
-        filled.append((number, Row("", mailboxes=1, connections=1), fill))
-    plot(bench, [floor, handoffd], "filled", "Throughput against messages in the one mailbox", filled)
     for server in taking_part[1:]:
         server.stop()
+
+    disk = next((each for each in bench.disks if each.name == ROOMY), bench.disks[-1])
+    taking_part = started(bench, disk, max(MAILBOXES))
+    time.sleep(YOUNG)
+    plot(bench, taking_part, "mailboxes", f"Throughput against mailboxes, on {disk.name}",
+         [(each, Row("", mailboxes=each)) for each in MAILBOXES])
+    plot(bench, taking_part, "filled",
+         f"Throughput against messages in the one mailbox, on {disk.name}",
+         [(each, Row("", mailboxes=1, connections=1)) for each in FILLED],
+         before=Filling(taking_part[1]))
+    for server in taking_part[1:]:
+        server.stop()
+
+
+def started(bench, disk, mailboxes):
+    """The floor and a handoffd, on the same mailboxes."""
+    bench.say(f"{disk.name}: making {mailboxes} mailboxes")
+    handoffd = servers.Handoffd(mailboxes, bench.work, (), "grown")
+    handoffd.prepare(disk)
+    floor = Shared(mailboxes, bench.work, handoffd)
+    for server in (floor, handoffd):
+        server.start(disk)
+    return [floor, handoffd]
 
 
 class Shared(servers.Floor):
@@ -68,31 +74,36 @@ class Shared(servers.Floor):
         super().__init__(mailboxes, work)
         self.owner = owner
 
-    def start(self, disk):
+    def launch(self, disk):
         self.disk = disk
         self.folder = os.path.join(self.owner.place(disk), "load.test")
 
 
-def fill_mailbox(server, have, want):
-    """Puts `want` messages into mailbox u0, in place of those that were delivered; returns that."""
-    new = os.path.join(server.folder, "load.test", "u0", "new")
-    for number in range(have, want):
-        path = os.path.join(new, f"1.M{number}.filled")
-        if number % LINKS == 0:
-            with open(path, "wb") as file:
-                file.write(b"Subject: filling\n\n")
-        else:
-            os.link(os.path.join(new, f"1.M{number - number % LINKS}.filled"), path)
-    server.disk.settle()
-    return max(have, want)
+class Filling:
+    """Puts messages into the mailbox u0, beside those that were delivered, until it has so many."""
+
+    def __init__(self, server):
+        self.server = server
+        self.have = 0
+
+    def __call__(self, want):
+        new = os.path.join(self.server.folder, "load.test", "u0", "new")
+        for number in range(self.have, want):
+            path = os.path.join(new, f"1.M{number}.filled")
+            if number % LINKS == 0:
+                with open(path, "wb") as file:
+                    file.write(b"Subject: filling\n\n")
+            else:
+                os.link(os.path.join(new, f"1.M{number - number % LINKS}.filled"), path)
+        self.have = want
+        self.server.disk.settle()
 
 
-def plot(bench, taking_part, name, title, points):
+def plot(bench, taking_part, name, title, points, before=lambda value: None):
     lines, middles = [], []
-    for value, row, *before in points:
+    for value, row in points:
         bench.say(f"curve: {title}: {value}")
-        for each in before:
-            each()
+        before(value)
         cells = measure(taking_part, row, bench.args.rounds, bench.args.seconds, bench.say)
         spreads = [cells[each.name].spread("rate") for each in taking_part]
         lines.append([f"{value:,}", *(spread.text("{:.1f}") if spread else "failed"
