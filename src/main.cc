@@ -4,6 +4,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -14,11 +15,12 @@
 #include "conf/load.hh"
 #include "master/master.hh"
 #include "sys/account.hh"
+#include "sys/activation.hh"
 #include "sys/daemon.hh"
-#include "sys/files.hh"
 #include "sys/log.hh"
-#include "worker/services.hh"
+#include "sys/signals.hh"
 #include "worker/stdin_session.hh"
+#include "worker/trial.hh"
 #include "worker/worker.hh"
 
 namespace handoff {
@@ -74,53 +76,79 @@ int fail(const Error& error, int exit_code) {
 
 // The configuration was read; what it names is looked at as the user that delivers.
 int check(const conf::Config& config) {
-  auto tls = worker::load_tls(config);
-  if (!tls) return fail(tls.error(), EX_CONFIG);
-  if (auto dropped = worker::drop_privileges(config); !dropped) {
-    return fail(dropped.error(), EX_CONFIG);
-  }
   sys::Log log(sys::LogFormat::kText, sys::Level::kError);
-  sys::PosixFiles files;
-  auto services = worker::Services::open(config, log, files, std::move(tls).value());
-  if (!services) return fail(services.error(), EX_CONFIG);
-  if (auto probed = services.value()->spool.begin(false); !probed) {
-    return fail(probed.error(), EX_CONFIG);
-  }
+  if (auto tried = worker::try_out(config, log); !tried) return fail(tried.error(), EX_CONFIG);
   std::cout << "handoffd: configuration and spool " << config.spool.path << " are in order\n";
   return EX_OK;
 }
 
-int serve(const conf::Config& config, bool foreground) {
+// The program that runs wants to know whether we could take its place. What we say is what it says.
+int prove(const conf::Config& config, const master::Handover& handover) {
+  sys::default_signals();
+  sys::Log log(sys::LogFormat::kText, sys::Level::kError);
+  if (auto bound = master::try_to_listen(config, handover); !bound) {
+    return fail(bound.error(), EX_UNAVAILABLE);
+  }
+  if (auto tried = worker::try_out(config, log); !tried) return fail(tried.error(), EX_CONFIG);
+  return EX_OK;
+}
+
+int serve(conf::CommandLine line, const std::vector<std::string>& command) {
+  master::Origin origin;
+  origin.handover = master::Handover::unpack(sys::take_variable(master::kHandoverVariable));
+  // A reload reads the file again, from "/".
+  if (!line.config_file.empty()) {
+    line.config_file = std::filesystem::absolute(line.config_file).string();
+  }
+  auto settings = conf::load(line);
+  const auto& config = settings.config;
   // Said before anything is bound or forked, where the person who typed can read it.
   if (sys::is_root() && config.user.empty()) {
     return fail({EPERM, "root does not deliver mail: set user = NAME in the configuration", {}},
                 EX_CONFIG);
   }
+  if (origin.handover && origin.handover->trial) return prove(config, *origin.handover);
   auto tls = worker::load_tls(config);
   if (!tls) return fail(tls.error(), EX_CONFIG);
+  if (!origin.handover) {
+    auto activated = sys::activated_sockets();
+    if (activated && activated.value().empty()) activated = sys::inetd_socket();
+    if (!activated) return fail(activated.error(), EX_UNAVAILABLE);
+    origin.activated = std::move(activated).value();
+  }
   std::optional<sys::Background> background;
-  if (!foreground) {
+  // Who activates us watches over this very process; the image before us is in the background, or
+  // not, already.
+  if (!line.foreground && !origin.handover && origin.activated.empty()) {
     auto entered = sys::Background::enter();
     if (!entered) return fail(entered.error(), EX_OSERR);
     background.emplace(std::move(entered).value());
   }
-  std::optional<sys::PidFile> pid_file;
-  if (!config.pid_file.empty()) {
-    auto created = sys::PidFile::create(config.pid_file);
-    if (!created) return fail(created.error(), EX_CANTCREAT);
-    pid_file.emplace(std::move(created).value());
-  }
-  auto log = open_log(config);
-  return master::run(
-      config, log,
-      [&](const board::Inheritance& inherited) {
-        return worker::run(config, log, tls.value(), inherited, [&] {
-          if (background) background->detach();
-        });
-      },
-      [&] {
-        if (background) background->ready();
-      });
+  sys::Log quiet(sys::LogFormat::kText, sys::Level::kError);
+  master::Wiring wiring;
+  wiring.load = [&] { return conf::load(line); };
+  wiring.open_log = open_log;
+  wiring.worker = [&](const conf::Config& running, const sys::Log& log,
+                      const board::Inheritance& inherited) {
+    return worker::run(running, log, tls.value(), inherited, [&] {
+      if (background) background->detach();
+    });
+  };
+  wiring.check = [&](const conf::Config& wanted) { return worker::try_out(wanted, quiet); };
+  // Read by a master that may be root, for the workers to come. What was checked a moment ago and
+  // cannot be read now leaves the old in force.
+  wiring.adopt = [&](const conf::Config& wanted) {
+    if (auto loaded = worker::load_tls(wanted)) tls = std::move(loaded);
+  };
+  wiring.probe = [&](const conf::Config& running, const std::vector<Endpoint>& endpoints) {
+    return worker::probe(running, endpoints, quiet);
+  };
+  wiring.on_ready = [&] {
+    if (background) background->ready();
+  };
+  wiring.command = command;
+  wiring.version = PACKAGE_VERSION;
+  return master::run(std::move(settings), wiring, std::move(origin));
 }
 
 // Those of configure.ac that this build has.
@@ -138,7 +166,7 @@ std::string optional_parts() {
   return parts.empty() ? " none" : parts;
 }
 
-int run(const std::vector<std::string>& arguments) {
+int run(const std::string& program, const std::vector<std::string>& arguments) {
   auto line = conf::parse_command_line(arguments);
   switch (line.action) {
     case Action::kHelp:
@@ -148,21 +176,21 @@ int run(const std::vector<std::string>& arguments) {
       std::cout << PACKAGE_NAME << " " << PACKAGE_VERSION << "\noptional parts:" << optional_parts()
                 << "\n";
       return EX_OK;
+    case Action::kDump:
+      std::cout << conf::dump(conf::load(line));
+      return EX_OK;
+    case Action::kCheck:
+      return check(conf::load(line).config);
+    case Action::kStdin: {
+      auto settings = conf::load(line);
+      return worker::run_stdin(settings.config, open_log(settings.config));
+    }
     default:
       break;
   }
-  auto settings = conf::load(line);
-  switch (line.action) {
-    case Action::kDump:
-      std::cout << conf::dump(settings);
-      return EX_OK;
-    case Action::kCheck:
-      return check(settings.config);
-    case Action::kStdin:
-      return worker::run_stdin(settings.config, open_log(settings.config));
-    default:
-      return serve(settings.config, line.foreground);
-  }
+  std::vector<std::string> command{sys::program_path(program)};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return serve(line, command);
 }
 
 }  // namespace
@@ -170,7 +198,7 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    return handoff::run(std::vector<std::string>(argv + 1, argv + argc));
+    return handoff::run(argv[0], std::vector<std::string>(argv + 1, argv + argc));
   } catch (const handoff::conf::ConfigError& error) {
     handoff::complain(error.what());
     return error.exit_code();

@@ -1,5 +1,6 @@
 #include "board/board.hh"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -7,18 +8,44 @@
 
 namespace handoff::board {
 
-Result<Board> Board::create(std::size_t slots) {
-  auto memory = sys::map_shared(slots * sizeof(Slot));
-  if (!memory) return memory.error();
-  auto* first = new (memory.value()) Slot[slots]();
-  return Board(first, slots);
+const char* name_of(State state) {
+  static constexpr const char* kNames[kStates] = {"starting", "idle", "greeting", "command",
+                                                  "lookup",   "data", "staging",  "sync",
+                                                  "commit",   "reply"};
+  auto index = static_cast<std::size_t>(state);
+  return index < kStates ? kNames[index] : "?";
 }
 
+std::size_t Board::octets(std::size_t capacity) { return (capacity + 1) * sizeof(Slot); }
+
+Result<Board> Board::create(std::size_t capacity) {
+  static_assert(sizeof(Header) <= sizeof(Slot));
+  auto memory = sys::map_shared(octets(capacity));
+  if (!memory) return memory.error();
+  return Board(memory.value(), capacity);
+}
+
+Board::Board(void* memory, std::size_t capacity)
+    : memory_(memory),
+      capacity_(capacity),
+      header_(new (memory) Header()),
+      slots_(static_cast<Slot*>(memory) + 1) {}
+
 Board::Board(Board&& other) noexcept
-    : slots_(std::exchange(other.slots_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+    : memory_(std::exchange(other.memory_, nullptr)),
+      capacity_(other.capacity_),
+      header_(other.header_),
+      slots_(other.slots_) {}
 
 Board::~Board() {
-  if (slots_ != nullptr) sys::unmap(slots_, count_ * sizeof(Slot));
+  if (memory_ != nullptr) sys::unmap(memory_, octets(capacity_));
+}
+
+std::span<Slot> Board::slots() const { return {slots_, header_->extent.load()}; }
+
+void Board::take(std::size_t index) {
+  new (&slots_[index]) Slot();
+  if (index >= header_->extent) header_->extent = index + 1;
 }
 
 }  // namespace handoff::board

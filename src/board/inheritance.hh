@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
+#include <vector>
 
 #include "board/board.hh"
 #include "sys/fd.hh"
@@ -10,11 +10,13 @@
 namespace handoff::board {
 
 struct Inheritance {
-  std::span<const sys::Fd> listeners;
-  std::span<Slot> slots;  // of all workers
+  std::vector<const sys::Fd*> listeners;
+  const Board& board;
   std::size_t own_slot;
   const sys::Fd& life;  // reads its end when the master is gone
   const sys::Fd& bell;  // an octet written there has the master look at the pool
+  // Serve what waits on the listeners, and end when nothing does: they are about to be closed.
+  bool until_empty = false;
 };
 
 }  // namespace handoff::board

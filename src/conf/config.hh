@@ -43,6 +43,7 @@ struct Config {
     unsigned min_idle = 0;
     unsigned max_idle = 0;
     std::uint64_t max_transactions = 0;  // then a worker retires; 0: never
+    seconds progress_timeout{};          // without a step forward: then a worker is killed
   } workers;
 
   struct {
@@ -67,10 +68,11 @@ struct Config {
   } spool;
 
   struct {
-    std::string lookup;          // "mailbox", "any"
-    std::string default_domain;  // empty: addresses need a domain (but postmaster)
-    std::string delimiter;       // "+"; empty: no subaddresses
-    Case fold{};                 // of the local part (recipients.case)
+    std::string lookup;           // "mailbox", "any"
+    std::string default_domain;   // empty: addresses need a domain (but postmaster)
+    std::string delimiter;        // "+"; empty: no subaddresses
+    Case fold{};                  // of the local part (recipients.case)
+    unsigned max_concurrent = 0;  // deliveries to one mailbox at a time; 0: any number
   } recipients;
 
   struct {
@@ -108,6 +110,11 @@ struct Config {
   } log;
 
   std::string control_socket;
+
+  struct {
+    std::optional<Endpoint> listen;  // nothing: no metrics and no page
+    bool show_addresses = false;
+  } http;
 };
 
 }  // namespace handoff::conf

@@ -156,4 +156,18 @@ std::vector<std::string_view> need_restart(const Settings& running, const Settin
   return out;
 }
 
+Settings carry_over(const Settings& running, const Settings& wanted) {
+  Settings out;
+  out.values = wanted.values;
+  for (const auto& setting : settings()) {
+    if (setting.reloads) continue;
+    out.values.erase(std::string(setting.name));
+    auto found = running.values.find(setting.name);
+    if (found != running.values.end()) out.values.insert(*found);
+  }
+  for (const auto& setting : settings()) set(out, setting);
+  check_together(out);
+  return out;
+}
+
 }  // namespace handoff::conf

@@ -31,4 +31,8 @@ std::string dump(const Settings& settings);
 // The settings that differ and that a reload does not take, for the log.
 std::vector<std::string_view> need_restart(const Settings& running, const Settings& wanted);
 
+// `wanted`, but for the settings that a reload does not take: they stay as they run. Throws
+// ConfigError where the two do not go together.
+Settings carry_over(const Settings& running, const Settings& wanted);
+
 }  // namespace handoff::conf

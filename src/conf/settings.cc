@@ -125,6 +125,16 @@ std::string set_listen(Config& config, std::string_view text) {
   return {};
 }
 
+std::string set_http_listen(Config& config, std::string_view text) {
+  config.http.listen.reset();
+  if (text.empty()) return {};
+  bool bare = parse_number(text).has_value();
+  auto endpoint = parse_endpoint((bare ? "tcp:127.0.0.1:" : "tcp:") + std::string(text));
+  if (!endpoint) return "must be empty, HOST:PORT, or a port of 127.0.0.1";
+  config.http.listen = *endpoint;
+  return {};
+}
+
 std::vector<Setting> make_table() {
   using C = Config;
   std::vector<Setting> table = {
@@ -148,7 +158,6 @@ std::vector<Setting> make_table() {
                "section 5).",
        .set = set_listen,
        .repeats = true,
-       .reloads = false,
        .example = {}},
       list(
           "allow", "NETWORK", {"127.0.0.0/8", "::1"}, Network::parse,
@@ -204,6 +213,12 @@ std::vector<Setting> make_table() {
           "workers.max-transactions", "NUMBER", parse_number, "10000", "0", "1000000000",
           [](C & c) -> auto& { return c.workers.max_transactions; },
           "Transactions after which a worker is replaced by a fresh one. 0: never."),
+      ranged(
+          "workers.progress-timeout", "DURATION", parse_duration, "10m", "1s", "1d",
+          [](C & c) -> auto& { return c.workers.progress_timeout; },
+          "A worker that has gone no step forward for so long, though its client keeps it from "
+          "nothing, is killed. Clients wait ten minutes for a reply (RFC 5321 section "
+          "4.5.3.2.6)."),
 
       ranged(
           "session.max-message-size", "SIZE", parse_size, "50M", "1K", "1024G",
@@ -287,6 +302,11 @@ std::vector<Setting> make_table() {
           "recipients.case", "fold|keep", "fold", {{"fold", Case::kFold}, {"keep", Case::kKeep}},
           [](C & c) -> auto& { return c.recipients.fold; },
           "Whether Pat and pat are one recipient. Domains always fold."),
+      ranged(
+          "recipients.max-concurrent", "NUMBER", parse_number, "20", "0", "10000",
+          [](C & c) -> auto& { return c.recipients.max_concurrent; },
+          "Deliveries to one mailbox at a time; more are answered with 451 4.3.2, so that a "
+          "mailbox that is stuck does not hold every worker. 0: any number."),
 
       choice<bool>(
           "duplicates.guard", "on|off", "on", {{"on", true}, {"off", false}},
@@ -385,6 +405,17 @@ std::vector<Setting> make_table() {
           "control.socket", "FILE", "/run/handoff/control.sock", socket_fault,
           [](C & c) -> auto& { return c.control_socket; },
           "The unix socket that handoffctl talks to the master through.")),
+
+      {.name = "http.listen",
+       .type = "HOST:PORT",
+       .defaults = {""},
+       .help = "Where metrics (/metrics), health (/healthz) and a status page (/) are served, in "
+               "plain HTTP to whoever can connect. A port alone is on 127.0.0.1. Empty: nowhere.",
+       .set = set_http_listen},
+      choice<bool>(
+          "http.show-addresses", "yes|no", "no", {{"yes", true}, {"no", false}},
+          [](C & c) -> auto& { return c.http.show_addresses; },
+          "Whether the status page shows the addresses of mail."),
   };
   return table;
 }

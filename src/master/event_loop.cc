@@ -3,6 +3,16 @@
 #include <stdexcept>
 
 namespace handoff::master {
+namespace {
+
+timeval timeval_of(std::chrono::milliseconds interval) {
+  timeval out{};
+  out.tv_sec = static_cast<decltype(out.tv_sec)>(interval.count() / 1000);
+  out.tv_usec = static_cast<decltype(out.tv_usec)>(interval.count() % 1000 * 1000);
+  return out;
+}
+
+}  // namespace
 
 EventLoop::EventLoop() : base_(event_base_new()) {
   if (!base_) throw std::runtime_error("libevent cannot start");
@@ -28,20 +38,30 @@ void EventLoop::on_readable(int fd, std::function<void()> action) {
 }
 
 void EventLoop::every(std::chrono::milliseconds interval, std::function<void()> action) {
-  timeval period{};
-  period.tv_sec = static_cast<decltype(period.tv_sec)>(interval.count() / 1000);
-  period.tv_usec = static_cast<decltype(period.tv_usec)>(interval.count() % 1000 * 1000);
+  auto period = timeval_of(interval);
   add(-1, EV_PERSIST, &period, std::move(action));
+}
+
+void EventLoop::after(std::chrono::milliseconds delay, std::function<void()> action) {
+  auto owned = std::make_unique<std::function<void()>>(std::move(action));
+  auto call = [](evutil_socket_t, short, void* argument) {
+    std::unique_ptr<std::function<void()>> once(static_cast<std::function<void()>*>(argument));
+    (*once)();
+  };
+  auto time = timeval_of(delay);
+  if (event_base_once(base_.get(), -1, EV_TIMEOUT, call, owned.get(), &time) != 0) {
+    throw std::runtime_error("libevent cannot watch the time");
+  }
+  static_cast<void>(owned.release());  // the call's
 }
 
 void EventLoop::run() { event_base_dispatch(base_.get()); }
 
 void EventLoop::stop() { event_base_loopbreak(base_.get()); }
 
-void EventLoop::abandon_in_child() {
-  // event_reinit gives the child descriptors of its own, so that freeing them does not take the
-  // parent's events out of the shared epoll set or kqueue.
-  event_reinit(base_.get());
+void EventLoop::part_from_parent() { event_reinit(base_.get()); }
+
+void EventLoop::free_in_child() {
   events_.clear();
   base_.reset();
 }

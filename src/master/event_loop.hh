@@ -18,13 +18,20 @@ class EventLoop {
   void on_signal(int signal, std::function<void()> action);
   void on_readable(int fd, std::function<void()> action);
   void every(std::chrono::milliseconds interval, std::function<void()> action);
+  // Calls `action` once.
+  void after(std::chrono::milliseconds delay, std::function<void()> action);
 
   // Runs until stop().
   void run();
   void stop();
 
-  // In a forked child: lets go of the descriptors that the loop shares with the parent's.
-  void abandon_in_child();
+  // In a forked child, before anything of the loop is freed: gives the child descriptors of its
+  // own, so that it does not take the parent's events out of the shared epoll set or kqueue.
+  void part_from_parent();
+  // In a forked child, when all that uses the loop is gone.
+  void free_in_child();
+
+  event_base* base() const { return base_.get(); }
 
  private:
   struct Free {

@@ -1,22 +1,55 @@
-// The master: binds the sockets, keeps the workers, drains them on SIGTERM. It reads nothing that
-// comes from the network. libevent is its loop, and is known in this directory alone.
+// The master: binds the sockets, keeps the workers, takes a new configuration (SIGHUP), a new
+// program (SIGUSR2), and drains (SIGTERM). It reads nothing that comes from the mail network; the
+// control socket and http.listen are read by libevent's evhttp alone. libevent is its loop, and is
+// known in this directory alone.
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "board/inheritance.hh"
-#include "conf/config.hh"
+#include "conf/load.hh"
+#include "master/handover.hh"
+#include "sys/activation.hh"
 #include "sys/log.hh"
 
 namespace handoff::master {
 
-// What a worker runs; its result is the exit code of the process. worker/ is not known here.
-using WorkerMain = std::function<int(const board::Inheritance&)>;
+// What the master does not know how to do; main.cc does. Those that say "in a child" are called in
+// a process of their own.
+struct Wiring {
+  // The settings as they are now, on disk and on the command line. Throws conf::ConfigError.
+  std::function<conf::Settings()> load;
+  std::function<sys::Log(const conf::Config&)> open_log;
+  // In a child: what a worker runs; its result is the exit code of the process.
+  std::function<int(const conf::Config&, const sys::Log&, const board::Inheritance&)> worker;
+  // In a child: whether a worker could work with this configuration.
+  std::function<Status(const conf::Config&)> check;
+  // Called before a checked configuration comes into force: reads what only the master may.
+  std::function<void(const conf::Config&)> adopt;
+  // In a child: whether mail could be delivered now: a listener answers, the spool takes a file.
+  std::function<Status(const conf::Config&, const std::vector<Endpoint>&)> probe;
+  // Called once, when the first worker can accept.
+  std::function<void()> on_ready;
+  std::vector<std::string> command;  // this program's path and arguments, for an upgrade
+  std::string version;
+};
 
-// Serves until it is stopped; `on_ready` is called once, when the first worker can accept. Returns
-// the exit code (sysexits.h): EX_OK after a drain; EX_UNAVAILABLE or EX_OSERR where it could not
-// begin; that of the first worker where none ever got ready.
-int run(const conf::Config& config, const sys::Log& log, const WorkerMain& worker_main,
-        const std::function<void()>& on_ready);
+// Where the listeners come from, if not from the configuration.
+struct Origin {
+  std::vector<sys::GivenSocket> activated;  // by systemd or inetd
+  std::optional<Handover> handover;         // from the image before this one
+};
+
+// Serves until it is stopped. Returns the exit code (sysexits.h): EX_OK after a drain;
+// EX_UNAVAILABLE, EX_CANTCREAT or EX_OSERR where it could not begin; that of the first worker where
+// none ever got ready.
+int run(conf::Settings settings, const Wiring& wiring, Origin origin);
+
+// In the program that would take this one's place: whether the master could begin, its listeners
+// handed over and the others bound. Binds and lets go again; nothing else is touched.
+Status try_to_listen(const conf::Config& config, const Handover& handover);
 
 }  // namespace handoff::master

@@ -16,6 +16,10 @@ PoolAction Pool::decide(const PoolView& view, Time now) {
   PoolAction action;
   unsigned total = view.starting + view.idle + view.busy;
   unsigned ready = view.starting + view.idle;
+  bool full = ready == 0 && total >= settings_.max;
+  action.became_full = full && !full_;
+  action.eased = full_ && view.idle > 0;
+  if (action.became_full || action.eased) full_ = full;
   if (ready < settings_.min_idle && total < settings_.max) {
     if (throttled(now)) return action;
     action.start = std::min(std::max(step_, settings_.min_idle - ready), settings_.max - total);
@@ -36,8 +40,31 @@ void Pool::died(bool early, Time now) {
   step_ = 1;  // more of them would die as well
   // Those that were started together die together: the delay is doubled once for all of them.
   if (throttled(now)) return;
+  ++throttles_;
   delay_ = std::clamp(delay_ * 2, kFirstDelay, kMaxDelay);
   not_before_ = now + delay_;
+}
+
+std::optional<std::chrono::seconds> patience(board::State state, const conf::Config& config) {
+  using board::State;
+  auto own = config.workers.progress_timeout;
+  switch (state) {
+    case State::kIdle:
+      return std::nullopt;
+    case State::kGreeting:
+    case State::kCommand:
+    case State::kReply:
+      return own + config.session.command_timeout;
+    case State::kData:
+      return own + config.session.data_timeout;
+    case State::kStarting:
+    case State::kLookup:
+    case State::kStaging:
+    case State::kSync:
+    case State::kCommit:
+      break;
+  }
+  return own;
 }
 
 }  // namespace handoff::master

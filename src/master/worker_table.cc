@@ -7,60 +7,82 @@
 
 namespace handoff::master {
 
+using board::Counter;
 using board::State;
 
 std::optional<std::size_t> WorkerTable::take_slot() {
-  auto free = std::ranges::find_if(workers_, [](const auto& worker) { return worker.pid == 0; });
-  if (free == workers_.end()) return std::nullopt;
+  auto free = std::ranges::find(workers_, 0, &WorkerProcess::pid);
   auto index = static_cast<std::size_t>(free - workers_.begin());
-  auto& slot = slots()[index];
-  slot.state = State::kStarting;
-  slot.sessions = 0;
-  slot.transactions = 0;
+  if (index >= board_.capacity()) return std::nullopt;
+  if (free == workers_.end()) workers_.emplace_back();
+  board_.take(index);
   return index;
 }
 
-std::optional<WorkerTable::Gone> WorkerTable::ended(pid_t pid) {
-  auto worker = std::ranges::find_if(workers_, [&](const auto& w) { return w.pid == pid; });
-  if (worker == workers_.end()) return std::nullopt;
-  auto& slot = slots()[static_cast<std::size_t>(worker - workers_.begin())];
-  // A slot that nobody writes to any more must not look idle to the others.
-  slot.state = State::kStarting;
-  return Gone{std::exchange(*worker, {}), slot.sessions};
+void WorkerTable::started(std::size_t slot, const WorkerProcess& process) {
+  workers_[slot] = process;
 }
 
-PoolView WorkerTable::view() const {
+WorkerTable::Gone WorkerTable::ended(std::size_t index) {
+  const auto& slot = board_.slot(index);
+  ended_.add(slot);
+  Gone gone{std::exchange(workers_[index], {}),
+            slot.counters[static_cast<std::size_t>(Counter::kSessions)],
+            slot.counters[static_cast<std::size_t>(Counter::kTransactions)]};
+  // A slot that nobody writes to any more must neither look idle nor hold a mailbox.
+  board_.take(index);
+  return gone;
+}
+
+PoolView WorkerTable::view(unsigned generation) const {
   PoolView view;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    if (workers_[i].pid == 0) continue;
-    switch (slots()[i].state.load()) {
-      case State::kStarting:
-        ++view.starting;
-        break;
-      case State::kIdle:
-        // One that is on its way out counts among those in the way of a new one.
-        ++(workers_[i].retired ? view.busy : view.idle);
-        break;
-      case State::kBusy:
-        ++view.busy;
-        break;
+    const auto& worker = workers_[i];
+    if (worker.pid == 0 || worker.generation != generation || worker.sweeper) continue;
+    auto state = board_.slot(i).state.load();
+    if (state == State::kStarting) {
+      ++view.starting;
+    } else if (board::is_busy(state) || worker.retired) {
+      // One that is on its way out counts among those in the way of a new one.
+      ++view.busy;
+    } else {
+      ++view.idle;
     }
   }
   return view;
 }
 
-bool WorkerTable::any_ready() const {
-  return std::ranges::any_of(slots(), [](const auto& s) { return s.state != State::kStarting; });
+bool WorkerTable::any_ready(unsigned generation) const {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const auto& worker = workers_[i];
+    if (worker.pid != 0 && worker.generation == generation && !worker.sweeper &&
+        board_.slot(i).state != State::kStarting) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool WorkerTable::any_waiting_before(unsigned generation) const {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const auto& worker = workers_[i];
+    if (worker.pid != 0 && worker.generation < generation && !worker.sweeper &&
+        !board::is_busy(board_.slot(i).state)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool WorkerTable::empty() const {
   return std::ranges::all_of(workers_, [](const auto& worker) { return worker.pid == 0; });
 }
 
-bool WorkerTable::retire_idle() {
+bool WorkerTable::retire_idle(unsigned generation) {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     auto& worker = workers_[i];
-    if (worker.pid == 0 || worker.retired || slots()[i].state != State::kIdle) continue;
+    if (worker.pid == 0 || worker.retired || worker.generation != generation) continue;
+    if (board_.slot(i).state != State::kIdle) continue;
     worker.retired = true;
     ::kill(worker.pid, SIGTERM);
     return true;
@@ -68,11 +90,77 @@ bool WorkerTable::retire_idle() {
   return false;
 }
 
+void WorkerTable::retire_before(unsigned generation) {
+  for (auto& worker : workers_) {
+    if (worker.pid == 0 || worker.generation >= generation || worker.retired) continue;
+    worker.retired = true;
+    ::kill(worker.pid, SIGTERM);
+  }
+}
+
+void WorkerTable::remind() {
+  for (const auto& worker : workers_) {
+    if (worker.pid != 0 && worker.retired) ::kill(worker.pid, SIGTERM);
+  }
+}
+
 void WorkerTable::signal_all(int signal) {
   for (auto& worker : workers_) {
     if (worker.pid == 0) continue;
     worker.retired = true;
     ::kill(worker.pid, signal);
+  }
+}
+
+std::vector<WorkerTable::Stuck> WorkerTable::kill_stuck(const conf::Config& config,
+                                                        std::uint64_t now) {
+  std::vector<Stuck> out;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    auto& worker = workers_[i];
+    if (worker.pid == 0 || worker.killed) continue;
+    const auto& slot = board_.slot(i);
+    auto state = slot.state.load();
+    auto limit = patience(state, config);
+    auto progress = slot.progress.load();
+    if (!limit || progress == 0 || now < progress) continue;
+    auto without = now - progress;
+    if (without <= static_cast<std::uint64_t>(std::chrono::milliseconds(*limit).count())) continue;
+    worker.killed = true;
+    out.push_back({worker.pid, state, without, slot.peer.get(), slot.message.get()});
+    ::kill(worker.pid, SIGKILL);
+  }
+  return out;
+}
+
+board::Totals WorkerTable::totals() const {
+  auto out = ended_;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i].pid != 0) out.add(board_.slot(i));
+  }
+  return out;
+}
+
+void WorkerTable::describe(Snapshot& snapshot, std::uint64_t now) const {
+  snapshot.totals = totals();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const auto& worker = workers_[i];
+    if (worker.pid == 0) continue;
+    const auto& slot = board_.slot(i);
+    WorkerFacts facts;
+    facts.pid = worker.pid;
+    facts.generation = worker.generation;
+    facts.departing = worker.retired || worker.sweeper;
+    facts.state = slot.state;
+    auto since = slot.since.load();
+    facts.since = since == 0 || since > now ? 0 : static_cast<double>(now - since) / 1000;
+    facts.peer = slot.peer.get();
+    facts.message = slot.message.get();
+    facts.sessions = slot.counters[static_cast<std::size_t>(Counter::kSessions)];
+    facts.transactions = slot.counters[static_cast<std::size_t>(Counter::kTransactions)];
+    if (facts.departing) ++snapshot.departing;
+    auto state = static_cast<std::size_t>(facts.state);
+    if (state < board::kStates) ++snapshot.by_state[state];
+    snapshot.workers.push_back(std::move(facts));
   }
 }
 

@@ -1,5 +1,10 @@
 #include "sys/signals.hh"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <initializer_list>
 
 #if defined(__linux__)
@@ -15,6 +20,18 @@ volatile std::sig_atomic_t stop_flag = 0;
 sigset_t mask_in_waits;
 
 void on_stop(int) { stop_flag = 1; }
+
+// What on_parent_death is to put in place of what. Descriptors, -1 behind the last.
+constexpr std::size_t kMaxReplaced = 64;
+std::array<volatile int, kMaxReplaced + 1> replaced;
+volatile std::sig_atomic_t replacement = -1;
+
+void let_go(int) {
+  int before = errno;
+  for (std::size_t i = 0; replaced[i] >= 0; ++i) ::dup2(replacement, replaced[i]);
+  errno = before;
+  ::raise(SIGTERM);
+}
 
 void set(int signal, void (*action)(int)) {
   struct sigaction how {};
@@ -37,16 +54,32 @@ void catch_stop_signal() {
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
 }
 
-void stop_with_parent() {
+void default_signals() {
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE}) {
+    set(signal, SIG_DFL);
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool stop_requested() { return stop_flag != 0; }
+
+void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& instead) {
+  auto count = std::min(let_go_of.size(), kMaxReplaced);
+  for (std::size_t i = 0; i < count; ++i) replaced[i] = let_go_of[i]->get();
+  replaced[count] = -1;
+  replacement = instead.get();
+  set(SIGUSR1, let_go);
 #if defined(__linux__)
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  ::prctl(PR_SET_PDEATHSIG, SIGUSR1);
 #elif defined(__FreeBSD__)
-  int signal = SIGTERM;
+  int signal = SIGUSR1;
   ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal);
 #endif
 }
 
-bool stop_requested() { return stop_flag != 0; }
+void forget_stop() { stop_flag = 0; }
 
 const sigset_t* wait_mask() { return &mask_in_waits; }
 

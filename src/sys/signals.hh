@@ -3,6 +3,9 @@
 #pragma once
 
 #include <csignal>
+#include <span>
+
+#include "sys/fd.hh"
 
 namespace handoff::sys {
 
@@ -10,11 +13,17 @@ namespace handoff::sys {
 // them to the whole process group, and they are the master's business); SIGPIPE is ignored (a write
 // says EPIPE). All others get their default back. Call once, early, in a worker or stdin session.
 void catch_stop_signal();
-// Has SIGTERM come when the parent ends, however it does, where the system can do that (Linux,
-// FreeBSD). Call it after the last change of user, which would undo it.
-void stop_with_parent();
+// In a child of the master that is no worker: every signal does what it does by default.
+void default_signals();
+// Where the kernel tells a child of its parent's death (Linux, FreeBSD): in that moment `instead`
+// takes the place of each of these descriptors (the first 64), whatever the worker is at, and a
+// stop is requested. So nothing keeps a dead master's listeners open. Call after privileges were
+// dropped: that makes Linux forget it.
+void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& instead);
 // SIGTERM has come.
 bool stop_requested();
+// As if it had not come; the next one counts again.
+void forget_stop();
 // The mask for waits: SIGTERM comes through. Valid after catch_stop_signal().
 const sigset_t* wait_mask();
 

@@ -1,6 +1,8 @@
 #include "worker/pump.hh"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <variant>
 
 #include "lmtp/failure.hh"
@@ -20,21 +22,44 @@ constexpr std::chrono::seconds kStopGrace{10};
 constexpr std::chrono::milliseconds kHearing{100};
 constexpr std::chrono::seconds kLastHearing{2};
 
+using board::Counter;
+using board::Stage;
+using board::State;
+
 std::string angle(const Address& address) { return "<" + address.text() + ">"; }
+
+lmtp::Reply put_off(const std::string& address) { return {lmtp::say::kMailboxBusy, {address}}; }
+
+std::string in_seconds(sys::Steady::duration took) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.4f", std::chrono::duration<double>(took).count());
+  return text.data();
+}
 
 }  // namespace
 
+template <class Action>
+auto Pump::timed(Stage stage, sys::Steady::duration& took, Action action) {
+  auto begin = sys::Steady::now();
+  auto result = action();
+  auto elapsed = sys::Steady::now() - begin;
+  took += elapsed;
+  // Writing is many small steps, and is observed as one when they are over.
+  if (stage != Stage::kWrite) scribe_.observe(stage, elapsed);
+  return result;
+}
+
 Pump::Pump(Services& services, sys::Stream stream, sys::Peer peer,
-           std::optional<std::uint16_t> port)
+           std::optional<std::uint16_t> port, board::Scribe& scribe)
     : services_(services),
       stream_(std::move(stream)),
       peer_(std::move(peer)),
       port_(port),
       session_(services.session_options, session_peer()),
-      buffer_(kCommandBuffer) {}
+      buffer_(kCommandBuffer),
+      scribe_(scribe) {}
 
-Ended Pump::run(std::atomic<std::uint64_t>& transactions) {
-  transactions_ = &transactions;
+Ended Pump::run() {
   auto ended = serve();
   // A connection that broke was not heard to its end; in any other case the peer is given a moment.
   if (ended == Ended::kBroken) resolve_unread_as(false);
@@ -62,6 +87,8 @@ Ended Pump::serve() {
 bool Pump::flush() {
   auto& output = session_.output();
   if (output.empty()) return true;
+  scribe_.count_replies(output);
+  scribe_.enter(State::kReply);
   auto written =
       stream_.write(output, sys::Steady::now() + services_.config.session.command_timeout);
   output.clear();
@@ -95,6 +122,9 @@ Pump::Next Pump::read_more() {
   auto until = deadline();
   // In a transaction a stop does not cut; its grace is a deadline. In content not even that.
   bool stoppable = !session_.in_content() && !stop_deadline_;
+  scribe_.enter(session_.in_content()      ? State::kData
+                : session_.commands() == 0 ? State::kGreeting
+                                           : State::kCommand);
   auto got = stream_.read(buffer_.data(), buffer_.size(), until, stoppable);
   switch (got.got) {
     case sys::Stream::Got::kOctets:
@@ -137,7 +167,8 @@ Pump::Next Pump::stop() {
 }
 
 Pump::Next Pump::on(const lmtp::MailBegins& event) {
-  transaction_deadline_ = sys::Steady::now() + services_.config.session.transaction_timeout;
+  times_ = {.begin = sys::Steady::now()};
+  transaction_deadline_ = times_.begin + services_.config.session.transaction_timeout;
   auto size = event.envelope.declared_size.value_or(0);
   if (size > 0) {
     // A spool that cannot be asked is no reason to refuse: writing will tell.
@@ -153,9 +184,12 @@ Pump::Next Pump::on(const lmtp::MailBegins& event) {
 }
 
 Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
-  auto mailbox = services_.resolver().resolve(event.address);
+  scribe_.enter(State::kLookup);
+  auto mailbox = timed(Stage::kLookup, times_.lookup,
+                       [&] { return services_.resolver().resolve(event.address); });
   if (!mailbox) {
     auto reply = lmtp::reply_to_lookup_failure();
+    scribe_.failure(reply.one_line() + ": " + mailbox.error().what, event.address.text());
     services_.log.error("lookup failed", {{"to", angle(event.address)},
                                           {"client", peer_.text},
                                           {"reply", reply.one_line()},
@@ -169,6 +203,15 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
     session_.refuse(reply);
   } else if (event.verify && !services_.resolver().tells()) {
     session_.cannot_verify();
+  } else if (!event.verify && scribe_.is_crowded(board::mailbox_key(mailbox.value()->path),
+                                                 services_.config.recipients.max_concurrent)) {
+    // Before the content comes in vain; those who come together are told apart when it is there.
+    auto reply = put_off(mailbox.value()->address);
+    scribe_.count(Counter::kCrowded);
+    services_.log.warning(
+        "deferred",
+        {{"to", angle(event.address)}, {"client", peer_.text}, {"reply", reply.one_line()}});
+    session_.refuse(reply);
   } else {
     session_.accept_recipient(std::move(*mailbox.value()));
   }
@@ -184,12 +227,17 @@ Pump::Next Pump::on(const lmtp::ContentBegins& event) {
     return std::nullopt;
   }
   staging_.emplace(std::move(staging).value());
+  scribe_.message(spool::id_of(staging_->name()));
   session_.accept_content({spool::id_of(staging_->name()), sys::rfc5322_date(sys::Wall::now())});
   return std::nullopt;
 }
 
 Pump::Next Pump::on(const lmtp::Content& event) {
-  auto stored = event.trace ? staging_->append_trace(event.octets) : staging_->append(event.octets);
+  scribe_.enter(State::kStaging);
+  scribe_.count(Counter::kOctets, event.octets.size());
+  auto stored = timed(Stage::kWrite, times_.write, [&] {
+    return event.trace ? staging_->append_trace(event.octets) : staging_->append(event.octets);
+  });
   if (!stored) {
     services_.log.error("staging failed", {{"id", spool::id_of(staging_->name())},
                                            {"cause", stored.error().describe()}});
@@ -205,13 +253,17 @@ Pump::Next Pump::on(const lmtp::ContentDropped&) {
 }
 
 Pump::Next Pump::on(const lmtp::ContentEnds& event) {
+  auto final_dot = sys::Steady::now();
   // Content that comes before the last replies were heard: what is known of them now has to do.
   resolve_unread(sys::Steady::now() + kHearing);
   std::vector<std::string> places;
   for (const auto& delivery : event.deliveries) {
     places.push_back(delivery.recipient->mailbox.place());
   }
-  auto complete = services_.spool.complete(*staging_, places);
+  scribe_.enter(State::kSync);
+  scribe_.observe(Stage::kWrite, times_.write);
+  auto complete =
+      timed(Stage::kSync, times_.sync, [&] { return services_.spool.complete(*staging_, places); });
   if (!complete) {
     auto reply = lmtp::reply_to(complete.error());
     for (const auto& delivery : event.deliveries) {
@@ -235,14 +287,18 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     // longer listens the rest is left for its next try (RFC 2033 5).
     heard = flush();
     if (!heard) break;
-    auto result = services_.spool.commit(*staging_, delivery.recipient->mailbox, delivery.header);
+    auto result = commit(delivery);
     auto reply = result ? lmtp::Reply(lmtp::say::kDelivered, {delivery.recipient->address.text()})
-                        : lmtp::reply_to(result.error());
+                 : result.error().code == EBUSY ? put_off(delivery.recipient->mailbox.address)
+                                                : lmtp::reply_to(result.error());
     delivered_any = delivered_any || result.ok();
     log_outcome(event.envelope, delivery, result, reply);
     session_.settle(*delivery.recipient, reply);
   }
   heard = heard && flush();
+  auto now = sys::Steady::now();
+  scribe_.observe(Stage::kFinal, now - final_dot);
+  scribe_.observe(Stage::kTransaction, now - times_.begin);
   // The report goes behind the replies; who did not hear them sends again, and is reported of then.
   auto report = session_.take_report();
   if (heard && report) services_.reporter.send(*report, spool::id_of(staging_->name()));
@@ -252,7 +308,7 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
   } else {
     // The name in staging stays until the client is known to have read: it is what a retry after a
     // crash is recognised by.
-    transactions_->fetch_add(1, std::memory_order_relaxed);
+    scribe_.count(Counter::kTransactions);
     services_.spool.replied();
     unread_.emplace(std::move(*staging_));
     staging_.reset();
@@ -278,6 +334,22 @@ void Pump::resolve_unread_as(bool read) {
     }
   }
   unread_.reset();
+}
+
+// cyrus#5032: a mailbox that is stuck must not take one worker after another.
+Result<spool::Delivered> Pump::commit(const lmtp::Delivery& delivery) {
+  const auto& mailbox = delivery.recipient->mailbox;
+  times_.commit = {};
+  if (!scribe_.enter_mailbox(board::mailbox_key(mailbox.path),
+                             services_.config.recipients.max_concurrent)) {
+    scribe_.count(Counter::kCrowded);
+    return Error{EBUSY, "recipients.max-concurrent reached", mailbox.path};
+  }
+  scribe_.enter(State::kCommit);
+  auto result = timed(Stage::kCommit, times_.commit,
+                      [&] { return services_.spool.commit(*staging_, mailbox, delivery.header); });
+  scribe_.leave_mailbox();
+  return result;
 }
 
 Pump::Next Pump::on(const lmtp::Closed&) {
@@ -309,11 +381,24 @@ void Pump::log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
   fields.emplace_back("orig_client", forwarded.peer_or(""));
   fields.emplace_back("tls", tls_text());
   fields.emplace_back("auth", user_);
+  fields.emplace_back("code", reply.code);
+  fields.emplace_back("dsn", reply.status);
   fields.emplace_back("reply", reply.one_line());
+  fields.emplace_back("delay", in_seconds(sys::Steady::now() - times_.begin));
+  fields.emplace_back("lookup", in_seconds(times_.lookup));
+  fields.emplace_back("write", in_seconds(times_.write));
+  fields.emplace_back("sync", in_seconds(times_.sync));
+  fields.emplace_back("commit", in_seconds(times_.commit));
+  scribe_.count(reply.positive()        ? Counter::kDelivered
+                : reply.code / 100 == 4 ? Counter::kDeferred
+                                        : Counter::kRejected);
   if (result) {
     if (result.value().already) fields.emplace_back("status", "already-delivered");
     services_.log.info("delivered", fields);
   } else {
+    scribe_.failure(
+        reply.one_line().substr(0, reply.one_line().find(" <")) + ": " + result.error().what,
+        recipient.address.text());
     fields.emplace_back("cause", result.error().describe());
     services_.log.error("deferred", fields);
   }

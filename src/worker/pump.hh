@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "board/scribe.hh"
 #include "lmtp/session.hh"
 #include "spool/staging.hh"
 #include "sys/sockets.hh"
@@ -24,12 +25,13 @@ enum class Ended {
 
 class Pump {
  public:
-  // `port`: the local one; nothing where the peer does not come by TCP.
-  Pump(Services& services, sys::Stream stream, sys::Peer peer, std::optional<std::uint16_t> port);
+  // `port`: the local one; nothing where the peer does not come by TCP. `scribe` outlives the
+  // object: what is done, and how long it takes, is written there.
+  Pump(Services& services, sys::Stream stream, sys::Peer peer, std::optional<std::uint16_t> port,
+       board::Scribe& scribe);
 
-  // Serves the session to its end. `transactions`: those with at least one delivery are counted
-  // there. Blocks, at each wait at most as long as the configured timeouts.
-  Ended run(std::atomic<std::uint64_t>& transactions);
+  // Serves the session to its end. Blocks, at each wait at most as long as the configured timeouts.
+  Ended run();
 
  private:
   // One for each event; what they return ends the session.
@@ -63,9 +65,14 @@ class Pump {
   void resolve_unread(sys::Deadline deadline);
   void resolve_unread_as(bool read);
   void drop_staging() { staging_.reset(); }
-  // The log line of one recipient.
+  // One mailbox, unless recipients.max-concurrent keeps it from us; how long it took.
+  Result<spool::Delivered> commit(const lmtp::Delivery& delivery);
+  // The log line of one recipient, and its place on the board.
   void log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
                    const Result<spool::Delivered>& result, const lmtp::Reply& reply);
+  // Does something and says how long it took.
+  template <class Action>
+  auto timed(board::Stage stage, sys::Steady::duration& took, Action action);
   void log_refusal();
 
   Services& services_;
@@ -80,13 +87,20 @@ class Pump {
   std::string_view input_;  // of buffer_: read and not yet consumed
   std::optional<spool::Staging> staging_;
   std::optional<spool::Staging> unread_;  // delivered; its replies are not known to be read
-  std::atomic<std::uint64_t>* transactions_ = nullptr;
+  board::Scribe& scribe_;
   Ended ending_ = Ended::kQuit;  // how Closed is to be understood
 
   std::uint64_t commands_seen_ = 0;
   sys::Deadline command_deadline_;
   sys::Deadline transaction_deadline_;
   std::optional<sys::Deadline> stop_deadline_;
+
+  // Of the transaction: how long each stage took. `commit` is that of the last mailbox.
+  struct Times {
+    sys::Steady::time_point begin;
+    sys::Steady::duration lookup{}, write{}, sync{}, commit{};
+  };
+  Times times_;
 };
 
 }  // namespace handoff::worker

@@ -85,13 +85,14 @@ Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, con
   return services;
 }
 
-void Services::sweep() {
+unsigned Services::sweep() {
   auto swept = spool.sweep();
   if (!swept) {
     log.warning("cannot sweep", {{"cause", swept.error().describe()}});
   } else if (swept.value().removed > 0) {
     log.info("swept", {{"removed", swept.value().removed}, {"kept", swept.value().kept}});
   }
+  return swept ? swept.value().removed : 0;
 }
 
 bool Services::is_tls_port(std::uint16_t port) const {

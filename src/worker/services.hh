@@ -44,7 +44,8 @@ class Services {
   bool is_tls_port(std::uint16_t port) const;
 
   // Sweeps the spool and logs what came of it; one that cannot be swept can still take mail.
-  void sweep();
+  // Returns how many files were removed.
+  unsigned sweep();
 
   recipients::Resolver& resolver() { return *resolver_; }
 

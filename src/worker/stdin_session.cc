@@ -3,8 +3,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <memory>
 
+#include "board/scribe.hh"
 #include "lmtp/replies.hh"
 #include "sys/files.hh"
 #include "sys/signals.hh"
@@ -60,10 +61,11 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
   auto services = Services::open(config, log, files, std::move(tls).value());
   if (!services) return cannot("cannot begin", services.error(), EX_TEMPFAIL);
   services.value()->sweep();
-  std::atomic<std::uint64_t> transactions = 0;
+  auto slot = std::make_unique<board::Slot>();  // that nobody looks at
+  board::Scribe scribe(*slot);
   Pump pump(*services.value(), std::move(stream), sys::peer_of(STDIN_FILENO),
-            sys::local_port(STDIN_FILENO));
-  return exit_code_of(pump.run(transactions));
+            sys::local_port(STDIN_FILENO), scribe);
+  return exit_code_of(pump.run());
 }
 
 }  // namespace handoff::worker

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
+#include "board/scribe.hh"
 #include "sys/account.hh"
+#include "sys/arrivals.hh"
 #include "sys/files.hh"
 #include "sys/signals.hh"
 #include "sys/stream.hh"
@@ -16,62 +18,109 @@
 namespace handoff::worker {
 namespace {
 
+using board::Counter;
 using board::State;
+using sys::Arrivals;
 
-// No deadline: a worker may be idle for good.
-constexpr sys::Deadline kNever = sys::Deadline::max();
 // After a failure to accept that the next try would meet again (no descriptors, no memory).
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
 class Worker {
  public:
-  Worker(const board::Inheritance& inherited, Services& services)
-      : inherited_(inherited), services_(services), slot_(inherited.slots[inherited.own_slot]) {
-    for (const auto& listener : inherited.listeners) fds_.push_back({listener.get(), POLLIN, 0});
-    fds_.push_back({inherited.life.get(), POLLIN, 0});
-  }
+  Worker(const board::Inheritance& inherited, Services& services, Arrivals arrivals)
+      : inherited_(inherited),
+        services_(services),
+        arrivals_(std::move(arrivals)),
+        scribe_(inherited.board.slot(inherited.own_slot), inherited.board) {}
 
   int run() {
     enter(State::kIdle);
-    while (wait_for_connection()) {
-      for (std::size_t i = 0; i < inherited_.listeners.size(); ++i) {
-        if (fds_[i].revents != 0) accept(inherited_.listeners[i]);
-        if (sys::stop_requested() || is_worn_out()) return EX_OK;
+    if (inherited_.until_empty) {
+      empty_backlog();
+      return EX_OK;
+    }
+    while (!is_worn_out()) {
+      auto event = arrivals_.wait();
+      switch (event.what) {
+        case Arrivals::What::kConnection:
+          if (!accept(event.listener)) pause();
+          if (sys::stop_requested()) return leave();
+          break;
+        case Arrivals::What::kStop:
+          return leave();
+        case Arrivals::What::kParentGone:
+          return EX_OK;
       }
     }
     return EX_OK;
   }
 
+  board::Scribe& scribe() { return scribe_; }
+
  private:
-  // False when it is time to go.
-  bool wait_for_connection() {
-    if (sys::wait_for(fds_, kNever, true) == sys::Waited::kStop) return false;
-    return fds_.back().revents == 0;
+  // What to do about connections that wait when a stop is requested.
+  int leave() {
+    if (inherited_.board.closing()) {
+      empty_backlog();  // each is told 421: better than a reset
+      return EX_OK;
+    }
+    // Others go on. But one that came in the moment of the stop has woken nobody but us.
+    sys::forget_stop();
+    for (std::size_t i = 0; i < inherited_.listeners.size(); ++i) {
+      if (take_one(i)) break;
+    }
+    return EX_OK;
   }
 
-  void accept(const sys::Fd& listener) {
-    auto connection = sys::accept_from(listener);
+  void empty_backlog() {
+    for (std::size_t i = 0; i < inherited_.listeners.size(); ++i) {
+      while (take_one(i)) {
+      }
+    }
+  }
+
+  // False after a failure that would come again.
+  bool accept(std::size_t listener) {
+    auto connection = sys::accept_from(*inherited_.listeners[listener]);
     if (!connection) {
       services_.log.error("accept failed", {{"cause", connection.error().describe()}});
-      static_cast<void>(sys::wait_for({}, sys::Steady::now() + kAcceptPause, true));
-      return;
+      return false;
     }
-    if (!connection.value()) return;
-    enter(State::kBusy);
-    auto& [socket, peer] = *connection.value();
-    auto port = sys::local_port(socket.get());
-    Pump(services_, sys::Stream(std::move(socket)), std::move(peer), port).run(slot_.transactions);
-    slot_.sessions.fetch_add(1, std::memory_order_relaxed);
+    if (connection.value()) serve(std::move(*connection.value()));
+    return true;
+  }
+
+  // Serves one connection, if one waits.
+  bool take_one(std::size_t listener) {
+    auto connection = sys::accept_from(*inherited_.listeners[listener]);
+    if (!connection || !connection.value()) return false;
+    serve(std::move(*connection.value()));
+    return true;
+  }
+
+  void pause() { static_cast<void>(sys::wait_for({}, sys::Steady::now() + kAcceptPause, true)); }
+
+  void serve(sys::Connection connection) {
+    scribe_.peer(connection.peer.text);
+    enter(State::kGreeting);
+    auto port = sys::local_port(connection.socket.get());
+    Pump(services_, sys::Stream(std::move(connection.socket)), std::move(connection.peer), port,
+         scribe_)
+        .run();
+    scribe_.count(Counter::kSessions);
+    scribe_.peer({});
+    scribe_.message({});
     enter(State::kIdle);
   }
 
   // The master is told of a first readiness, and when idle workers become few: it should not find
   // out by the clock.
   void enter(State state) {
-    bool first = slot_.state.exchange(state) == State::kStarting;
-    auto idle = std::ranges::count_if(inherited_.slots,
+    bool first = scribe_.enter(state) == State::kStarting;
+    auto idle = std::ranges::count_if(inherited_.board.slots(),
                                       [](const auto& slot) { return slot.state == State::kIdle; });
-    bool few = state == State::kBusy && idle < static_cast<long>(services_.config.workers.min_idle);
+    bool few = board::is_busy(state) &&
+               idle < static_cast<std::ptrdiff_t>(services_.config.workers.min_idle);
     if (first || few) {
       // A full pipe will ring all the same.
       [[maybe_unused]] auto ignored = ::write(inherited_.bell.get(), "", 1);
@@ -80,13 +129,13 @@ class Worker {
 
   bool is_worn_out() const {
     auto limit = services_.config.workers.max_transactions;
-    return limit > 0 && slot_.transactions >= limit;
+    return limit > 0 && scribe_.counted(Counter::kTransactions) >= limit;
   }
 
   const board::Inheritance& inherited_;
   Services& services_;
-  board::Slot& slot_;
-  std::vector<pollfd> fds_;
+  Arrivals arrivals_;
+  board::Scribe scribe_;
 };
 
 int report(const sys::Log& log, const char* what, const Error& error, int exit_code) {
@@ -110,19 +159,23 @@ Status drop_privileges(const conf::Config& config) {
 int run(const conf::Config& config, const sys::Log& log, const Tls& tls,
         const board::Inheritance& inherited, const std::function<void()>& on_ready) {
   sys::catch_stop_signal();
+  board::Scribe(inherited.board.slot(inherited.own_slot), inherited.board).enter(State::kStarting);
   if (auto dropped = drop_privileges(config); !dropped) {
     return report(log, "cannot drop privileges", dropped.error(), EX_CONFIG);
   }
   // A killed master closes no listener in its workers: one that a session keeps busy would hold the
-  // socket against the next master. Idle workers see the end of inherited.life.
-  sys::stop_with_parent();
+  // socket against the next master.
+  sys::on_parent_death(inherited.listeners, inherited.life);
   sys::PosixFiles files;
   auto services = Services::open(config, log, files, tls);
   if (!services) return report(log, "cannot begin", services.error(), EX_TEMPFAIL);
+  auto arrivals = sys::Arrivals::watch(inherited.listeners, inherited.life);
+  if (!arrivals) return report(log, "cannot wait for connections", arrivals.error(), EX_OSERR);
+  Worker worker(inherited, *services.value(), std::move(arrivals).value());
   // Before anything is taken: what a crash left tells which messages may come again.
-  services.value()->sweep();
+  worker.scribe().count(Counter::kSwept, services.value()->sweep());
   on_ready();
-  return Worker(inherited, *services.value()).run();
+  return worker.run();
 }
 
 }  // namespace handoff::worker

@@ -12,35 +12,40 @@ BOOST_AUTO_TEST_SUITE(board_board)
 BOOST_AUTO_TEST_CASE(slots_begin_as_starting_and_with_nothing_done) {
   auto board = Board::create(1000);
   BOOST_REQUIRE(board.ok());
+  BOOST_TEST(board.value().slots().empty());
+  for (std::size_t i = 0; i < 1000; ++i) board.value().take(i);
   BOOST_TEST(board.value().slots().size() == 1000u);
   for (const auto& slot : board.value().slots()) {
     BOOST_CHECK(slot.state == State::kStarting);
-    BOOST_TEST(slot.sessions == 0u);
-    BOOST_TEST(slot.transactions == 0u);
+    BOOST_TEST(slot.counters[0] == 0u);
+    BOOST_TEST(slot.failures == 0u);
   }
 }
 
 BOOST_AUTO_TEST_CASE(what_a_child_writes_its_parent_sees_after_the_childs_end) {
   auto board = Board::create(2).value();
+  board.take(0);
+  board.take(1);
   in_child([&]() -> std::string {
-    board.slots()[1].state = State::kBusy;
-    board.slots()[1].sessions += 3;
-    board.slots()[1].transactions += 5;
+    board.slots()[1].state = State::kCommit;
+    board.slots()[1].counters[0] += 3;
+    board.slots()[1].peer.set("local");
     return "";
   });
   BOOST_CHECK(board.slots()[0].state == State::kStarting);
-  BOOST_CHECK(board.slots()[1].state == State::kBusy);
-  BOOST_TEST(board.slots()[1].sessions == 3u);
-  BOOST_TEST(board.slots()[1].transactions == 5u);
+  BOOST_CHECK(board.slots()[1].state == State::kCommit);
+  BOOST_TEST(board.slots()[1].counters[0] == 3u);
+  BOOST_TEST(board.slots()[1].peer.get() == "local");
 }
 
 BOOST_AUTO_TEST_CASE(a_board_that_was_moved_stays_where_it_is) {
   auto board = Board::create(1).value();
-  auto* first = board.slots().data();
-  board.slots()[0].sessions = 7;
+  board.take(0);
+  auto* first = &board.slot(0);
+  board.slot(0).counters[0] = 7;
   Board moved(std::move(board));
-  BOOST_TEST(moved.slots().data() == first);
-  BOOST_TEST(moved.slots()[0].sessions == 7u);
+  BOOST_TEST(&moved.slot(0) == first);
+  BOOST_TEST(moved.slots()[0].counters[0] == 7u);
 }
 
 BOOST_AUTO_TEST_CASE(a_board_that_no_memory_holds_is_an_error) {

@@ -143,4 +143,48 @@ BOOST_AUTO_TEST_CASE(while_throttled_nobody_is_started_and_nobody_retired) {
   BOOST_TEST(action.retire == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(it_says_once_that_it_is_full_and_once_that_it_is_no_longer) {
+  Pool pool({4, 1, 4});
+  BOOST_TEST(!pool.decide({0, 1, 3}, kStart).became_full);
+  BOOST_TEST(!pool.decide({1, 0, 3}, kStart).became_full);
+  BOOST_TEST(pool.decide({0, 0, 4}, kStart).became_full);
+  BOOST_TEST(!pool.decide({0, 0, 4}, kStart).became_full);
+  BOOST_TEST(pool.decide({0, 1, 3}, kStart).eased);
+  BOOST_TEST(!pool.decide({0, 1, 3}, kStart).eased);
+  BOOST_TEST(pool.decide({0, 0, 4}, kStart).became_full);
+}
+
+BOOST_AUTO_TEST_CASE(a_max_that_a_reload_lowered_starts_nothing_and_wraps_nowhere) {
+  Pool pool({100, 2, 10});
+  pool.change({5, 2, 5});
+  BOOST_TEST(pool.decide({0, 0, 9}, kStart).start == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(starts_that_are_put_off_are_counted) {
+  Pool pool({4, 1, 4});
+  BOOST_TEST(pool.throttles() == 0U);
+  pool.died(false, kStart);
+  BOOST_TEST(pool.throttles() == 0U);
+  pool.died(true, kStart);
+  pool.died(true, kStart);  // with the first
+  pool.died(true, kStart + 1s);
+  BOOST_TEST(pool.throttles() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_waits_for_its_client_is_given_the_clients_time) {
+  using handoff::board::State;
+  handoff::conf::Config config;
+  config.workers.progress_timeout = 10s;
+  config.session.command_timeout = 300s;
+  config.session.data_timeout = 60s;
+  BOOST_CHECK(!patience(State::kIdle, config));
+  BOOST_CHECK(patience(State::kCommand, config) == 310s);
+  BOOST_CHECK(patience(State::kReply, config) == 310s);
+  BOOST_CHECK(patience(State::kData, config) == 70s);
+  for (auto state :
+       {State::kStarting, State::kLookup, State::kStaging, State::kSync, State::kCommit}) {
+    BOOST_CHECK(patience(state, config) == 10s);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

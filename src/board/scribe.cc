@@ -1,0 +1,88 @@
+#include "board/scribe.hh"
+
+#include <algorithm>
+#include <chrono>
+
+namespace handoff::board {
+namespace {
+
+template <class Unit>
+std::uint64_t steady() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<Unit>(sys::Steady::now().time_since_epoch()).count());
+}
+
+}  // namespace
+
+std::uint64_t mailbox_key(std::string_view path) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return std::max<std::uint64_t>(hash, 1);
+}
+
+State Scribe::enter(State state) {
+  auto now = steady<std::chrono::milliseconds>();
+  auto before = slot_.state.load(std::memory_order_relaxed);
+  slot_.progress.store(now, std::memory_order_relaxed);
+  if (before != state) {
+    slot_.since.store(now, std::memory_order_relaxed);
+    slot_.state.store(state);
+  }
+  return before;
+}
+
+void Scribe::count_replies(std::string_view output) {
+  while (!output.empty()) {
+    auto end = output.find('\n');
+    auto line = output.substr(0, end);
+    output.remove_prefix(end == output.npos ? output.size() : end + 1);
+    if (line.size() < 4 || line[3] == '-') continue;  // not the last line of its reply
+    int code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
+    auto known = std::ranges::lower_bound(kCodes, code);
+    bool found = known != kCodes.end() && *known == code;
+    add(slot_.replies[found ? static_cast<std::size_t>(known - kCodes.begin()) : kCodes.size()], 1);
+  }
+}
+
+void Scribe::observe(Stage stage, sys::Steady::duration took) {
+  auto us = static_cast<std::uint64_t>(std::max<std::chrono::microseconds::rep>(
+      std::chrono::duration_cast<std::chrono::microseconds>(took).count(), 0));
+  auto& histogram = slot_.stages[static_cast<std::size_t>(stage)];
+  auto bucket = std::ranges::lower_bound(kBounds, us) - kBounds.begin();
+  add(histogram.buckets[static_cast<std::size_t>(bucket)], 1);
+  add(histogram.sum, us);
+}
+
+void Scribe::failure(std::string_view what, std::string_view address) {
+  auto now = sys::Wall::now().time_since_epoch();
+  slot_.failed_at = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  slot_.failure.set(what);
+  slot_.failed_address.set(address);
+  add(slot_.failures, 1);
+}
+
+bool Scribe::is_crowded(std::uint64_t mailbox, unsigned limit) const {
+  if (limit == 0 || board_ == nullptr) return false;
+  auto at_work = std::ranges::count_if(board_->slots(), [&](const Slot& slot) {
+    return &slot != &slot_ && slot.mailbox == mailbox;
+  });
+  return at_work >= static_cast<std::ptrdiff_t>(limit);
+}
+
+bool Scribe::enter_mailbox(std::uint64_t mailbox, unsigned limit) {
+  auto now = steady<std::chrono::nanoseconds>();
+  slot_.mailbox_since = now;
+  slot_.mailbox = mailbox;
+  if (limit == 0 || board_ == nullptr) return true;
+  auto earlier = std::ranges::count_if(board_->slots(), [&](const Slot& slot) {
+    if (&slot == &slot_ || slot.mailbox != mailbox) return false;
+    auto since = slot.mailbox_since.load();
+    return since < now || (since == now && &slot < &slot_);
+  });
+  if (earlier < static_cast<std::ptrdiff_t>(limit)) return true;
+  leave_mailbox();
+  return false;
+}
+
+}  // namespace handoff::board

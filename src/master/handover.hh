@@ -1,0 +1,42 @@
+// What a master hands to the program image that takes its place (exec: the same process), and to
+// the one that tries first whether it could. It travels as text in the environment, a thing a line;
+// an image that does not know a line leaves it alone.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/endpoint.hh"
+
+namespace handoff::master {
+
+inline constexpr char kHandoverVariable[] = "HANDOFFD_HANDOVER";
+
+struct Handover {
+  // A trial opens what the new configuration names, plays a session with itself, and exits.
+  bool trial = false;
+  bool activated = false;                           // the listeners came from inetd or systemd
+  std::vector<std::pair<Endpoint, int>> listeners;  // descriptors; several may share an endpoint
+  int control = -1;                                 // the control socket, -1: none; so on
+  int http = -1;
+  std::string http_endpoint;
+  int pid_file = -1;  // open and locked
+  std::string pid_file_path;
+  int life_read = -1;
+  int life_write = -1;
+  std::vector<pid_t> workers;  // children that serve on until we can
+  unsigned upgrades = 0;       // before this one
+  std::int64_t started = 0;    // of the first image: seconds since 1970
+
+  std::string pack() const;
+  // Nothing where the text is none of ours.
+  static std::optional<Handover> unpack(std::string_view text);
+};
+
+}  // namespace handoff::master

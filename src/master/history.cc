@@ -1,0 +1,64 @@
+#include "master/history.hh"
+
+#include <algorithm>
+
+namespace handoff::master {
+namespace {
+
+constexpr std::size_t kSamples = 61;  // a minute between the first and the last
+constexpr std::size_t kFailures = 10;
+
+double seconds_between(History::Time from, History::Time to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+void History::take(const board::Totals& totals, Time now) {
+  samples_.push_back({now, totals});
+  if (samples_.size() > kSamples) samples_.pop_front();
+}
+
+void History::take_failure(const board::Slot& slot, std::uint64_t& seen) {
+  auto count = slot.failures.load();
+  if (count == seen) return;
+  seen = count;
+  failures_.push_front({static_cast<std::int64_t>(slot.failed_at / 1000), slot.failure.get(),
+                        slot.failed_address.get()});
+  std::ranges::stable_sort(failures_, std::greater(), &Failure::when);
+  if (failures_.size() > kFailures) failures_.pop_back();
+}
+
+Window History::minute(const board::Totals& totals, Time now) const {
+  using board::Counter;
+  Window out;
+  if (samples_.empty()) return out;
+  const auto& first = samples_.front();
+  out.seconds = seconds_between(first.when, now);
+  if (out.seconds <= 0) return out;
+  auto rate = [&](Counter counter) {
+    return static_cast<double>(totals[counter] - first.totals[counter]) / out.seconds;
+  };
+  out.sessions = rate(Counter::kSessions);
+  out.recipients = rate(Counter::kDelivered);
+  out.octets = rate(Counter::kOctets);
+  for (std::size_t i = 0; i < board::kStages; ++i) {
+    out.stages[i] = totals.stages[i] - first.totals.stages[i];
+  }
+  return out;
+}
+
+std::vector<double> History::recent() const {
+  std::vector<double> out;
+  for (std::size_t i = 1; i < samples_.size(); ++i) {
+    const auto& before = samples_[i - 1];
+    const auto& after = samples_[i];
+    auto took = std::max(seconds_between(before.when, after.when), 1e-3);
+    out.push_back(static_cast<double>(after.totals[board::Counter::kDelivered] -
+                                      before.totals[board::Counter::kDelivered]) /
+                  took);
+  }
+  return out;
+}
+
+}  // namespace handoff::master

@@ -1,0 +1,121 @@
+#include "worker/trial.hh"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "board/scribe.hh"
+#include "sys/files.hh"
+#include "sys/signals.hh"
+#include "sys/sockets.hh"
+#include "sys/stream.hh"
+#include "worker/pump.hh"
+#include "worker/services.hh"
+#include "worker/worker.hh"
+
+namespace handoff::worker {
+namespace {
+
+constexpr std::chrono::seconds kLimit{5};
+
+// The next line, with its end; EPIPE, ETIMEDOUT where there is none.
+class Lines {
+ public:
+  Lines(sys::Stream& stream, sys::Deadline until) : stream_(stream), until_(until) {}
+
+  Result<std::string> next() {
+    for (;;) {
+      if (auto end = input_.find('\n'); end != input_.npos) {
+        auto line = input_.substr(0, end + 1);
+        input_.erase(0, end + 1);
+        return line;
+      }
+      std::array<char, 1024> buffer;
+      auto got = stream_.read(buffer.data(), buffer.size(), until_, false);
+      if (got.got == sys::Stream::Got::kTimeout) return Error{ETIMEDOUT, "no greeting", {}};
+      if (got.got != sys::Stream::Got::kOctets) return Error{EPIPE, "no greeting", {}};
+      input_.append(buffer.data(), got.size);
+    }
+  }
+
+ private:
+  sys::Stream& stream_;
+  sys::Deadline until_;
+  std::string input_;
+};
+
+// Of a session that was sent LHLO and QUIT.
+Status hear_out(sys::Stream& stream, sys::Deadline until) {
+  Lines lines(stream, until);
+  std::string all;
+  for (;;) {
+    auto line = lines.next();
+    if (!line) return line.error();
+    const auto& text = line.value();
+    if (text.starts_with("221")) return {};
+    // Not one of the networks of `allow`: that is an answer too.
+    if (text.starts_with("554")) return {};
+    if (!text.starts_with("2")) return Error{EPROTO, "the server said " + text.substr(0, 60), {}};
+  }
+}
+
+Status write_to_spool(Services& services) {
+  auto staging = services.spool.begin(false);
+  if (!staging) return staging.error();
+  if (auto done = staging.value().append("Subject: probe\r\n\r\n"); !done) return done.error();
+  return staging.value().complete();
+}
+
+}  // namespace
+
+Status try_out(const conf::Config& config, const sys::Log& log) {
+  sys::catch_stop_signal();
+  auto tls = load_tls(config);
+  if (!tls) return tls.error();
+  if (auto dropped = drop_privileges(config); !dropped) return dropped.error();
+  sys::PosixFiles files;
+  auto services = Services::open(config, log, files, std::move(tls).value());
+  if (!services) return services.error();
+  if (auto written = write_to_spool(*services.value()); !written) return written.error();
+  auto pair = sys::connected_pair();
+  if (!pair) return pair.error();
+  auto& [ours, theirs] = pair.value();
+  sys::Stream client(std::move(ours));
+  auto until = sys::Steady::now() + kLimit;
+  if (auto done = client.write("LHLO localhost\r\nQUIT\r\n", until); !done) return done.error();
+  auto slot = std::make_unique<board::Slot>();
+  board::Scribe scribe(*slot);
+  Pump(*services.value(), sys::Stream(std::move(theirs)), {std::nullopt, std::nullopt, "local"},
+       std::nullopt, scribe)
+      .run();
+  return hear_out(client, until);
+}
+
+Status probe(const conf::Config& config, const std::vector<Endpoint>& endpoints,
+             const sys::Log& log) {
+  sys::catch_stop_signal();
+  auto until = sys::Steady::now() + kLimit;
+  auto tls = load_tls(config);
+  if (!tls) return tls.error();
+  // Connected before root is dropped: the sockets need not be the workers' to connect to.
+  std::vector<sys::Stream> asked;
+  for (const auto& endpoint : endpoints) {
+    if (endpoint.is_unix && endpoint.path.empty()) continue;
+    auto fd = sys::connect_to(endpoint, until);
+    if (!fd) return fd.error();
+    asked.emplace_back(std::move(fd).value());
+    break;
+  }
+  if (auto dropped = drop_privileges(config); !dropped) return dropped.error();
+  for (auto& stream : asked) {
+    if (auto done = stream.write("LHLO localhost\r\nQUIT\r\n", until); !done) return done.error();
+    if (auto heard = hear_out(stream, until); !heard) return heard.error();
+  }
+  sys::PosixFiles files;
+  auto services = Services::open(config, log, files, std::move(tls).value());
+  if (!services) return services.error();
+  return write_to_spool(*services.value());
+}
+
+}  // namespace handoff::worker

@@ -1,0 +1,22 @@
+// Whether mail could be delivered: tried before a configuration or a program is trusted, and asked
+// by /healthz. Each of these becomes config.user for good, so each wants a process of its own.
+#pragma once
+
+#include <vector>
+
+#include "base/endpoint.hh"
+#include "base/result.hh"
+#include "conf/config.hh"
+#include "sys/log.hh"
+
+namespace handoff::worker {
+
+// Opens spool and lookup, makes a file in staging, and plays a session (LHLO, QUIT) with itself.
+Status try_out(const conf::Config& config, const sys::Log& log);
+
+// Has the first of `endpoints` that can be asked greet and say goodbye, within five seconds, and
+// brings a file in staging to disk.
+Status probe(const conf::Config& config, const std::vector<Endpoint>& endpoints,
+             const sys::Log& log);
+
+}  // namespace handoff::worker
