@@ -11,6 +11,7 @@
 #include "ctl/command.hh"
 #include "ctl/deliver.hh"
 #include "ctl/doctor.hh"
+#include "ctl/service.hh"
 
 namespace handoff::ctl {
 namespace {
@@ -20,6 +21,11 @@ using conf::ConfigError;
 constexpr Command kCommands[] = {
     {"deliver", "[--from ADDRESS] [--to ENDPOINT] RCPT... < MESSAGE",
      "hand a message to the server, as a queue manager would", deliver},
+    {"status", "[--json] [--watch]", "show workers, rates, latency and spool", status},
+    {"reload", "", "have the server read its configuration again", reload},
+    {"drain", "", "have it stop when its sessions have ended what they began", drain},
+    {"stop", "", "the same, and wait until it has", stop},
+    {"upgrade", "", "have it become the program that is installed now", upgrade},
     {"doctor", "", "check configuration, sockets, users and spool, and say what to mend", doctor},
 };
 
