@@ -22,9 +22,11 @@ DEADLINE = 60  # seconds within which what a test waits for has happened, unless
 class Daemon:
     """One server; it may be started again when it has ended."""
 
-    def __init__(self, scratch, command, start=True):
+    def __init__(self, scratch, command, start=True, environment=None):
+        """environment: variables beside those of the test."""
         self.scratch = scratch
         self.command = command
+        self.environment = environment or {}
         self.log = []
         self._log_ended = False
         self._news = threading.Condition()
@@ -38,7 +40,8 @@ class Daemon:
         self._log_ended = False
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        start_new_session=True)
+                                        start_new_session=True,
+                                        env={**os.environ, **self.environment})
         self.scratch.guard(self.process.pid)
         # Read all the time: a server whose log nobody reads would come to a halt.
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
@@ -98,5 +101,7 @@ class Daemon:
                 self.log.append(line.decode("utf-8", "replace").rstrip("\n"))
                 self._news.notify_all()
         with self._news:
-            self._log_ended = True
+            # Children of one that was killed may have kept its log open until the next had begun.
+            if stream is self.process.stdout:
+                self._log_ended = True
             self._news.notify_all()

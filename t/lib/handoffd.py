@@ -113,11 +113,13 @@ class Configuration:
 class Handoffd(Configuration, Daemon):
     """A running daemon, with its configuration."""
 
-    def __init__(self, settings=None, *, tcp=False, arguments=(), scratch=None, start=True):
+    def __init__(self, settings=None, *, tcp=False, arguments=(), scratch=None, start=True,
+                 environment=None):
         """arguments: more of them for the command line. start=False: start() comes later."""
         Configuration.__init__(self, settings, tcp=tcp, scratch=scratch)
         Daemon.__init__(self, self.scratch,
-                        [program("HANDOFFD"), "-f", "-c", self.path, *arguments], start=False)
+                        [program("HANDOFFD"), "-f", "-c", self.path, *arguments], start=False,
+                        environment=environment)
         if start:
             self.start()
 

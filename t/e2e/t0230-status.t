@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""handoffctl status, the control socket, and the fields of the log."""
+import json
+import os
+import re
+import stat
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from control import ctl, status, until
+from handoffd import Handoffd
+from lmtp import Lmtp, deliver
+from tap import done, empty, is_, ok
+
+PAT, LEE = "pat@good.test", "lee@good.test"
+MESSAGE = (b"Received: by mx.test (Postfix, from userid 0)\r\n\tid 4bVqXk1ZzZz9; date\r\n"
+           b"Message-ID: <one@client.test>\r\nSubject: hello\r\n\r\nhello\r\n")
+
+with Handoffd() as daemon:
+    daemon.mailbox(PAT)
+    daemon.mailbox(LEE)
+    sender = "a-very-long-sender-" + "x" * 40 + "@" + ".".join(["sub" * 10] * 5) + ".test"
+    is_([each.code for each in deliver(daemon.unix, sender, [PAT, LEE], MESSAGE).final.values()],
+        [250, 250], "two_recipients_are_delivered_to")
+    lines = [line for line in daemon.log if " delivered " in line]
+    is_(len(lines), 2, "there_is_a_line_for_each_recipient")
+    for field in ("id", "queue_id", "from", "to", "message_id", "mailbox", "file", "size", "code",
+                  "dsn", "reply", "delay", "lookup", "write", "sync", "commit"):
+        ok(all(re.search(rf" {field}=\S", line) for line in lines), f"the_line_says_{field}")
+    ok(all("code=250 dsn=2.0.0" in line for line in lines), "codes_are_fields_of_their_own")
+
+    with Lmtp(daemon.unix) as client:
+        client.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
+        until(lambda: status(daemon)["pool"]["data"] == 1, "a worker waits for data")
+        now = status(daemon)
+        [busy] = [worker for worker in now["workers"] if worker["state"] == "data"]
+        ok(busy["peer"] == "local" and busy["id"], "status_says_peer_and_message_of_a_session")
+        is_((now["totals"]["delivered"], now["totals"]["sessions"]), (2, 1),
+            "status_counts_deliveries_and_sessions")
+        is_(now["state"], "serving", "status_says_that_it_serves")
+        table = ctl(daemon, "status").stdout
+        empty([line for line in table.splitlines() if len(line) > 80],
+              "the_table_fits_80_columns")
+        ok(re.search(r"^ *\d+ data ", table, re.M), "the_table_shows_the_state_of_each_worker")
+    is_(oct(stat.S_IMODE(os.stat(f"{daemon.scratch.path}/control.sock").st_mode)), "0o600",
+        "the_control_socket_is_its_owners_alone")
+    is_(ctl(daemon, "status", "--jsn").returncode, 64, "a_mistyped_option_is_said_to_be_one")
+    ok(json.loads(ctl(daemon, "status", "--json").stdout)["last_minute"], "json_is_json")
+
+    drained = ctl(daemon, "drain")
+    ok(drained.returncode == 0 and "draining" in drained.stdout, "handoffctl_drain_is_answered")
+    is_(daemon.wait(), 0, "and_the_daemon_ends_when_its_sessions_have")
+    daemon.start()
+
+done()

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Started by others: systemd's notifications, watchdog and sockets, and inetd's "wait"."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from control import ctl
+from daemon import Daemon
+from handoffd import Configuration, Handoffd, free_port, program
+from lmtp import connect, deliver
+from scratch import Scratch
+from tap import diag, done, is_, ok
+
+PAT = "pat@good.test"
+MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
+
+
+class ServiceManager:
+    """The other end of NOTIFY_SOCKET."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        if not path.startswith("\0"):
+            os.chmod(path, 0o666)
+        self.socket.settimeout(20)
+
+    def hear(self, wanted):
+        """Waits for a datagram with that line in it; returns all its lines."""
+        while True:
+            lines = self.socket.recv(4096).decode().split("\n")
+            if wanted in lines:
+                return lines
+
+
+# --- Notifications.
+for kind, scratch in (("a_path", Scratch()), ("an_abstract_name", Scratch())):
+    name = (scratch.path if kind == "a_path" else "\0" + scratch.path) + "/notify"
+    manager = ServiceManager(name)
+    with Handoffd(scratch=scratch, environment={"NOTIFY_SOCKET": name.replace("\0", "@"),
+                                                "WATCHDOG_USEC": "200000"}) as daemon:
+        ok("READY=1" in manager.hear("READY=1"), f"systemd_is_told_of_readiness_at_{kind}")
+        for _ in range(2):
+            manager.hear("WATCHDOG=1")
+        ok(True, f"and_the_watchdog_is_fed_at_{kind}")
+        daemon.signal(signal.SIGHUP)
+        lines = manager.hear("RELOADING=1")
+        ok(any(line.startswith("MONOTONIC_USEC=") for line in lines),
+           f"a_reload_is_told_with_its_time_at_{kind}")
+        manager.hear("READY=1")
+        ok(True, f"and_its_end_at_{kind}")
+        is_(ctl(daemon, "upgrade").returncode, 0, f"an_upgrade_is_done_at_{kind}")
+        manager.hear("READY=1")
+        daemon.signal(signal.SIGTERM)
+        ok("STOPPING=1" in manager.hear("STOPPING=1"), f"and_so_is_the_stop_at_{kind}")
+        daemon.wait()
+        daemon.start()
+
+# --- Sockets from inetd, "wait": descriptor 0 listens, 1 and 2 are the same.
+config = Configuration({"listen": "tcp:192.0.2.1:24", "log.to": "stderr"})
+config.mailbox(PAT)
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    address = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
+    inetd = subprocess.Popen([program("HANDOFFD"), "-c", config.path], stdin=listener,
+                             stdout=listener, stderr=listener, start_new_session=True)
+config.scratch.guard(inetd.pid)
+is_(deliver(address, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
+    "a_listening_descriptor_0_is_served")
+is_(deliver(address, "", [PAT], MESSAGE).final[PAT].code, 250, "and_again")
+is_(ctl(config, "upgrade").returncode, 0, "it_upgrades")
+is_(deliver(address, "", [PAT], MESSAGE).final[PAT].code, 250, "and_serves_on_the_same_socket")
+is_(ctl(config, "stop").returncode, 0, "and_it_can_be_stopped")
+is_(inetd.wait(20), 0, "and_ends_well")
+config.scratch.release(inetd.pid)
+
+# --- Sockets from systemd.
+activate = shutil.which("systemd-socket-activate")
+if not activate:
+    diag("no systemd-socket-activate here")
+else:
+    config = Configuration({"listen": "tcp:192.0.2.1:24"})
+    config.mailbox(PAT)
+    port = free_port()
+    unix = f"{config.scratch.path}/given.sock"
+    systemd = Daemon(config.scratch,
+                     [activate, "-l", f"127.0.0.1:{port}", "-l", unix,
+                      program("HANDOFFD"), "-c", config.path, "-f"])
+    systemd.wait_for("Listening on .*given.sock")
+    os.chmod(unix, 0o666)
+    is_(deliver(f"tcp:127.0.0.1:{port}", "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
+        "a_socket_of_systemd_is_served")
+    is_(deliver(f"unix:{unix}", "", [PAT], MESSAGE).final[PAT].code, 250, "and_so_is_the_other")
+    is_(ctl(config, "reload").returncode, 0, "a_reload_leaves_them_alone")
+    is_(deliver(f"unix:{unix}", "", [PAT], MESSAGE).final[PAT].code, 250, "and_they_are_served")
+    queued = connect(f"unix:{unix}")
+    queued.close()
+    is_(ctl(config, "stop").returncode, 0, "and_it_can_be_stopped_with_systemd")
+    ok(os.path.exists(unix), "a_socket_that_is_not_ours_stays")
+    systemd.wait()
+
+done()

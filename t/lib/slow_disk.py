@@ -1,0 +1,63 @@
+"""A disk that stands still for some mailboxes, for as long as the test likes.
+
+    disk = SlowDisk(scratch)
+    daemon = Handoffd(..., scratch=scratch, environment=disk.environment)
+    disk.hold('stuck')       # whoever syncs a directory with that in its path waits
+    disk.let_go()
+
+A library of a few lines of C, loaded before libc: it needs a C or C++ compiler.
+"""
+import os
+import shlex
+import subprocess
+
+import tap
+
+_SOURCE = r'''
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int fsync(int fd) {
+  const char* file = getenv("SLOW_DISK");
+  char link[64], path[4096], word[256];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t n = readlink(link, path, sizeof path - 1);
+  path[n < 0 ? 0 : n] = 0;
+  for (;;) {
+    FILE* in = file ? fopen(file, "r") : NULL;
+    if (!in) break;
+    int got = fscanf(in, "%255s", word);
+    fclose(in);
+    if (got != 1 || !strstr(path, word)) break;
+    usleep(10000);
+  }
+  return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd);
+}
+'''
+
+
+class SlowDisk:
+    def __init__(self, scratch):
+        self.file = os.path.join(scratch.path, "slow")
+        source = scratch.file("slow_disk.c", "#define _GNU_SOURCE\n" + _SOURCE)
+        library = source[:-2] + ".so"
+        compiler = shlex.split(os.environ.get("CC", "cc"))
+        try:
+            subprocess.run([*compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"],
+                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except (OSError, subprocess.CalledProcessError):
+            tap.skip_all("no C compiler for the disk that stands still")
+        self.environment = {"LD_PRELOAD": library, "SLOW_DISK": self.file,
+                            "ASAN_OPTIONS": "verify_asan_link_order=0:" +
+                                            os.environ.get("ASAN_OPTIONS", "")}
+
+    def hold(self, word):
+        with open(self.file + ".new", "w", encoding="ascii") as file:
+            file.write(word)
+        os.chmod(self.file + ".new", 0o644)
+        os.rename(self.file + ".new", self.file)
+
+    def let_go(self):
+        os.unlink(self.file)
