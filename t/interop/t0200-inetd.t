@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""openbsd-inetd and xinetd start handoffd, for each connection and as a server that stays."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import peer
+from control import ctl
+from daemon import Daemon
+from handoffd import Configuration, free_port, program
+from lmtp import Lmtp, connect, deliver
+from tap import done, is_, ok
+
+PAT = "pat@good.test"
+MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
+USER = "root" if os.geteuid() == 0 else __import__("pwd").getpwuid(os.geteuid()).pw_name
+
+
+def inetd(config, port, wait, arguments):
+    line = (f"127.0.0.1:{port} stream tcp {'wait' if wait else 'nowait'} {USER} "
+            f"{program('HANDOFFD')} handoffd -c {config.path} {arguments}\n")
+    return [os.path.join(peer.folder("inetd"), "usr/sbin/inetd"), "-d",
+            config.scratch.file("inetd.conf", line)]
+
+
+def xinetd(config, port, wait, arguments):
+    file = config.scratch.file("xinetd.conf", f"""
+service lmtp
+{{
+        type        = UNLISTED
+        socket_type = stream
+        protocol    = tcp
+        port        = {port}
+        bind        = 127.0.0.1
+        wait        = {"yes" if wait else "no"}
+        user        = {USER}
+        server      = {program("HANDOFFD")}
+        server_args = -c {config.path} {arguments}
+        instances   = UNLIMITED
+        cps         = 10000 1
+        per_source  = UNLIMITED
+}}
+""")
+    return [os.path.join(peer.folder("xinetd"), "usr/sbin/xinetd"), "-d", "-dontfork", "-f", file,
+            "-pidfile", f"{config.scratch.path}/xinetd.pid"]
+
+
+def serving(port):
+    """Connects as soon as somebody listens."""
+    from control import until
+
+    def attempt():
+        try:
+            connect(f"tcp:127.0.0.1:{port}").close()
+            return True
+        except ConnectionRefusedError:
+            return False
+    until(attempt, "the super-server listens")
+
+
+for name, command in (("inetd", inetd), ("xinetd", xinetd)):
+    for wait in (False, True):
+        kind = f"{name}_{'wait' if wait else 'nowait'}"
+        config = Configuration({"log.to": "syslog", "listen": None})
+        config.mailbox(PAT)
+        port = free_port()
+        server = Daemon(config.scratch,
+                        command(config, port, wait, "" if wait else "--stdin"))
+        serving(port)
+        address = f"tcp:127.0.0.1:{port}"
+        is_(deliver(address, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
+            f"{kind}_starts_handoffd_and_it_delivers")
+        with Lmtp(address) as one, Lmtp(address) as other:
+            is_([one.command("LHLO one").code, other.command("LHLO other").code], [250, 250],
+                f"{kind}_serves_two_at_a_time")
+        if wait:
+            is_(ctl(config, "reload").returncode, 0, f"{kind}_is_a_server_that_reloads")
+            is_(ctl(config, "stop").returncode, 0, f"{kind}_can_be_stopped")
+            is_(deliver(address, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
+                f"{kind}_starts_it_again_with_the_next_connection")
+            is_(ctl(config, "stop").returncode, 0, f"{kind}_can_be_stopped_again")
+        ok(len(config.messages(PAT)) == (2 if wait else 1), f"{kind}_delivered_all_of_it")
+        server.stop()
+        config.scratch.remove()
+
+done()
