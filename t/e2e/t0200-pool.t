@@ -102,10 +102,10 @@ with Handoffd({"workers.max": 4}) as daemon:
     os.rename(daemon.spool, daemon.spool + ".away")
     for pid in pids(daemon):
         os.kill(pid, signal.SIGKILL)
-    daemon.wait_for("cannot open the spool", count=2)
+    daemon.wait_for("cannot begin", count=2)
     until(lambda: status(daemon)["pool"]["throttled"], "starts are put off")
     ok(status(daemon)["pool"]["throttles"] >= 2, "workers_that_die_early_throttle_the_next")
-    ok(sum("cannot open the spool" in line for line in daemon.log) < 10,
+    ok(sum("cannot begin" in line for line in daemon.log) < 10,
        "and_there_is_no_loop_of_forks")
     os.rename(daemon.spool + ".away", daemon.spool)
     is_(deliver(daemon.unix, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
