@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import peer
-from control import ctl
+from control import ctl, until
 from daemon import Daemon
 from handoffd import Configuration, free_port, program
 from lmtp import Lmtp, connect, deliver
@@ -41,14 +41,13 @@ service lmtp
         per_source  = UNLIMITED
 }}
 """)
-    return [os.path.join(peer.folder("xinetd"), "usr/sbin/xinetd"), "-d", "-dontfork", "-f", file,
-            "-pidfile", f"{config.scratch.path}/xinetd.pid"]
+    return [os.path.join(peer.folder("xinetd"), "usr/sbin/xinetd"), "-dontfork", "-f", file,
+            "-pidfile", f"{config.scratch.path}/xinetd.pid",
+            "-filelog", f"{config.scratch.path}/xinetd.log"]
 
 
 def serving(port):
     """Connects as soon as somebody listens."""
-    from control import until
-
     def attempt():
         try:
             connect(f"tcp:127.0.0.1:{port}").close()
@@ -65,7 +64,8 @@ for name, command in (("inetd", inetd), ("xinetd", xinetd)):
         config.mailbox(PAT)
         port = free_port()
         server = Daemon(config.scratch,
-                        command(config, port, wait, "" if wait else "--stdin"))
+                        command(config, port, wait, "" if wait else "--stdin"),
+                        environment=peer.environment(name))
         serving(port)
         address = f"tcp:127.0.0.1:{port}"
         is_(deliver(address, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
