@@ -167,7 +167,7 @@ std::vector<Setting> make_table() {
           "Networks that TCP clients may connect from. May be given several times; what is given "
           "replaces the default. LMTP is not for wide-area use (RFC 2033 section 5)."),
       list(
-          "trusted", "PEERS", {"unix"}, PeerGroup::parse, "must be a network, unix or none",
+          "trusted", "PEERS", {"none"}, PeerGroup::parse, "must be a network, unix or none",
           [](C & c) -> auto& { return c.trusted; },
           "Peers that may say on whose behalf they come (XFORWARD, XCLIENT, ORCPT): networks, or "
           "unix for unix sockets and standard input. May be given several times; none trusts "

@@ -6,7 +6,7 @@ namespace handoff::spool {
 namespace {
 
 // One write for a small message, large ones in pieces of this size, octets.
-constexpr std::size_t kBuffer = 256 << 10;
+constexpr std::size_t kBuffer = 64 << 10;
 constexpr mode_t kMode = 0600;
 
 }  // namespace

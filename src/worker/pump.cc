@@ -14,7 +14,7 @@ namespace {
 
 // Octets. Commands need little; content fills whatever it is given.
 constexpr std::size_t kCommandBuffer = 4 << 10;
-constexpr std::size_t kContentBuffer = 256 << 10;
+constexpr std::size_t kContentBuffer = 64 << 10;
 // A stop waits this long for a client that has a transaction open and no data begun.
 constexpr std::chrono::seconds kStopGrace{10};
 // How long it may take to see whether the replies to a message were read: when the next content is

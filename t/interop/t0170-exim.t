@@ -56,9 +56,7 @@ def inject(sender, recipients, octets):
         diag(line)
 
 
-# Exim's lmtp transport reads a whole reply into 256 octets (src/transports/lmtp.c): with the
-# keywords that a trusted peer gets, our reply to LHLO is longer.
-with Handoffd({"trusted": "none"}, tcp=True) as daemon:
+with Handoffd(tcp=True) as daemon:
     host, _, port = daemon.tcp.removeprefix("tcp:").rpartition(":")
     with open("/etc/exim4/exim4.conf", "w", encoding="ascii") as file:
         file.write(EXIM_CONF.format(socket=daemon.unix.removeprefix("unix:"), host=host, port=port))

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""X10: Postfix's lmtp client delivers by STARTTLS, which both sides insist on, and verifies us."""
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import peer
+from certificates import Certificates, require_part
+from daemon import Daemon
+from handoffd import Handoffd
+from scratch import Scratch
+from tap import done, empty, is_, ok
+
+peer.enter("postfix")
+require_part("openssl")
+
+USER = "user@tls.test"
+MAIN_CF = """
+compatibility_level = 3.6
+myhostname = postfix.test
+mydestination =
+inet_interfaces = loopback-only
+maillog_file = /dev/stdout
+virtual_mailbox_domains = tls.test
+virtual_transport = lmtp:{tcp}
+default_transport = error:no mail leaves here
+relay_transport = error:no mail leaves here
+lmtp_tls_security_level = verify
+lmtp_tls_verify_cert_match = handoff.test
+lmtp_tls_CAfile = {server.certificate}
+lmtp_tls_cert_file = {client.certificate}
+lmtp_tls_key_file = {client.key}
+lmtp_tls_loglevel = 1
+"""
+MASTER_CF = """
+pickup    unix  n  -  n  60    1  pickup
+cleanup   unix  n  -  n  -     0  cleanup
+qmgr      unix  n  -  n  300   1  qmgr
+tlsmgr    unix  -  -  n  1000? 1  tlsmgr
+rewrite   unix  -  -  n  -     -  trivial-rewrite
+bounce    unix  -  -  n  -     0  bounce
+defer     unix  -  -  n  -     0  bounce
+trace     unix  -  -  n  -     0  bounce
+proxymap  unix  -  -  n  -     -  proxymap
+error     unix  -  -  n  -     -  error
+retry     unix  -  -  n  -     -  error
+scache    unix  -  -  n  -     1  scache
+lmtp      unix  -  -  n  -     -  lmtp
+postlog   unix-dgram n -  n  -  1  postlogd
+"""
+
+scratch = Scratch()
+certificates = Certificates(scratch)
+server = certificates.self_signed("server", "handoff.test")
+ca = certificates.self_signed("ca")
+client = certificates.signed("postfix.test", ca)
+daemon = Handoffd({"tls.certificate": server.certificate, "tls.key": server.key,
+                   "tls.client-ca": ca.certificate, "tls.required": "yes", "trusted": "none"},
+                  tcp=True, scratch=scratch)
+daemon.mailbox(USER)
+for name, text in (("main.cf", MAIN_CF.format(tcp=daemon.tcp.replace("tcp:", "inet:"),
+                                              server=server, client=client)),
+                   ("master.cf", MASTER_CF)):
+    with open(f"/etc/postfix/{name}", "w", encoding="ascii") as file:
+        file.write(text)
+postfix = Daemon(daemon.scratch, ["postfix", "start-fg"])
+postfix.wait_for("daemon started")
+for number in range(3):
+    subprocess.run(["sendmail", "-i", "-f", "sender@tls.test", USER], check=True,
+                   input=b"Subject: %d\n\nhello\n" % number)
+for line in [postfix.wait_for(rf"to=<{USER}>.*status=", count=number) for number in (1, 2, 3)]:
+    ok("status=sent" in line, "X10_postfix_delivers_by_starttls")
+ok("Verified TLS connection established to" in postfix.wait_for("TLS connection established"),
+   "X10_postfix_verifies_our_certificate")
+messages = daemon.messages(USER)
+is_([b"with LMTPS id " in re.sub(rb"\s+", b" ", each) for each in messages], [True] * 3,
+    "X10_received_says_lmtps")
+ok("tls=TLSv1" in daemon.wait_for("delivered "), "X10_the_log_has_the_cipher")
+empty((line for line in postfix.log if re.search(r"(warning|error|fatal|panic):", line)),
+      "postfix_warns_of_nothing")
+subprocess.run(["postfix", "stop"], check=True, stderr=subprocess.DEVNULL)
+postfix.wait()
+is_(daemon.stop(), 0, "it_ends_well")
+done()
