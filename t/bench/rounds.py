@@ -37,9 +37,10 @@ class Cell:
 
     def ratio(self):
         """Messages per second as a share of the floor's in the same round."""
-        pairs = [(own["rate"], floor["rate"])
-                 for own, floor in zip(self.results, self.floor.results) if own and floor]
-        return Spread([own / floor for own, floor in pairs if floor]) if pairs else None
+        ratios = [own["rate"] / floor["rate"]
+                  for own, floor in zip(self.results, self.floor.results)
+                  if own and floor and floor["rate"]]
+        return Spread(ratios) if ratios else None
 
     def per_message(self, key):
         values = [each[key] / each["messages"] for each in self.results if each and each["messages"]]
