@@ -92,8 +92,8 @@ with Lmtp(daemon.unix) as client:
     empty((line for line in report["descriptors"].splitlines()
            if "socket:" in line or daemon.spool in line or "anon_inode" in line),
           "X8_the_command_has_no_descriptor_of_ours")
-    empty((line for line in report["signals"].splitlines() if int(line.split()[1], 16) != 0),
-          "X8_the_command_has_its_signals")
+    empty((line for line in report["signals"].splitlines() if int(line.split()[1], 16) & 0x7FFFFFFF),
+          "X8_the_command_has_its_signals")  # 32 and up are the C library's
     ok(int(report["uid"]) != 0, "X8_the_command_is_not_root")
 
     text = report["text"]
