@@ -24,7 +24,8 @@ BOOST_AUTO_TEST_CASE(words_are_keywords_with_or_without_a_value_S5) {
 BOOST_AUTO_TEST_CASE(the_first_malformed_word_is_named_S5) {
   for (std::string word : {"=1", "A=", "-A", "A_B", "A=b=c", "A=\x01", "A=b\tc", "A\t", "\xc3\xbc",
                            "<a@b>", "A.B=1"}) {
-    auto parameters = parse_parameters("X=1 " + word + " Y= Z=");
+    const std::string text = "X=1 " + word + " Y= Z=";
+    auto parameters = parse_parameters(text);
     BOOST_TEST(parameters.malformed == word);
   }
 }
