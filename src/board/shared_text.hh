@@ -19,7 +19,7 @@ class SharedText {
     for (std::size_t i = 0; i < words_.size(); ++i) {
       std::uint64_t word = 0;
       auto part = text.substr(0, sizeof word);
-      std::memcpy(&word, part.data(), part.size());
+      if (!part.empty()) std::memcpy(&word, part.data(), part.size());  // null has no octets either
       text.remove_prefix(part.size());
       words_[i].store(word, std::memory_order_relaxed);
     }
