@@ -43,16 +43,19 @@ void EventLoop::every(std::chrono::milliseconds interval, std::function<void()> 
 }
 
 void EventLoop::after(std::chrono::milliseconds delay, std::function<void()> action) {
-  auto owned = std::make_unique<std::function<void()>>(std::move(action));
+  // Kept in a list, so that what has not come when the loop ends goes with it.
+  auto shot = one_shots_.insert(one_shots_.end(), OneShot{this, std::move(action), {}});
+  shot->self = shot;
   auto call = [](evutil_socket_t, short, void* argument) {
-    std::unique_ptr<std::function<void()>> once(static_cast<std::function<void()>*>(argument));
-    (*once)();
+    auto* come = static_cast<OneShot*>(argument);
+    auto act = std::move(come->action);
+    come->loop->one_shots_.erase(come->self);
+    act();
   };
   auto time = timeval_of(delay);
-  if (event_base_once(base_.get(), -1, EV_TIMEOUT, call, owned.get(), &time) != 0) {
+  if (event_base_once(base_.get(), -1, EV_TIMEOUT, call, &*shot, &time) != 0) {
     throw std::runtime_error("libevent cannot watch the time");
   }
-  static_cast<void>(owned.release());  // the call's
 }
 
 void EventLoop::run() { event_base_dispatch(base_.get()); }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <list>
 #include <memory>
 #include <vector>
 
@@ -44,6 +45,12 @@ class EventLoop {
   // Events point to their actions, which therefore do not move.
   std::vector<std::unique_ptr<std::function<void()>>> actions_;
   std::vector<std::unique_ptr<event, Free>> events_;
+  struct OneShot {
+    EventLoop* loop;
+    std::function<void()> action;
+    std::list<OneShot>::iterator self;
+  };
+  std::list<OneShot> one_shots_;
 };
 
 }  // namespace handoff::master
