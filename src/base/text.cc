@@ -8,11 +8,23 @@ namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
 
-void append_hex(std::string& out, std::string_view prefix, char c) {
-  auto octet = static_cast<unsigned char>(c);
-  out += prefix;
-  out += kHex[octet >> 4];
-  out += kHex[octet & 15];
+// What is printable as it is, the rest as `prefix` and two hexadecimal digits.
+std::string escape(std::string_view bytes, std::string_view prefix) {
+  std::string out;
+  for (char c : bytes) {
+    if (c == '\\' || c == '"') {
+      out += '\\';
+      out += c;
+    } else if (is_control(c) || !is_ascii(c)) {
+      auto octet = static_cast<unsigned char>(c);
+      out += prefix;
+      out += kHex[octet >> 4];
+      out += kHex[octet & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -57,34 +69,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
-std::string escape(std::string_view bytes) {
-  std::string out;
-  for (char c : bytes) {
-    if (c == '\\' || c == '"') {
-      out += '\\';
-      out += c;
-    } else if (is_control(c) || !is_ascii(c)) {
-      append_hex(out, "\\x", c);
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
+std::string escape(std::string_view bytes) { return escape(bytes, "\\x"); }
 
-std::string escape_json(std::string_view bytes) {
-  std::string out;
-  for (char c : bytes) {
-    if (c == '\\' || c == '"') {
-      out += '\\';
-      out += c;
-    } else if (is_control(c) || !is_ascii(c)) {
-      append_hex(out, "\\u00", c);
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
+std::string escape_json(std::string_view bytes) { return escape(bytes, "\\u00"); }
 
 }  // namespace handoff
