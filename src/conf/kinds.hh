@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/units.hh"
 #include "conf/settings.hh"
-#include "conf/units.hh"
 
 namespace handoff::conf {
 

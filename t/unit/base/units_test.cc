@@ -1,11 +1,11 @@
-#include "conf/units.hh"
+#include "base/units.hh"
 
 #include <boost/test/unit_test.hpp>
 
-using namespace handoff::conf;
+using namespace handoff;
 using std::chrono::seconds;
 
-BOOST_AUTO_TEST_SUITE(conf_units)
+BOOST_AUTO_TEST_SUITE(base_units)
 
 BOOST_AUTO_TEST_CASE(a_size_takes_K_M_G_for_powers_of_1024) {
   BOOST_TEST(parse_size("1000").value() == 1000u);

@@ -1,11 +1,11 @@
-#include "conf/units.hh"
+#include "base/units.hh"
 
 #include <algorithm>
 #include <limits>
 
 #include "base/text.hh"
 
-namespace handoff::conf {
+namespace handoff {
 namespace {
 
 std::optional<std::uint64_t> multiplied(std::string_view digits, std::uint64_t factor) {
@@ -85,4 +85,4 @@ bool is_account(std::string_view text) {
   });
 }
 
-}  // namespace handoff::conf
+}  // namespace handoff

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace handoff::conf {
+namespace handoff {
 
 // Octets: "1000", or with K, M or G for 1024, 1024^2, 1024^3.
 std::optional<std::uint64_t> parse_size(std::string_view text);
@@ -22,4 +22,4 @@ bool is_domain(std::string_view text);
 // Fit for a user's or group's name, or a number: no blank, ":", "/" or control character.
 bool is_account(std::string_view text);
 
-}  // namespace handoff::conf
+}  // namespace handoff
