@@ -51,7 +51,8 @@ DEFINES  = -D_FILE_OFFSET_BITS=64 -DSYSCONFDIR='"$(sysconfdir)"' \
            -DLOCALSTATEDIR='"$(localstatedir)"' -DRUNSTATEDIR='"$(runstatedir)"'
 CPP      = -Isrc -I$(srcdir)/src $(DEFINES) $(HARDEN_CPPFLAGS) $(LIB_CXXFLAGS) $(CPPFLAGS)
 CXX_ALL  = $(STD_CXXFLAGS) $(WARN_CXXFLAGS) $(HARDEN_CXXFLAGS) $(SANITIZE_FLAGS) $(CXXFLAGS)
-COMPILE  = $(CXX) $(CPP) -include src/config.h $(CXX_ALL) -MMD -MP
+COMPILE_ARGS = $(CPP) -include src/config.h $(CXX_ALL) -MMD -MP
+COMPILE  = $(CXX) $(COMPILE_ARGS)
 LINK     = $(CXX) $(CXX_ALL) $(HARDEN_LDFLAGS) $(LDFLAGS)
 UNIT_CPP = $(UNIT_CXXFLAGS) -I$(srcdir)/t/unit -DBOOST_TEST_DYN_LINK $(BOOST_TEST_CXXFLAGS)
 
@@ -99,7 +100,7 @@ $(UNIT_MAIN): $(srcdir)/t/unit/main.cc $(build)/compile.flags
 
 $(UNIT_OBJS): $(build)/t/unit/%.o: $(srcdir)/t/unit/%.cc $(PCH).gch
 	$(call say,CXX ,$<)
-	$(Q)mkdir -p $(@D) && $(CXX) -include $(PCH) -Winvalid-pch $(COMPILE:$(CXX)%=%) $(UNIT_CPP) -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CXX) -include $(PCH) -Winvalid-pch $(COMPILE_ARGS) $(UNIT_CPP) -c -o $@ $<
 
 $(UNIT): $(UNIT_MAIN) $(UNIT_OBJS) $(build)/libhandoff.a $(build)/link.flags
 	$(call say,LINK)
