@@ -8,6 +8,13 @@ std::string layout_fault(std::string_view layout) {
   bool names_recipient = false;
   for (std::size_t i = 0; i < layout.size(); ++i) {
     if (is_control(layout[i])) return "must not contain control characters";
+    if (layout.substr(i, 2) == "%h") {
+      bool alone = i == 0 && (layout.size() == 2 || layout[2] == '/');
+      if (!alone) return "must have %h at its beginning and nowhere else, as %h/Maildir";
+      names_recipient = true;
+      ++i;
+      continue;
+    }
     if (layout[i] != '%') continue;
     std::size_t digits = 0;
     while (i + 1 + digits < layout.size() && is_digit(layout[i + 1 + digits])) ++digits;
@@ -15,7 +22,7 @@ std::string layout_fault(std::string_view layout) {
     char letter = variable.size() == digits + 2 ? variable.back() : '\0';
     if (letter != 'u' && letter != 'n' && letter != 'd') {
       return "knows no variable " + std::string(variable) +
-             ", only %u, %n, %d, and %2n (the first two characters)";
+             ", only %u, %n, %d, %h, and %2n (the first two characters)";
     }
     if (digits > 0) {
       auto length = parse_number(variable.substr(1, digits));

@@ -266,7 +266,8 @@ std::vector<Setting> make_table() {
           "spool.layout", "LAYOUT", "%d/%n", layout_fault,
           [](C & c) -> auto& { return c.spool.layout; },
           "Where below spool.path a mailbox lies: %u is the whole address, %n its local part, %d "
-          "its domain, %2n the first two characters of %n."),
+          "its domain, %2n the first two characters of %n. At its beginning %h is the home of the "
+          "recipient, where the lookup knows one."),
       choice<Newline>(
           "spool.newline", "lf|crlf", "lf", {{"lf", Newline::kLf}, {"crlf", Newline::kCrlf}},
           [](C & c) -> auto& { return c.spool.newline; }, "How the lines of stored messages end."),

@@ -5,9 +5,9 @@
 namespace handoff::recipients {
 
 Result<std::optional<Mailbox>> AnyLookup::find(const Address& address) {
-  auto path = expand_layout(layout_, address);
-  if (!path) return std::optional<Mailbox>();
-  return std::optional(Mailbox{*path, "", address.text(), true});
+  auto mailbox = mailbox_by_layout(layout_, address);
+  if (mailbox) mailbox->create = true;
+  return mailbox;
 }
 
 }  // namespace handoff::recipients

@@ -29,6 +29,14 @@ std::optional<std::string> variable(char name, const Address& address) {
 
 }  // namespace
 
+bool is_trusted_path(std::string_view path) {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return std::ranges::all_of(split(path, '/'), [](std::string_view name) {
+    return is_path_safe(name) && name != "." && name != ".." && name.size() <= kMaxName;
+  });
+}
+
 bool is_plain_name(std::string_view name) {
   return is_path_safe(name) && name.front() != '.' && name.size() <= kMaxName;
 }
@@ -54,6 +62,36 @@ std::optional<std::string> expand_layout(std::string_view layout, const Address&
   }
   bool plain = std::ranges::all_of(split(path, '/'), is_plain_name);
   return plain ? std::optional(path) : std::nullopt;
+}
+
+std::optional<Mailbox> mailbox_by_path(std::string_view path, const Address& address) {
+  if (!is_trusted_path(path)) return std::nullopt;
+  if (path.ends_with('/')) path.remove_suffix(1);
+  Mailbox mailbox{std::string(path), "", address.text()};
+  if (path.starts_with('/')) {
+    auto last = path.rfind('/');
+    mailbox.base = last == 0 ? "/" : path.substr(0, last);
+    mailbox.path = path.substr(last + 1);
+  }
+  return mailbox;
+}
+
+std::optional<Mailbox> mailbox_by_layout(std::string_view layout, const Address& address,
+                                         std::string_view home) {
+  if (!layout.starts_with("%h")) {
+    auto path = expand_layout(layout, address);
+    if (!path) return std::nullopt;
+    return Mailbox{*path, "", address.text()};
+  }
+  if (!home.starts_with('/') || !is_trusted_path(home)) return std::nullopt;
+  if (layout == "%h") return mailbox_by_path(home, address);
+  if (!layout.starts_with("%h/")) return std::nullopt;
+  if (home.ends_with('/')) home.remove_suffix(1);
+  auto path = expand_layout(layout.substr(3), address);
+  if (!path) return std::nullopt;
+  Mailbox mailbox{*path, "", address.text()};
+  mailbox.base = home;
+  return mailbox;
 }
 
 }  // namespace handoff::recipients

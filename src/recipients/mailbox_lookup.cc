@@ -7,10 +7,10 @@
 namespace handoff::recipients {
 
 Result<std::optional<Mailbox>> MailboxLookup::find(const Address& address) {
-  auto path = expand_layout(ground_.layout, address);
-  if (!path) return std::optional<Mailbox>();
-  auto directory = ground_.files.open_directory(ground_.spool, *path);
-  if (directory) return std::optional(Mailbox{*path, "", address.text(), false});
+  auto mailbox = mailbox_by_layout(ground_.layout, address);
+  if (!mailbox) return mailbox;
+  auto directory = ground_.files.open_directory(ground_.spool, mailbox->path);
+  if (directory) return mailbox;
   // Only "no such name" means that nobody is there; a link, a file, a permission or a disk in the
   // way means that we cannot tell.
   if (directory.error().code != ENOENT) return directory.error();

@@ -3,6 +3,7 @@
 #include "base/text.hh"
 #include "base/unicode.hh"
 #include "recipients/layout.hh"
+#include "sys/process.hh"
 
 namespace handoff::recipients {
 
@@ -26,13 +27,27 @@ Named fold_address(const Address& address, const ResolverOptions& options) {
   return named;
 }
 
+Result<sys::Fd> Resolver::open_place(const Mailbox& mailbox) {
+  auto path = mailbox.below_base();
+  if (mailbox.base.empty()) return ground_.files.open_directory(ground_.spool, path);
+  auto base = ground_.files.open_root(mailbox.base);
+  if (!base) return base;
+  return ground_.files.open_directory(base.value(), path);
+}
+
 Result<std::optional<Mailbox>> Resolver::resolve(const Address& address) {
   auto named = fold_address(address, options_);
   auto found = lookup_.find(named.user);
-  if (!found || !found.value() || !is_plain_name(named.detail)) return found;
+  if (!found || !found.value()) return found;
   Mailbox mailbox = *found.value();
+  // Nothing here becomes another user, and a file of the wrong one could not be read by its owner.
+  if (mailbox.owner && mailbox.owner->uid != sys::own_uid()) {
+    return Error{EPERM, "the mailbox belongs to another user than handoffd runs as",
+                 mailbox.name()};
+  }
+  if (!is_plain_name(named.detail)) return found;
   mailbox.folder = named.detail;
-  auto folder = ground_.files.open_directory(ground_.spool, mailbox.place());
+  auto folder = open_place(mailbox);
   // Whatever is wrong with the folder, the inbox is there.
   if (!folder) mailbox.folder.clear();
   return std::optional(std::move(mailbox));

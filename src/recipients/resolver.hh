@@ -38,6 +38,8 @@ class Resolver {
   bool tells() const { return lookup_.tells(); }
 
  private:
+  Result<sys::Fd> open_place(const Mailbox& mailbox);
+
   ResolverOptions options_;
   Ground ground_;
   Lookup& lookup_;

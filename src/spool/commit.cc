@@ -75,7 +75,7 @@ Result<std::uint64_t> copy(sys::Files& files, const sys::Fd& source, const sys::
 Result<Delivered> commit_copy(sys::Files& files, const sys::Fd& root, const Staging& staging,
                               const Mailbox& mailbox, std::string_view personal,
                               const sys::Fd& new_directory, NameMaker& names) {
-  auto tmp = files.open_directory(root, mailbox.place() + "/tmp");
+  auto tmp = open_in(files, root, mailbox, "tmp");
   if (!tmp) return tmp.error();
   auto source = files.open_file(staging.directory(), staging.name());
   if (!source) return source.error();

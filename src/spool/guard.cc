@@ -6,6 +6,7 @@
 
 #include "base/text.hh"
 #include "spool/earlier_copy.hh"
+#include "spool/maildir.hh"
 #include "spool/name.hh"
 #include "sys/clock.hh"
 
@@ -120,7 +121,7 @@ Result<std::optional<std::string>> Guard::find_earlier(const Staging& staging,
   auto markers = candidates(staging, place);
   if (!markers) return markers.error();
   if (markers.value().empty()) return Found();
-  auto directory = files_->open_directory(*root_, place);
+  auto directory = open_in(*files_, *root_, mailbox, "");
   if (!directory && directory.error().code == ENOENT) return Found();
   if (!directory) return directory.error();
   for (const auto& marker : markers.value()) {

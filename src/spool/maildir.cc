@@ -33,12 +33,20 @@ Status make_path(sys::Files& files, const sys::Fd& root, std::string_view path) 
   return {};
 }
 
+// The base itself is never made: a home that is not there may be one that is not mounted.
+Status make_mailbox(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+  if (mailbox.base.empty()) return make_path(files, root, mailbox.path);
+  auto base = files.open_root(mailbox.base);
+  if (!base) return base.error();
+  return make_path(files, base.value(), mailbox.path);
+}
+
 // `new` is made last: where it is there, the others are.
 Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
   if (mailbox.create) {
-    if (auto made = make_path(files, root, mailbox.path); !made) return made;
+    if (auto made = make_mailbox(files, root, mailbox); !made) return made;
   }
-  auto place = files.open_directory(root, mailbox.place());
+  auto place = open_in(files, root, mailbox, "");
   if (!place) return place.error();
   for (const char* name : {"tmp", "cur", "new"}) {
     auto made = files.make_directory(place.value(), name, kMode);
@@ -53,12 +61,20 @@ bool is_young(const sys::FileInfo& info) {
 
 }  // namespace
 
+Result<sys::Fd> open_in(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox,
+                        const std::string& name) {
+  auto path = mailbox.below_base() + (name.empty() ? "" : "/" + name);
+  if (mailbox.base.empty()) return files.open_directory(root, path);
+  auto base = files.open_root(mailbox.base);
+  if (!base) return base;
+  return files.open_directory(base.value(), path);
+}
+
 Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
-  auto path = mailbox.place() + "/new";
-  auto directory = files.open_directory(root, path);
+  auto directory = open_in(files, root, mailbox, "new");
   if (!directory && directory.error().code == ENOENT) {
     if (auto made = make_maildir(files, root, mailbox); !made) return made.error();
-    return files.open_directory(root, path);
+    return open_in(files, root, mailbox, "new");
   }
   if (!directory) return directory;
   auto info = files.info(directory.value());

@@ -10,6 +10,11 @@
 
 namespace handoff::spool {
 
+// Opens the directory `name` of the mailbox, or of the folder in it: "tmp"; "": itself. `root` is
+// the spool. May block.
+Result<sys::Fd> open_in(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox,
+                        const std::string& name);
+
 // Opens MAILBOX/new. Makes tmp, new and cur where they are missing, and the mailbox itself where
 // `mailbox.create`; ENOENT where it is not there and must not be made. What was made is synced,
 // up to the spool. `root` is the spool. May block.

@@ -9,6 +9,8 @@ namespace handoff::sys {
 
 pid_t own_pid() { return ::getpid(); }
 
+uid_t own_uid() { return ::geteuid(); }
+
 std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == 0) return "localhost";

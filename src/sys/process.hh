@@ -9,6 +9,7 @@
 namespace handoff::sys {
 
 pid_t own_pid();
+uid_t own_uid();  // the effective one
 // gethostname(), or "localhost".
 std::string host_name();
 // From the system's generator.

@@ -203,7 +203,7 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
     session_.refuse(reply);
   } else if (event.verify && !services_.resolver().tells()) {
     session_.cannot_verify();
-  } else if (!event.verify && scribe_.is_crowded(board::mailbox_key(mailbox.value()->path),
+  } else if (!event.verify && scribe_.is_crowded(board::mailbox_key(mailbox.value()->name()),
                                                  services_.config.recipients.max_concurrent)) {
     // Before the content comes in vain; those who come together are told apart when it is there.
     auto reply = put_off(mailbox.value()->address);
@@ -340,10 +340,10 @@ void Pump::resolve_unread_as(bool read) {
 Result<spool::Delivered> Pump::commit(const lmtp::Delivery& delivery) {
   const auto& mailbox = delivery.recipient->mailbox;
   times_.commit = {};
-  if (!scribe_.enter_mailbox(board::mailbox_key(mailbox.path),
+  if (!scribe_.enter_mailbox(board::mailbox_key(mailbox.name()),
                              services_.config.recipients.max_concurrent)) {
     scribe_.count(Counter::kCrowded);
-    return Error{EBUSY, "recipients.max-concurrent reached", mailbox.path};
+    return Error{EBUSY, "recipients.max-concurrent reached", mailbox.name()};
   }
   scribe_.enter(State::kCommit);
   auto result = timed(Stage::kCommit, times_.commit,
@@ -371,7 +371,7 @@ void Pump::log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
                      {"to", angle(recipient.address)},
                      {"orig_to", recipient.original ? recipient.original->address : ""},
                      {"message_id", facts.message_id},
-                     {"mailbox", recipient.mailbox.path},
+                     {"mailbox", recipient.mailbox.name()},
                      {"folder", recipient.mailbox.folder}};
   if (result) {
     fields.emplace_back("file", result.value().file);

@@ -50,6 +50,13 @@ BOOST_AUTO_TEST_CASE(mailboxes_are_the_same_where_path_and_folder_are_L4) {
   BOOST_TEST(!inbox.same_place(other));
   BOOST_TEST(inbox.place() == "x.example/a");
   BOOST_TEST(folder.place() == "x.example/a/.lists");
+  folder.base = "/home/a";
+  folder.path = "Maildir";
+  BOOST_TEST(folder.place() == "/home/a/Maildir/.lists");
+  BOOST_TEST(folder.below_base() == "Maildir/.lists");
+  auto elsewhere = inbox;
+  elsewhere.base = "/home/a";
+  BOOST_TEST(!inbox.same_place(elsewhere));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,6 +12,17 @@ BOOST_AUTO_TEST_CASE(a_layout_is_text_and_variables_below_the_spool) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_home_stands_at_the_beginning_or_nowhere) {
+  for (auto layout : {"%h", "%h/Maildir", "%h/mail/%d/%n"}) {
+    BOOST_TEST(layout_fault(layout) == "", layout);
+  }
+  for (auto layout : {"%d/%h", "x%h", "%hx", "%n/%h/x", "%h%n"}) {
+    BOOST_TEST(
+        layout_fault(layout) == "must have %h at its beginning and nowhere else, as %h/Maildir",
+        layout);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_layout_that_strangers_would_share_is_refused) {
   for (auto layout : {"%d", "all", "%2n", "%d/%2u"}) {
     BOOST_TEST(layout_fault(layout) ==
@@ -20,7 +31,7 @@ BOOST_AUTO_TEST_CASE(a_layout_that_strangers_would_share_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_variable_is_named_with_the_known_ones) {
-  BOOST_TEST(layout_fault("%h/%n").find("%h, only %u, %n, %d") != std::string::npos);
+  BOOST_TEST(layout_fault("%x/%n").find("%x, only %u, %n, %d, %h") != std::string::npos);
   BOOST_TEST(layout_fault("%n/%%").find("no variable %%") != std::string::npos);
   BOOST_TEST(layout_fault("%n/%").find("no variable %,") != std::string::npos);
   BOOST_TEST(layout_fault("%n/%2").find("no variable %2,") != std::string::npos);

@@ -13,6 +13,17 @@ std::string expand(std::string_view layout, std::string local, std::string domai
   return expand_layout(layout, {std::move(local), std::move(domain)}).value_or("-");
 }
 
+// "BASE|PATH", or "-".
+std::string in_home(std::string_view layout, std::string_view home, std::string local = "pat") {
+  auto mailbox = mailbox_by_layout(layout, {std::move(local), "example.org"}, home);
+  return mailbox ? mailbox->base + "|" + mailbox->path : "-";
+}
+
+std::string by_path(std::string_view path) {
+  auto mailbox = mailbox_by_path(path, {"pat", "example.org"});
+  return mailbox ? mailbox->base + "|" + mailbox->path : "-";
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(recipients_layout)
@@ -89,6 +100,35 @@ BOOST_AUTO_TEST_CASE(a_percent_sign_from_the_peer_is_no_variable_R2) {
 BOOST_AUTO_TEST_CASE(a_layout_that_cannot_be_read_gives_no_path) {
   for (const char* layout : {"%", "%d/%", "%x", "%2", "%99999999999999999999"}) {
     BOOST_TEST(expand(layout, "pat", "example.org") == "-", layout);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_home_is_the_base_of_what_lies_in_it) {
+  BOOST_TEST(in_home("%h/Maildir", "/home/pat") == "/home/pat|Maildir");
+  BOOST_TEST(in_home("%h/Maildir", "/home/pat/") == "/home/pat|Maildir");
+  BOOST_TEST(in_home("%h/mail/%d/%n", "/home/pat") == "/home/pat|mail/example.org/pat");
+  BOOST_TEST(in_home("%h", "/home/pat") == "/home|pat");
+  BOOST_TEST(in_home("%d/%n", "/home/pat") == "|example.org/pat");
+  BOOST_TEST(in_home("%d/%n", "") == "|example.org/pat");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_home_gives_no_path_R2) {
+  for (const std::string& home : {std::string(), std::string("pat"), std::string("/home/../etc"),
+                                  std::string("/"), std::string("//"), std::string("/home//pat"),
+                                  std::string("/./x"), std::string("/home/\0", 7)}) {
+    BOOST_TEST(in_home("%h/Maildir", home) == "-", home);
+    BOOST_TEST(in_home("%h", home) == "-", home);
+  }
+  BOOST_TEST(in_home("%h/%n", "/home/pat", "../kim") == "-");
+}
+
+BOOST_AUTO_TEST_CASE(a_lookup_can_name_the_mailbox_itself) {
+  BOOST_TEST(by_path("/srv/mail/pat") == "/srv/mail|pat");
+  BOOST_TEST(by_path("/srv/mail/pat/") == "/srv/mail|pat");
+  BOOST_TEST(by_path("/pat") == "/|pat");
+  BOOST_TEST(by_path("example.net/pat") == "|example.net/pat");
+  for (const char* path : {"", "/", "..", "a/../b", "a//b", "./a", "/a/..", "/a\nb"}) {
+    BOOST_TEST(by_path(path) == "-", path);
   }
 }
 

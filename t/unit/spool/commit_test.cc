@@ -387,6 +387,28 @@ BOOST_AUTO_TEST_CASE(a_folder_gets_the_message_and_the_inbox_none_R3) {
   BOOST_TEST(delivery.in_new("pat").empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_mailbox_in_a_home_is_made_and_synced_up_to_the_home) {
+  Delivery delivery;
+  TemporaryDirectory homes;
+  homes.make("pat");
+  auto spool = delivery.open().value();
+  auto mailbox = Delivery::named("pat", true);
+  mailbox.base = homes.path("pat");
+  mailbox.path = "mail/Maildir";
+  BOOST_REQUIRE(delivery.deliver(spool, {mailbox}).ok());
+  BOOST_TEST(homes.names("pat/mail/Maildir") == (std::set<std::string>{"cur", "new", "tmp"}));
+  BOOST_TEST(homes.names("pat/mail/Maildir/new").size() == 1u);
+  // A home that is not there is not made: it may be on a disk that is not mounted.
+  mailbox.base = homes.path("kim");
+  BOOST_TEST(delivery.deliver(spool, {mailbox}).error().code == ENOENT);
+  BOOST_TEST(homes.names(".") == std::set<std::string>{"pat"});
+  // Its owner can plant links in it, and gets nothing by it.
+  homes.link("/tmp", "pat/Maildir");
+  mailbox.base = homes.path("pat");
+  mailbox.path = "Maildir";
+  BOOST_TEST(delivery.deliver(spool, {mailbox}).error().code == ELOOP);
+}
+
 BOOST_AUTO_TEST_CASE(links_planted_in_the_spool_are_not_followed_R2) {
   struct Plant {
     const char* name;
