@@ -151,6 +151,8 @@ class Session {
   bool gave_up() const { return errors_ >= options_.max_errors; }
   // Command lines read so far: a deadline for the next one begins with the last.
   std::uint64_t commands() const { return commands_; }
+  // How many have begun.
+  std::uint64_t transactions() const { return transactions_; }
 
   // Replies not yet written, in order; the worker takes from its front.
   std::string& output() { return output_; }

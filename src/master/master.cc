@@ -28,6 +28,7 @@
 #include "sys/pipe.hh"
 #include "sys/process.hh"
 #include "sys/service_manager.hh"
+#include "sys/signals.hh"
 
 namespace handoff::master {
 namespace {
@@ -340,7 +341,8 @@ void Master::ended(std::size_t slot, int status) {
   bool in_order = WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
   bool told = gone.process.retired || gone.process.sweeper;
   // Told to go before it had its handler for that.
-  bool early_stop = told && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+  bool early_stop = told && WIFSIGNALED(status) &&
+                    (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == sys::kRetire);
   bool idle_end = in_order && !told && gone.transactions == 0;
   if (!in_order && !early_stop && !(draining_ && told && WIFSIGNALED(status))) {
     ++deaths_;
@@ -390,7 +392,7 @@ void Master::answer_bell() {
 void Master::became_ready() {
   bool first = std::exchange(ready_generation_, generation_) == 0;
   workers_.retire_before(generation_);
-  for (pid_t pid : adopted_) ::kill(pid, SIGTERM);
+  for (pid_t pid : adopted_) ::kill(pid, sys::kRetire);
   manager_.tell("READY=1\nSTATUS=serving");
   if (first) {
     std::string where;
@@ -421,11 +423,7 @@ void Master::end_reload(bool ok, const std::string& text) {
 }
 
 void Master::tick() {
-  workers_.remind();
   answer_reload();
-  if (ready_generation_ == generation_) {
-    for (pid_t pid : adopted_) ::kill(pid, SIGTERM);
-  }
   kill_stuck();
   workers_.each([&](const board::Slot& slot, WorkerProcess& process) {
     history_.take_failure(slot, process.failures_seen);

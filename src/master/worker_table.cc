@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sys/signals.hh"
+
 namespace handoff::master {
 
 using board::Counter;
@@ -84,7 +86,7 @@ bool WorkerTable::retire_idle(unsigned generation) {
     if (worker.pid == 0 || worker.retired || worker.generation != generation) continue;
     if (board_.slot(i).state != State::kIdle) continue;
     worker.retired = true;
-    ::kill(worker.pid, SIGTERM);
+    ::kill(worker.pid, sys::kRetire);
     return true;
   }
   return false;
@@ -94,13 +96,7 @@ void WorkerTable::retire_before(unsigned generation) {
   for (auto& worker : workers_) {
     if (worker.pid == 0 || worker.generation >= generation || worker.retired) continue;
     worker.retired = true;
-    ::kill(worker.pid, SIGTERM);
-  }
-}
-
-void WorkerTable::remind() {
-  for (const auto& worker : workers_) {
-    if (worker.pid != 0 && worker.retired) ::kill(worker.pid, SIGTERM);
+    ::kill(worker.pid, sys::kRetire);
   }
 }
 

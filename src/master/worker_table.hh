@@ -49,13 +49,10 @@ class WorkerTable {
   // Whether one of an earlier generation might still accept a connection.
   bool any_waiting_before(unsigned generation) const;
 
-  // Sends SIGTERM to one idle worker of the generation; false where none is.
+  // Has one idle worker of the generation retire; false where none is.
   bool retire_idle(unsigned generation);
-  // Sends SIGTERM to all that are of an earlier generation.
+  // Has all retire that are of an earlier generation.
   void retire_before(unsigned generation);
-  // Tells all that were told to go once more: between a fork and its readiness a worker may have
-  // missed it, and one that took a last session may have begun another transaction.
-  void remind();
   // Sends `signal` to every worker.
   void signal_all(int signal);
   // Kills those that have shown no progress for longer than they may; says which.

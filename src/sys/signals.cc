@@ -17,9 +17,11 @@ namespace handoff::sys {
 namespace {
 
 volatile std::sig_atomic_t stop_flag = 0;
+volatile std::sig_atomic_t retire_flag = 0;
 sigset_t mask_in_waits;
 
 void on_stop(int) { stop_flag = 1; }
+void on_retire(int) { retire_flag = 1; }
 
 // What on_parent_death is to put in place of what. Descriptors, -1 behind the last.
 constexpr std::size_t kMaxReplaced = 64;
@@ -43,14 +45,16 @@ void set(int signal, void (*action)(int)) {
 }  // namespace
 
 void catch_stop_signal() {
-  for (int signal : {SIGCHLD, SIGUSR1, SIGUSR2, SIGALRM}) set(signal, SIG_DFL);
+  for (int signal : {SIGCHLD, SIGUSR1, SIGALRM}) set(signal, SIG_DFL);
   for (int signal : {SIGINT, SIGHUP, SIGPIPE}) set(signal, SIG_IGN);
   set(SIGTERM, on_stop);
-  // From here on SIGTERM is blocked, and nothing else is, whatever was inherited.
+  set(kRetire, on_retire);
+  // From here on these two are blocked, and nothing else is, whatever was inherited.
   sigset_t blocked;
   ::sigemptyset(&mask_in_waits);
   ::sigemptyset(&blocked);
   ::sigaddset(&blocked, SIGTERM);
+  ::sigaddset(&blocked, kRetire);
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
 }
 
@@ -63,7 +67,9 @@ void default_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-bool stop_requested() { return stop_flag != 0; }
+bool stop_requested() { return stop_flag != 0 || retire_flag != 0; }
+
+bool only_retiring() { return retire_flag != 0 && stop_flag == 0; }
 
 void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& instead) {
   auto count = std::min(let_go_of.size(), kMaxReplaced);
@@ -78,8 +84,6 @@ void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& instead) {
   ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal);
 #endif
 }
-
-void forget_stop() { stop_flag = 0; }
 
 const sigset_t* wait_mask() { return &mask_in_waits; }
 

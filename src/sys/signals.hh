@@ -1,5 +1,6 @@
-// The stop signal of a worker. SIGTERM is blocked everywhere but in waits, so it never interrupts a
-// delivery, and there is no moment between looking at the flag and waiting in which it is lost.
+// The stop signals of a worker: SIGTERM, the server drains; kRetire, this worker alone is to go,
+// and others serve on. Both are blocked everywhere but in waits, so they never interrupt a
+// delivery, and there is no moment between looking at the flag and waiting in which one is lost.
 #pragma once
 
 #include <csignal>
@@ -9,9 +10,13 @@
 
 namespace handoff::sys {
 
-// Installs the handler for SIGTERM and blocks it; SIGINT and SIGHUP are ignored (a terminal sends
-// them to the whole process group, and they are the master's business); SIGPIPE is ignored (a write
-// says EPIPE). All others get their default back. Call once, early, in a worker or stdin session.
+// What the master sends to a worker that others take the place of.
+inline constexpr int kRetire = SIGUSR2;
+
+// Installs the handler for the stop signals and blocks them; SIGINT and SIGHUP are ignored (a
+// terminal sends them to the whole process group, and they are the master's business); SIGPIPE is
+// ignored (a write says EPIPE). All others get their default back. Call once, early, in a worker or
+// stdin session.
 void catch_stop_signal();
 // In a child of the master that is no worker: every signal does what it does by default.
 void default_signals();
@@ -20,11 +25,11 @@ void default_signals();
 // stop is requested. So nothing keeps a dead master's listeners open. Call after privileges were
 // dropped: that makes Linux forget it.
 void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& instead);
-// SIGTERM has come.
+// A stop signal has come.
 bool stop_requested();
-// As if it had not come; the next one counts again.
-void forget_stop();
-// The mask for waits: SIGTERM comes through. Valid after catch_stop_signal().
+// kRetire alone has come.
+bool only_retiring();
+// The mask for waits: the stop signals come through. Valid after catch_stop_signal().
 const sigset_t* wait_mask();
 
 }  // namespace handoff::sys

@@ -15,7 +15,8 @@ namespace {
 // Octets. Commands need little; content fills whatever it is given.
 constexpr std::size_t kCommandBuffer = 4 << 10;
 constexpr std::size_t kContentBuffer = 64 << 10;
-// A stop waits this long for a client that has a transaction open and no data begun.
+// A stop waits this long for a client that has a transaction open and no data begun, or that is
+// still owed one.
 constexpr std::chrono::seconds kStopGrace{10};
 // How long it may take to see whether the replies to a message were read: when the next content is
 // there already, and when the session has ended.
@@ -115,7 +116,7 @@ Pump::Next Pump::on(const lmtp::NeedInput&) {
 }
 
 Pump::Next Pump::read_more() {
-  if (sys::stop_requested() && !session_.in_transaction()) return stop();
+  if (sys::stop_requested() && !must_go_on()) return stop();
   auto size = session_.in_content() ? kContentBuffer : kCommandBuffer;
   if (buffer_.size() != size) buffer_ = std::vector<char>(size);
   auto before = sys::Steady::now();
@@ -156,8 +157,14 @@ Pump::Next Pump::read_more() {
 }
 
 // S11: at once between transactions, with a grace for one that is open, and never in its data.
+// Where only this worker goes (a reload, an upgrade, too many idle), a client that has connected to
+// it is owed a transaction: the server serves on, and has no cause to turn it away.
+bool Pump::must_go_on() const {
+  return session_.in_transaction() || (sys::only_retiring() && session_.transactions() == 0);
+}
+
 Pump::Next Pump::stop() {
-  if (session_.in_transaction()) {
+  if (must_go_on()) {
     stop_deadline_ = sys::Steady::now() + kStopGrace;
     return std::nullopt;
   }
@@ -169,6 +176,7 @@ Pump::Next Pump::stop() {
 Pump::Next Pump::on(const lmtp::MailBegins& event) {
   times_ = {.begin = sys::Steady::now()};
   transaction_deadline_ = times_.begin + services_.config.session.transaction_timeout;
+  if (stop_deadline_) stop_deadline_ = times_.begin + kStopGrace;
   auto size = event.envelope.declared_size.value_or(0);
   if (size > 0) {
     // A spool that cannot be asked is no reason to refuse: writing will tell.

@@ -59,6 +59,8 @@ class Pump {
   // Writes the replies that are due; false where the peer does not take them.
   bool flush();
   Next read_more();
+  // Whether a stop has to wait for the client.
+  bool must_go_on() const;
   Next stop();
   sys::Deadline deadline();
   Ended serve();

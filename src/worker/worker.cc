@@ -64,8 +64,8 @@ class Worker {
       empty_backlog();  // each is told 421: better than a reset
       return EX_OK;
     }
-    // Others go on. But one that came in the moment of the stop has woken nobody but us.
-    sys::forget_stop();
+    // Others go on. But one that came in the moment of the stop has woken nobody but us; where we
+    // only retire it gets its first transaction (Pump).
     for (std::size_t i = 0; i < inherited_.listeners.size(); ++i) {
       if (take_one(i)) break;
     }

@@ -26,6 +26,9 @@ with Handoffd() as daemon:
     daemon.mailbox(PAT)
     old = Lmtp(daemon.unix, timeout=20)
     old.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
+    greeted = Lmtp(daemon.unix, timeout=20)
+    between = Lmtp(daemon.unix, timeout=20)
+    between.session("LHLO client.test", "MAIL FROM:<>", "RSET")
 
     # --- A good one.
     port = free_port()
@@ -43,6 +46,15 @@ with Handoffd() as daemon:
     is_(old.reply().code, 250, "data_that_had_begun_before_the_reload_is_delivered")
     reply = old.reply()
     is_((reply.code, reply.enhanced), (421, "4.3.2"), "and_then_the_old_worker_says_421_S11")
+    reply = between.reply()
+    is_((reply.code, reply.enhanced), (421, "4.3.2"),
+        "so_it_does_to_a_client_between_transactions_S11")
+    codes = greeted.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
+    is_([each.code for each in codes], [250, 250, 250, 354],
+        "a_client_that_was_only_greeted_is_not_turned_away")
+    greeted.send(MESSAGE + b".\r\n")
+    is_([each.code for each in greeted.replies(2)], [250, 421],
+        "but_has_its_first_message_delivered_S11")
 
     # --- Bad ones.
     before = len(daemon.log)

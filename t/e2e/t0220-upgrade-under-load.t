@@ -46,6 +46,7 @@ with Handoffd({"workers.max": 40, "workers.min-idle": 8, "recipients.max-concurr
         count = len(times["reload"])
         empty(failed, f"{count}_reloads_and_{count}_upgrades_are_done_over_{name}")
         empty(load.faults, f"with_no_refused_connection_and_no_lost_reply_over_{name}")
+        is_(load.postponed, 0, f"nor_any_421_to_who_has_just_connected_over_{name}_S11")
         ok(load.delivered > 0, f"{name}_clients_deliver_all_the_time")
         diag(f"{name}: {load.delivered} delivered, {load.postponed} told 421; " + "; ".join(
             f"{what} {min(took):.3f} to {max(took):.3f} s" for what, took in times.items()))
@@ -77,8 +78,15 @@ with Handoffd({"workers.max": 40, "workers.min-idle": 8, "recipients.max-concurr
        "a_new_program_that_cannot_read_the_configuration_is_refused")
     daemon.write({"spool.newline": None})
     before = len(daemon.log)
+    greeted = Lmtp(daemon.unix)
     daemon.signal(signal.SIGUSR2)
     daemon.wait_for(r"\bready\b", before)
+    codes = greeted.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
+    is_([each.code for each in codes], [250, 250, 250, 354],
+        "a_client_that_an_old_worker_had_only_greeted_is_not_turned_away")
+    greeted.send(b"Subject: old\r\n\r\n.\r\n")
+    is_([each.code for each in greeted.replies(2)], [250, 421],
+        "but_has_its_first_message_delivered_S11")
     is_(status(daemon)["upgrades"], upgrades + 1, "sigusr2_upgrades_as_well")
 
     # --- A stop: who waits in the backlog is told.

@@ -207,6 +207,28 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_a_wait_that_is_stoppable_and_no_other_S11) {
   BOOST_TEST(said == "pending timeout stop requested stop octets ");
 }
 
+BOOST_AUTO_TEST_CASE(a_worker_that_retires_is_told_so_until_the_server_drains) {
+  auto said = in_child([]() -> std::string {
+    catch_stop_signal();
+    std::string out;
+    auto wait = [&] {
+      auto waited = wait_for({}, Steady::now() + 1h, true);
+      out += waited == Waited::kStop ? "stop " : "other ";
+      out += only_retiring() ? "retires " : "drains ";
+    };
+    ::kill(::getpid(), kRetire);
+    out += stop_requested() ? "early " : "pending ";
+    wait();
+    ::kill(::getpid(), SIGTERM);
+    wait();  // the flag is up, so nothing is waited for, and SIGTERM stays pending
+    std::array<pollfd, 0> none;
+    ::ppoll(none.data(), 0, nullptr, wait_mask());
+    wait();
+    return out;
+  });
+  BOOST_TEST(said == "pending stop retires stop retires stop drains ");
+}
+
 BOOST_AUTO_TEST_CASE(after_catch_stop_signal_a_terminals_signals_and_sigpipe_do_not_kill) {
   auto said = in_child([]() -> std::string {
     catch_stop_signal();
