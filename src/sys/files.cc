@@ -152,10 +152,28 @@ Result<std::size_t> PosixFiles::read_at(const Fd& file, std::uint64_t offset, ch
 Status PosixFiles::sync_data(const Fd& file) {
 #ifdef HAVE_FDATASYNC
   if (retry([&] { return ::fdatasync(file.get()); }) != 0) return failure("fdatasync");
-#else
-  if (retry([&] { return ::fsync(file.get()); }) != 0) return failure("fsync");
-#endif
   return {};
+#else
+  return sync_file(file);
+#endif
+}
+
+Status PosixFiles::sync_file(const Fd& file) {
+  if (retry([&] { return ::fsync(file.get()); }) != 0) return failure("fsync");
+  return {};
+}
+
+Status PosixFiles::write_out(const Fd& file) {
+#ifdef HAVE_SYNC_FILE_RANGE
+  constexpr unsigned kAll =
+      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if (retry([&] { return ::sync_file_range(file.get(), 0, 0, kAll); }) != 0) {
+    return failure("sync_file_range");
+  }
+  return {};
+#else
+  return sync_data(file);
+#endif
 }
 
 Status PosixFiles::sync_directory(const Fd& directory) {
@@ -230,5 +248,7 @@ Result<Space> PosixFiles::space(const Fd& file) {
   return Space{status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize,
                status.f_favail, status.f_files};
 }
+
+FileSync PosixFiles::file_sync(const Fd& directory) { return sys::file_sync(directory); }
 
 }  // namespace handoff::sys

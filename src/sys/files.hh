@@ -17,6 +17,7 @@
 
 #include "base/result.hh"
 #include "sys/fd.hh"
+#include "sys/file_sync.hh"
 
 namespace handoff::sys {
 
@@ -60,6 +61,10 @@ class Files {
                                       std::size_t size) = 0;
   // The content and all that is needed to read it back are on disk.
   virtual Status sync_data(const Fd& file) = 0;
+  // The same, and what fsync does for the file's names: see file_sync().
+  virtual Status sync_file(const Fd& file) = 0;
+  // What was written is handed to the disk, which may still hold it in a cache of its own.
+  virtual Status write_out(const Fd& file) = 0;
   // The names in the directory are on disk.
   virtual Status sync_directory(const Fd& directory) = 0;
   // For what was written to: a failure of close is a failure to write.
@@ -74,6 +79,8 @@ class Files {
   virtual Result<FileInfo> info_at(const Fd& at, const std::string& name) = 0;
   virtual Result<std::vector<std::string>> list(const Fd& directory) = 0;  // without . and ..
   virtual Result<Space> space(const Fd& file) = 0;
+  // What sync_file does on the filesystem of `directory`.
+  virtual FileSync file_sync(const Fd& directory) = 0;
 };
 
 // The real one. Open to be derived from: a test overrides the one call that is to fail.
@@ -88,6 +95,8 @@ class PosixFiles : public Files {
   Result<std::size_t> read_at(const Fd& file, std::uint64_t offset, char* buffer,
                               std::size_t size) override;
   Status sync_data(const Fd& file) override;
+  Status sync_file(const Fd& file) override;
+  Status write_out(const Fd& file) override;
   Status sync_directory(const Fd& directory) override;
   Status close(Fd file) override;
   Status link(const Fd& at, const std::string& name, const Fd& to,
@@ -97,6 +106,7 @@ class PosixFiles : public Files {
   Result<FileInfo> info_at(const Fd& at, const std::string& name) override;
   Result<std::vector<std::string>> list(const Fd& directory) override;
   Result<Space> space(const Fd& file) override;
+  FileSync file_sync(const Fd& directory) override;
 };
 
 }  // namespace handoff::sys

@@ -27,6 +27,8 @@ enum class Op {
   kWrite,
   kRead,
   kSyncData,
+  kSyncFile,
+  kWriteOut,
   kSyncDirectory,
   kClose,
   kLink,
@@ -38,9 +40,9 @@ enum class Op {
 
 inline std::string name_of(Op op) {
   static constexpr const char* kNames[] = {
-      "open root", "open directory", "make directory", "create", "open file",
-      "write",     "read",           "sync data",      "sync",   "close",
-      "link",      "unlink",         "info",           "list",   "space"};
+      "open root", "open directory", "make directory", "create",    "open file", "write",
+      "read",      "sync data",      "sync file",      "write out", "sync",      "close",
+      "link",      "unlink",         "info",           "list",      "space"};
   return kNames[static_cast<int>(op)];
 }
 
@@ -54,8 +56,8 @@ struct Call {
   // Whether it changes what is on disk, or makes a change last.
   bool acts() const {
     return op == Op::kMakeDirectory || op == Op::kCreate || op == Op::kWrite ||
-           op == Op::kSyncData || op == Op::kSyncDirectory || op == Op::kClose || op == Op::kLink ||
-           op == Op::kUnlink;
+           op == Op::kSyncData || op == Op::kSyncFile || op == Op::kWriteOut ||
+           op == Op::kSyncDirectory || op == Op::kClose || op == Op::kLink || op == Op::kUnlink;
   }
   std::string text() const {
     auto out = name_of(op) + " " + path;
@@ -78,6 +80,8 @@ class WatchedFiles final : public handoff::sys::Files {
   std::function<int(const Call&)> fault;
   // What info() says of birth: as it is, or nothing, as on a filesystem that does not tell.
   bool hide_birth = false;
+  // What file_sync() says, whatever the filesystem below.
+  handoff::sys::FileSync sync = handoff::sys::FileSync::kFile;
   std::vector<Call> calls;
 
   // The acting calls as text, one each.
@@ -125,6 +129,14 @@ class WatchedFiles final : public handoff::sys::Files {
     if (int code = note({Op::kSyncData, path_of(file)})) return failure(code, {});
     return done(below_.sync_data(file));
   }
+  Status sync_file(const Fd& file) override {
+    if (int code = note({Op::kSyncFile, path_of(file)})) return failure(code, {});
+    return done(below_.sync_file(file));
+  }
+  Status write_out(const Fd& file) override {
+    if (int code = note({Op::kWriteOut, path_of(file)})) return failure(code, {});
+    return done(below_.write_out(file));
+  }
   Status sync_directory(const Fd& directory) override {
     if (int code = note({Op::kSyncDirectory, path_of(directory)})) return failure(code, {});
     return done(below_.sync_directory(directory));
@@ -163,6 +175,7 @@ class WatchedFiles final : public handoff::sys::Files {
     if (int code = note({Op::kSpace, path_of(file)})) return failure(code, {});
     return done(below_.space(file));
   }
+  handoff::sys::FileSync file_sync(const Fd&) override { return sync; }
 
  private:
   static handoff::Error failure(int code, const std::string& path) {
