@@ -18,6 +18,7 @@ using std::chrono::seconds;
 enum class BareNewlines { kKeep, kReject };
 enum class Newline { kLf, kCrlf };
 enum class DeliveredTo { kAuto, kAlways, kNever };
+enum class Sync { kAuto, kPlain };
 enum class Case { kFold, kKeep };
 enum class LogTo { kSyslog, kStderr };
 enum class LogFormat { kText, kJson };
@@ -65,6 +66,7 @@ struct Config {
     std::string layout;  // "%d/%n"
     Newline newline{};
     DeliveredTo delivered_to{};
+    Sync sync{};
   } spool;
 
   struct {

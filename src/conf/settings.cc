@@ -279,6 +279,11 @@ std::vector<Setting> make_table() {
           [](C & c) -> auto& { return c.spool.delivered_to; },
           "Whether a Delivered-To: line is added. auto: where the transaction has one "
           "recipient; several then share one file."),
+      choice<Sync>(
+          "spool.sync", "auto|plain", "auto", {{"auto", Sync::kAuto}, {"plain", Sync::kPlain}},
+          [](C & c) -> auto& { return c.spool.sync; },
+          "How a message is made durable. auto: by one sync for all recipients on filesystems that "
+          "are known for it. plain: data, then each mailbox's directory, as everywhere else."),
 
       text(
           "recipients.lookup", "LOOKUP", "mailbox",

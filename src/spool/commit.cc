@@ -1,8 +1,8 @@
 #include "spool/commit.hh"
 
-#include <algorithm>
 #include <vector>
 
+#include "spool/links.hh"
 #include "spool/maildir.hh"
 
 namespace handoff::spool {
@@ -10,16 +10,6 @@ namespace {
 
 constexpr mode_t kMode = 0600;
 constexpr std::size_t kCopyBuffer = 256 << 10;  // octets
-// A name that is taken is another host's with our name, process and random number: once is a
-// wonder, more is a fault.
-constexpr int kNameTries = 5;
-
-// Where hard links do not go: another filesystem, one without them, too many of them, or Linux'
-// fs.protected_hardlinks.
-bool wants_copy(int code) {
-  return code == EXDEV || code == EMLINK || code == EPERM || code == EOPNOTSUPP || code == ENOSYS;
-}
-
 // A file in MAILBOX/tmp, gone with the object.
 struct Temporary {
   sys::Files& files;
@@ -34,18 +24,6 @@ Status publish(sys::Files& files, const sys::Fd& new_directory, const std::strin
   auto synced = files.sync_directory(new_directory);
   if (!synced) static_cast<void>(files.unlink(new_directory, name).ok());
   return synced;
-}
-
-// Links at/from to new_directory under `name`, or under a fresh one where that is taken.
-Result<std::string> link_unique(sys::Files& files, const sys::Fd& at, const std::string& from,
-                                const sys::Fd& new_directory, std::string name, std::uint64_t size,
-                                NameMaker& names) {
-  for (int tries = 1;; ++tries) {
-    auto linked = files.link(at, from, new_directory, name);
-    if (linked) return name;
-    if (linked.error().code != EEXIST || tries == kNameTries) return linked.error();
-    name = with_size(names.next(), size);
-  }
 }
 
 // Copies staging into `file`, with `personal` behind its first line. Returns the octets written.

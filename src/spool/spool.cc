@@ -28,6 +28,9 @@ Spool::Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directorie
     : files_(&files),
       options_(std::move(options)),
       directories_(std::move(directories)),
+      file_sync_(options_.plain_sync ? sys::FileSync::kFile
+                                     : files.file_sync(directories_->staging)),
+      links_(files, directories_->root),
       names_(options_.host) {}
 
 Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
@@ -55,7 +58,8 @@ Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
 }
 
 Result<Staging> Spool::begin(bool binary) {
-  return Staging::create(*files_, directories_->staging, names_.next(), binary || options_.crlf);
+  return Staging::create(*files_, directories_->staging, names_.next(), binary || options_.crlf,
+                         file_sync_);
 }
 
 Status Spool::complete(Staging& staging, const std::vector<std::string>& places) {
@@ -67,11 +71,32 @@ Status Spool::complete(Staging& staging, const std::vector<std::string>& places)
   return done;
 }
 
-Result<Delivered> Spool::commit(const Staging& staging, const Mailbox& mailbox,
-                                std::string_view personal) {
+Result<std::optional<Delivered>> Spool::find_earlier(const Staging& staging,
+                                                     const Mailbox& mailbox) {
   auto earlier = guard_->find_earlier(staging, mailbox);
   if (!earlier) return below(mailbox.place(), earlier.error());
-  if (earlier.value()) return Delivered{*earlier.value(), staging.size(), false, true};
+  if (!earlier.value()) return std::optional<Delivered>();
+  return std::optional(Delivered{*earlier.value(), staging.size(), false, true});
+}
+
+Result<std::optional<Delivered>> Spool::link(const Staging& staging, const Mailbox& mailbox,
+                                             std::string_view personal) {
+  if (!personal.empty()) return std::optional<Delivered>();
+  auto earlier = find_earlier(staging, mailbox);
+  if (!earlier || earlier.value()) return earlier;
+  auto linked = links_.add(staging, mailbox, names_);
+  if (!linked) return below(mailbox.place(), linked.error());
+  if (!linked.value()) return std::optional<Delivered>();
+  return std::optional(Delivered{*linked.value(), staging.size(), false, false});
+}
+
+Status Spool::sync_links(Staging& staging) { return links_.sync(staging); }
+
+Result<Delivered> Spool::commit(const Staging& staging, const Mailbox& mailbox,
+                                std::string_view personal) {
+  auto earlier = find_earlier(staging, mailbox);
+  if (!earlier) return earlier.error();
+  if (earlier.value()) return *earlier.value();
   std::string lines;
   if (options_.crlf) {
     lines = personal;

@@ -12,6 +12,7 @@
 #include "base/result.hh"
 #include "spool/commit.hh"
 #include "spool/guard.hh"
+#include "spool/links.hh"
 #include "spool/name.hh"
 #include "spool/staging.hh"
 #include "spool/sweep.hh"
@@ -25,6 +26,8 @@ struct SpoolOptions {
   bool crlf = false;  // lines are stored with CRLF, not LF
   bool guard = true;  // retries of messages whose replies were not read are recognised
   std::chrono::seconds window = std::chrono::days(5);  // for how long
+  // Each directory is synced, also where the filesystem is known to take less (sys/file_sync.hh).
+  bool plain_sync = false;
 };
 
 class Spool {
@@ -40,6 +43,15 @@ class Spool {
   // `staging`, whose content has ended, is made durable: "complete" of README. `places` are those
   // of the mailboxes it goes to; until confirmed() or vanished() the message may come again.
   Status complete(Staging& staging, const std::vector<std::string>& places);
+  // Whether one sync makes the message durable in many mailboxes. Then link() is to be asked for
+  // each before commit() is for any: the message is in the mailbox, and sync_links() makes that
+  // durable for all of them at once; or nothing, and commit() has to do it after sync_links().
+  // `personal` is that of commit(). May block.
+  bool syncs_together() const { return file_sync_ != sys::FileSync::kFile; }
+  Result<std::optional<Delivered>> link(const Staging& staging, const Mailbox& mailbox,
+                                        std::string_view personal);
+  // Fails for all: then none of the links is there any more. May block.
+  Status sync_links(Staging& staging);
   // See commit.hh; a mailbox that has the message by an earlier try is not written to (guard.hh).
   // `personal` lines end in CRLF.
   Result<Delivered> commit(const Staging& staging, const Mailbox& mailbox,
@@ -64,11 +76,14 @@ class Spool {
     sys::Fd unread;
   };
   Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories);
+  Result<std::optional<Delivered>> find_earlier(const Staging& staging, const Mailbox& mailbox);
 
   sys::Files* files_;
   SpoolOptions options_;
   std::unique_ptr<Directories> directories_;
   std::optional<Guard> guard_;  // always there once open() has returned
+  sys::FileSync file_sync_;
+  Links links_;
   NameMaker names_;
 };
 

@@ -12,19 +12,20 @@ constexpr mode_t kMode = 0600;
 }  // namespace
 
 Result<Staging> Staging::create(sys::Files& files, const sys::Fd& directory, std::string name,
-                                bool exact) {
+                                bool exact, sys::FileSync sync) {
   auto file = files.create(directory, name, kMode);
   if (!file) return file.error();
-  return Staging(files, directory, std::move(name), std::move(file).value(), exact);
+  return Staging(files, directory, std::move(name), std::move(file).value(), exact, sync);
 }
 
 Staging::Staging(sys::Files& files, const sys::Fd& directory, std::string name, sys::Fd file,
-                 bool exact)
+                 bool exact, sys::FileSync sync)
     : files_(&files),
       directory_(&directory),
       name_(std::move(name)),
       file_(std::move(file)),
-      exact_(exact) {}
+      exact_(exact),
+      sync_(sync) {}
 
 Staging::Staging(Staging&& other) noexcept
     : files_(other.files_),
@@ -32,6 +33,7 @@ Staging::Staging(Staging&& other) noexcept
       name_(std::exchange(other.name_, {})),
       file_(std::move(other.file_)),
       exact_(other.exact_),
+      sync_(other.sync_),
       newlines_(other.newlines_),
       buffer_(std::move(other.buffer_)),
       size_(other.size_),
@@ -87,7 +89,14 @@ Status Staging::end_content() {
 }
 
 Status Staging::complete() {
+  if (sync_ == sys::FileSync::kNamesInOrder) return files_->write_out(file_);
   if (auto done = files_->sync_data(file_); !done) return done;
+  return sync_ == sys::FileSync::kFile ? files_->close(std::move(file_)) : Status();
+}
+
+Status Staging::sync_names() {
+  if (sync_ == sys::FileSync::kFile) return {};
+  if (auto done = files_->sync_file(file_); !done) return done;
   return files_->close(std::move(file_));
 }
 

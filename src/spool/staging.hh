@@ -17,8 +17,10 @@ namespace handoff::spool {
 class Staging {
  public:
   // Creates the file. `directory` must outlive the object. `exact`: line ends are stored as sent.
+  // `sync` decides what completes it: kFile and kNames sync the data, kNamesInOrder writes it out;
+  // of kFile the file is closed then, and sync_names() has nothing to do.
   static Result<Staging> create(sys::Files& files, const sys::Fd& directory, std::string name,
-                                bool exact);
+                                bool exact, sys::FileSync sync = sys::FileSync::kFile);
   Staging(Staging&& other) noexcept;
   Staging& operator=(Staging&&) = delete;
   ~Staging();
@@ -32,10 +34,13 @@ class Staging {
   Status append(std::string_view octets);
   // All of the content is there: it is written, and size(), digest() are known.
   Status end_content();
-  // It is synced and closed: the state "complete". After a failure the object is good for nothing
-  // but its end: a failed sync is never tried again (the kernel may have dropped the pages and
-  // forgotten the error).
+  // What has to be on disk before the file is given a name in a mailbox is: the state "complete".
+  // After a failure the object is good for nothing but its end: a failed sync is never tried again
+  // (the kernel may have dropped the pages and forgotten the error).
   Status complete();
+  // The file is on disk, with all of its names where file_sync() says so of the directory; it is
+  // closed. Of a completed one; a failure is as above.
+  Status sync_names();
 
   std::uint64_t size() const { return size_; }  // octets on disk
   // Of the content as received, without the trace header.
@@ -44,7 +49,8 @@ class Staging {
   std::uint64_t content_offset() const { return content_offset_; }
 
  private:
-  Staging(sys::Files& files, const sys::Fd& directory, std::string name, sys::Fd file, bool exact);
+  Staging(sys::Files& files, const sys::Fd& directory, std::string name, sys::Fd file, bool exact,
+          sys::FileSync sync);
   Status store(std::string_view octets);
   Status flush();
 
@@ -53,6 +59,7 @@ class Staging {
   std::string name_;
   sys::Fd file_;
   bool exact_;
+  sys::FileSync sync_;
   CrlfToLf newlines_;
   std::string buffer_;  // converted, not yet written
   std::uint64_t size_ = 0;

@@ -290,12 +290,16 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
   }
   bool delivered_any = false;
   bool heard = true;
-  for (const auto& delivery : event.deliveries) {
+  auto outcomes = commit_together(event.deliveries);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const auto& delivery = event.deliveries[i];
     // L10: the next commit waits for the disk, so what is known leaves first. Where the client no
     // longer listens the rest is left for its next try (RFC 2033 5).
-    heard = flush();
-    if (!heard) break;
-    auto result = commit(delivery);
+    if (!outcomes[i]) {
+      heard = heard && flush();
+      if (!heard) continue;
+    }
+    auto result = outcomes[i] ? std::move(*outcomes[i]) : commit(delivery);
     auto reply = result ? lmtp::Reply(lmtp::say::kDelivered, {delivery.recipient->address.text()})
                  : result.error().code == EBUSY ? put_off(delivery.recipient->mailbox.address)
                                                 : lmtp::reply_to(result.error());
@@ -345,19 +349,51 @@ void Pump::resolve_unread_as(bool read) {
 }
 
 // cyrus#5032: a mailbox that is stuck must not take one worker after another.
-Result<spool::Delivered> Pump::commit(const lmtp::Delivery& delivery) {
-  const auto& mailbox = delivery.recipient->mailbox;
-  times_.commit = {};
+template <class Action>
+auto Pump::in_mailbox(const Mailbox& mailbox, Action action) -> decltype(action()) {
   if (!scribe_.enter_mailbox(board::mailbox_key(mailbox.name()),
                              services_.config.recipients.max_concurrent)) {
     scribe_.count(Counter::kCrowded);
     return Error{EBUSY, "recipients.max-concurrent reached", mailbox.name()};
   }
   scribe_.enter(State::kCommit);
-  auto result = timed(Stage::kCommit, times_.commit,
-                      [&] { return services_.spool.commit(*staging_, mailbox, delivery.header); });
+  auto result = action();
   scribe_.leave_mailbox();
   return result;
+}
+
+std::vector<Pump::Committed> Pump::commit_together(const std::vector<lmtp::Delivery>& deliveries) {
+  auto& spool = services_.spool;
+  std::vector<Committed> outcomes(deliveries.size());
+  if (!spool.syncs_together()) return outcomes;
+  times_.commit = {};
+  auto link = [&](const lmtp::Delivery& delivery) -> Committed {
+    const auto& mailbox = delivery.recipient->mailbox;
+    auto linked =
+        in_mailbox(mailbox, [&] { return spool.link(*staging_, mailbox, delivery.header); });
+    if (!linked) return linked.error();
+    if (!linked.value()) return {};
+    return *linked.value();
+  };
+  auto synced = timed(Stage::kCommit, times_.commit, [&] {
+    std::ranges::transform(deliveries, outcomes.begin(), link);
+    return spool.sync_links(*staging_);
+  });
+  if (synced) return outcomes;
+  for (auto& outcome : outcomes) {
+    bool lost = outcome && outcome->ok() && !outcome->value().already;
+    if (lost || !outcome) outcome = synced.error();
+  }
+  return outcomes;
+}
+
+Result<spool::Delivered> Pump::commit(const lmtp::Delivery& delivery) {
+  const auto& mailbox = delivery.recipient->mailbox;
+  times_.commit = {};
+  return in_mailbox(mailbox, [&] {
+    return timed(Stage::kCommit, times_.commit,
+                 [&] { return services_.spool.commit(*staging_, mailbox, delivery.header); });
+  });
 }
 
 Pump::Next Pump::on(const lmtp::Closed&) {

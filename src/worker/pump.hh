@@ -67,8 +67,14 @@ class Pump {
   void resolve_unread(sys::Deadline deadline);
   void resolve_unread_as(bool read);
   void drop_staging() { staging_.reset(); }
-  // One mailbox, unless recipients.max-concurrent keeps it from us; how long it took.
+  // Those that one sync makes durable together; the others are nothing, and commit() is for them.
+  using Committed = std::optional<Result<spool::Delivered>>;
+  std::vector<Committed> commit_together(const std::vector<lmtp::Delivery>& deliveries);
+  // One mailbox, durable with return.
   Result<spool::Delivered> commit(const lmtp::Delivery& delivery);
+  // `action` on the mailbox, unless recipients.max-concurrent keeps it from us.
+  template <class Action>
+  auto in_mailbox(const Mailbox& mailbox, Action action) -> decltype(action());
   // The log line of one recipient, and its place on the board.
   void log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
                    const Result<spool::Delivered>& result, const lmtp::Reply& reply);

@@ -43,8 +43,12 @@ recipients::ResolverOptions resolver_options_of(const conf::Config& config) {
 }
 
 spool::SpoolOptions spool_options_of(const conf::Config& config) {
-  return {config.spool.path, sys::host_name(), config.spool.newline == conf::Newline::kCrlf,
-          config.duplicates.guard, config.duplicates.window};
+  return {config.spool.path,
+          sys::host_name(),
+          config.spool.newline == conf::Newline::kCrlf,
+          config.duplicates.guard,
+          config.duplicates.window,
+          config.spool.sync == conf::Sync::kPlain};
 }
 
 }  // namespace

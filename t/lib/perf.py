@@ -53,7 +53,8 @@ class Session:
             maildir.create(os.path.join(spool, "example.org", address.partition("@")[0]))
         self._message = b"Subject: fixed\r\n\r\n" + LINE * (size // len(LINE)) + b".\r\n"
         self._command = [program("HANDOFFD"), "--stdin", "--config", "/dev/null", "--hostname",
-                         "handoff.test", "--spool.path", spool, "--log.to", "stderr"]
+                         "handoff.test", "--spool.path", spool, "--log.to", "stderr",
+                         "--spool.sync", "plain"]  # the same calls on every filesystem
         if account():
             user, group = account()
             self._command += ["--user", user, "--group", group]

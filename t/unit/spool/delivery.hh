@@ -49,10 +49,26 @@ class Delivery {
     std::vector<std::string> places;
     for (const auto& mailbox : mailboxes) places.push_back(mailbox.place());
     if (auto done = spool.complete(staging.value(), places); !done) return done;
-    for (const auto& mailbox : mailboxes) {
-      auto done = spool.commit(staging.value(), mailbox, personal);
-      if (!done) return done.error();
-      delivered.push_back(done.value());
+    // As the worker does it.
+    std::vector<std::optional<handoff::spool::Delivered>> linked(mailboxes.size());
+    if (spool.syncs_together()) {
+      for (std::size_t i = 0; i < mailboxes.size(); ++i) {
+        auto done = spool.link(staging.value(), mailboxes[i], personal);
+        if (!done) {
+          static_cast<void>(spool.sync_links(staging.value()).ok());
+          return done.error();
+        }
+        linked[i] = done.value();
+      }
+      if (auto done = spool.sync_links(staging.value()); !done) return done;
+    }
+    for (std::size_t i = 0; i < mailboxes.size(); ++i) {
+      if (!linked[i]) {
+        auto done = spool.commit(staging.value(), mailboxes[i], personal);
+        if (!done) return done.error();
+        linked[i] = done.value();
+      }
+      delivered.push_back(*linked[i]);
     }
     return {};
   }

@@ -1,0 +1,171 @@
+// One sync for all mailboxes, on the filesystems that are known for it: what is done in which order
+// (L5), and that a failure of any one call leaves nothing visible that was not promised (R5).
+#include "spool/links.hh"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+
+#include "delivery.hh"
+
+using namespace handoff;
+using sys::FileSync;
+
+namespace {
+
+using Actions = std::vector<std::string>;
+
+constexpr FileSync kTogether[] = {FileSync::kNames, FileSync::kNamesInOrder};
+
+std::vector<Mailbox> three(Delivery& delivery) {
+  return {delivery.mailbox("pat"), delivery.mailbox("kim"), delivery.mailbox("sam")};
+}
+
+void done_for_two(FileSync sync, const std::string& completing) {
+  Delivery delivery;
+  delivery.files.hide_birth = true;
+  delivery.files.sync = sync;
+  std::vector<Mailbox> mailboxes{delivery.mailbox("pat"), delivery.mailbox("kim")};
+  auto spool = delivery.open().value();
+  delivery.files.calls.clear();
+  BOOST_REQUIRE(delivery.deliver(spool, mailboxes).ok());
+  BOOST_TEST(delivery.actions() == (Actions{
+                                       "create .handoff/staging/X",
+                                       "write .handoff/staging/X",
+                                       completing + " .handoff/staging/X",
+                                       "link .handoff/staging/X -> example.org/pat/new/X,S",
+                                       "link .handoff/staging/X -> example.org/kim/new/X,S",
+                                       "sync file .handoff/staging/X",
+                                       "close .handoff/staging/X",
+                                       "unlink .handoff/staging/X",
+                                   }),
+             boost::test_tools::per_element());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(spool_links)
+
+BOOST_AUTO_TEST_CASE(written_out_then_named_then_synced_where_names_come_in_order_L5) {
+  done_for_two(FileSync::kNamesInOrder, "write out");
+}
+
+BOOST_AUTO_TEST_CASE(synced_then_named_then_synced_where_they_do_not_L5) {
+  done_for_two(FileSync::kNames, "sync data");
+}
+
+BOOST_AUTO_TEST_CASE(each_directory_is_synced_where_that_was_asked_for) {
+  Delivery delivery;
+  delivery.files.sync = FileSync::kNamesInOrder;
+  auto mailboxes = three(delivery);
+  auto spool =
+      spool::Spool::open(
+          delivery.files,
+          {.path = delivery.place.path(), .host = "host", .guard = false, .plain_sync = true})
+          .value();
+  BOOST_TEST(!spool.syncs_together());
+  BOOST_REQUIRE(delivery.deliver(spool, mailboxes).ok());
+  auto actions = delivery.actions();
+  for (const char* user : {"pat", "kim", "sam"}) {
+    auto sync = "sync example.org/" + std::string(user) + "/new";
+    BOOST_TEST(std::ranges::count(actions, sync) == 1, sync);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_mailbox_that_links_do_not_reach_is_left_to_commit) {
+  for (FileSync sync : kTogether) {
+    Delivery delivery;
+    delivery.files.sync = sync;
+    auto mailboxes = three(delivery);
+    delivery.files.fault = [](const Call& call) {
+      bool far = call.op == Op::kLink && call.path.starts_with(".handoff/") &&
+                 call.target.starts_with("example.org/kim/");
+      return far ? EXDEV : 0;
+    };
+    auto spool = delivery.open().value();
+    BOOST_REQUIRE(delivery.deliver(spool, mailboxes).ok());
+    BOOST_TEST(!delivery.delivered[0].copied);
+    BOOST_TEST(delivery.delivered[1].copied);
+    BOOST_TEST(!delivery.delivered[2].copied);
+    for (const char* user : {"pat", "kim", "sam"}) {
+      BOOST_TEST(delivery.only_message(user) == "a: b\n\nbody\n");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_sync_that_fails_takes_every_name_away_again_R5) {
+  for (FileSync sync : kTogether) {
+    for (Op op : {Op::kSyncFile, Op::kClose}) {
+      Delivery delivery;
+      delivery.files.sync = sync;
+      auto mailboxes = three(delivery);
+      auto spool = delivery.open().value();
+      delivery.files.fault = [op](const Call& call) {
+        return call.op == op && call.path.starts_with(".handoff/staging/") ? EIO : 0;
+      };
+      BOOST_TEST(delivery.deliver(spool, mailboxes).error().code == EIO);
+      for (const char* user : {"pat", "kim", "sam"}) BOOST_TEST(delivery.in_new(user).empty());
+      BOOST_TEST(delivery.staged().empty());
+      // The next one has nothing to do with it.
+      delivery.files.fault = {};
+      BOOST_TEST(delivery.deliver(spool, mailboxes).ok());
+      for (const char* user : {"pat", "kim", "sam"}) BOOST_TEST(delivery.in_new(user).size() == 1u);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_mailbox_that_fails_does_not_keep_the_others_from_the_message_L6) {
+  Delivery delivery;
+  delivery.files.sync = FileSync::kNamesInOrder;
+  auto mailboxes = three(delivery);
+  delivery.files.fault = [](const Call& call) {
+    return call.op == Op::kLink && call.target.starts_with("example.org/kim/") ? EDQUOT : 0;
+  };
+  auto spool = delivery.open().value();
+  auto staging = spool.begin(false).value();
+  BOOST_REQUIRE(staging.append("a: b\r\n\r\nbody\r\n").ok());
+  BOOST_REQUIRE(staging.end_content().ok());
+  BOOST_REQUIRE(staging.complete().ok());
+  BOOST_TEST(spool.link(staging, mailboxes[0], "").value().has_value());
+  auto refused = spool.link(staging, mailboxes[1], "");
+  BOOST_TEST(refused.error().code == EDQUOT);
+  BOOST_TEST(refused.error().path.starts_with("example.org/kim"));
+  BOOST_TEST(spool.link(staging, mailboxes[2], "").value().has_value());
+  BOOST_TEST(spool.sync_links(staging).ok());
+  BOOST_TEST(delivery.in_new("pat").size() == 1u);
+  BOOST_TEST(delivery.in_new("kim").empty());
+  BOOST_TEST(delivery.in_new("sam").size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_of_any_one_call_promises_nothing_that_is_not_there_R5) {
+  for (FileSync sync : kTogether) {
+    std::size_t failing = 0;
+    for (;; ++failing) {
+      Delivery delivery;
+      delivery.files.sync = sync;
+      auto mailboxes = three(delivery);
+      mailboxes.push_back(Delivery::named("new", true));
+      auto spool = delivery.open().value();
+      delivery.files.calls.clear();
+      delivery.files.fault = [&](const Call&) {
+        return delivery.files.calls.size() == failing ? EIO : 0;
+      };
+      auto done = delivery.deliver(spool, mailboxes);
+      if (failing >= delivery.files.calls.size()) break;
+      const Call& failed = delivery.files.calls[failing];
+      BOOST_TEST_CONTEXT("call " << failing << ": " << failed.text()) {
+        BOOST_TEST(done.ok() == (failed.op == Op::kUnlink));
+        if (!done) BOOST_TEST(done.error().code == EIO);
+        if (!done) BOOST_TEST(delivery.staged().empty());
+        auto again = std::ranges::count_if(delivery.files.calls, [&](const Call& call) {
+          return call.op == failed.op && call.path == failed.path &&
+                 (call.op == Op::kSyncData || call.op == Op::kSyncFile || call.op == Op::kWriteOut);
+        });
+        BOOST_TEST(again <= 1);
+      }
+    }
+    BOOST_TEST(failing > 10u);  // all of its calls have had their turn
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
