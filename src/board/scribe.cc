@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
+#include <thread>
 
 namespace handoff::board {
 namespace {
@@ -10,6 +12,22 @@ template <class Unit>
 std::uint64_t steady() {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<Unit>(sys::Steady::now().time_since_epoch()).count());
+}
+
+// Of a slot whose number in `mailbox` is being taken.
+constexpr std::uint64_t kChoosing = 0;
+constexpr std::uint64_t kNotThere = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kMaxChoosing = 1'000'000'000;  // nanoseconds
+
+// The number that a slot has in a mailbox; kNotThere where it is not there (any more).
+std::uint64_t number_in(const Slot& slot, std::uint64_t mailbox, std::uint64_t now) {
+  for (;;) {
+    if (slot.mailbox != mailbox) return kNotThere;
+    auto since = slot.mailbox_since.load();
+    bool waits = since == kChoosing && steady<std::chrono::nanoseconds>() < now + kMaxChoosing;
+    if (!waits) return since;
+    std::this_thread::yield();
+  }
 }
 
 }  // namespace
@@ -71,13 +89,14 @@ bool Scribe::is_crowded(std::uint64_t mailbox, unsigned limit) const {
 }
 
 bool Scribe::enter_mailbox(std::uint64_t mailbox, unsigned limit) {
+  slot_.mailbox_since = kChoosing;
+  slot_.mailbox = mailbox;
   auto now = steady<std::chrono::nanoseconds>();
   slot_.mailbox_since = now;
-  slot_.mailbox = mailbox;
   if (limit == 0 || board_ == nullptr) return true;
   auto earlier = std::ranges::count_if(board_->slots(), [&](const Slot& slot) {
-    if (&slot == &slot_ || slot.mailbox != mailbox) return false;
-    auto since = slot.mailbox_since.load();
+    if (&slot == &slot_) return false;
+    auto since = number_in(slot, mailbox, now);
     return since < now || (since == now && &slot < &slot_);
   });
   if (earlier < static_cast<std::ptrdiff_t>(limit)) return true;

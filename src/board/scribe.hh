@@ -38,8 +38,10 @@ class Scribe {
 
   // Whether `limit` others are at work in that mailbox. 0: there is no limit.
   bool is_crowded(std::uint64_t mailbox, unsigned limit) const;
-  // Begins work in a mailbox, unless it is crowded: then false, and nothing has begun. Two that
-  // begin in the same moment may both get in; nobody is ever kept out by one who is kept out.
+  // Begins work in a mailbox, unless it is crowded: then false, and nothing has begun. Of those
+  // that begin in the same moment just as many get in as there is room for: each takes a number
+  // when the others can see that it does, as in Lamport's bakery. Waits for another to take its
+  // own, a second at most; one that takes longer counts as earlier.
   bool enter_mailbox(std::uint64_t mailbox, unsigned limit);
   void leave_mailbox() { slot_.mailbox = 0; }
 

@@ -1,6 +1,8 @@
 // The scoreboard: what is written, counted and kept apart.
 #include <boost/test/unit_test.hpp>
+#include <limits>
 #include <memory>
+#include <thread>
 
 #include "board/scribe.hh"
 #include "board/totals.hh"
@@ -61,6 +63,20 @@ BOOST_AUTO_TEST_CASE(a_limit_of_0_is_none) {
   BOOST_TEST(a->enter_mailbox(7, 0));
   BOOST_TEST(!b->is_crowded(7, 0));
   BOOST_TEST(b->enter_mailbox(7, 0));
+}
+
+BOOST_AUTO_TEST_CASE(who_begins_in_the_same_moment_is_waited_for_and_counted_rightly) {
+  for (bool earlier : {true, false}) {
+    board.take(0);
+    board.take(1);
+    // It shows that it is there, and has no number yet.
+    board.slot(0).mailbox = 7;
+    std::thread other([&] {
+      board.slot(0).mailbox_since = earlier ? 1 : std::numeric_limits<std::uint64_t>::max() - 1;
+    });
+    BOOST_TEST(Scribe(board.slot(1), board).enter_mailbox(7, 1) == !earlier);
+    other.join();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_slot_that_is_taken_again_holds_no_mailbox) {
