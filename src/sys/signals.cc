@@ -7,10 +7,13 @@
 #include <cerrno>
 #include <initializer_list>
 
-#if defined(__linux__)
+// Without the extras of Linux it is one of the systems whose kernel does not tell.
+#if defined(__linux__) && defined(HAVE_EPOLLEXCLUSIVE)
 #include <sys/prctl.h>
+#define KERNEL_TELLS_OF_DEATH 1
 #elif defined(__FreeBSD__)
 #include <sys/procctl.h>
+#define KERNEL_TELLS_OF_DEATH 1
 #endif
 
 namespace handoff::sys {
@@ -27,6 +30,7 @@ void on_retire(int) { retire_flag = 1; }
 constexpr std::size_t kMaxReplaced = 64;
 std::array<volatile int, kMaxReplaced + 1> replaced;
 volatile std::sig_atomic_t replacement = -1;
+int watched_life = -1;
 
 void let_go(int) {
   int before = errno;
@@ -71,18 +75,28 @@ bool stop_requested() { return stop_flag != 0 || retire_flag != 0; }
 
 bool only_retiring() { return retire_flag != 0 && stop_flag == 0; }
 
-void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& instead) {
+void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& life) {
   auto count = std::min(let_go_of.size(), kMaxReplaced);
   for (std::size_t i = 0; i < count; ++i) replaced[i] = let_go_of[i]->get();
   replaced[count] = -1;
-  replacement = instead.get();
+  replacement = life.get();
+#if !defined(KERNEL_TELLS_OF_DEATH)
+  watched_life = life.get();
+#elif defined(__linux__)
   set(SIGUSR1, let_go);
-#if defined(__linux__)
   ::prctl(PR_SET_PDEATHSIG, SIGUSR1);
-#elif defined(__FreeBSD__)
+#else
+  set(SIGUSR1, let_go);
   int signal = SIGUSR1;
   ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal);
 #endif
+}
+
+int life_to_watch() { return watched_life; }
+
+void parent_has_died() {
+  watched_life = -1;
+  let_go(0);
 }
 
 const sigset_t* wait_mask() { return &mask_in_waits; }

@@ -20,11 +20,15 @@ inline constexpr int kRetire = SIGUSR2;
 void catch_stop_signal();
 // In a child of the master that is no worker: every signal does what it does by default.
 void default_signals();
-// Where the kernel tells a child of its parent's death (Linux, FreeBSD): in that moment `instead`
-// takes the place of each of these descriptors (the first 64), whatever the worker is at, and a
-// stop is requested. So nothing keeps a dead master's listeners open. Call after privileges were
-// dropped: that makes Linux forget it.
-void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& instead);
+// When the parent dies, `life` takes the place of each of these descriptors (the first 64), and a
+// stop is requested: so nothing keeps a dead master's listeners open. `life` is the read end of a
+// pipe whose other end the parent holds. Where the kernel tells of the death (Linux, FreeBSD) it
+// happens in that moment, whatever the worker is at; elsewhere in the next wait for a connection's
+// octets. Call after privileges were dropped: that makes Linux forget it.
+void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& life);
+// The descriptor that waits have to look at for that, -1: none; and what to do when it is readable.
+int life_to_watch();
+void parent_has_died();
 // A stop signal has come.
 bool stop_requested();
 // kRetire alone has come.

@@ -29,7 +29,17 @@ bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 }  // namespace
 
 Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable) {
+  // A connection's wait, and what else it has to look at.
+  std::array<pollfd, 2> both{};
+  auto connection = fds;
   for (;;) {
+    int life = connection.size() == 1 ? life_to_watch() : -1;
+    if (life >= 0) {
+      both = {{connection.front(), {life, POLLIN, 0}}};
+      fds = both;
+    } else {
+      fds = connection;
+    }
     if (stoppable && stop_requested()) return Waited::kStop;
     auto left = std::max(deadline - Steady::now(), Steady::duration::zero());
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
@@ -37,6 +47,11 @@ Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable) {
                      static_cast<long>(std::chrono::nanoseconds(left - seconds).count())};
     int n = ::ppoll(fds.data(), static_cast<nfds_t>(fds.size()), &timeout,
                     stoppable ? wait_mask() : nullptr);
+    if (life >= 0 && n > 0) {
+      if (both[1].revents != 0) parent_has_died();
+      connection.front().revents = both[0].revents;
+      if (both[0].revents == 0) continue;
+    }
     if (n > 0) return Waited::kReady;
     if (n == 0) return Waited::kTimeout;
     // EINTR: look at the flag and the clock again. Others cannot be waited out: say ready, and let
