@@ -101,7 +101,8 @@ Status probe(const conf::Config& config, const std::vector<Endpoint>& endpoints,
   // Connected before root is dropped: the sockets need not be the workers' to connect to.
   std::vector<sys::Stream> asked;
   for (const auto& endpoint : endpoints) {
-    if (endpoint.is_unix && endpoint.path.empty()) continue;
+    // One that wants TLS first is not asked: what it would answer proves no more.
+    if (endpoint.tls || (endpoint.is_unix && endpoint.path.empty())) continue;
     auto fd = sys::connect_to(endpoint, until);
     if (!fd) return fd.error();
     asked.emplace_back(std::move(fd).value());
