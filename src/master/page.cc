@@ -36,7 +36,7 @@ tr:last-child td{border-bottom:0}
 .bar{display:flex;height:.8rem;border-radius:.4rem;overflow:hidden;background:var(--line)}
 .bar i{background:var(--bar)}.bar i.idle{background:var(--good);opacity:.55}
 svg{width:100%;height:4rem;display:block}polyline{fill:none;stroke:var(--bar);stroke-width:1.5}
-@media(max-width:34rem){main{padding:.6rem}.peer{display:none}td,th{padding-right:.5rem}}
+@media(max-width:34rem){main{padding:.6rem}.peer{display:none}td,th{padding-right:.5rem}td:first-child{white-space:normal}}
 )";
 
 std::string html(std::string_view text) {
