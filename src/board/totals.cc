@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "base/text.hh"
+
 namespace handoff::board {
 
 std::uint64_t Distribution::count() const {
@@ -31,6 +33,48 @@ Distribution Distribution::operator-(const Distribution& earlier) const {
   for (std::size_t i = 0; i < kBuckets; ++i) out.buckets[i] = buckets[i] - earlier.buckets[i];
   out.sum = sum - earlier.sum;
   return out;
+}
+
+namespace {
+
+// What a text holds: with another shape it is not understood.
+std::string shape() {
+  std::string out;
+  for (auto size : {kCounters, kReplyCodes, kStages, kBuckets}) out += std::to_string(size) + ".";
+  return out;
+}
+
+// Each number of `totals`, in the order of the text.
+template <class OfTotals, class Visit>
+void each_number(OfTotals& totals, Visit visit) {
+  for (auto& number : totals.counters) visit(number);
+  for (auto& number : totals.replies) visit(number);
+  for (auto& stage : totals.stages) {
+    for (auto& number : stage.buckets) visit(number);
+    visit(stage.sum);
+  }
+}
+
+}  // namespace
+
+std::string Totals::pack() const {
+  auto out = shape();
+  each_number(*this, [&](std::uint64_t number) { out += " " + std::to_string(number); });
+  return out;
+}
+
+std::optional<Totals> Totals::unpack(std::string_view text) {
+  auto words = split(text, ' ');
+  if (words.front() != shape()) return std::nullopt;
+  Totals out;
+  std::size_t next = 1;
+  bool whole = true;
+  each_number(out, [&](std::uint64_t& number) {
+    auto read = next < words.size() ? parse_number(words[next++]) : std::nullopt;
+    whole = whole && read;
+    number = read.value_or(0);
+  });
+  return whole && next == words.size() ? std::optional(out) : std::nullopt;
 }
 
 void Totals::add(const Slot& slot) {

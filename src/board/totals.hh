@@ -3,6 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "board/board.hh"
 
@@ -25,6 +28,9 @@ struct Totals {
   std::array<Distribution, kStages> stages{};
 
   void add(const Slot& slot);
+  // The numbers as text, and back; nothing where the text is of a program that counts other things.
+  std::string pack() const;
+  static std::optional<Totals> unpack(std::string_view text);
   std::uint64_t operator[](Counter counter) const {
     return counters[static_cast<std::size_t>(counter)];
   }

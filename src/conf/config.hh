@@ -32,6 +32,7 @@ struct Config {
   std::string user;                // what workers run as; empty: whoever started us
   std::string group;               // empty: the user's
   std::string pid_file;            // empty: none
+  seconds idle_exit{};             // of a server whose sockets were given to it; 0: never
 
   struct {
     std::uint32_t mode = 0;    // permission bits of unix sockets

@@ -181,6 +181,11 @@ std::vector<Setting> make_table() {
       at_start(text(
           "pid-file", "FILE", "", optional_path_fault, [](C & c) -> auto& { return c.pid_file; },
           "Where the master writes its process id. Empty: nowhere.")),
+      ranged(
+          "idle-exit", "DURATION", parse_duration, "0s", "0s", "30d",
+          [](C & c) -> auto& { return c.idle_exit; },
+          "A server that inetd or systemd has given its sockets stops when it had no client for so "
+          "long; the next starts it again. 0: it stays."),
 
       at_start(ranged(
           "socket.mode", "MODE", parse_mode, "0660", "0000", "0777",

@@ -42,6 +42,10 @@ std::string Handover::pack() const {
   for (auto pid : workers) line("worker", std::to_string(pid));
   line("upgrades", std::to_string(upgrades));
   line("started", std::to_string(started));
+  line("deaths", std::to_string(deaths));
+  line("killed", std::to_string(killed));
+  line("reloads-refused", std::to_string(reloads_refused));
+  if (!totals.empty()) line("totals", totals);
   return out;
 }
 
@@ -56,6 +60,7 @@ std::optional<Handover> Handover::unpack(std::string_view text) {
     if (key == "trial") out.trial = true;
     if (key == "activated") out.activated = true;
     if (key == "http-endpoint") out.http_endpoint = std::string(value);
+    if (key == "totals") out.totals = std::string(value);
     if (!number) continue;
     if (key == "listener") {
       if (auto endpoint = parse_endpoint(rest)) out.listeners.emplace_back(*endpoint, *number);
@@ -75,6 +80,12 @@ std::optional<Handover> Handover::unpack(std::string_view text) {
       out.upgrades = static_cast<unsigned>(*number);
     } else if (key == "started") {
       out.started = *number;
+    } else if (key == "deaths") {
+      out.deaths = static_cast<std::uint64_t>(*number);
+    } else if (key == "killed") {
+      out.killed = static_cast<std::uint64_t>(*number);
+    } else if (key == "reloads-refused") {
+      out.reloads_refused = static_cast<unsigned>(*number);
     }
   }
   return out;

@@ -33,6 +33,10 @@ struct Handover {
   std::vector<pid_t> workers;  // children that serve on until we can
   unsigned upgrades = 0;       // before this one
   std::int64_t started = 0;    // of the first image: seconds since 1970
+  std::string totals;          // board::Totals as text
+  std::uint64_t deaths = 0;    // of workers, so far
+  std::uint64_t killed = 0;
+  unsigned reloads_refused = 0;
 
   std::string pack() const;
   // Nothing where the text is none of ours.

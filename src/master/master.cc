@@ -63,12 +63,24 @@ std::optional<int> Master::begin(Origin origin) {
   if (origin.handover) {
     const auto& from = *origin.handover;
     listeners_ = Listeners(listeners_of(from), from.activated);
+    if (auto totals = board::Totals::unpack(from.totals)) workers_.carry_on(*totals);
+    deaths_ = from.deaths;
+    killed_ = from.killed;
+    reloads_refused_ = from.reloads_refused;
     control = sys::take_over(from.control);
+    // Elsewhere from now on: nobody listens at the old place.
+    auto at = control ? sys::listening_at(control.get()) : std::nullopt;
+    if (at && at->is_unix && at->path != config().control_socket) {
+      sys::SocketFile(at->path).remove();
+      control.reset();
+    }
     http = sys::take_over(from.http);
     if (!config().http.listen || from.http_endpoint != config().http.listen->text()) http.reset();
     auto pid_file = sys::take_over(from.pid_file);
-    if (pid_file && from.pid_file_path == config().pid_file) {
-      pid_file_.emplace(sys::PidFile::adopt(from.pid_file_path, std::move(pid_file)));
+    if (pid_file) {
+      auto adopted = sys::PidFile::adopt(from.pid_file_path, std::move(pid_file));
+      // One that is not ours any more is removed here.
+      if (from.pid_file_path == config().pid_file) pid_file_.emplace(std::move(adopted));
     }
     upgrades_ = from.upgrades + 1;
     started_ = from.started;

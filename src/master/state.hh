@@ -2,6 +2,8 @@
 // upgrade.cc change what they work with, control.cc answers who asks. master.cc begins and ends.
 #pragma once
 
+#include <signal.h>
+
 #include <map>
 #include <memory>
 #include <optional>
@@ -69,11 +71,13 @@ class Master {
   void answer_bell();
   void became_ready();
   void kill_stuck();
+  void stop_if_idle();
   void tick();
   void stop_if_empty();
 
   // --- What is asked of it.
-  void drain(std::string_view cause);
+  // `signal`: what workers are sent, SIGTERM or sys::kRetire.
+  void drain(std::string_view cause, int signal = SIGTERM);
   void reload(const Answer& answer);
   void commit_reload(conf::Settings settings, std::vector<Listener> opened, const Answer& answer);
   void upgrade(const Answer& answer);
@@ -125,6 +129,9 @@ class Master {
   std::vector<std::function<void()>> when_done_;   // with the reload or upgrade under way
   std::vector<std::function<void()>> when_ready_;  // a worker of this generation can accept
   std::map<std::size_t, std::vector<Listener>> swept_;  // what each sweeper, by its slot, empties
+
+  sys::Steady::time_point last_session_ = sys::Steady::now();  // as far as ticks have seen
+  std::uint64_t sessions_seen_ = 0;
 
   std::int64_t started_;
   unsigned reloads_refused_ = 0;

@@ -86,6 +86,10 @@ Handover Master::handover() {
   out.workers.insert(out.workers.end(), adopted_.begin(), adopted_.end());
   out.upgrades = upgrades_;
   out.started = started_;
+  out.totals = workers_.totals().pack();
+  out.deaths = deaths_;
+  out.killed = killed_;
+  out.reloads_refused = reloads_refused_;
   return out;
 }
 

@@ -65,8 +65,9 @@ class WorkerTable {
   };
   std::vector<Stuck> kill_stuck(const conf::Config& config, std::uint64_t now);
 
-  // Of all that have been.
+  // Of all that have been, those of the program before this one among them.
   board::Totals totals() const;
+  void carry_on(const board::Totals& totals) { ended_ = totals; }
   // The workers' part of a snapshot; `now` in steady milliseconds.
   void describe(Snapshot& snapshot, std::uint64_t now) const;
 

@@ -139,6 +139,7 @@ void Master::tick() {
     history_.take_failure(slot, process.failures_seen);
   });
   history_.take(workers_.totals(), sys::Steady::now());
+  stop_if_idle();
   tend();
 }
 
@@ -153,8 +154,23 @@ void Master::kill_stuck() {
   }
 }
 
+// Whoever holds our sockets starts us again for the next connection.
+void Master::stop_if_idle() {
+  auto limit = config().idle_exit;
+  if (limit.count() == 0 || !listeners_.activated() || !serving() || busy_) return;
+  auto sessions = workers_.totals()[board::Counter::kSessions];
+  auto view = workers_.view(generation_);
+  bool at_work = view.busy > 0 || view.idle == 0 || !adopted_.empty();
+  if (at_work || std::exchange(sessions_seen_, sessions) != sessions) {
+    last_session_ = sys::Steady::now();
+  } else if (sys::Steady::now() >= last_session_ + limit) {
+    // One that has come in this moment is served to its end.
+    drain("idle-exit", sys::kRetire);
+  }
+}
+
 // S11: nobody can connect any more, workers end what they have begun. The second time: at once.
-void Master::drain(std::string_view cause) {
+void Master::drain(std::string_view cause, int signal) {
   if (std::exchange(draining_, true)) {
     log_->warning("stopping at once", {{"cause", cause}});
     workers_.signal_all(SIGKILL);
@@ -166,8 +182,8 @@ void Master::drain(std::string_view cause) {
   // Sockets that systemd or inetd holds are served by whoever comes next.
   if (!listeners_.activated()) workers_.close_shop();
   listeners_.close();
-  workers_.signal_all(SIGTERM);
-  for (pid_t pid : adopted_) ::kill(pid, SIGTERM);
+  workers_.signal_all(signal);
+  for (pid_t pid : adopted_) ::kill(pid, signal);
   stop_if_empty();
 }
 

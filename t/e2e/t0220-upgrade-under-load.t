@@ -29,7 +29,7 @@ with Handoffd({"workers.max": 40, "workers.min-idle": 8, "recipients.max-concurr
     shutil.copy(program("HANDOFFD"), binary)
     os.chmod(binary, 0o755)
     daemon.command[0] = binary
-    daemon.write({"log.level": "info"})
+    daemon.write({"log.level": "info", "pid-file": f"{daemon.scratch.path}/first.pid"})
     daemon.mailbox(PAT)
     daemon.start()
     for name, address in (("unix", daemon.unix), ("tcp", daemon.tcp)):
@@ -79,6 +79,9 @@ with Handoffd({"workers.max": 40, "workers.min-idle": 8, "recipients.max-concurr
     daemon.write({"spool.newline": None})
     before = len(daemon.log)
     greeted = Lmtp(daemon.unix)
+    counted = status(daemon)["totals"]
+    base = daemon.scratch.path
+    daemon.write({"control.socket": f"{base}/other.sock", "pid-file": f"{base}/other.pid"})
     daemon.signal(signal.SIGUSR2)
     daemon.wait_for(r"\bready\b", before)
     codes = greeted.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
@@ -88,6 +91,12 @@ with Handoffd({"workers.max": 40, "workers.min-idle": 8, "recipients.max-concurr
     is_([each.code for each in greeted.replies(2)], [250, 421],
         "but_has_its_first_message_delivered_S11")
     is_(status(daemon)["upgrades"], upgrades + 1, "sigusr2_upgrades_as_well")
+    ok(status(daemon)["totals"]["delivered"] >= counted["delivered"] > 0,
+       "what_was_counted_is_not_forgotten")
+    with open(f"{base}/other.pid", encoding="ascii") as file:
+        is_(int(file.read()), daemon.pid, "an_upgrade_takes_a_new_pid_file")
+    is_([name for name in ("control.sock", "first.pid") if os.path.exists(f"{base}/{name}")], [],
+        "and_leaves_no_control_socket_or_pid_file_where_they_were")
 
     # --- A stop: who waits in the backlog is told.
     daemon.write({"workers.max": 1, "workers.min-idle": 1, "workers.max-idle": 1})

@@ -77,6 +77,20 @@ is_(ctl(config, "stop").returncode, 0, "and_it_can_be_stopped")
 is_(inetd.wait(20), 0, "and_ends_well")
 config.scratch.release(inetd.pid)
 
+# --- It leaves when nobody comes, and who comes then is left to the next.
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    address = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
+    for number in ("first", "next"):
+        waiting = connect(address, timeout=60)
+        inetd = subprocess.Popen([program("HANDOFFD"), "-c", config.path, "--idle-exit", "2s"],
+                                 stdin=listener, stdout=listener, stderr=listener,
+                                 start_new_session=True)
+        config.scratch.guard(inetd.pid)
+        is_(deliver(waiting, "", [PAT], MESSAGE, timeout=60).final[PAT].code, 250,
+            f"the_{number}_server_of_inetd_serves_who_waits")
+        is_(inetd.wait(60), 0, f"and_the_{number}_ends_well_when_idle_exit_is_over")
+        config.scratch.release(inetd.pid)
+
 # --- Sockets from systemd.
 activate = shutil.which("systemd-socket-activate")
 if not activate:

@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "board/totals.hh"
 #include "in_child.hh"
 
 using namespace handoff::board;
@@ -50,6 +51,26 @@ BOOST_AUTO_TEST_CASE(a_board_that_was_moved_stays_where_it_is) {
 
 BOOST_AUTO_TEST_CASE(a_board_that_no_memory_holds_is_an_error) {
   BOOST_TEST(!Board::create(std::size_t{1} << 50).ok());
+}
+
+BOOST_AUTO_TEST_CASE(totals_survive_as_text) {
+  auto board = Board::create(1).value();
+  board.take(0);
+  board.slot(0).counters[0] = 7;
+  board.slot(0).replies[3] = 8;
+  board.slot(0).stages[kStages - 1].buckets[kBuckets - 1] = 9;
+  board.slot(0).stages[kStages - 1].sum = 1ULL << 62;
+  Totals totals;
+  totals.add(board.slot(0));
+  auto text = totals.pack();
+  auto read = Totals::unpack(text);
+  BOOST_REQUIRE(read.has_value());
+  BOOST_TEST(read->pack() == text);
+  BOOST_TEST(read->counters[0] == 7u);
+  BOOST_TEST(read->stages[kStages - 1].sum == 1ULL << 62);
+  for (const auto* broken : {"", "1.2.3.4. 1 2"}) BOOST_CHECK(!Totals::unpack(broken));
+  BOOST_CHECK(!Totals::unpack(text + " 1"));
+  BOOST_CHECK(!Totals::unpack(text.substr(0, text.rfind(' '))));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

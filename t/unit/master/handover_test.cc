@@ -24,6 +24,10 @@ BOOST_AUTO_TEST_CASE(all_of_it_arrives) {
   sent.workers = {100, 200};
   sent.upgrades = 3;
   sent.started = 1'795'000'000;
+  sent.deaths = 4;
+  sent.killed = 2;
+  sent.reloads_refused = 1;
+  sent.totals = "1.2. 3 4";
   auto got = Handover::unpack(sent.pack());
   BOOST_REQUIRE(got.has_value());
   BOOST_TEST(got->trial);
@@ -39,6 +43,10 @@ BOOST_AUTO_TEST_CASE(all_of_it_arrives) {
   BOOST_CHECK(got->workers == sent.workers);
   BOOST_TEST(got->upgrades == 3U);
   BOOST_TEST(got->started == sent.started);
+  BOOST_TEST(got->deaths == 4U);
+  BOOST_TEST(got->killed == 2U);
+  BOOST_TEST(got->reloads_refused == 1U);
+  BOOST_TEST(got->totals == sent.totals);
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_nothing) {
