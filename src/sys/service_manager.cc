@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,7 +44,10 @@ void ServiceManager::tell(const std::string& state) const {
   Fd fd(::socket(AF_UNIX, SOCK_DGRAM, 0));
   if (!fd) return;
   ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
-  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  // A full queue: what feeds the watchdog comes again soon, the rest is said once.
+  bool again_soon = state == "WATCHDOG=1";
+  timeval patience{1, 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   union {
     sockaddr any;
     sockaddr_un un;
@@ -52,8 +56,8 @@ void ServiceManager::tell(const std::string& state) const {
   socket_.copy(address.un.sun_path, socket_.size());
   if (socket_[0] == '@') address.un.sun_path[0] = 0;
   auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
-  [[maybe_unused]] auto ignored =
-      ::sendto(fd.get(), state.data(), state.size(), 0, &address.any, size);
+  [[maybe_unused]] auto ignored = ::sendto(fd.get(), state.data(), state.size(),
+                                           again_soon ? MSG_DONTWAIT : 0, &address.any, size);
 }
 
 void ServiceManager::tell_reloading() const {

@@ -14,7 +14,8 @@ class ServiceManager {
   // program image that follows.
   static ServiceManager from_environment();
 
-  // "READY=1", one assignment a line. Never blocks, never fails: there is nobody to tell.
+  // "READY=1", one assignment a line. Never fails: there is nobody to tell. Blocks for a second at
+  // the most, where the service manager does not read; what feeds the watchdog never blocks.
   void tell(const std::string& state) const;
   // RELOADING=1, with the time that Type=notify-reload wants beside it.
   void tell_reloading() const;

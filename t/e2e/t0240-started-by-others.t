@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Started by others: systemd's notifications, watchdog and sockets, and inetd's "wait"."""
 import os
+import queue
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from control import ctl
@@ -27,12 +30,19 @@ class ServiceManager:
         self.socket.bind(path)
         if not path.startswith("\0"):
             os.chmod(path, 0o666)
-        self.socket.settimeout(20)
+        # Read all the time, as a service manager does: its queue takes few datagrams.
+        self.heard = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
 
-    def hear(self, wanted):
-        """Waits for a datagram with that line in it; returns all its lines."""
+    def _read(self):
         while True:
-            lines = self.socket.recv(4096).decode().split("\n")
+            self.heard.put(self.socket.recv(4096).decode().split("\n"))
+
+    def hear(self, wanted, deadline=60):
+        """Waits for a datagram with that line in it; returns all its lines."""
+        end = time.monotonic() + deadline
+        while True:
+            lines = self.heard.get(timeout=max(end - time.monotonic(), 0))
             if wanted in lines:
                 return lines
 
