@@ -63,8 +63,8 @@ std::optional<Event> Session::run(std::string_view line) {
   auto command =
       std::ranges::find_if(all, [&](const Command& row) { return iequals(row.verb, verb); });
   auto limit = command == all.end() ? kCommandLine : line_limit(*command);
-  if (length > limit) return complain(say::kLineTooLong);
-  if (!clean) return complain(say::kBadLine);
+  if (length > limit) return refuse_line(line, say::kLineTooLong);
+  if (!clean) return refuse_line(line, say::kBadLine);
   if (command == all.end()) return complain(say::kUnknownVerb);
   if (command->argument == Argument::kNone && !argument.empty()) {
     return complain({say::kNoArgument, {command->verb}});

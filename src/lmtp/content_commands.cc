@@ -4,6 +4,17 @@
 #include "lmtp/session.hh"
 
 namespace handoff::lmtp {
+namespace {
+
+// The digits at the front of BDAT's argument, where they are a number of their own.
+std::string_view digits_of(std::string_view argument) {
+  auto digits = argument.substr(0, argument.find_first_not_of("0123456789"));
+  auto behind = argument.substr(digits.size(), 1);
+  bool alone = behind.empty() || behind.front() == ' ' || is_control(behind.front());
+  return alone ? digits : std::string_view();
+}
+
+}  // namespace
 
 std::optional<Event> Session::data(std::string_view) {
   if (chunked_) return complain(say::kNotAfterBdat);
@@ -23,16 +34,29 @@ std::optional<Event> Session::swallow(std::uint64_t octets, std::optional<Reply>
   return std::nullopt;
 }
 
+// Refuses a line for its form, before it is run. RFC 3030 2: a chunk follows its BDAT whatever is
+// said to it.
+std::optional<Event> Session::refuse_line(std::string_view line, const Reply& reply) {
+  constexpr std::string_view kBdat = "BDAT ";
+  if (!istarts_with(line, kBdat)) return complain(reply);
+  auto argument = trim(line.substr(kBdat.size()));
+  auto digits = digits_of(argument);
+  // Of a line that is too long the head alone is there, which may end within the number.
+  bool cut = line.size() == LineReader::kHead && digits.size() == argument.size();
+  if (digits.empty() && !cut) return complain(reply);
+  auto octets = parse_number(digits);
+  return octets && !cut ? swallow(*octets, reply) : close(reply);
+}
+
 // RFC 3030 2: "BDAT" SP chunk-size [ SP "LAST" ]
 std::optional<Event> Session::bdat(std::string_view argument) {
-  auto word = argument.substr(0, argument.find(' '));
-  auto rest = trim(argument.substr(word.size()));
-  auto octets = parse_number(word);
-  if (!octets) {
-    // A number beyond counting is followed by content all the same: there is no way on.
-    bool number = word.find_first_not_of("0123456789") == word.npos;
-    return number ? close(say::kBadChunk) : complain(say::kBadChunk);
-  }
+  auto digits = digits_of(argument);
+  if (digits.empty()) return complain(say::kBadChunk);
+  auto octets = parse_number(digits);
+  // A number beyond counting is followed by content all the same: there is no way on.
+  if (!octets) return close(say::kBadChunk);
+  auto rest = argument.substr(digits.size());
+  while (rest.starts_with(' ')) rest.remove_prefix(1);
   bool last = iequals(rest, "LAST");
   if (!last && !rest.empty()) return swallow(*octets, say::kBadChunk);
   if (!transaction_) return swallow(*octets, say::kMailFirst);

@@ -1,5 +1,7 @@
 #include "lmtp/line_reader.hh"
 
+#include <algorithm>
+
 namespace handoff::lmtp {
 
 void LineReader::clear() {
@@ -23,7 +25,8 @@ void LineReader::keep(std::string_view piece, std::size_t limit) {
   last_ = piece.back();
   if (overflowed_ || partial_.size() + piece.size() > limit) {
     overflowed_ = true;
-    partial_.clear();
+    if (partial_.size() < kHead) partial_ += piece.substr(0, kHead - partial_.size());
+    partial_.resize(std::min(partial_.size(), kHead));
   } else {
     partial_ += piece;
   }
@@ -47,7 +50,7 @@ std::optional<LineReader::Line> LineReader::next(std::string_view& input, std::s
   } else {
     overflowed_ = text.size() > limit;
   }
-  if (overflowed_) return Line{{}, true};
+  if (overflowed_) return Line{text.substr(0, kHead), true};
   text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
   return Line{text, false};

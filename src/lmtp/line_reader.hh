@@ -14,9 +14,13 @@ class LineReader {
   // (RFC 5321 2.3.8), and a bare LF is part of the line.
   explicit LineReader(bool lenient) : lenient_(lenient) {}
 
+  // What is kept of a line that is too long: enough to see that it announces a chunk, and how long.
+  static constexpr std::size_t kHead = 64;
+
   struct Line {
     std::string_view text;  // without its line end; valid until the next call or change of input
-    bool too_long;          // it had more octets than the limit, line end included; text is empty
+    bool too_long;          // it had more octets than the limit, line end included; text is then
+                            // its first kHead octets
   };
 
   // Takes the next whole line off the front of `input`; nothing, with all of `input` consumed and

@@ -54,7 +54,7 @@ std::optional<Event> Session::next_command(std::string_view& input) {
   if (!line) return NeedInput{};
   ++commands_;
   if (phase_ == Phase::kAuth) return auth_line(line->too_long ? "*" : line->text);
-  if (line->too_long) return complain(say::kLineTooLong);
+  if (line->too_long) return refuse_line(line->text, say::kLineTooLong);
   return run(line->text);
 }
 

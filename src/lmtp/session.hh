@@ -207,6 +207,7 @@ class Session {
   std::optional<Event> data(std::string_view argument);
   std::optional<Event> bdat(std::string_view argument);
   std::optional<Event> swallow(std::uint64_t octets, std::optional<Reply> then);
+  std::optional<Event> refuse_line(std::string_view line, const Reply& reply);
   // peer_commands.cc: what is said about the peer itself.
   std::optional<Event> starttls(std::string_view argument);
   std::optional<Event> auth(std::string_view argument);
