@@ -5,6 +5,9 @@
 namespace handoff::lmtp {
 namespace {
 
+constexpr char kBlanks[] = " \t";
+constexpr char kNameEnds[] = ": \t\n";
+
 // The word behind " id " in a Received: line: the queue manager's name for the message.
 std::string id_of(std::string_view received) {
   auto at = received.find(" id ");
@@ -17,7 +20,11 @@ std::string id_of(std::string_view received) {
 
 // Whether held_ tells which header the line belongs to.
 bool HeaderFilter::name_is_complete() const {
-  return held_.size() >= kMaxName || held_.find_first_of(":\n \t") != std::string::npos;
+  auto end = held_.find_first_of(kNameEnds);
+  if (end == std::string::npos) return held_.size() >= kMaxName;
+  // Behind a blank it may still turn out to be no header at all.
+  bool open = end > 0 && held_[end] != ':' && held_[end] != '\n' && held_.size() < kMaxValue;
+  return !open || held_.find_first_not_of(kBlanks, end) != std::string::npos;
 }
 
 // held_ is the start of a line: decide whose it is.
@@ -33,9 +40,12 @@ void HeaderFilter::begin_line() {
     return;
   }
   state_ = State::kLine;
-  // RFC 5322 4.5 (obsolete syntax): blanks may stand before the colon.
-  auto name = std::string_view(held_).substr(0, held_.find_first_of(": \t\n"));
-  if (iequals(name, "Return-Path")) {
+  // RFC 5322 4.5 (obsolete syntax): blanks may stand before the colon; without a colon it is none.
+  auto name = std::string_view(held_).substr(0, held_.find_first_of(kNameEnds));
+  auto colon = held_.find_first_not_of(kBlanks, name.size());
+  if (colon == std::string::npos || held_[colon] != ':') {
+    header_ = Header::kOther;
+  } else if (iequals(name, "Return-Path")) {
     header_ = Header::kReturnPath;
   } else if (iequals(name, "Received")) {
     header_ = Header::kReceived;
@@ -62,6 +72,16 @@ void HeaderFilter::end_header() {
   header_ = Header::kOther;
 }
 
+// Keeps what a line of a header of interest has, unfolded: a line that goes on begins with a blank
+// or a tab, which parts it from the one before.
+void HeaderFilter::note(std::string_view line) {
+  if (header_ == Header::kOther) return;
+  for (char c : line) {
+    if (value_.size() >= kMaxValue) break;
+    if (c != '\r' && c != '\n') value_ += c == '\t' ? ' ' : c;
+  }
+}
+
 std::string_view HeaderFilter::next(std::string_view& piece) {
   std::string_view out;
   if (state_ == State::kBody) {
@@ -77,14 +97,7 @@ std::string_view HeaderFilter::next(std::string_view& piece) {
     begin_line();
     bool ended = held_.back() == '\n';
     if (ended && state_ == State::kLine) state_ = State::kName;
-    if (state_ != State::kBody) {
-      for (char c : held_) {
-        if (header_ == Header::kOther) continue;
-        // A line that goes on begins with a blank or a tab, which parts it from the one before.
-        if (c == '\t') value_ += ' ';
-        if (!is_control(c)) value_ += c;
-      }
-    }
+    if (state_ != State::kBody) note(held_);
     given_.swap(held_);
     held_.clear();
     return header_ == Header::kReturnPath ? std::string_view() : given_;
@@ -93,12 +106,7 @@ std::string_view HeaderFilter::next(std::string_view& piece) {
   auto line = piece.substr(0, lf == std::string_view::npos ? lf : lf + 1);
   piece.remove_prefix(line.size());
   if (lf != std::string_view::npos) state_ = State::kName;
-  if (header_ != Header::kOther) {
-    for (char c : line) {
-      if (value_.size() >= kMaxValue) break;
-      if (c != '\r' && c != '\n') value_ += c == '\t' ? ' ' : c;
-    }
-  }
+  note(line);
   return header_ == Header::kReturnPath ? std::string_view() : line;
 }
 

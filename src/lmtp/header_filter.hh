@@ -1,8 +1,8 @@
 // The header of a message on its way to the spool. Takes out what must not be there twice
 // (Return-Path:), and notes what delivery wants to know: hops, Delivered-To:, Message-ID:, and the
 // queue manager's name for the message. Content passes in slices; of a line only the start of its
-// name, and of a noted one at most kMaxValue octets, are held. Behind the header nothing is looked
-// at any more.
+// name with the blanks behind it, and of a noted one at most kMaxValue octets, are held. Behind the
+// header nothing is looked at any more.
 #pragma once
 
 #include <functional>
@@ -41,6 +41,7 @@ class HeaderFilter {
 
   bool name_is_complete() const;
   void begin_line();
+  void note(std::string_view line);
   void end_header();
 
   DeliveredTo delivered_to_;
