@@ -141,8 +141,17 @@ std::optional<Event> Session::noop(std::string_view) {
   return std::nullopt;
 }
 
-std::optional<Event> Session::help(std::string_view) {
-  say(say::kHelp);
+std::optional<Event> Session::help(std::string_view topic) {
+  auto all = CommandTable::all();
+  auto row = std::ranges::find_if(all, [&](const Command& c) { return iequals(c.verb, topic); });
+  // Who is not trusted is not told of what is for those who are.
+  bool told =
+      row != all.end() && !row->syntax.empty() && (peer_.trusted || !row->verb.starts_with('X'));
+  if (told) {
+    say({say::kHelpOn, {row->syntax}});
+  } else {
+    say(say::kHelp);
+  }
   return std::nullopt;
 }
 

@@ -16,6 +16,7 @@ inline constexpr Phrase kHelp{214, "2.0.0",
                               "commands: LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\n"
                               "this is LMTP (RFC 2033): one reply for each recipient after the "
                               "data; see handoffd(8)"};
+inline constexpr Phrase kHelpOn{214, "2.0.0", "syntax: $1"};
 inline constexpr Phrase kShutdown{421, "4.3.2", "$1 shutting down, try again soon"};
 inline constexpr Phrase kTimeout{421, "4.4.2", "$1 waited $2 s for input, closing"};
 inline constexpr Phrase kTooManyErrors{421, "4.7.0", "$1 too many errors, closing"};

@@ -305,6 +305,15 @@ BOOST_AUTO_TEST_CASE(a_missing_argument_is_501_with_the_syntax_S6) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(help_on_a_verb_is_its_syntax_S6) {
+  Dialogue dialogue;
+  BOOST_TEST(dialogue.send("HELP mail\r\n") ==
+             "214 2.0.0 syntax: MAIL FROM:<address> [parameters]\r\n");
+  BOOST_TEST(dialogue.send("HELP BDAT\r\n") == "214 2.0.0 syntax: BDAT octets [LAST]\r\n");
+  BOOST_TEST(dialogue.send("HELP EHLO\r\n") == dialogue.send("HELP\r\n"));
+  BOOST_TEST(dialogue.send("HELP XCLIENT\r\n") == dialogue.send("HELP\r\n"));
+}
+
 BOOST_AUTO_TEST_CASE(help_names_every_verb_that_is_taken_S6) {
   Dialogue dialogue;
   auto help = dialogue.send("HELP\r\n");
