@@ -3,14 +3,15 @@
 //
 // The name of an address is the verdict on it: "unknown@…" is refused at RCPT with 550, "broken@…"
 // cannot be looked up, "maybe@…" cannot be verified, "full@…" is over quota after the data, and
-// whatever else is delivered. AUTH succeeds with the response "good". A sender "noroom@…" is
-// refused for want of space.
+// whatever else is delivered; "since2020@…" has had its owner since 2020. AUTH succeeds with the
+// response "good". A sender "noroom@…" is refused for want of space.
 //
 // Every rule of the calling sequence in lmtp/session.hh, and of the form of replies (X2), is held
 // on the way: std::logic_error where one is broken.
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -55,7 +56,10 @@ inline std::string fault_of_replies(std::string_view replies) {
     if (line.size() > 510) return "longer than 512 octets" + fault;
     auto printable = [](char c) { return is_ascii(c) && !is_control(c); };
     if (!std::ranges::all_of(line, printable)) return "not printable ASCII" + fault;
-    if (line.size() < 5 || !std::ranges::all_of(line.substr(0, 3), is_digit)) return "form" + fault;
+    // RFC 4954 4: a challenge may be empty, and its blank is there all the same.
+    bool challenge = line.starts_with("334 ");
+    if (line.size() < (challenge ? 4 : 5) || !std::ranges::all_of(line.substr(0, 3), is_digit))
+      return "form" + fault;
     if (line[3] != ' ' && line[3] != '-') return "form" + fault;
     auto code = line.substr(0, 3);
     auto text = line.substr(4);
@@ -118,6 +122,16 @@ class Dialogue {
     while (!closed && play()) {
     }
     input_ = buffer_ = {};
+    listen();
+    return replies.substr(before);
+  }
+
+  // The peer was waited for in vain; returns the replies that came.
+  std::string time_out() {
+    auto before = replies.size();
+    session_.time_out(300);
+    while (!closed && play()) {
+    }
     listen();
     return replies.substr(before);
   }
@@ -189,7 +203,10 @@ class Dialogue {
       session_.cannot_verify();
     } else {
       auto domain = event.address.domain.empty() ? kHost : lower(event.address.domain);
-      session_.accept_recipient({domain + "/" + local, "", local + "@" + domain});
+      Mailbox mailbox{domain + "/" + local, "", local + "@" + domain};
+      if (local == "since2020")
+        mailbox.owned_since = std::chrono::sys_days(std::chrono::year(2020) / 1 / 1);
+      session_.accept_recipient(std::move(mailbox));
     }
     return true;
   }

@@ -45,11 +45,19 @@ class Generator {
   std::string address() {
     return one_of({"a@x.example", "b@x.example", "A@X.EXAMPLE", "unknown@x.example",
                    "broken@x.example", "full@x.example", "\"a b\"@x.example", "c@[192.0.2.1]",
-                   "@r.example:a@x.example", "postmaster", "nodomain", "a@@x", ""});
+                   "@r.example:a@x.example", "postmaster", "nodomain", "a@@x", "",
+                   "\xc3\xbc@b\xc3\xbc"
+                   "cher.example",
+                   "\xff@x.example"});
   }
 
   std::string command() {
-    switch (below(8)) {
+    switch (below(9)) {
+      case 7:
+        return one_of({"XFORWARD ADDR=192.0.2.9 HELO=h IDENT=Q", "XFORWARD NAME=(", "XCLIENT X",
+                       "XCLIENT ADDR=192.0.2.9", "AUTH PLAIN Z29vZA==", "AUTH PLAIN",
+                       "AUTH PLAIN\r\nZ29vZA==", "AUTH PLAIN\r\n*", "AUTH OTHER", "AUTH"}) +
+               "\r\n";
       case 0:
         return one_of({"NOOP", "RSET", "HELP x", "VRFY a@x.example", "EXPN a", "QUIT x", "DATA x",
                        "FOO", "", "EHLO x", "LHLO", "LHLO again.example", "noop  ", "STARTTLS"}) +
@@ -63,7 +71,10 @@ class Generator {
         return "BDAT " + std::to_string(chunk.size()) + one_of({"", " LAST"}) + "\r\n" + chunk;
       }
       case 4:
-        return "BDAT x\r\n";
+        return one_of({"BDAT x", "BDAT", "BDAT 99999999999999999999999", "BDAT -1", "BDAT 0",
+                       "BDAT 4 LUST\r\nQUIT", "BDAT 4" + std::string(600, ' ') + "x\r\nQUIT",
+                       std::string("BDAT 4\0\r\nQUIT", 14)}) +
+               "\r\n";
       case 5:
         return "VRFY " + address() + "\r\n";
       case 6:
@@ -75,7 +86,7 @@ class Generator {
 
   std::string parameters() {
     return one_of({"", "", "", " SIZE=100", " BODY=8BITMIME", " SIZE=99999999", " SIZE=x", " FOO",
-                   " SIZE=1 SIZE=1"});
+                   " SIZE=1 SIZE=1", " BODY=BINARYMIME", " SMTPUTF8", " RET=HDRS ENVID=a+2Bb"});
   }
 
   std::string header() {
@@ -92,9 +103,28 @@ class Generator {
   std::string transaction() {
     std::string out =
         "MAIL FROM:<" + one_of({"s@x.example", "", address()}) + ">" + parameters() + "\r\n";
-    for (auto n = below(5); n > 0; --n) out += "RCPT TO:<" + address() + ">\r\n";
+    for (auto n = below(5); n > 0; --n) {
+      out += "RCPT TO:<" + address() + ">" +
+             one_of({"", "", "", " NOTIFY=SUCCESS", " ORCPT=rfc822;a@x", " NOTIFY=NEVER,DELAY"}) +
+             "\r\n";
+    }
     if (chance(8)) out += command();
+    if (chance(3)) return out + chunks(header() + text(60));
     return out + "DATA\r\n" + header() + text(60) + one_of({"\r\n.\r\n", "\r\n.\r\n", "\n.\r\n"});
+  }
+
+  // The content by BDAT; now and then the last chunk never comes, or comes short.
+  std::string chunks(std::string_view content) {
+    std::string out;
+    for (bool last = false; !last;) {
+      auto size = below(content.size() + 1);
+      last = size == content.size() && chance(2);
+      out += "BDAT " + std::to_string(size) + (last ? " LAST" : "") + "\r\n";
+      out += content.substr(0, size);
+      content.remove_prefix(size);
+      if (!last && chance(12)) return out + command();
+    }
+    return out;
   }
 
   std::mt19937 random_;
