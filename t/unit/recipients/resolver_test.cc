@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 
+#include "base/unicode.hh"
 #include "in_child.hh"
 #include "sys/account.hh"
 #include "temporary_directory.hh"
@@ -53,6 +54,29 @@ BOOST_AUTO_TEST_CASE(a_recipient_exists_where_the_mailbox_does_R1) {
   BOOST_TEST(spool.resolve("pat") == "example.org/pat");
   BOOST_TEST(spool.resolve("kim") == "unknown");
   BOOST_TEST(spool.resolve("pat", "example.net") == "unknown");
+}
+
+BOOST_AUTO_TEST_CASE(all_spellings_of_an_address_beyond_ascii_meet_in_one_mailbox_X7) {
+  if (!knows_unicode()) {
+    BOOST_TEST(
+        !to_ascii_domain("b\xc3\xbc"
+                         "cher.example"));
+    return;
+  }
+  Spool spool;
+  const std::string place = "xn--bcher-kva.example/j\xc3\xb6rg";
+  for (std::string domain : {"b\xc3\xbc"
+                             "cher.example",
+                             "B\xc3\x9c"
+                             "CHER.Example",
+                             "xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE",
+                             "bu\xcc\x88"
+                             "cher.example"}) {
+    for (std::string local : {"j\xc3\xb6rg", "jo\xcc\x88rg", "J\xc3\x96RG"}) {
+      BOOST_TEST(spool.resolve(local, domain, "any") == place);
+      BOOST_TEST(spool.address(local, domain) == "j\xc3\xb6rg@xn--bcher-kva.example");
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_spool_is_taken_for_one_that_is_not_mounted_R1) {

@@ -11,7 +11,7 @@ BOOST_AUTO_TEST_SUITE(sys_tls)
 
 #ifdef HAVE_OPENSSL
 
-BOOST_AUTO_TEST_CASE(x10_a_certificate_that_is_not_there_is_enoent) {
+BOOST_AUTO_TEST_CASE(a_certificate_that_is_not_there_is_enoent_X10) {
   TlsOptions options;
   options.certificate = "/nonexistent/certificate.pem";
   auto context = TlsContext::load(options);
@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(x10_a_certificate_that_is_not_there_is_enoent) {
              "tls.certificate /nonexistent/certificate.pem: No such file or directory");
 }
 
-BOOST_AUTO_TEST_CASE(x10_a_file_that_is_no_certificate_is_einval) {
+BOOST_AUTO_TEST_CASE(a_file_that_is_no_certificate_is_einval_X10) {
   TlsOptions options;
   options.certificate = "/dev/null";
   auto context = TlsContext::load(options);
@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE(x10_a_file_that_is_no_certificate_is_einval) {
   BOOST_TEST(context.error().code == EINVAL);
 }
 
-BOOST_AUTO_TEST_CASE(x10_ciphers_that_openssl_does_not_know_are_einval) {
+BOOST_AUTO_TEST_CASE(ciphers_that_openssl_does_not_know_are_einval_X10) {
   TlsOptions options;
   options.certificate = "/dev/null";
   options.ciphers = "NO-SUCH-CIPHER";
@@ -40,14 +40,14 @@ BOOST_AUTO_TEST_CASE(x10_ciphers_that_openssl_does_not_know_are_einval) {
 
 #else
 
-BOOST_AUTO_TEST_CASE(x10_a_build_without_openssl_says_so) {
+BOOST_AUTO_TEST_CASE(a_build_without_openssl_says_so_X10) {
   BOOST_TEST(TlsContext::load({}).error().code == ENOTSUP);
 }
 
 #endif
 
 #ifndef HAVE_SASL
-BOOST_AUTO_TEST_CASE(x11_a_build_without_sasl_says_so) {
+BOOST_AUTO_TEST_CASE(a_build_without_sasl_says_so_X11) {
   BOOST_TEST(SaslServer::start({}).error().code == ENOTSUP);
 }
 #endif

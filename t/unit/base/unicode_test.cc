@@ -1,0 +1,72 @@
+// X7: what of two spellings is the same address.
+#include "base/unicode.hh"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+using namespace handoff;
+
+BOOST_AUTO_TEST_SUITE(base_unicode)
+
+BOOST_AUTO_TEST_CASE(ascii_domains_are_folded_in_every_build_X7) {
+  BOOST_CHECK(to_ascii_domain("Example.ORG") == "example.org");
+  BOOST_CHECK(to_ascii_domain("[IPv6:2001:DB8::1]") == "[ipv6:2001:db8::1]");
+  BOOST_CHECK(to_ascii_domain("XN--BCHER-KVA.example") == "xn--bcher-kva.example");
+  BOOST_TEST(fold_case("Pat.ACK") == "pat.ack");
+  BOOST_TEST(to_nfc("Pat") == "Pat");
+  BOOST_TEST(is_utf8("pat"));
+}
+
+BOOST_AUTO_TEST_CASE(u_labels_and_a_labels_name_the_same_domain_X7) {
+  const std::string u_label =
+                        "b\xc3\xbc"
+                        "cher.example",
+                    capital =
+                        "B\xc3\x9c"
+                        "CHER.Example";
+  const std::string decomposed =
+      "bu\xcc\x88"
+      "cher.example";
+  if (!knows_unicode()) {
+    BOOST_TEST(!to_ascii_domain(u_label).has_value());
+    return;
+  }
+  for (const auto& domain : {u_label, capital, decomposed}) {
+    BOOST_CHECK(to_ascii_domain(domain) == "xn--bcher-kva.example");
+  }
+  // RFC 5891: non-transitional; IDNA 2003 made "strasse" of it.
+  BOOST_CHECK(to_ascii_domain("stra\xc3\x9f"
+                              "e.example") == "xn--strae-oqa.example");
+}
+
+BOOST_AUTO_TEST_CASE(names_that_cannot_exist_are_none_X7) {
+  // A label that is too long as A-label, one with a leading hyphen, a right-to-left mixture, and
+  // a code point that IDNA disallows.
+  std::string longest(40, 'a');
+  for (std::string domain :
+       {longest + "\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad" + longest + ".example",
+        std::string("-\xc3\xbc.example"),
+        std::string("\xd7\x90"
+                    "a.example"),
+        std::string("\xe2\x99\xa5.example")}) {
+    BOOST_TEST(!to_ascii_domain(domain).has_value(), domain);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(local_parts_are_composed_and_folded_X7) {
+  const std::string composed = "m\xc3\xbcller", decomposed = "mu\xcc\x88ller";
+  const std::string capital = "M\xc3\x9cLLER";
+  if (!knows_unicode()) {
+    BOOST_TEST(!is_utf8(composed));
+    return;
+  }
+  BOOST_TEST(to_nfc(decomposed) == composed);
+  BOOST_TEST(fold_case(decomposed) == composed);
+  BOOST_TEST(fold_case(capital) == composed);
+  BOOST_TEST(is_utf8(composed));
+  for (std::string text : {"\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"}) {
+    BOOST_TEST(!is_utf8(text));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
