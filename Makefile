@@ -3,7 +3,7 @@
 #   all  check  install  uninstall  dist  distcheck  clean  distclean
 #   run [ONCE=1]         serve in the foreground from build/run
 #   check-lint check-unit check-e2e check-interop check-crash check-perf
-#   bench  fuzz  format
+#   bench  fuzz [FUZZ_SECONDS=60]  format
 #
 # CXXFLAGS, CPPFLAGS, LDFLAGS are yours; V=1 shows the commands. What is built is
 # in build/, below the top of the source tree or wherever configure was called.
@@ -40,7 +40,9 @@ obj        = $(patsubst $(srcdir)/%.cc,$(build)/%.o,$(wildcard $(1:%=$(srcdir)/%
 MAIN_OBJS := $(call obj,src/main.cc src/ctl/main.cc)
 LIB_OBJS  := $(filter-out $(MAIN_OBJS),$(call obj,src/*/*.cc))
 UNIT_MAIN := $(call obj,t/unit/main.cc)
-UNIT_OBJS := $(call obj,t/unit/*/*.cc)
+FUZZ_MAIN := $(call obj,t/fuzz/main.cc)
+FUZZ_OBJS := $(filter-out $(FUZZ_MAIN),$(call obj,t/fuzz/*.cc))
+UNIT_OBJS := $(call obj,t/unit/*/*.cc t/unit/*_test.cc)
 BENCHES   := $(addprefix $(build)/t/bench/bin/,lmtpload floor inetd)
 BENCH_OBJS := $(call obj,t/bench/*/*.cc)
 
@@ -54,7 +56,7 @@ CXX_ALL  = $(STD_CXXFLAGS) $(WARN_CXXFLAGS) $(HARDEN_CXXFLAGS) $(SANITIZE_FLAGS)
 COMPILE_ARGS = $(CPP) -include src/config.h $(CXX_ALL) -MMD -MP
 COMPILE  = $(CXX) $(COMPILE_ARGS)
 LINK     = $(CXX) $(CXX_ALL) $(HARDEN_LDFLAGS) $(LDFLAGS)
-UNIT_CPP = $(UNIT_CXXFLAGS) -I$(srcdir)/t/unit -DBOOST_TEST_DYN_LINK $(BOOST_TEST_CXXFLAGS)
+UNIT_CPP = $(UNIT_CXXFLAGS) -I$(srcdir)/t/unit -I$(srcdir)/t -DBOOST_TEST_DYN_LINK $(BOOST_TEST_CXXFLAGS)
 
 Q   = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)  $(or $(2),$@)")
@@ -65,7 +67,7 @@ define remember
 @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
 endef
 $(build)/compile.flags: FORCE ; $(call remember,$(COMPILE) $(UNIT_CPP))
-$(build)/link.flags:    FORCE ; $(call remember,$(LINK) $(LIB_LIBS) $(LIBS) $(LIB_OBJS) $(UNIT_OBJS))
+$(build)/link.flags:    FORCE ; $(call remember,$(LINK) $(LIB_LIBS) $(LIBS) $(LIB_OBJS) $(UNIT_OBJS) $(FUZZ_OBJS))
 
 # --- Programs.
 
@@ -102,9 +104,20 @@ $(UNIT_OBJS): $(build)/t/unit/%.o: $(srcdir)/t/unit/%.cc $(PCH).gch
 	$(call say,CXX ,$<)
 	$(Q)mkdir -p $(@D) && $(CXX) -include $(PCH) -Winvalid-pch $(COMPILE_ARGS) $(UNIT_CPP) -c -o $@ $<
 
-$(UNIT): $(UNIT_MAIN) $(UNIT_OBJS) $(build)/libhandoff.a $(build)/link.flags
+$(UNIT): $(UNIT_MAIN) $(UNIT_OBJS) $(FUZZ_OBJS) $(build)/libhandoff.a $(build)/link.flags
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(BOOST_TEST_LIBS) $(LIBS)
+
+# --- Fuzz targets: part of the unit tests, and of a program for libFuzzer where
+# configure was told to --enable-fuzzers (see t/fuzz/run).
+
+$(FUZZ_MAIN) $(FUZZ_OBJS): $(build)/t/fuzz/%.o: $(srcdir)/t/fuzz/%.cc $(build)/compile.flags
+	$(call say,CXX ,$<)
+	$(Q)mkdir -p $(@D) && $(COMPILE) $(UNIT_CXXFLAGS) -I$(srcdir)/t/unit -c -o $@ $<
+
+$(build)/t/fuzz/fuzz: $(FUZZ_MAIN) $(FUZZ_OBJS) $(call obj,$(addprefix src/,$(addsuffix /*.cc,base sys conf lmtp)))
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^ $(FUZZER_LDFLAGS) $(LIB_LIBS) $(LIBS)
 
 # --- Benchmarks.
 
@@ -119,7 +132,7 @@ $(BENCHES): $(build)/libhandoff.a $(build)/link.flags
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(LIBS)
 
--include $(patsubst %.o,%.d,$(MAIN_OBJS) $(LIB_OBJS) $(UNIT_MAIN) $(UNIT_OBJS) $(BENCH_OBJS)) $(wildcard $(PCH).d)
+-include $(patsubst %.o,%.d,$(MAIN_OBJS) $(LIB_OBJS) $(UNIT_MAIN) $(UNIT_OBJS) $(FUZZ_MAIN) $(FUZZ_OBJS) $(BENCH_OBJS)) $(wildcard $(PCH).d)
 
 # --- Tests: all are TAP, run by prove through t/tap, which counts them into
 # build/check/. `check` goes on after a failure and says at the end what it saw.
@@ -148,8 +161,8 @@ run: all
 	$(TEST_ENV) ONCE=$(ONCE) $(srcdir)/contrib/run
 bench: all $(BENCHES)
 	$(TEST_ENV) $(srcdir)/t/bench/run $(BENCH)
-fuzz: all
-	$(TEST_ENV) CXX='$(CXX)' $(srcdir)/t/fuzz/run
+fuzz: config.mk
+	$(TEST_ENV) FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TARGETS='$(FUZZ_TARGETS)' FUZZ_MERGE='$(FUZZ_MERGE)' $(srcdir)/t/fuzz/run
 format:
 	find $(srcdir)/src $(srcdir)/t -name '*.cc' -o -name '*.hh' | xargs clang-format -i
 

@@ -1,0 +1,19 @@
+#include "targets.hh"
+
+#include <stdexcept>
+
+namespace handoff::fuzz {
+
+std::span<const Target> targets() {
+  static constexpr Target kTable[] = {
+      {"session", session}, {"path", path},     {"parameters", parameters},
+      {"data", data},       {"config", config},
+  };
+  return kTable;
+}
+
+void require(bool kept, const char* rule) {
+  if (!kept) throw std::logic_error(rule);
+}
+
+}  // namespace handoff::fuzz
