@@ -42,8 +42,11 @@ void set_signals(bool for_program) {
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
+// Where the watcher keeps its end of the pipe that tells of its life.
+constexpr int kLife = STDERR_FILENO + 1;
+
 // A listener or a connection that stays open here would outlive whoever closes it.
-void drop_descriptors() {
+void drop_descriptors(const Fd& life) {
   ::closelog();  // opens again by itself
   int null = ::open("/dev/null", O_RDWR);
   struct stat status {};
@@ -52,11 +55,13 @@ void drop_descriptors() {
   ::dup2(null, STDIN_FILENO);
   ::dup2(null, STDOUT_FILENO);
   if (connection) ::dup2(null, STDERR_FILENO);
+  if (life.get() != kLife) ::dup2(life.get(), kLife);
+  ::fcntl(kLife, F_SETFD, FD_CLOEXEC);
 #ifdef HAVE_CLOSE_RANGE
-  if (::close_range(STDERR_FILENO + 1, ~0u, 0) == 0) return;
+  if (::close_range(kLife + 1, ~0u, 0) == 0) return;
 #endif
   long most = std::min(::sysconf(_SC_OPEN_MAX), 65536L);
-  for (int fd = STDERR_FILENO + 1; fd < most; ++fd) ::close(fd);
+  for (int fd = kLife + 1; fd < most; ++fd) ::close(fd);
 }
 
 [[noreturn]] void become(const std::vector<std::string>& arguments, const Pipe& input,
@@ -169,23 +174,30 @@ class Watch {
 
 }  // namespace
 
-Result<pid_t> start_watched(const Command& command,
-                            const std::function<void(const Status&)>& ended) {
+bool Watcher::has_ended() const {
+  pollfd fd{life_.get(), POLLIN, 0};
+  return ::poll(&fd, 1, 0) > 0;
+}
+
+Result<Watcher> start_watched(const Command& command,
+                              const std::function<void(const Status&)>& ended) {
+  auto life = open_pipe();
+  if (!life) return life.error();
+  pid_t between = ::fork();
+  if (between < 0) return Error{errno, "fork", {}};
+  if (between > 0) {
+    int status = 0;
+    while (::waitpid(between, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Watcher(std::move(life.value().read));
+    return Error{EAGAIN, "fork", {}};
+  }
   pid_t watcher = ::fork();
-  if (watcher < 0) return Error{errno, "fork", {}};
-  if (watcher > 0) return watcher;
-  drop_descriptors();
+  if (watcher != 0) ::_exit(watcher < 0 ? 1 : 0);
+  drop_descriptors(life.value().write);
   set_signals(false);
   ended(Watch(command).run());
   ::_exit(0);
-}
-
-bool has_ended(pid_t child) {
-  pid_t ended = 0;
-  do {
-    ended = ::waitpid(child, nullptr, WNOHANG);
-  } while (ended < 0 && errno == EINTR);
-  return ended != 0;
 }
 
 }  // namespace handoff::sys

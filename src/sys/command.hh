@@ -2,14 +2,14 @@
 // ours.
 #pragma once
 
-#include <sys/types.h>
-
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hh"
 #include "sys/clock.hh"
+#include "sys/fd.hh"
 
 namespace handoff::sys {
 
@@ -19,14 +19,23 @@ struct Command {
   Steady::duration limit;              // then its process group is killed
 };
 
+// A process that was started to watch a command. It is init's child and not ours: whenever it ends,
+// it leaves nothing that we would have to wait for.
+class Watcher {
+ public:
+  explicit Watcher(Fd life) : life_(std::move(life)) {}
+  // Never blocks.
+  bool has_ended() const;
+
+ private:
+  Fd life_;  // a pipe that the watcher has the other end of
+};
+
 // Starts a process that runs `command`, waits for it, calls `ended` with what came of it, and
 // exits. The caller goes on at once. Success is exit 0; the error has the last of what the program
 // wrote to standard output or error. `ended` runs in that process, which has none of our
-// descriptors but standard error. Returns its id, for has_ended().
-Result<pid_t> start_watched(const Command& command,
-                            const std::function<void(const Status&)>& ended);
-
-// Whether a child has ended; it is gone then.
-bool has_ended(pid_t child);
+// descriptors but standard error.
+Result<Watcher> start_watched(const Command& command,
+                              const std::function<void(const Status&)>& ended);
 
 }  // namespace handoff::sys

@@ -1,7 +1,6 @@
 #include "worker/reporter.hh"
 
 #include "sys/clock.hh"
-#include "sys/command.hh"
 
 namespace handoff::worker {
 namespace {
@@ -18,7 +17,7 @@ std::string argument_of(const Address& address) {
 }  // namespace
 
 void Reporter::send(const lmtp::DsnReport& report, const std::string& id) {
-  std::erase_if(under_way_, sys::has_ended);
+  std::erase_if(under_way_, [](const sys::Watcher& watcher) { return watcher.has_ended(); });
   sys::Fields fields{{"id", id},
                      {"to", "<" + report.sender.text() + ">"},
                      {"recipients", report.delivered.size()}};
@@ -43,7 +42,7 @@ void Reporter::send(const lmtp::DsnReport& report, const std::string& id) {
     log_.info("report sent", fields);
   });
   if (!started) return failed(started.error());
-  under_way_.push_back(started.value());
+  under_way_.push_back(std::move(started).value());
 }
 
 }  // namespace handoff::worker

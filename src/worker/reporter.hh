@@ -2,13 +2,12 @@
 // one, the client has its replies already and hears nothing of it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 
 #include "conf/config.hh"
 #include "lmtp/dsn_report.hh"
+#include "sys/command.hh"
 #include "sys/log.hh"
 
 namespace handoff::worker {
@@ -24,7 +23,7 @@ class Reporter {
  private:
   const conf::Config& config_;
   const sys::Log& log_;
-  std::vector<pid_t> under_way_;
+  std::vector<sys::Watcher> under_way_;
 };
 
 }  // namespace handoff::worker

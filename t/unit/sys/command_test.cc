@@ -1,10 +1,12 @@
 // A program beside us: its input, its end, its time.
 #include "sys/command.hh"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 
 #include "sys/fd.hh"
 
@@ -35,7 +37,7 @@ std::string outcome(std::vector<std::string> arguments, std::string input = {},
     said.append(buffer.data(), static_cast<std::size_t>(n));
   }
   ::close(ends[0]);
-  while (!has_ended(started.value())) ::usleep(1000);
+  while (!started.value().has_ended()) ::usleep(1000);
   return said;
 }
 
@@ -50,6 +52,12 @@ bool has(const std::string& text, const char* part) { return text.find(part) != 
 BOOST_AUTO_TEST_SUITE(sys_command)
 
 BOOST_AUTO_TEST_CASE(exit_0_is_success) { BOOST_TEST(shell("exit 0") == "ok"); }
+
+BOOST_AUTO_TEST_CASE(nothing_is_left_to_wait_for_X8) {
+  BOOST_TEST(shell("exit 0") == "ok");
+  BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);
+  BOOST_TEST(errno == ECHILD);
+}
 
 BOOST_AUTO_TEST_CASE(any_other_exit_is_a_failure_with_the_last_words) {
   auto said = shell("echo never mind; echo the queue is full >&2; exit 75");
