@@ -311,9 +311,7 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
   auto now = sys::Steady::now();
   scribe_.observe(Stage::kFinal, now - final_dot);
   scribe_.observe(Stage::kTransaction, now - times_.begin);
-  // The report goes behind the replies; who did not hear them sends again, and is reported of then.
   auto report = session_.take_report();
-  if (heard && report) services_.reporter.send(*report, spool::id_of(staging_->name()));
   if (!delivered_any) {
     services_.spool.confirmed();
     drop_staging();
@@ -322,8 +320,12 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     // crash is recognised by.
     scribe_.count(Counter::kTransactions);
     services_.spool.replied();
-    unread_.emplace(std::move(*staging_));
+    unread_.emplace(Unread{std::move(*staging_), std::move(report)});
     staging_.reset();
+    // Mostly the replies are read at once, and the report need not wait for the next command.
+    if (heard && unread_->report && stream_.drained(sys::Steady::now() + kHearing)) {
+      resolve_unread_as(true);
+    }
   }
   return heard ? std::nullopt : Next(Ended::kBroken);
 }
@@ -335,14 +337,17 @@ void Pump::resolve_unread(sys::Deadline deadline) {
 
 void Pump::resolve_unread_as(bool read) {
   if (!unread_) return;
+  auto id = spool::id_of(unread_->staging.name());
   if (read) {
+    // X8: one report of a delivery, when the client is known to have heard of it. Who has not heard
+    // sends again, is recognised, and is reported of then.
+    if (unread_->report) services_.reporter.send(*unread_->report, id);
     services_.spool.confirmed();
   } else {
-    services_.log.warning("replies unread",
-                          {{"id", spool::id_of(unread_->name())}, {"client", peer_.text}});
-    if (auto noted = services_.spool.vanished(*unread_); !noted) {
-      services_.log.error("cannot guard against a retry", {{"id", spool::id_of(unread_->name())},
-                                                           {"cause", noted.error().describe()}});
+    services_.log.warning("replies unread", {{"id", id}, {"client", peer_.text}});
+    if (auto noted = services_.spool.vanished(unread_->staging); !noted) {
+      services_.log.error("cannot guard against a retry",
+                          {{"id", id}, {"cause", noted.error().describe()}});
     }
   }
   unread_.reset();

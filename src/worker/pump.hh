@@ -94,7 +94,12 @@ class Pump {
   std::vector<char> buffer_;
   std::string_view input_;  // of buffer_: read and not yet consumed
   std::optional<spool::Staging> staging_;
-  std::optional<spool::Staging> unread_;  // delivered; its replies are not known to be read
+  // Delivered; its replies are not known to be read.
+  struct Unread {
+    spool::Staging staging;
+    std::optional<lmtp::DsnReport> report;  // that is owed once they are
+  };
+  std::optional<Unread> unread_;
   board::Scribe& scribe_;
   Ended ending_ = Ended::kQuit;  // how Closed is to be understood
 

@@ -5,9 +5,12 @@ import email
 import email.policy
 import os
 import shutil
+import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from control import until
 from handoffd import Handoffd
 from lmtp import Lmtp, stuffed
 from scratch import Scratch
@@ -56,6 +59,22 @@ def take_report(daemon, since=0):
     shutil.rmtree(os.path.join(reports, name))
     report["arguments"] = report["arguments"].splitlines()
     return report
+
+
+def processes():
+    """(process, parent, state) of each."""
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,state="], stdout=subprocess.PIPE,
+                             text=True, check=True).stdout
+    return [line.split()[:3] for line in listing.splitlines()]
+
+
+def children(parent):
+    return [int(pid) for pid, of, state in processes() if int(of) == parent and state[0] != "Z"]
+
+
+def zombies_below(master):
+    ours = {master, *children(master)}
+    return [pid for pid, of, state in processes() if int(of) in ours and state[0] == "Z"]
 
 
 def blocks(message):
@@ -148,6 +167,50 @@ with Lmtp(daemon.unix) as client:
            "Final-Recipient: utf-8; jörg@example.org\n" in report["text"],
            "X8_X7_addresses_are_utf_8")
 is_(daemon.stop(), 0, "it_ends_well")
+
+# One report of one delivery: who went without reading the replies hears of it when trying again.
+daemon.write({"workers.max": 1, "workers.min-idle": 1, "workers.max-idle": 1})
+daemon.start()
+
+
+def gone_without_reading(message, killed):
+    """Sends it and closes the connection when it is delivered, the replies unread. killed: and what
+    the worker knows of that goes with it."""
+    before = len(daemon.log)
+    client = Lmtp(daemon.unix)
+    client.session("LHLO me", f"MAIL FROM:<{SENDER}>", f"RCPT TO:<{PAT}> NOTIFY=SUCCESS", "DATA")
+    client.send(stuffed(message))
+    daemon.wait_for("delivered ", before)
+    if killed:
+        [worker] = children(daemon.pid)
+        os.kill(worker, signal.SIGKILL)
+        client.at_end()
+    client.close()
+    return before
+
+
+def retried(message):
+    with Lmtp(daemon.unix) as client:
+        client.session("LHLO me", f"MAIL FROM:<{SENDER}>", f"RCPT TO:<{PAT}> NOTIFY=SUCCESS", "DATA")
+        client.send(stuffed(message))
+        return client.reply().code
+
+
+for number, killed in enumerate((False, True)):
+    again = MESSAGE.replace(b"a question", b"again %d" % number)
+    before = gone_without_reading(again, killed)
+    if not killed:
+        daemon.wait_for("replies unread", before)
+    how = "after_a_crash" if killed else "after_going"
+    is_(retried(again), 250, f"X8_L12_the_retry_{how}_is_answered_with_250")
+    ok("already-delivered" in daemon.wait_for("already-delivered", before),
+       f"X8_L12_the_retry_{how}_is_recognised")
+    is_(take_report(daemon, before)["arguments"][3:], [SENDER], f"X8_one_report_is_sent_{how}")
+    is_(sum("report sent" in line for line in daemon.log[before:]), 1, f"X8_and_one_alone_{how}")
+until(lambda: not zombies_below(daemon.pid), "nothing of ours is left to wait for")
+ok(True, "X8_no_process_that_has_ended_is_left_behind")
+is_(daemon.stop(), 0, "it_ends_well_with_retries")
+daemon.write({"workers.max": None, "workers.min-idle": None, "workers.max-idle": None})
 
 # A command that does not read, fails, or is not there: one line of the log, and nothing else.
 for settings, cause, sentence in (
