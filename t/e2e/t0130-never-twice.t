@@ -75,6 +75,21 @@ def delivered_by(daemon, before):
 with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
     for who in (WHO, OTHER):
         daemon.mailbox(who)
+    # Gone before anything is committed: the workers are held until it is.
+    client = begin(daemon.unix)
+    before = len(daemon.log)
+    held = workers(daemon)
+    for pid in held:
+        os.kill(pid, signal.SIGSTOP)
+    client.send(stuffed(message("gone")))
+    client.close()
+    for pid in held:
+        os.kill(pid, signal.SIGCONT)
+    daemon.wait_for("client gone, nothing delivered", before)
+    is_(copies(daemon, "gone"), 0, "L12: who is seen to be gone before the commit gets nothing committed")
+    is_(hand_over(daemon.unix, message("gone")), [250], "L12: and may send it again")
+    is_(copies(daemon, "gone"), 1, "L12: for one copy")
+
     for kind, address in (("unix", daemon.unix), ("tcp", daemon.tcp)):
         name = f"{kind}-unread"
         client, before = vanish(address, message(name), daemon)

@@ -2,19 +2,21 @@
 """X10: STARTTLS and implicit TLS. Which versions, what survives the handshake (nothing), what client
 certificates are good for, and what is said where a certificate is none."""
 import os
+import re
+import signal
 import ssl
 import subprocess
 import sys
 import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from certificates import Certificates, require_part
+from certificates import Certificates, or_says_so
 from handoffd import Handoffd, free_port
 from lmtp import Closed, Lmtp, connect, deliver, stuffed
 from scratch import Scratch
 from tap import done, is_, ok
 
-require_part("openssl")
+or_says_so("openssl", "tls.certificate = /x", "STARTTLS")
 warnings.simplefilter("ignore", DeprecationWarning)     # of TLS 1.1, which is refused here
 scratch = Scratch()
 certificates = Certificates(scratch)
@@ -136,6 +138,52 @@ except ConnectionError:
     answer = b""
 ok(b"250" not in answer and b"220" not in answer, "X10_plaintext_to_implicit_tls_gets_no_reply")
 plain.close()
+
+# A certificate that is renewed: SIGHUP is enough, and who is connected already stays so.
+
+
+def served(port, *starttls):
+    """The common name of the certificate that openssl(1) is shown, and the version it comes to."""
+    shown = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *starttls,
+                            "-brief"],
+                           input="QUIT\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           text=True, timeout=60, check=False).stdout
+    found = [re.search(pattern, shown) for pattern in (r"CN ?= ?(\S+)", r"Protocol version: (\S+)")]
+    return tuple(match and match[1] for match in found)
+
+
+BY_STARTTLS = ("-starttls", "lmtp")
+tcp_port = daemon.tcp.rpartition(":")[2]
+is_(served(tls_port), ("handoff.test", "TLSv1.3"), "X10_openssl_s_client_shakes_hands")
+is_(served(tcp_port, *BY_STARTTLS), ("handoff.test", "TLSv1.3"), "X10_and_by_starttls")
+is_(served(tcp_port, *BY_STARTTLS, "-tls1_2")[1], "TLSv1.2", "X10_and_by_tls_1.2")
+is_(served(tcp_port, *BY_STARTTLS, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")[1], None,
+    "X10_and_not_by_tls_1.1")
+connected = Lmtp(context().wrap_socket(connect(TLS)))
+connected.command("LHLO me")
+kept = [open(path, "rb").read() for path in server]
+renewed = certificates.self_signed("renewed", "renewed.test")
+for old, new in zip(server, renewed):
+    os.rename(new, old)
+before = len(daemon.log)
+daemon.signal(signal.SIGHUP)
+daemon.wait_for(r"reloaded", before)
+is_(served(tls_port)[0], "renewed.test", "X10_sighup_takes_a_renewed_certificate")
+is_(served(tcp_port, *BY_STARTTLS)[0], "renewed.test", "X10_for_starttls_too")
+with connected:
+    ok(connected.command("NOOP").code in (250, 421), "X10_who_is_connected_is_not_cut_off")
+scratch.file("server.pem", "half a certificate")
+before = len(daemon.log)
+daemon.signal(signal.SIGHUP)
+ok("server.pem" in daemon.wait_for("reload refused", before), "X10_a_broken_certificate_is_refused")
+is_(served(tls_port)[0], "renewed.test", "X10_and_the_one_before_stays")
+for path, octets in zip(server, kept):
+    with open(path, "wb") as file:
+        file.write(octets)
+before = len(daemon.log)
+daemon.signal(signal.SIGHUP)
+daemon.wait_for(r"reloaded", before)
+is_(served(tls_port)[0], "handoff.test", "X10_until_it_is_whole_again")
 
 # Client certificates.
 for name, client_pair, trusted in (("pat", pat, True), ("stranger", stranger, False),

@@ -6,6 +6,7 @@
     pat = certificates.signed('pat', by=ca)
 
     require_part('openssl')     # skips the test where handoffd was built without that part
+    or_says_so('openssl', 'tls.certificate = /x', 'STARTTLS')   # or tests there what it then says
 """
 import collections
 import os
@@ -13,6 +14,8 @@ import shutil
 import subprocess
 
 import tap
+from handoffd import Configuration, Handoffd, program
+from lmtp import Lmtp
 
 Pair = collections.namedtuple("Pair", "certificate key")
 
@@ -28,6 +31,23 @@ def require_part(*names):
     missing = [name for name in names if name not in parts()]
     if missing:
         tap.skip_all("handoffd was built without " + " and ".join(missing))
+
+
+def or_says_so(part, setting, keyword):
+    """Where handoffd was built without the part: holds that it refuses a setting for it with the
+    reason, and does not offer its keyword. Then the test is over; else this does nothing."""
+    if part in parts():
+        return
+    name, _, value = setting.partition(" = ")
+    config = Configuration({name: value})
+    done = subprocess.run([program("HANDOFFD"), "--check", "-c", config.path],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    tap.is_((done.returncode, "built without" in done.stdout), (78, True),
+            f"a_build_without_{part}_refuses_to_be_configured_for_it ({done.stdout.strip()})")
+    with Handoffd(tcp=True) as daemon, Lmtp(daemon.tcp) as client:
+        offered = [line.split(" ")[0] for line in client.command("LHLO me").lines]
+        tap.ok(keyword not in offered, f"a_build_without_{part}_offers_no_{keyword.lower()}")
+    tap.done()
 
 
 class Certificates:
