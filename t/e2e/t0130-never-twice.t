@@ -2,6 +2,7 @@
 """RFC 1047, L12: a client that has not read its replies sends again, and is recognised; one that
 has read them and sends the same octets again gets a second copy."""
 import os
+import re
 import select
 import signal
 import socket
@@ -42,11 +43,13 @@ def hand_over(address, text, recipients=(WHO,)):
 
 def vanish(address, text, daemon, recipients=(WHO,)):
     """Sends the message, waits until it is delivered, and goes without reading a reply."""
+    name = re.escape(re.search(rb"Message-ID: (<.*?>)", text)[1].decode())
     client = begin(address, recipients)
     before = len(daemon.log)
     client.send(stuffed(text))
     for each in recipients:
-        daemon.wait_for(rf"delivered .*to=<{each}>", before)
+        # Its own line: that of the message before may only come now.
+        daemon.wait_for(rf"delivered .*to=<{each}> .*{name}", before)
     return client, before
 
 
