@@ -16,6 +16,11 @@ std::string id_of(std::string_view received) {
   return std::string(id.substr(0, id.find_first_of("; \t")));
 }
 
+// Whether trace.cc wrote the Received: line.
+bool is_ours(std::string_view received) {
+  return received.find(" (handoff) with ") != std::string_view::npos;
+}
+
 }  // namespace
 
 // Whether held_ tells which header the line belongs to.
@@ -36,6 +41,7 @@ void HeaderFilter::begin_line() {
   }
   end_header();
   if (held_ == "\n" || held_ == "\r\n") {
+    settle_first({});
     state_ = State::kBody;
     return;
   }
@@ -64,9 +70,18 @@ void HeaderFilter::end_header() {
   auto colon = value.find(':');
   if (colon != std::string_view::npos) {
     value = trim(value.substr(colon + 1));
-    if (header_ == Header::kDeliveredTo) delivered_to_(value);
+    if (header_ == Header::kDeliveredTo) {
+      if (facts_.received == 0 && first_.empty()) {
+        first_ = value;
+      } else {
+        delivered_to_(value);
+      }
+    }
     if (header_ == Header::kMessageId && facts_.message_id.empty()) facts_.message_id = value;
-    if (header_ == Header::kReceived && facts_.received == 1) facts_.queue_id = id_of(value);
+    if (header_ == Header::kReceived && facts_.received == 1) {
+      facts_.queue_id = id_of(value);
+      settle_first(value);
+    }
   }
   value_.clear();
   header_ = Header::kOther;
@@ -80,6 +95,12 @@ void HeaderFilter::note(std::string_view line) {
     if (value_.size() >= kMaxValue) break;
     if (c != '\r' && c != '\n') value_ += c == '\t' ? ' ' : c;
   }
+}
+
+// received: the first Received: line; empty where there is none.
+void HeaderFilter::settle_first(std::string_view received) {
+  if (!first_.empty() && (received.empty() || is_ours(received))) delivered_to_(first_);
+  first_.clear();
 }
 
 std::string_view HeaderFilter::next(std::string_view& piece) {
@@ -114,6 +135,7 @@ std::string_view HeaderFilter::finish() {
   if (state_ == State::kName && !held_.empty()) begin_line();
   bool dropped = header_ == Header::kReturnPath && state_ != State::kBody;
   end_header();
+  settle_first({});
   given_.swap(held_);
   held_.clear();
   return dropped ? std::string_view() : given_;

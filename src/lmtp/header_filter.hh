@@ -20,7 +20,10 @@ class HeaderFilter {
     std::string queue_id;    // of the newest Received: line, behind " id "
   };
 
-  // Called with the value of each Delivered-To: line, trimmed.
+  // Called with the value of each Delivered-To: line, trimmed, but for one above all Received:
+  // lines whose next is another program's: who hands the message over has put it there just now, as
+  // OpenSMTPD does before it runs mail.lmtp, and Postfix with the flag D. A message that came round
+  // has a Received: line above, or ours right below.
   using DeliveredTo = std::function<void(std::string_view)>;
 
   explicit HeaderFilter(DeliveredTo delivered_to) : delivered_to_(std::move(delivered_to)) {}
@@ -43,6 +46,7 @@ class HeaderFilter {
   void begin_line();
   void note(std::string_view line);
   void end_header();
+  void settle_first(std::string_view received);
 
   DeliveredTo delivered_to_;
   Facts facts_;
@@ -50,6 +54,7 @@ class HeaderFilter {
   Header header_ = Header::kOther;  // that the line belongs to; folded lines keep it
   std::string held_;                // start of a line whose header is not known yet
   std::string given_;               // what held_ was when it was handed out
+  std::string first_;               // a Delivered-To: that stood above all Received: lines so far
   std::string value_;               // of a header of interest, unfolded
 };
 

@@ -224,6 +224,20 @@ BOOST_AUTO_TEST_CASE(another_delivered_to_is_no_loop_S10) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_the_queue_manager_put_on_top_is_no_loop_S10) {
+  const std::string to = "Delivered-To: a@x.example\r\n";
+  const std::string theirs =
+      "Received: from localhost\r\n\tby mx (OpenSMTPD) with ESMTP id 1; x\r\n";
+  const std::string ours =
+      "Received: from mx\r\n\tby x (handoff) with LMTP id 2\r\n\tfor <a>; x\r\n";
+  BOOST_TEST(codes_of("Return-Path: <s>\r\n" + to + theirs + "\r\n") == "250 2.0.0");
+  BOOST_TEST(codes_of(to + theirs) == "250 2.0.0");
+  for (const auto& loop : {to + ours + "\r\n", theirs + to + ours + "\r\n", to + to + theirs,
+                           to + theirs + to + ours, to + ours, ours + to, to + "\r\n" + theirs}) {
+    BOOST_TEST(codes_of(loop) == "554 5.4.6", loop);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_header_tells_message_id_and_queue_id) {
   auto facts = [](std::string content) {
     Dialogue dialogue;
