@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <variant>
 
+#include "base/text.hh"
 #include "lmtp/failure.hh"
 #include "lmtp/replies.hh"
 #include "sys/signals.hh"
@@ -18,6 +19,10 @@ constexpr std::size_t kContentBuffer = 64 << 10;
 // A stop waits this long for a client that has a transaction open and no data begun, or that is
 // still owed one.
 constexpr std::chrono::seconds kStopGrace{10};
+// A stop waits this long for the next command of any other client, to say 421 in reply to that. Who
+// is about to write when the connection closes dies of it (OpenSMTPD's mail.lmtp, and the message
+// bounces); who gets 421 where 221 is due may send again what was delivered.
+constexpr std::chrono::seconds kPartingGrace{1};
 // How long it may take to see whether the replies to a message were read: when the next content is
 // there already, and when the session has ended.
 constexpr std::chrono::milliseconds kHearing{100};
@@ -116,7 +121,7 @@ Pump::Next Pump::on(const lmtp::NeedInput&) {
 }
 
 Pump::Next Pump::read_more() {
-  if (sys::stop_requested() && !must_go_on()) return stop();
+  if (sys::stop_requested() && !must_go_on()) part();
   auto size = session_.in_content() ? kContentBuffer : kCommandBuffer;
   if (buffer_.size() != size) buffer_ = std::vector<char>(size);
   auto before = sys::Steady::now();
@@ -133,15 +138,18 @@ Pump::Next Pump::read_more() {
       // Who has taken the replies and sends more has read them; octets that were on their way
       // before say nothing.
       if (unread_ && stream_.drained(before)) resolve_unread_as(true);
+      if (parting_ && !istarts_with(input_, "QUIT")) return shut_down();
       return std::nullopt;
     case sys::Stream::Got::kStop:
-      return stop();
+      if (must_go_on()) {
+        stop_deadline_ = sys::Steady::now() + kStopGrace;
+      } else {
+        part();
+      }
+      return std::nullopt;
     case sys::Stream::Got::kTimeout:
       if (stop_deadline_ && sys::Steady::now() >= *stop_deadline_) {
-        stop_deadline_.reset();
-        session_.shut_down();
-        ending_ = Ended::kShutdown;
-        return std::nullopt;
+        return shut_down();
       }
       session_.time_out(static_cast<std::uint64_t>(
           std::chrono::round<std::chrono::seconds>(sys::Steady::now() - before).count()));
@@ -156,18 +164,23 @@ Pump::Next Pump::read_more() {
   return Ended::kBroken;
 }
 
-// S11: at once between transactions, with a grace for one that is open, and never in its data.
-// Where only this worker goes (a reload, an upgrade, too many idle), a client that has connected to
-// it is owed a transaction: the server serves on, and has no cause to turn it away.
+// S11: between transactions a stop waits for no more than the command that may be on its way, it
+// has a grace for a transaction that is open, and never cuts one in its data. Where only this
+// worker goes (a reload, an upgrade, too many idle), a client that has connected to it is owed a
+// transaction: the server serves on, and has no cause to turn it away.
 bool Pump::must_go_on() const {
   return session_.in_transaction() || (sys::only_retiring() && session_.transactions() == 0);
 }
 
-Pump::Next Pump::stop() {
-  if (must_go_on()) {
-    stop_deadline_ = sys::Steady::now() + kStopGrace;
-    return std::nullopt;
-  }
+void Pump::part() {
+  if (parting_) return;
+  parting_ = true;
+  stop_deadline_ = sys::Steady::now() + kPartingGrace;
+}
+
+Pump::Next Pump::shut_down() {
+  stop_deadline_.reset();
+  input_ = {};
   session_.shut_down();
   ending_ = Ended::kShutdown;
   return std::nullopt;

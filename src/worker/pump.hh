@@ -61,7 +61,8 @@ class Pump {
   Next read_more();
   // Whether a stop has to wait for the client.
   bool must_go_on() const;
-  Next stop();
+  void part();
+  Next shut_down();
   sys::Deadline deadline();
   Ended serve();
   void resolve_unread(sys::Deadline deadline);
@@ -107,6 +108,7 @@ class Pump {
   sys::Deadline command_deadline_;
   sys::Deadline transaction_deadline_;
   std::optional<sys::Deadline> stop_deadline_;
+  bool parting_ = false;  // the next command is the last
 
   // Of the transaction: how long each stage took. `commit` is that of the last mailbox.
   struct Times {
