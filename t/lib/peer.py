@@ -15,15 +15,20 @@ _TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 _PEER_ROOT = os.path.join(_TOP, "t", "interop", "peer-root")
 
 
+def require(name):
+    """Skips the test where enter(name) could not be done."""
+    check = subprocess.run([_PEER_ROOT, "--check", name], stdout=subprocess.PIPE, text=True,
+                           check=False)
+    if check.returncode != 0:
+        tap.skip_all(check.stdout.strip())
+
+
 def enter(name):
     """Runs the test from its beginning in the peer's root; returns there, in process 1 of a
     process namespace: what the test leaves running ends with it."""
     if os.environ.get("HANDOFF_PEER_ROOT") == name:
         return
-    check = subprocess.run([_PEER_ROOT, "--check", name], stdout=subprocess.PIPE, text=True,
-                           check=False)
-    if check.returncode != 0:
-        tap.skip_all(check.stdout.strip())
+    require(name)
     needed = {sys.prefix, sys.base_prefix}
     needed.update(os.path.dirname(os.environ[variable]) for variable in ("HANDOFFD", "HANDOFFCTL")
                   if variable in os.environ)

@@ -1,0 +1,89 @@
+"""A Postfix that delivers by contrib/postfix: one domain by unix socket, one by TCP."""
+import re
+import subprocess
+
+from daemon import Daemon
+from mta import Mta, snippet
+
+MAIN_CF = """
+compatibility_level = 3.6
+myhostname = postfix.test
+mydestination =
+inet_interfaces = loopback-only
+maillog_file = /dev/stdout
+default_transport = error:no mail leaves here
+relay_transport = error:no mail leaves here
+# Longer lines than RFC 5321 4.5.3.1.6 allows arrive as they are, so that content can be compared.
+lmtp_line_length_limit = 0
+# A queue id names one message in the whole log.
+enable_long_queue_ids = yes
+in_flow_delay = 0
+"""
+
+MASTER_CF = """
+pickup    unix  n  -  n  60    1  pickup
+cleanup   unix  n  -  n  -     0  cleanup
+qmgr      unix  n  -  n  300   1  qmgr
+tlsmgr    unix  -  -  n  1000? 1  tlsmgr
+rewrite   unix  -  -  n  -     -  trivial-rewrite
+bounce    unix  -  -  n  -     0  bounce
+defer     unix  -  -  n  -     0  bounce
+trace     unix  -  -  n  -     0  bounce
+verify    unix  -  -  n  -     1  verify
+flush     unix  n  -  n  1000? 0  flush
+proxymap  unix  -  -  n  -     -  proxymap
+showq     unix  n  -  n  -     -  showq
+error     unix  -  -  n  -     -  error
+retry     unix  -  -  n  -     -  error
+scache    unix  -  -  n  -     1  scache
+lmtp      unix  -  -  n  -     -  lmtp
+postlog   unix-dgram n -  n  -  1  postlogd
+"""
+
+
+def unix_and_tcp(unix, tcp):
+    """contrib's lines for a domain by unix socket and one by TCP, in one main.cf."""
+    own = snippet("postfix/main.cf", domain=f"{unix}, {tcp}")
+    other = snippet("postfix/main.cf.tcp", domain=tcp)
+    transport = re.search(r"^virtual_transport = (\S+)$", other, re.M)[1]
+    rest = re.sub(r"^virtual_.*\n", "", other, flags=re.M)
+    return f"{own}transport_maps = inline:{{ {{ {tcp} = {transport} }} }}\n{rest}"
+
+
+class Postfix(Mta):
+    smtputf8 = True
+
+    def __init__(self, scratch, main_cf):
+        """main_cf: what is to stand behind the lines that keep it to itself."""
+        for name, text in (("main.cf", MAIN_CF + main_cf), ("master.cf", MASTER_CF)):
+            with open(f"/etc/postfix/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+        self.daemon = Daemon(scratch, ["postfix", "start-fg"])
+        self.daemon.wait_for("daemon started")
+
+    def inject(self, sender, recipients, octets):
+        subprocess.run(["sendmail", "-i", "-B", "8BITMIME", "-f", sender, *recipients],
+                       input=octets, check=True)
+
+    def flush(self):
+        subprocess.run(["postqueue", "-f"], check=True)
+
+    def queued(self):
+        said = subprocess.run(["postqueue", "-p"], stdout=subprocess.PIPE, text=True, check=True)
+        return said.stdout.strip() != "Mail queue is empty"
+
+    def log(self):
+        return list(self.daemon.log)
+
+    def outcomes(self, line):
+        found = re.search(r" to=<([^>]*)>.* status=(sent|deferred|bounced)", line)
+        return [(found[1], found[2])] if found else []
+
+    def warnings(self):
+        return [line for line in self.log() if re.search(r"(warning|error|fatal|panic):", line)]
+
+    def stop(self):
+        # Its master leads a session of its own, and ends what it started only when told like this.
+        subprocess.run(["postfix", "stop"], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        self.daemon.wait()

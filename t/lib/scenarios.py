@@ -1,0 +1,217 @@
+"""What every queue manager must make of handoffd, whatever befalls handoffd. One list for all.
+
+    server = Server()
+    Scenarios(mta, server, ["unix.test", "tcp.test"]).run()
+
+Each message has a number in its header; the mailboxes must have each number once.
+"""
+import collections
+import os
+import random
+import re
+import signal
+import threading
+
+import maildir
+from handoffd import Handoffd
+from mta import BOUNCED, DEFERRED, SENT
+from tap import diag, empty, is_, ok
+
+SOCKET = "/run/handoff/lmtp.sock"
+LOAD = 24       # messages, while handoffd comes and goes
+
+
+class Server(Handoffd):
+    """A handoffd that listens where contrib's files say. In a root of its own (peer.enter)."""
+
+    def __init__(self, settings=None, pipes=False):
+        """pipes: the queue manager starts a `handoffd --stdin` as well."""
+        os.makedirs(os.path.dirname(SOCKET), exist_ok=True)
+        self.pipes = pipes
+        Handoffd.__init__(self, {"listen": [f"unix:{SOCKET}", "tcp:127.0.0.1:24"],
+                                 **(settings or {})})
+        self.unix = f"unix:{SOCKET}"
+        self.tcp = "tcp:127.0.0.1:24"
+
+    def down(self):
+        """A `handoffd --stdin` finds no spool."""
+        self.stop()
+        if self.pipes:
+            os.rename(self.spool, self.spool + ".away")
+
+    def up(self):
+        if self.pipes:
+            os.rename(self.spool + ".away", self.spool)
+        self.start()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def kill(self):
+        """SIGKILL to each of its processes, at once. Here they are all that have its name."""
+        os.killpg(self.pid, signal.SIGKILL)
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "handoffd":
+                    os.kill(int(pid), signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        self.wait()
+        self.start()
+
+
+class Scenarios:
+    def __init__(self, mta, server, domains):
+        self.mta = mta
+        self.server = server
+        self.domains = domains
+        self.sender = f"sender@{domains[0]}"
+        server.mailbox(self.sender)
+        self._sent = collections.defaultdict(collections.Counter)   # recipient: number: copies
+        self._chance = random.Random()
+        self._number = 0
+        self._threads = threading.Lock()
+
+    def run(self):
+        self.unknown_recipients()
+        self.eight_bits()
+        self.fifty_recipients()
+        self.down_and_up()
+        self.disturbed(self.server.restart, "restart")
+        self.disturbed(self.server.kill, "kill")
+        self.nothing_is_left()
+
+    def unknown_recipients(self):
+        before = len(self._bounces())
+        for domain in self.domains:
+            good, unknown = self._user("good", domain), f"unknown@{domain}"
+            self._send([good, unknown])
+            self.mta.wait_for(good, SENT)
+            kept = domain in self.mta.keeps_unknown
+            line = self.mta.wait_for(unknown, DEFERRED if kept else BOUNCED)
+            if kept:
+                self.mta.remove(unknown)
+            ok(re.search(r"5\.1\.1|no such mailbox|User unknown", line),
+               f"the_log_says_why_the_unknown_recipient_of_{domain}_got_nothing")
+        self.mta.drain()
+        self._once("each_good_recipient_beside_an_unknown_one")
+        bounces = self._bounces()[before:]
+        bouncing = [each for each in self.domains if each not in self.mta.keeps_unknown]
+        is_(len(bounces), len(bouncing), "the_sender_hears_of_each_unknown_recipient")
+        for domain in bouncing:
+            ok(any(f"unknown@{domain}".encode() in each and b"5.1.1" in each for each in bounces),
+               f"the_bounce_names_the_unknown_recipient_of_{domain}_and_5.1.1")
+
+    def eight_bits(self):
+        body = "Grüße, 日本語\n".encode() + bytes(range(0xa0, 0x100)) + b"\n.\n..dot\n"
+        users = [self._user("bits", domain) for domain in self.domains]
+        number = self._send(users, body)
+        self.mta.drain()
+        for user in users:
+            got = [maildir.without_trace(octets, b"X-Number: ")
+                   for octets in self.server.messages(user)]
+            is_([each and each.partition(b"\n\n")[2] for each in got], [body],
+                f"eight_bits_of_message_{number}_arrive_as_they_are_at_{user}")
+        if self.mta.smtputf8:
+            users = [self._user("jörg", domain) for domain in self.domains]
+            self._send(users)
+            self.mta.drain()
+            self._once("an_address_beyond_ascii")
+
+    def fifty_recipients(self):
+        for domain in self.domains:
+            users = [self._user(f"many{number}", domain) for number in range(50)]
+            before = len(self.server.log)
+            self._send(users)
+            self.mta.drain()
+            ids = {found[1] for line in self.server.log[before:]
+                   if (found := re.search(r"delivered .*\bid=(\S+)", line))}
+            if ids:     # a `handoffd --stdin` logs elsewhere
+                is_(len(ids), self.mta.transactions.get(domain, 1),
+                    f"fifty_recipients_of_{domain}_in_as_few_transactions_as_it_can")
+        self._once("each_of_fifty_recipients")
+
+    def down_and_up(self):
+        bounces = len(self._bounces())
+        users = [self._user("patient", domain) for domain in self.domains]
+        self.server.down()
+        for user in users:
+            self._send([user])
+        for user in users:
+            self.mta.wait_for(user, DEFERRED)
+            ok(self.mta.queued(), f"while_handoffd_is_down_the_message_to_{user}_waits")
+        self.server.up()
+        self.mta.drain()
+        self._once("each_message_that_waited_for_handoffd")
+        is_(len(self._bounces()), bounces, "nothing_bounces_because_handoffd_was_down")
+
+    def disturbed(self, disturb, name):
+        """Messages are on their way while that is done to handoffd, twice."""
+        bounces = len(self._bounces())
+        users = [self._user(f"{name}{number}", domain)
+                 for domain in self.domains for number in range(3)]
+        numbers = iter(range(LOAD))
+
+        def inject():
+            while True:
+                with self._threads:
+                    if next(numbers, None) is None:
+                        return
+                self._send(users)
+
+        threads = [threading.Thread(target=inject) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for half in (1, 2):
+            since = len(self.server.log)
+            count = self._chance.randint(1, LOAD * 2 // 5 * half)
+            diag(f"{name} after {count} deliveries more")
+            try:
+                self.server.wait_for(r"\bdelivered ", since, count, deadline=30)
+            except TimeoutError:
+                diag("not so many came: done all the same")
+            disturb()
+        for thread in threads:
+            thread.join()
+        self.mta.drain()
+        self._once(f"with_a_{name}_under_load_each_recipient")
+        if not is_(len(self._bounces()), bounces, f"nothing_bounces_because_of_a_{name}"):
+            diag("\n".join(said.line for said in self.mta.said() if said.outcome == BOUNCED))
+
+    def nothing_is_left(self):
+        is_(self.server.staged(), [], "nothing_stays_in_staging")
+
+    def _user(self, name, domain):
+        self.server.mailbox(f"{name}@{domain}")
+        return f"{name}@{domain}"
+
+    def _send(self, recipients, body=b"hello\n"):
+        with self._threads:
+            self._number += 1
+            number = self._number
+            for each in recipients:
+                if not each.startswith("unknown@"):
+                    self._sent[each][number] += 1
+        octets = (f"X-Number: {number}\nFrom: <{self.sender}>\nTo: list:;\n"
+                  f"Date: Thu, 1 Jan 2026 00:00:00 +0000\nMessage-ID: <s{number}@{self.domains[0]}>"
+                  "\n\n").encode() + body
+        self.mta.inject(self.sender, recipients, octets)
+        return number
+
+    def _once(self, what):
+        """Says whether each mailbox has what was sent to it, once."""
+        wrong = []
+        for recipient, wanted in self._sent.items():
+            got = collections.Counter(
+                int(found[1]) for octets in self.server.messages(recipient)
+                if (found := re.search(rb"^X-Number: (\d+)", octets, re.M)))
+            if got != wanted:
+                wrong.append((recipient, "lost", wanted - got, "too many", got - wanted))
+        if not empty(wrong, f"{what}_has_one_copy"):
+            for each in wrong:
+                diag("\n".join(said.line for said in self.mta.said(each[0])))
+
+    def _bounces(self):
+        return [octets for octets in self.server.messages(self.sender)
+                if re.search(rb"^Return-Path: <>", octets, re.M)]
