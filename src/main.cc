@@ -13,10 +13,13 @@
 #include "conf/command_line.hh"
 #include "conf/error.hh"
 #include "conf/load.hh"
+#include "ctl/report.hh"
+#include "ctl/start_check.hh"
 #include "master/master.hh"
 #include "sys/account.hh"
 #include "sys/activation.hh"
 #include "sys/daemon.hh"
+#include "sys/files.hh"
 #include "sys/log.hh"
 #include "sys/signals.hh"
 #include "worker/stdin_session.hh"
@@ -78,6 +81,10 @@ int fail(const Error& error, int exit_code) {
 int check(const conf::Config& config) {
   sys::Log log(sys::LogFormat::kText, sys::Level::kError);
   if (auto tried = worker::try_out(config, log); !tried) return fail(tried.error(), EX_CONFIG);
+  sys::PosixFiles files;
+  ctl::Report report(std::cerr, ctl::Report::Says::kFaults);
+  ctl::check_start(files, config, report);
+  if (report.problems() != 0) return EX_CONFIG;
   std::cout << "handoffd: configuration and spool " << config.spool.path << " are in order\n";
   return EX_OK;
 }

@@ -9,6 +9,7 @@
 #include "ctl/report.hh"
 #include "ctl/socket_check.hh"
 #include "ctl/spool_check.hh"
+#include "ctl/start_check.hh"
 #include "sys/account.hh"
 #include "sys/files.hh"
 
@@ -66,6 +67,7 @@ int doctor(const Invocation& invocation) {
   sys::PosixFiles files;
   // Sockets come first: as root, while we are.
   for (const auto& endpoint : config.listen) check_socket(files, config, endpoint, report);
+  check_reach(files, config, report);
   std::optional<sys::Account> user;
   if (take_user(config, user, report)) check_spool(files, config, user, report);
   return report.problems() == 0 ? EX_OK : 1;

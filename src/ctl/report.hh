@@ -1,4 +1,4 @@
-// What the doctor finds: one line each, and under a problem its cure.
+// What the doctor, or --check, finds: one line each, and under a problem its cure.
 #pragma once
 
 #include <ostream>
@@ -8,9 +8,17 @@ namespace handoff::ctl {
 
 class Report {
  public:
-  explicit Report(std::ostream& out) : out_(&out) {}
+  enum class Says { kAll, kFaults };  // kFaults: what is ok is not printed
 
-  void ok(std::string_view what) { *out_ << "ok       " << what << "\n"; }
+  explicit Report(std::ostream& out, Says says = Says::kAll) : out_(&out), says_(says) {}
+
+  void ok(std::string_view what) {
+    if (says_ == Says::kAll) *out_ << "ok       " << what << "\n";
+  }
+  // Works, and may yet not be what was wanted.
+  void note(std::string_view what, std::string_view cure) {
+    *out_ << "note     " << what << "\n         cure: " << cure << "\n";
+  }
   void problem(std::string_view what, std::string_view cure) {
     *out_ << "PROBLEM  " << what << "\n         cure: " << cure << "\n";
     ++problems_;
@@ -19,6 +27,7 @@ class Report {
 
  private:
   std::ostream* out_;
+  Says says_;
   unsigned problems_ = 0;
 };
 

@@ -57,25 +57,6 @@ void check_space(const conf::Config& config, const sys::Space& space, Report& re
   }
 }
 
-// A message is staged once and linked into mailboxes: that works within one filesystem.
-void check_filesystem(sys::Files& files, const std::string& path, const sys::Fd& root,
-                      std::uint64_t device, Report& report) {
-  auto names = files.list(root);
-  if (!names) {
-    report.problem("spool " + path + ": " + names.error().describe(), "let user read it");
-    return;
-  }
-  for (const auto& name : names.value()) {
-    auto info = files.info_at(root, name);
-    if (info && info.value().is_directory && info.value().device != device) {
-      report.problem("spool " + path + ": " + name + " lies on another filesystem",
-                     "mount one filesystem at spool.path, with everything below on it");
-      return;
-    }
-  }
-  report.ok("spool " + path + ": all of it lies on one filesystem");
-}
-
 // One step of the probe, with its time.
 class Probe {
  public:
@@ -154,6 +135,24 @@ void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Rep
 }
 
 }  // namespace
+
+void check_filesystem(sys::Files& files, const std::string& path, const sys::Fd& root,
+                      std::uint64_t device, Report& report) {
+  auto names = files.list(root);
+  if (!names) {
+    report.problem("spool " + path + ": " + names.error().describe(), "let user read it");
+    return;
+  }
+  for (const auto& name : names.value()) {
+    auto info = files.info_at(root, name);
+    if (info && info.value().is_directory && info.value().device != device) {
+      report.problem("spool " + path + ": " + name + " lies on another filesystem",
+                     "mount one filesystem at spool.path, with everything below on it");
+      return;
+    }
+  }
+  report.ok("spool " + path + ": all of it lies on one filesystem");
+}
 
 void check_spool(sys::Files& files, const conf::Config& config,
                  const std::optional<sys::Account>& user, Report& report) {

@@ -56,6 +56,28 @@ code, out, said = run("--check", "-c", config.path)
 is_((code, said), (0, ""), "check_is_0_where_all_is_well")
 ok(config.spool in out, "and_names_the_spool")
 is_(config.staged(), [], "and_leaves_nothing_in_the_spool")
+
+
+def found(sentence, says, *arguments, code=78):
+    """--check goes well but for that."""
+    got, _, said = run("--check", "-c", config.path, *arguments)
+    is_(got, code, sentence)
+    ok(says in said and "cure: " in said, f"{sentence}_and_says_what_to_do")
+
+
+os.chmod(config.spool, 0o777)
+found("check_finds_a_spool_that_anybody_can_write_to", "anybody can write to it")
+os.chmod(config.spool, 0o755)
+folder = os.path.join(config.scratch.path, "closed")
+os.mkdir(folder, 0o750)
+if config.owner:
+    os.chown(folder, *config.owner)
+found("check_finds_a_socket_that_clients_cannot_get_to", f"cannot enter {folder}",
+      "--listen", f"unix:{folder}/lmtp.sock")
+found("check_notes_a_host_name_without_a_domain", "hostname: mail is no full name",
+      "--hostname", "mail", code=0)
+found("check_notes_a_socket_for_nobody", "only root and the owner can connect",
+      "--socket.mode", "0660", code=0)
 refused(78, "check_finds_a_missing_spool", "No such file", "--check", "-c", config.path,
         "--spool.path", config.scratch.path + "/none")
 staging = os.path.join(config.spool, ".handoff", "staging")
