@@ -115,8 +115,8 @@ int serve(conf::CommandLine line, const std::vector<std::string>& command) {
                 EX_CONFIG);
   }
   if (origin.handover && origin.handover->trial) return prove(config, *origin.handover);
-  auto tls = worker::load_tls(config);
-  if (!tls) return fail(tls.error(), EX_CONFIG);
+  auto assets = worker::load_assets(config);
+  if (!assets) return fail(assets.error(), EX_CONFIG);
   if (!origin.handover) {
     auto activated = sys::activated_sockets();
     if (activated && activated.value().empty()) activated = sys::inetd_socket();
@@ -137,7 +137,7 @@ int serve(conf::CommandLine line, const std::vector<std::string>& command) {
   wiring.open_log = open_log;
   wiring.worker = [&](const conf::Config& running, const sys::Log& log,
                       const board::Inheritance& inherited) {
-    return worker::run(running, log, tls.value(), inherited, [&] {
+    return worker::run(running, log, assets.value(), inherited, [&] {
       if (background) background->detach();
     });
   };
@@ -145,10 +145,10 @@ int serve(conf::CommandLine line, const std::vector<std::string>& command) {
   // Read by a master that may be root, for the workers to come. What was checked a moment ago and
   // cannot be read now leaves the old in force.
   wiring.adopt = [&](const conf::Config& wanted) {
-    if (auto loaded = worker::load_tls(wanted)) tls = std::move(loaded);
+    if (auto loaded = worker::load_assets(wanted)) assets = std::move(loaded);
   };
   wiring.probe = [&](const conf::Config& running, const std::vector<Endpoint>& endpoints) {
-    return worker::probe(running, endpoints, quiet);
+    return worker::probe(running, endpoints, quiet, assets.value());
   };
   wiring.on_ready = [&] {
     if (background) background->ready();
@@ -169,6 +169,21 @@ std::string optional_parts() {
 #endif
 #ifdef HAVE_IDN
   parts += " idn";
+#endif
+#ifdef HAVE_CDB
+  parts += " cdb";
+#endif
+#ifdef HAVE_SQLITE
+  parts += " sqlite";
+#endif
+#ifdef HAVE_POSTGRESQL
+  parts += " postgresql";
+#endif
+#ifdef HAVE_MYSQL
+  parts += " mysql";
+#endif
+#ifdef HAVE_LDAP
+  parts += " ldap";
 #endif
   return parts.empty() ? " none" : parts;
 }

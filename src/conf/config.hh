@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -71,7 +72,11 @@ struct Config {
   } spool;
 
   struct {
-    std::string lookup;           // "mailbox", "any"
+    std::vector<std::string> lookups;  // "mailbox", "file:/etc/mail/recipients"; asked in order
+    seconds lookup_timeout{};          // of one lookup of one recipient
+    seconds cache_ttl{};               // of what a remote one said; 0: nothing is kept
+    std::vector<std::string> domains;  // A-labels in small letters; none: any
+    std::map<std::string, std::string, std::less<>> domain_aliases;
     std::string default_domain;   // empty: addresses need a domain (but postmaster)
     std::string delimiter;        // "+"; empty: no subaddresses
     Case fold{};                  // of the local part (recipients.case)

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/text.hh"
+#include "base/unicode.hh"
 #include "conf/kinds.hh"
 #include "conf/layout.hh"
+#include "conf/lookups.hh"
 #include "sys/log.hh"
 
 namespace handoff::conf {
@@ -93,6 +95,45 @@ std::string set_mechanisms(Config& config, std::string_view text) {
   if (!config.auth.mechanisms.empty() && !kHasSasl) {
     return "cannot be set: this handoffd was built without Cyrus SASL";
   }
+  return {};
+}
+
+std::string set_lookup(Config& config, std::string_view text) {
+  auto why = lookup_fault(text);
+  if (why.empty()) config.recipients.lookups.emplace_back(text);
+  return why;
+}
+
+// A domain in the form that recipients are folded to.
+std::optional<std::string> folded_domain(std::string_view text) {
+  if (!is_utf8(text)) return std::nullopt;
+  auto folded = to_ascii_domain(text);
+  return folded && is_domain(*folded) ? folded : std::nullopt;
+}
+
+std::string set_domains(Config& config, std::string_view text) {
+  for (std::string_view word : split(text, ' ')) {
+    if (word.empty()) continue;
+    auto domain = folded_domain(word);
+    if (!domain) return "must be domains, parted by blanks";
+    config.recipients.domains.push_back(*domain);
+  }
+  return {};
+}
+
+std::string set_domain_alias(Config& config, std::string_view text) {
+  constexpr std::string_view kArrow = "->";
+  auto arrow = text.find(kArrow);
+  if (arrow == std::string_view::npos) return "must be ALIAS -> DOMAIN";
+  auto alias = folded_domain(trim(text.substr(0, arrow)));
+  auto domain = folded_domain(trim(text.substr(arrow + kArrow.size())));
+  if (!alias || !domain) return "must be ALIAS -> DOMAIN";
+  auto& aliases = config.recipients.domain_aliases;
+  // One step is enough, and cannot be a circle.
+  if (aliases.contains(*domain)) return *domain + " is an alias itself: name its domain";
+  bool named = std::ranges::any_of(aliases, [&](const auto& at) { return at.second == *alias; });
+  if (named || *alias == *domain) return *alias + " stands behind an arrow too";
+  if (!aliases.emplace(*alias, *domain).second) return *alias + " has an arrow already";
   return {};
 }
 
@@ -290,15 +331,41 @@ std::vector<Setting> make_table() {
           "How a message is made durable. auto: by one sync for all recipients on filesystems that "
           "are known for it. plain: data, then each mailbox's directory, as everywhere else."),
 
-      text(
-          "recipients.lookup", "LOOKUP", "mailbox",
-          [](std::string_view written) -> std::string {
-            if (written == "mailbox" || written == "any") return {};
-            return "must be a lookup that this build knows: mailbox or any";
-          },
-          [](C & c) -> auto& { return c.recipients.lookup; },
-          "Which recipients exist. mailbox: those whose mailbox directory does. any: every valid "
-          "address, and its mailbox is made."),
+      {.name = "recipients.lookup",
+       .type = "LOOKUP",
+       .defaults = {"mailbox"},
+       .help = "Who says which recipients exist, and where their mailboxes are: mailbox, any, "
+               "passwd, file:PATH, sqlite:PATH?QUERY, postgresql:CONNINFO?QUERY, "
+               "mysql:CONNINFO?QUERY, ldap:URL, socketmap:unix:PATH:NAME, "
+               "socketmap:tcp:HOST:PORT:NAME or dovecot:PATH. May be given several times: the "
+               "first that knows the recipient answers.",
+       .set = set_lookup,
+       .repeats = true},
+      ranged(
+          "recipients.lookup-timeout", "DURATION", parse_duration, "10s", "1s", "5m",
+          [](C & c) -> auto& { return c.recipients.lookup_timeout; },
+          "How long one lookup of one recipient may take before it is answered with 451 4.3.0."),
+      ranged(
+          "recipients.cache-ttl", "DURATION", parse_duration, "10s", "0s", "1h",
+          [](C & c) -> auto& { return c.recipients.cache_ttl; },
+          "How long a worker keeps what a lookup in another process said, yes or no. 0: not at "
+          "all."),
+      {.name = "recipients.domains",
+       .type = "DOMAINS",
+       .defaults = {},
+       .help = "Domains that mail is taken for, parted by blanks; recipients in others are refused "
+               "with 550 5.7.1. May be given several times. Without it: any.",
+       .set = set_domains,
+       .repeats = true,
+       .example = "example.org example.net"},
+      {.name = "recipients.domain-alias",
+       .type = "ALIAS",
+       .defaults = {},
+       .help = "Another name of a domain: recipients in it are those of the one behind the arrow. "
+               "May be given several times.",
+       .set = set_domain_alias,
+       .repeats = true,
+       .example = "example.com -> example.org"},
       text(
           "recipients.default-domain", "DOMAIN", "", domain_fault,
           [](C & c) -> auto& { return c.recipients.default_domain; },

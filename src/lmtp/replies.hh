@@ -70,6 +70,7 @@ inline constexpr Phrase kRecipientOk{250, "2.1.5", "ok"};
 inline constexpr Phrase kBadRecipient{501, "5.1.3", "bad recipient address: RCPT TO:<address>"};
 inline constexpr Phrase kNeedsUtf8{553, "5.6.7", "address beyond ASCII needs SMTPUTF8"};
 inline constexpr Phrase kUnknownRecipient{550, "5.1.1", "<$1> no such mailbox here"};
+inline constexpr Phrase kNotServed{550, "5.7.1", "<$1> domain not served here"};
 inline constexpr Phrase kNewOwner{550, "5.7.17", "the mailbox has another owner since (RRVS)"};
 inline constexpr Phrase kMailboxBusy{451, "4.3.2",
                                      "<$1> has as many deliveries under way as it may"};

@@ -4,10 +4,11 @@
 
 namespace handoff::recipients {
 
-Result<std::optional<Mailbox>> AnyLookup::find(const Address& address) {
+Result<Answer> AnyLookup::find(const Address& address) {
   auto mailbox = mailbox_by_layout(layout_, address);
-  if (mailbox) mailbox->create = true;
-  return mailbox;
+  if (!mailbox) return Answer();
+  mailbox->create = true;
+  return Answer(std::move(*mailbox));
 }
 
 }  // namespace handoff::recipients

@@ -8,8 +8,8 @@ namespace handoff::recipients {
 
 class AnyLookup final : public Lookup {
  public:
-  explicit AnyLookup(const std::string& layout) : layout_(layout) {}
-  Result<std::optional<Mailbox>> find(const Address& address) override;
+  explicit AnyLookup(const Ground& ground) : layout_(ground.layout) {}
+  Result<Answer> find(const Address& address) override;
   bool tells() const override { return false; }
 
  private:

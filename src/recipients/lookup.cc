@@ -1,14 +1,44 @@
 #include "recipients/lookup.hh"
 
+#include <string_view>
+
 #include "recipients/any_lookup.hh"
+#include "recipients/file_lookup.hh"
 #include "recipients/mailbox_lookup.hh"
+#include "recipients/passwd_lookup.hh"
 
 namespace handoff::recipients {
+namespace {
 
-std::unique_ptr<Lookup> make_lookup(const std::string& setting, const Ground& ground) {
-  if (setting == "mailbox") return std::make_unique<MailboxLookup>(ground);
-  if (setting == "any") return std::make_unique<AnyLookup>(ground.layout);
-  return nullptr;
+using Made = Result<std::unique_ptr<Lookup>>;
+
+template <class Kind>
+Made make(const std::string&, const Ground& ground) {
+  return Made(std::make_unique<Kind>(ground));
+}
+
+// What stands in `setting` before its first colon, and who makes that of what stands behind it.
+struct Kind {
+  std::string_view name;
+  Made (*make)(const std::string& argument, const Ground& ground);
+};
+
+constexpr Kind kKinds[] = {
+    {"any", make<AnyLookup>},
+    {"file", make_file_lookup},
+    {"mailbox", make<MailboxLookup>},
+    {"passwd", make<PasswdLookup>},
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Lookup>> make_lookup(const std::string& setting, const Ground& ground) {
+  auto name = setting.substr(0, setting.find(':'));
+  for (const auto& kind : kKinds) {
+    if (kind.name != name) continue;
+    return kind.make(name == setting ? "" : setting.substr(name.size() + 1), ground);
+  }
+  return Error{ENOTSUP, "recipients.lookup = " + name + ": not in this build", {}};
 }
 
 }  // namespace handoff::recipients

@@ -2,6 +2,7 @@
 // cannot be told at the moment. Knows nothing of LMTP or of how a mailbox is written.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,30 +10,49 @@
 #include "base/address.hh"
 #include "base/mailbox.hh"
 #include "base/result.hh"
+#include "recipients/table.hh"
 #include "sys/files.hh"
 
 namespace handoff::recipients {
+
+// What a lookup knows of an address: its mailbox, or that it is another name of `alias`; neither:
+// it knows for certain that nobody has it.
+struct Answer {
+  Answer() = default;
+  Answer(Mailbox found) : mailbox(std::move(found)) {}
+  Answer(Address other) : alias(std::move(other)) {}
+
+  bool known() const { return mailbox.has_value() || alias.has_value(); }
+
+  std::optional<Mailbox> mailbox;
+  std::optional<Address> alias;
+};
 
 class Lookup {
  public:
   virtual ~Lookup() = default;
 
-  // `address` is folded and has no subaddress. Returns its mailbox (without a folder); nothing
-  // where this lookup knows for certain that there is none; an error for everything else: the
-  // recipient is then asked to be tried again (R1). May block.
-  virtual Result<std::optional<Mailbox>> find(const Address& address) = 0;
+  // `address` is folded and has no subaddress, no control character and no empty part. An error
+  // for everything but an answer: the recipient is then asked to be tried again (R1). Its text
+  // names the cause for the log, and no password. May block, for about Ground::timeout.
+  virtual Result<Answer> find(const Address& address) = 0;
   // Whether a positive answer means that the mailbox exists: VRFY says 252 where it does not.
-  virtual bool tells() const = 0;
+  virtual bool tells() const { return true; }
+  // Whether asking costs so much that answers are worth keeping: it goes to another process.
+  virtual bool is_remote() const { return false; }
 };
 
 // What a lookup stands on. All of it outlives the lookup.
 struct Ground {
   sys::Files& files;
-  const sys::Fd& spool;       // its root directory
-  const std::string& layout;  // of mailboxes below it
+  const sys::Fd& spool;                       // its root directory
+  const std::string& layout;                  // of mailboxes below it
+  std::chrono::milliseconds timeout{10'000};  // of one question
+  const Tables* tables = nullptr;             // those of file:, loaded before
 };
 
-// The lookup that `setting` (recipients.lookup) asks for; nullptr where there is no such kind.
-std::unique_ptr<Lookup> make_lookup(const std::string& setting, const Ground& ground);
+// The lookup that `setting` (recipients.lookup) asks for. EINVAL where it is malformed, ENOTSUP
+// where this build has no such kind. Connects to nothing yet.
+Result<std::unique_ptr<Lookup>> make_lookup(const std::string& setting, const Ground& ground);
 
 }  // namespace handoff::recipients

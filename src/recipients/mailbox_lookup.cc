@@ -6,16 +6,16 @@
 
 namespace handoff::recipients {
 
-Result<std::optional<Mailbox>> MailboxLookup::find(const Address& address) {
+Result<Answer> MailboxLookup::find(const Address& address) {
   auto mailbox = mailbox_by_layout(ground_.layout, address);
-  if (!mailbox) return mailbox;
+  if (!mailbox) return Answer();
   auto directory = ground_.files.open_directory(ground_.spool, mailbox->path);
-  if (directory) return mailbox;
+  if (directory) return Answer(std::move(*mailbox));
   // Only "no such name" means that nobody is there; a link, a file, a permission or a disk in the
   // way means that we cannot tell.
   if (directory.error().code != ENOENT) return directory.error();
   if (auto mounted = check_mounted(); !mounted) return mounted.error();
-  return std::optional<Mailbox>();
+  return Answer();
 }
 
 // A spool without a single mailbox looks like a filesystem that is not mounted: then nobody would

@@ -8,8 +8,7 @@ namespace handoff::recipients {
 class MailboxLookup final : public Lookup {
  public:
   explicit MailboxLookup(const Ground& ground) : ground_(ground) {}
-  Result<std::optional<Mailbox>> find(const Address& address) override;
-  bool tells() const override { return true; }
+  Result<Answer> find(const Address& address) override;
 
  private:
   Status check_mounted();

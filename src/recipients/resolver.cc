@@ -1,5 +1,8 @@
 #include "recipients/resolver.hh"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/text.hh"
 #include "base/unicode.hh"
 #include "recipients/layout.hh"
@@ -15,6 +18,9 @@ Named fold_address(const Address& address, const ResolverOptions& options) {
   if (domain.empty()) domain = options.hostname;
   // U-label and A-label name the same domain (RFC 5891); what is neither can only be unknown.
   domain = to_ascii_domain(domain).value_or(lower(domain));
+  if (auto alias = options.domain_aliases.find(domain); alias != options.domain_aliases.end()) {
+    domain = alias->second;
+  }
   local = to_nfc(local);
   // A delimiter at the very start parts nothing: there is no user before it.
   auto at = options.delimiter.empty() ? local.npos : local.find_first_of(options.delimiter, 1);
@@ -27,6 +33,17 @@ Named fold_address(const Address& address, const ResolverOptions& options) {
   return named;
 }
 
+bool is_askable(const Address& address) {
+  return !address.local.empty() && !address.domain.empty() &&
+         std::ranges::none_of(address.local, is_control) &&
+         std::ranges::none_of(address.domain, is_control);
+}
+
+bool Resolver::serves(const Address& address) const {
+  return address.domain.empty() || options_.domains.empty() ||
+         options_.domains.contains(fold_address(address, options_).user.domain);
+}
+
 Result<sys::Fd> Resolver::open_place(const Mailbox& mailbox) {
   auto path = mailbox.below_base();
   if (mailbox.base.empty()) return ground_.files.open_directory(ground_.spool, path);
@@ -37,20 +54,26 @@ Result<sys::Fd> Resolver::open_place(const Mailbox& mailbox) {
 
 Result<std::optional<Mailbox>> Resolver::resolve(const Address& address) {
   auto named = fold_address(address, options_);
+  if (!is_askable(named.user)) return std::optional<Mailbox>();
   auto found = lookup_.find(named.user);
-  if (!found || !found.value()) return found;
-  Mailbox mailbox = *found.value();
+  if (!found) return found.error();
+  auto mailbox = std::move(found).value().mailbox;
+  if (!mailbox) return mailbox;
   // Nothing here becomes another user, and a file of the wrong one could not be read by its owner.
-  if (mailbox.owner && mailbox.owner->uid != sys::own_uid()) {
+  if (mailbox->owner && mailbox->owner->uid != sys::own_uid()) {
     return Error{EPERM, "the mailbox belongs to another user than handoffd runs as",
-                 mailbox.name()};
+                 mailbox->name()};
   }
-  if (!is_plain_name(named.detail)) return found;
-  mailbox.folder = named.detail;
-  auto folder = open_place(mailbox);
-  // Whatever is wrong with the folder, the inbox is there.
-  if (!folder) mailbox.folder.clear();
-  return std::optional(std::move(mailbox));
+  // The peer's folder, the lookup's, the inbox: the first that is there. Whatever is wrong with a
+  // folder, the inbox is.
+  auto folder = std::exchange(mailbox->folder, {});
+  for (const auto& name : {named.detail, folder}) {
+    if (!is_plain_name(name)) continue;
+    mailbox->folder = name;
+    if (open_place(*mailbox)) return mailbox;
+  }
+  mailbox->folder.clear();
+  return mailbox;
 }
 
 }  // namespace handoff::recipients

@@ -1,7 +1,9 @@
 // From the address in RCPT to a mailbox: default domain, case, subaddress, lookup, folder.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/address.hh"
@@ -16,6 +18,9 @@ struct ResolverOptions {
   std::string default_domain;  // of addresses without one; empty: none
   std::string delimiter;       // each of its characters parts user and detail; empty: none does
   bool fold = true;            // local parts are the same in any case of letters
+  // Domains as to_ascii_domain() writes them.
+  std::set<std::string, std::less<>> domains = {};  // that mail is taken for; none: any
+  std::map<std::string, std::string, std::less<>> domain_aliases = {};
 };
 
 // An address taken apart.
@@ -24,6 +29,9 @@ struct Named {
   std::string detail;  // of user+detail; empty: none
 };
 
+// Whether `address`, folded, may be asked for at all: it has both parts, and no control character
+// that another system could take for an end (R2).
+bool is_askable(const Address& address);
 Named fold_address(const Address& address, const ResolverOptions& options);
 
 class Resolver {
@@ -32,8 +40,11 @@ class Resolver {
   Resolver(ResolverOptions options, const Ground& ground, Lookup& lookup)
       : options_(std::move(options)), ground_(ground), lookup_(lookup) {}
 
-  // As Lookup::find, for an address as the peer wrote it. A subaddress becomes the Maildir++ folder
-  // of that name where there is one, else the inbox (R3). May block.
+  // Whether mail is taken for the domain of `address` at all. An address without one is ours.
+  bool serves(const Address& address) const;
+  // The mailbox, nobody, or an error as Lookup::find has it, for an address as the peer wrote it. A
+  // subaddress becomes the Maildir++ folder of that name where there is one, else the inbox (R3).
+  // May block.
   Result<std::optional<Mailbox>> resolve(const Address& address);
   bool tells() const { return lookup_.tells(); }
 

@@ -55,6 +55,19 @@ Result<Account> find_account(const std::string& user, const std::string& group) 
   return account;
 }
 
+Result<std::optional<Person>> find_person(const std::string& name) {
+  Buffer buffer;
+  struct passwd entry {};
+  struct passwd* found = nullptr;
+  int error = ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  // POSIX: 0 and no entry is "there is none". glibc says everything else of a service that is
+  // down, ENOENT too: that is not nobody.
+  if (error != 0) return Error{error, "getpwnam", name};
+  if (found == nullptr) return std::optional<Person>();
+  return std::optional(
+      Person{{found->pw_name, found->pw_uid, found->pw_gid}, found->pw_dir ? found->pw_dir : ""});
+}
+
 Status become(const Account& account) {
   if (::geteuid() == account.uid && ::getegid() == account.gid && account.uid != 0) return {};
   if (::initgroups(account.name.c_str(), account.gid) != 0 || ::setgid(account.gid) != 0 ||

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "base/result.hh"
@@ -18,6 +19,14 @@ struct Account {
 // By name or number; `group` empty: the user's own. ENOENT where there is none. May block on NSS.
 Result<Account> find_account(const std::string& user, const std::string& group);
 Result<gid_t> find_group(const std::string& group);
+
+struct Person {
+  Account account;
+  std::string home;
+};
+// The user of that very name, never a number; nothing where the system knows for certain that there
+// is none. May block on NSS, for as long as that is configured to.
+Result<std::optional<Person>> find_person(const std::string& name);
 
 // Drops to the account, its supplementary groups included, and makes sure that there is no way
 // back. Nothing to do where the process already is that user. Requires root otherwise.

@@ -1,6 +1,9 @@
 #include "sys/memory.hh"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -18,5 +21,27 @@ Result<void*> map_shared(std::size_t octets) {
 }
 
 void unmap(void* memory, std::size_t octets) { ::munmap(memory, octets); }
+
+Result<Fd> anonymous_file() {
+#ifdef HAVE_MEMFD_CREATE
+  Fd file(::memfd_create("handoff", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file) return Error{errno, "memfd_create", {}};
+#else
+  char name[] = "/tmp/handoff.XXXXXX";
+  Fd file(::mkstemp(name));
+  if (!file) return Error{errno, "mkstemp", name};
+  ::unlink(name);
+  ::fcntl(file.get(), F_SETFD, FD_CLOEXEC);
+#endif
+  return file;
+}
+
+Status seal([[maybe_unused]] const Fd& file) {
+#ifdef HAVE_MEMFD_CREATE
+  constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+  if (::fcntl(file.get(), F_ADD_SEALS, kSeals) != 0) return Error{errno, "seal", {}};
+#endif
+  return {};
+}
 
 }  // namespace handoff::sys

@@ -4,11 +4,17 @@
 #include <cstddef>
 
 #include "base/result.hh"
+#include "sys/fd.hh"
 
 namespace handoff::sys {
 
 // Zeroed, shared with every process forked from here on.
 Result<void*> map_shared(std::size_t octets);
 void unmap(void* memory, std::size_t octets);
+
+// A new file without a name, in memory where the system has such files.
+Result<Fd> anonymous_file();
+// From now on no process can change such a file, where the system can promise that (Linux).
+Status seal(const Fd& file);
 
 }  // namespace handoff::sys

@@ -205,6 +205,14 @@ Pump::Next Pump::on(const lmtp::MailBegins& event) {
 }
 
 Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
+  if (!services_.resolver().serves(event.address)) {
+    lmtp::Reply reply(lmtp::say::kNotServed, {event.address.text()});
+    services_.log.info(
+        "refused",
+        {{"to", angle(event.address)}, {"client", peer_.text}, {"reply", reply.one_line()}});
+    session_.refuse(reply);
+    return std::nullopt;
+  }
   scribe_.enter(State::kLookup);
   auto mailbox = timed(Stage::kLookup, times_.lookup,
                        [&] { return services_.resolver().resolve(event.address); });

@@ -38,8 +38,13 @@ lmtp::SessionOptions session_options_of(const conf::Config& config) {
 }
 
 recipients::ResolverOptions resolver_options_of(const conf::Config& config) {
-  return {config.hostname, config.recipients.default_domain, config.recipients.delimiter,
-          config.recipients.fold == conf::Case::kFold};
+  const auto& settings = config.recipients;
+  return {config.hostname,
+          settings.default_domain,
+          settings.delimiter,
+          settings.fold == conf::Case::kFold,
+          {settings.domains.begin(), settings.domains.end()},
+          settings.domain_aliases};
 }
 
 spool::SpoolOptions spool_options_of(const conf::Config& config) {
@@ -53,32 +58,47 @@ spool::SpoolOptions spool_options_of(const conf::Config& config) {
 
 }  // namespace
 
-Result<Tls> load_tls(const conf::Config& config) {
-  if (config.tls.certificate.empty()) return Tls();
-  auto context =
-      sys::TlsContext::load({config.tls.certificate, config.tls.key, config.tls.client_ca,
-                             config.tls.ciphers, config.tls.only_1_3});
-  if (!context) return context.error();
-  return Tls(std::move(context).value());
+Result<Assets> load_assets(const conf::Config& config) {
+  Assets assets;
+  if (!config.tls.certificate.empty()) {
+    auto context =
+        sys::TlsContext::load({config.tls.certificate, config.tls.key, config.tls.client_ca,
+                               config.tls.ciphers, config.tls.only_1_3});
+    if (!context) return context.error();
+    assets.tls = std::move(context).value();
+  }
+  auto options = resolver_options_of(config);
+  options.delimiter.clear();  // an address of a table is one user's as it stands
+  auto tables = recipients::load_tables(config.recipients.lookups, [&](const Address& address) {
+    return recipients::fold_address(address, options).user;
+  });
+  if (!tables) return tables.error();
+  assets.tables = std::move(tables).value();
+  return assets;
 }
 
-Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spool spool_, Tls tls_)
+Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spool spool_,
+                   Assets assets)
     : config(config_),
       log(log_),
       session_options(session_options_of(config_)),
       spool(std::move(spool_)),
-      tls(std::move(tls_)),
+      tls(std::move(assets.tls)),
+      tables(std::move(assets.tables)),
       reporter(config_, log_) {}
 
 Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
-                                                 sys::Files& files, Tls tls) {
+                                                 sys::Files& files, Assets assets) {
   auto spool = spool::Spool::open(files, spool_options_of(config));
   if (!spool) return spool.error();
   std::unique_ptr<Services> services(
-      new Services(config, log, std::move(spool).value(), std::move(tls)));
-  recipients::Ground ground{files, services->spool.root(), config.spool.layout};
-  services->lookup_ = recipients::make_lookup(config.recipients.lookup, ground);
-  if (!services->lookup_) return Error{EINVAL, "recipients.lookup", config.recipients.lookup};
+      new Services(config, log, std::move(spool).value(), std::move(assets)));
+  recipients::Ground ground{files, services->spool.root(), config.spool.layout,
+                            config.recipients.lookup_timeout, &services->tables};
+  auto chain =
+      recipients::Chain::make({config.recipients.lookups, config.recipients.cache_ttl}, ground);
+  if (!chain) return chain.error();
+  services->lookup_ = std::move(chain).value();
   services->resolver_.emplace(resolver_options_of(config), ground, *services->lookup_);
   if (!config.auth.mechanisms.empty()) {
     auto sasl = sys::SaslServer::start(

@@ -8,6 +8,7 @@
 #include "board/board.hh"
 #include "conf/config.hh"
 #include "lmtp/session.hh"
+#include "recipients/chain.hh"
 #include "recipients/resolver.hh"
 #include "spool/spool.hh"
 #include "sys/files.hh"
@@ -21,22 +22,29 @@ namespace handoff::worker {
 // Nothing: there is no certificate, and no TLS.
 using Tls = std::optional<sys::TlsContext>;
 
-// Reads certificate and key where they are configured, as whoever may read them: before privileges
-// are dropped. Once for all workers, and again at a reload.
-Result<Tls> load_tls(const conf::Config& config);
+// What is read as whoever may read it, before privileges are dropped: once for all workers, and
+// again at a reload.
+struct Assets {
+  Tls tls;
+  recipients::Tables tables;  // those of recipients.lookup = file:
+};
+
+// Reads certificate and key, and the tables, where they are configured.
+Result<Assets> load_assets(const conf::Config& config);
 
 class Services {
  public:
   // Opens the spool and the lookup, and starts SASL where AUTH is to be offered. `config`, `log`
   // and `files` outlive the object. May block.
   static Result<std::unique_ptr<Services>> open(const conf::Config& config, const sys::Log& log,
-                                                sys::Files& files, Tls tls = {});
+                                                sys::Files& files, Assets assets = {});
 
   const conf::Config& config;
   const sys::Log& log;
   const lmtp::SessionOptions session_options;
   spool::Spool spool;
   const Tls tls;
+  const recipients::Tables tables;
   Reporter reporter;
   std::optional<sys::SaslServer> sasl;  // nothing: AUTH is not offered
 
@@ -50,9 +58,9 @@ class Services {
   recipients::Resolver& resolver() { return *resolver_; }
 
  private:
-  Services(const conf::Config& config, const sys::Log& log, spool::Spool spool, Tls tls);
+  Services(const conf::Config& config, const sys::Log& log, spool::Spool spool, Assets assets);
 
-  std::unique_ptr<recipients::Lookup> lookup_;
+  std::unique_ptr<recipients::Chain> lookup_;
   std::optional<recipients::Resolver> resolver_;
 };
 

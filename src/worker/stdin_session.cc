@@ -42,8 +42,8 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
     log.error(what, {{"cause", error.describe()}});
     return exit_code;
   };
-  auto tls = load_tls(config);
-  if (!tls) return cannot("cannot read the certificate", tls.error(), EX_TEMPFAIL);
+  auto assets = load_assets(config);
+  if (!assets) return cannot("cannot begin", assets.error(), EX_TEMPFAIL);
   if (auto dropped = drop_privileges(config); !dropped) {
     return cannot("cannot drop privileges", dropped.error(), EX_CONFIG);
   }
@@ -58,7 +58,7 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
     return EX_CONFIG;
   }
   sys::PosixFiles files;
-  auto services = Services::open(config, log, files, std::move(tls).value());
+  auto services = Services::open(config, log, files, std::move(assets).value());
   if (!services) return cannot("cannot begin", services.error(), EX_TEMPFAIL);
   services.value()->sweep();
   auto slot = std::make_unique<board::Slot>();  // that nobody looks at

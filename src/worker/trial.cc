@@ -71,11 +71,11 @@ Status write_to_spool(Services& services) {
 
 Status try_out(const conf::Config& config, const sys::Log& log) {
   sys::catch_stop_signal();
-  auto tls = load_tls(config);
-  if (!tls) return tls.error();
+  auto assets = load_assets(config);
+  if (!assets) return assets.error();
   if (auto dropped = drop_privileges(config); !dropped) return dropped.error();
   sys::PosixFiles files;
-  auto services = Services::open(config, log, files, std::move(tls).value());
+  auto services = Services::open(config, log, files, std::move(assets).value());
   if (!services) return services.error();
   if (auto written = write_to_spool(*services.value()); !written) return written.error();
   auto pair = sys::connected_pair();
@@ -93,11 +93,9 @@ Status try_out(const conf::Config& config, const sys::Log& log) {
 }
 
 Status probe(const conf::Config& config, const std::vector<Endpoint>& endpoints,
-             const sys::Log& log) {
+             const sys::Log& log, Assets assets) {
   sys::catch_stop_signal();
   auto until = sys::Steady::now() + kLimit;
-  auto tls = load_tls(config);
-  if (!tls) return tls.error();
   // Connected before root is dropped: the sockets need not be the workers' to connect to.
   std::vector<sys::Stream> asked;
   for (const auto& endpoint : endpoints) {
@@ -114,7 +112,7 @@ Status probe(const conf::Config& config, const std::vector<Endpoint>& endpoints,
     if (auto heard = hear_out(stream, until); !heard) return heard.error();
   }
   sys::PosixFiles files;
-  auto services = Services::open(config, log, files, std::move(tls).value());
+  auto services = Services::open(config, log, files, std::move(assets));
   if (!services) return services.error();
   return write_to_spool(*services.value());
 }

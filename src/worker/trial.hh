@@ -8,6 +8,7 @@
 #include "base/result.hh"
 #include "conf/config.hh"
 #include "sys/log.hh"
+#include "worker/services.hh"
 
 namespace handoff::worker {
 
@@ -17,6 +18,6 @@ Status try_out(const conf::Config& config, const sys::Log& log);
 // Has the first of `endpoints` that can be asked greet and say goodbye, within five seconds, and
 // brings a file in staging to disk.
 Status probe(const conf::Config& config, const std::vector<Endpoint>& endpoints,
-             const sys::Log& log);
+             const sys::Log& log, Assets assets);
 
 }  // namespace handoff::worker

@@ -156,7 +156,7 @@ Status drop_privileges(const conf::Config& config) {
   return sys::become(account.value());
 }
 
-int run(const conf::Config& config, const sys::Log& log, const Tls& tls,
+int run(const conf::Config& config, const sys::Log& log, const Assets& assets,
         const board::Inheritance& inherited, const std::function<void()>& on_ready) {
   sys::catch_stop_signal();
   board::Scribe(inherited.board.slot(inherited.own_slot), inherited.board).enter(State::kStarting);
@@ -167,7 +167,7 @@ int run(const conf::Config& config, const sys::Log& log, const Tls& tls,
   // socket against the next master.
   sys::on_parent_death(inherited.listeners, inherited.life);
   sys::PosixFiles files;
-  auto services = Services::open(config, log, files, tls);
+  auto services = Services::open(config, log, files, assets);
   if (!services) return report(log, "cannot begin", services.error(), EX_TEMPFAIL);
   auto arrivals = sys::Arrivals::watch(inherited.listeners, inherited.life);
   if (!arrivals) return report(log, "cannot wait for connections", arrivals.error(), EX_OSERR);

@@ -12,9 +12,9 @@
 namespace handoff::worker {
 
 // Becomes `config.user` if root, then serves until SIGTERM, the master's end, or
-// workers.max-transactions. `tls`: what load_tls() read while it could. `on_ready` is called once,
-// before the first accept. Returns the exit code (sysexits.h).
-int run(const conf::Config& config, const sys::Log& log, const Tls& tls,
+// workers.max-transactions. `assets`: what load_assets() read while it could. `on_ready` is called
+// once, before the first accept. Returns the exit code (sysexits.h).
+int run(const conf::Config& config, const sys::Log& log, const Assets& assets,
         const board::Inheritance& inherited, const std::function<void()>& on_ready);
 
 // Becomes config.user where the process is root. The error says what to set where it may not stay

@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_manual) {
   BOOST_TEST(c.spool.layout == "%d/%n");
   BOOST_CHECK(c.spool.newline == Newline::kLf);
   BOOST_CHECK(c.spool.delivered_to == DeliveredTo::kAuto);
-  BOOST_TEST(c.recipients.lookup == "mailbox");
+  BOOST_TEST(c.recipients.lookups == std::vector<std::string>{"mailbox"});
   BOOST_TEST(c.recipients.delimiter == "+");
   BOOST_CHECK(c.recipients.fold == Case::kFold);
   BOOST_CHECK(c.log.to == LogTo::kSyslog);
@@ -252,10 +252,49 @@ BOOST_AUTO_TEST_CASE(the_control_socket_is_none_of_the_listening_ones) {
              "listen");
 }
 
-BOOST_AUTO_TEST_CASE(an_unknown_lookup_says_what_this_build_knows) {
-  BOOST_TEST(fault("recipients.lookup = ldap:x") ==
-             "/etc/h.conf:1: recipients.lookup = ldap:x: must be a lookup that this build knows: "
-             "mailbox or any");
+BOOST_AUTO_TEST_CASE(an_unknown_lookup_says_which_there_are) {
+  BOOST_TEST(fault("recipients.lookup = telepathy:x") ==
+             "/etc/h.conf:1: recipients.lookup = telepathy:x: must be one of the lookups mailbox, "
+             "any, passwd, file, sqlite, postgresql, mysql, ldap, socketmap or dovecot");
+}
+
+BOOST_AUTO_TEST_CASE(lookups_add_up_in_their_order) {
+  auto lookups = from_text("recipients.lookup = passwd\nrecipients.lookup = dovecot:/run/x")
+                     .config.recipients.lookups;
+  BOOST_TEST((lookups == std::vector<std::string>{"passwd", "dovecot:/run/x"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_lookup_needs_what_it_needs_behind_its_name) {
+  for (std::string wrong :
+       {"passwd:x", "mailbox:", "file", "file:relative", "dovecot", "socketmap:unix:/x",
+        "socketmap:tcp:h:", "socketmap:/x:n", "sqlite:/x.db", "sqlite:x.db?SELECT 1",
+        "postgresql:dbname=x", "mysql:?SELECT 1", "ldap:example.org"}) {
+    BOOST_TEST(!fault("recipients.lookup = " + wrong).empty(), wrong);
+  }
+  for (std::string fits : {"socketmap:unix:/x:n", "socketmap:tcp:127.0.0.1:24:n"}) {
+    BOOST_TEST(from_text("recipients.lookup = " + fits).config.recipients.lookups.size() == 1u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(domains_are_listed_in_any_script_and_case) {
+  auto domains =
+      from_text("recipients.domains = Example.org  example.net\nrecipients.domains = x.example")
+          .config.recipients.domains;
+  BOOST_TEST((domains == std::vector<std::string>{"example.org", "example.net", "x.example"}));
+  BOOST_TEST(!fault("recipients.domains = pat@example.org").empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_domain_alias_names_a_domain_that_is_none) {
+  const std::string kAlias = "recipients.domain-alias = ";
+  auto aliases = from_text(kAlias + "Example.com -> example.ORG").config.recipients.domain_aliases;
+  BOOST_TEST(aliases.at("example.com") == "example.org");
+  for (std::string wrong :
+       {"example.com", "a.example -> ", "-> a.example", "a b -> c", "a.example -> a.example"}) {
+    BOOST_TEST(!fault(kAlias + wrong).empty(), wrong);
+  }
+  BOOST_TEST(!fault(kAlias + "a.x -> b.x\n" + kAlias + "b.x -> c.x").empty());
+  BOOST_TEST(!fault(kAlias + "a.x -> b.x\n" + kAlias + "c.x -> a.x").empty());
+  BOOST_TEST(!fault(kAlias + "a.x -> b.x\n" + kAlias + "a.x -> c.x").empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_delimiter_is_punctuation) {

@@ -28,7 +28,7 @@ struct Spool {
   std::string resolve(const std::string& local, const std::string& domain = "example.org",
                       const std::string& kind = "mailbox") {
     Ground ground{files, root, layout};
-    auto lookup = make_lookup(kind, ground);
+    auto lookup = make_lookup(kind, ground).value();
     auto found = Resolver(options, ground, *lookup).resolve({local, domain});
     if (!found) return std::to_string(found.error().code);
     if (!found.value()) return "unknown";
@@ -37,7 +37,7 @@ struct Spool {
   }
   std::string address(const std::string& local, const std::string& domain = "example.org") {
     Ground ground{files, root, layout};
-    auto lookup = make_lookup("any", ground);
+    auto lookup = make_lookup("any", ground).value();
     return Resolver(options, ground, *lookup).resolve({local, domain}).value()->address;
   }
 };
@@ -149,10 +149,10 @@ BOOST_AUTO_TEST_CASE(any_address_is_a_mailbox_to_be_made_where_any_is_asked_for)
   Spool spool;
   BOOST_TEST(spool.resolve("Pat", "Example.ORG", "any") == "example.org/pat");
   Ground ground{spool.files, spool.root, spool.layout};
-  auto any = make_lookup("any", ground);
-  BOOST_TEST(any->find({"pat", "example.org"}).value()->create);
+  auto any = make_lookup("any", ground).value();
+  BOOST_TEST(any->find({"pat", "example.org"}).value().mailbox->create);
   BOOST_TEST(!any->tells());
-  auto mailbox = make_lookup("mailbox", ground);
+  auto mailbox = make_lookup("mailbox", ground).value();
   BOOST_TEST(mailbox->tells());
   BOOST_TEST(!make_lookup("telepathy", ground));
 }
@@ -199,6 +199,36 @@ BOOST_AUTO_TEST_CASE(case_and_default_domain_are_as_configured) {
   spool.options.default_domain = "example.com";
   BOOST_TEST(spool.address("Postmaster", "") == "postmaster@example.com");
   BOOST_TEST(spool.address("pat", "") == "pat@example.com");
+}
+
+BOOST_AUTO_TEST_CASE(an_alias_of_a_domain_is_that_domain_in_any_script) {
+  Spool spool;
+  spool.options.domain_aliases = {{"example.com", "example.org"},
+                                  {"xn--bcher-kva.example", "x.org"}};
+  BOOST_TEST(spool.address("pat", "Example.COM") == "pat@example.org");
+  if (knows_unicode())
+    BOOST_TEST(spool.address("pat",
+                             "b\xc3\xbc"
+                             "cher.example") == "pat@x.org");
+  BOOST_TEST(spool.address("pat", "xn--BCHER-kva.example") == "pat@x.org");
+  BOOST_TEST(spool.address("pat", "sub.example.com") == "pat@sub.example.com");
+}
+
+BOOST_AUTO_TEST_CASE(a_domain_that_is_not_listed_is_not_served) {
+  Spool spool;
+  Ground ground{spool.files, spool.root, spool.layout};
+  auto any = make_lookup("any", ground).value();
+  auto serves = [&](const std::string& domain) {
+    return Resolver(spool.options, ground, *any).serves({"pat", domain});
+  };
+  BOOST_TEST(serves("anything.example"));
+  spool.options.domains = {"example.org"};
+  spool.options.domain_aliases = {{"example.com", "example.org"}};
+  BOOST_TEST(serves("EXAMPLE.org"));
+  BOOST_TEST(serves("example.com"));
+  BOOST_TEST(serves(""));  // <postmaster>
+  BOOST_TEST(!serves("example.net"));
+  BOOST_TEST(!serves("sub.example.org"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

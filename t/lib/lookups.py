@@ -1,0 +1,79 @@
+"""What every lookup has to hold, asked of a handoffd with the real server behind it.
+
+    rcpt(daemon, 'pat@example.org')       # 250, 550, 451
+    holds_the_law(daemon, ...)            # the server is killed under load: 451 and no 5xx; then it
+                                          # comes back, and so do the recipients
+"""
+import contextlib
+import os
+import signal
+import threading
+import time
+
+from lmtp import Lmtp
+from tap import empty, is_, ok
+
+
+def replies(daemon, *addresses):
+    """Returns the replies to RCPT for each address, in one transaction."""
+    with Lmtp(daemon.unix, timeout=60) as client:
+        client.session("LHLO client.test", "MAIL FROM:<> SMTPUTF8")
+        return [client.command(f"RCPT TO:<{each}>") for each in addresses]
+
+
+def rcpt(daemon, *addresses):
+    """Returns the codes of RCPT for each address; the code itself for one."""
+    codes = [reply.code for reply in replies(daemon, *addresses)]
+    return codes[0] if len(codes) == 1 else codes
+
+
+def wait_for(daemon, address, code, deadline=60):
+    """Asks until RCPT has that code; returns the last one."""
+    end = time.monotonic() + deadline
+    while (got := rcpt(daemon, address)) != code and time.monotonic() < end:
+        threading.Event().wait(0.05)
+    return got
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """In there the process stands still: it takes connections, and says nothing."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def holds_the_law(daemon, known, unknown, kill, start, what):
+    """R1: kill() ends the server while clients ask; start() brings it back. cache-ttl must be 0."""
+    seen, halt = [], threading.Event()
+
+    def ask():
+        while not halt.is_set():
+            seen.append(rcpt(daemon, known, unknown))
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        end = time.monotonic() + 60
+        while len(seen) < 20 and time.monotonic() < end:
+            halt.wait(0.01)
+        before = len(seen)
+        kill()
+        while [451, 451] not in seen[before:] and time.monotonic() < end:
+            halt.wait(0.01)
+        down = list(seen[before:])
+        start()
+        is_(wait_for(daemon, known, 250), 250, f"{what}_comes_back_without_a_restart")
+    finally:
+        halt.set()
+        for client in clients:
+            client.join()
+    ok([250, 550] in seen[:before], f"{what}_answers_under_load")
+    ok([451, 451] in down, f"{what}_that_was_killed_defers_R1")
+    empty((pair for pair in seen if pair[0] not in (250, 451) or pair[1] not in (550, 451)),
+          f"{what}_that_was_killed_bounces_nobody_R1")
+    ok(any("lookup failed" in line for line in daemon.log), f"the_log_has_why_{what}_failed")
