@@ -3,9 +3,15 @@
 #include <string_view>
 
 #include "recipients/any_lookup.hh"
+#include "recipients/dovecot_lookup.hh"
 #include "recipients/file_lookup.hh"
+#include "recipients/ldap_lookup.hh"
 #include "recipients/mailbox_lookup.hh"
+#include "recipients/mysql_lookup.hh"
 #include "recipients/passwd_lookup.hh"
+#include "recipients/postgresql_lookup.hh"
+#include "recipients/socketmap_lookup.hh"
+#include "recipients/sqlite_lookup.hh"
 
 namespace handoff::recipients {
 namespace {
@@ -25,9 +31,23 @@ struct Kind {
 
 constexpr Kind kKinds[] = {
     {"any", make<AnyLookup>},
+    {"dovecot", make_dovecot_lookup},
     {"file", make_file_lookup},
     {"mailbox", make<MailboxLookup>},
     {"passwd", make<PasswdLookup>},
+    {"socketmap", make_socketmap_lookup},
+#ifdef HAVE_LDAP
+    {"ldap", make_ldap_lookup},
+#endif
+#ifdef HAVE_MYSQL
+    {"mysql", make_mysql_lookup},
+#endif
+#ifdef HAVE_POSTGRESQL
+    {"postgresql", make_postgresql_lookup},
+#endif
+#ifdef HAVE_SQLITE
+    {"sqlite", make_sqlite_lookup},
+#endif
 };
 
 }  // namespace

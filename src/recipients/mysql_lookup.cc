@@ -1,0 +1,196 @@
+#include "recipients/mysql_lookup.hh"
+
+#ifdef HAVE_MYSQL
+#include <mysql.h>
+
+#include <array>
+#include <map>
+
+#include "base/text.hh"
+#include "recipients/server_lookup.hh"
+#include "recipients/template.hh"
+
+namespace handoff::recipients {
+namespace {
+
+struct Close {
+  void operator()(MYSQL* connection) const { ::mysql_close(connection); }
+  void operator()(MYSQL_STMT* statement) const { ::mysql_stmt_close(statement); }
+  void operator()(MYSQL_RES* result) const { ::mysql_free_result(result); }
+};
+
+// Where the server is, by libpq's words.
+using Where = std::map<std::string, std::string, std::less<>>;
+
+Result<Where> parse_where(std::string_view text) {
+  Where where;
+  for (text = trim(text); !text.empty(); text = trim(text)) {
+    auto equals = text.find('=');
+    if (equals == std::string_view::npos) break;
+    std::string name(trim(text.substr(0, equals)));
+    text = trim(text.substr(equals + 1));
+    bool quoted = text.starts_with('\'');
+    auto end = quoted ? text.find('\'', 1) : std::min(text.find(' '), text.size());
+    if (end == std::string_view::npos) break;
+    for (auto known :
+         {"host", "port", "socket", "user", "password", "dbname", "option-file", "ssl-ca"}) {
+      if (name == known) where[name] = text.substr(quoted, end - quoted);
+    }
+    if (!where.contains(name)) {
+      return Error{EINVAL, "recipients.lookup = mysql: no such word: " + escape(name), {}};
+    }
+    text.remove_prefix(quoted ? end + 1 : end);
+  }
+  if (text.empty()) return where;
+  return Error{EINVAL, "recipients.lookup = mysql: must be NAME=VALUE, parted by blanks", {}};
+}
+
+class MysqlLookup final : public ServerLookup {
+ public:
+  MysqlLookup(Where where, Template query, const Ground& ground)
+      : ServerLookup(ground), where_(std::move(where)), query_(std::move(query)) {}
+
+ protected:
+  // The library counts whole seconds, of each wait: a server that trickles takes longer.
+  Status connect(sys::Deadline deadline) override;
+  bool is_connected() const override { return statement_ != nullptr; }
+  void disconnect() override {
+    statement_.reset();
+    connection_.reset();
+  }
+  Result<std::optional<Record>> ask(const Address& address, sys::Deadline deadline) override;
+
+ private:
+  const char* word(const char* name) const {
+    auto at = where_.find(name);
+    return at == where_.end() ? nullptr : at->second.c_str();
+  }
+  Error failure() const { return {EIO, ::mysql_error(connection_.get()), {}}; }
+  Error statement_failure() const { return {EIO, ::mysql_stmt_error(statement_.get()), {}}; }
+  Result<std::optional<Record>> read_rows();
+  Status read_column(unsigned column, std::size_t length, std::string_view name, Record& record);
+
+  Where where_;
+  Template query_;
+  std::unique_ptr<MYSQL, Close> connection_;
+  std::unique_ptr<MYSQL_STMT, Close> statement_;
+};
+
+Status MysqlLookup::connect(sys::Deadline) {
+  disconnect();
+  connection_.reset(::mysql_init(nullptr));
+  if (!connection_) return Error{ENOMEM, "mysql_init", {}};
+  auto* connection = connection_.get();
+  auto seconds = static_cast<unsigned>(
+      std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(ground().timeout).count(), 1));
+  for (auto option : {MYSQL_OPT_CONNECT_TIMEOUT, MYSQL_OPT_READ_TIMEOUT, MYSQL_OPT_WRITE_TIMEOUT}) {
+    ::mysql_options(connection, option, &seconds);
+  }
+  ::mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  if (word("option-file") != nullptr) {
+    ::mysql_options(connection, MYSQL_READ_DEFAULT_FILE, word("option-file"));
+  }
+  if (word("ssl-ca") != nullptr) {
+    my_bool yes = 1;
+    ::mysql_options(connection, MYSQL_OPT_SSL_CA, word("ssl-ca"));
+    ::mysql_options(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
+  }
+  auto port = static_cast<unsigned>(parse_number(word("port") ? word("port") : "0").value_or(0));
+  if (::mysql_real_connect(connection, word("host"), word("user"), word("password"), word("dbname"),
+                           port, word("socket"), 0) == nullptr) {
+    return failure();
+  }
+  std::string text = query_.texts.front();
+  for (std::size_t i = 1; i < query_.texts.size(); ++i) text += "?" + query_.texts[i];
+  statement_.reset(::mysql_stmt_init(connection));
+  if (!statement_) return Error{ENOMEM, "mysql_stmt_init", {}};
+  if (::mysql_stmt_prepare(statement_.get(), text.data(), text.size()) != 0) {
+    return statement_failure();
+  }
+  if (::mysql_stmt_param_count(statement_.get()) == query_.variables.size()) return {};
+  return Error{EINVAL, "a ? in the query is no variable: write %u, %n or %d", {}};
+}
+
+Result<std::optional<Record>> MysqlLookup::ask(const Address& address, sys::Deadline) {
+  auto values = query_.values(address);
+  std::vector<MYSQL_BIND> binds(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    binds[i].buffer_type = MYSQL_TYPE_STRING;
+    binds[i].buffer = values[i].data();
+    binds[i].buffer_length = values[i].size();
+  }
+  auto* statement = statement_.get();
+  if (::mysql_stmt_bind_param(statement, binds.data()) != 0 ||
+      ::mysql_stmt_execute(statement) != 0) {
+    return statement_failure();
+  }
+  auto record = read_rows();
+  ::mysql_stmt_free_result(statement);
+  return record;
+}
+
+Status MysqlLookup::read_column(unsigned column, std::size_t length, std::string_view name,
+                                Record& record) {
+  std::string value(length, '\0');
+  std::size_t got = 0;
+  MYSQL_BIND bind{};
+  bind.buffer_type = MYSQL_TYPE_STRING;
+  bind.buffer = value.data();
+  bind.buffer_length = value.size();
+  bind.length = &got;
+  if (::mysql_stmt_fetch_column(statement_.get(), &bind, column, 0) != 0)
+    return statement_failure();
+  value.resize(std::min(got, length));
+  return set_field(record, name, value);
+}
+
+Result<std::optional<Record>> MysqlLookup::read_rows() {
+  auto* statement = statement_.get();
+  std::unique_ptr<MYSQL_RES, Close> columns(::mysql_stmt_result_metadata(statement));
+  if (!columns) return Error{EINVAL, "the query gives no rows", {}};
+  auto count = ::mysql_num_fields(columns.get());
+  // First only how long each value is; then its text.
+  std::vector<MYSQL_BIND> binds(count);
+  std::vector<unsigned long> lengths(count);
+  std::vector<my_bool> nulls(count);
+  for (unsigned i = 0; i < count; ++i) {
+    binds[i].buffer_type = MYSQL_TYPE_STRING;
+    binds[i].length = &lengths[i];
+    binds[i].is_null = &nulls[i];
+  }
+  if (::mysql_stmt_bind_result(statement, binds.data()) != 0) return statement_failure();
+  if (::mysql_stmt_store_result(statement) != 0) return statement_failure();
+  if (::mysql_stmt_num_rows(statement) == 0) return std::optional<Record>();
+  if (::mysql_stmt_num_rows(statement) > 1) {
+    return Error{EINVAL, "more than one row for a recipient", {}};
+  }
+  int fetched = ::mysql_stmt_fetch(statement);
+  if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) return statement_failure();
+  Record record;
+  for (unsigned i = 0; i < count; ++i) {
+    std::string_view name = ::mysql_fetch_field_direct(columns.get(), i)->name;
+    if (!is_field(name) || nulls[i] != 0) continue;
+    // A number is not as long in binary as it is in text.
+    constexpr std::size_t kNumber = 24;
+    auto read = read_column(i, std::max<std::size_t>(lengths[i], kNumber), name, record);
+    if (!read) return read.error();
+  }
+  return std::optional(std::move(record));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Lookup>> make_mysql_lookup(const std::string& argument,
+                                                  const Ground& ground) {
+  auto mark = argument.find('?');
+  if (mark == std::string::npos) return Error{EINVAL, "recipients.lookup = mysql: no query", {}};
+  auto query = parse_query(std::string_view(argument).substr(mark + 1));
+  if (!query) return query.error();
+  auto where = parse_where(std::string_view(argument).substr(0, mark));
+  if (!where) return where.error();
+  return std::unique_ptr<Lookup>(
+      std::make_unique<MysqlLookup>(std::move(where).value(), std::move(query).value(), ground));
+}
+
+}  // namespace handoff::recipients
+#endif

@@ -1,0 +1,34 @@
+// A connection to a server that answers in lines or in counted octets.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/endpoint.hh"
+#include "base/result.hh"
+#include "sys/stream.hh"
+
+namespace handoff::recipients {
+
+class Wire {
+ public:
+  // Octets of one answer; a server that says more does not speak what we do.
+  static constexpr std::size_t kMost = 64 << 10;
+
+  // Each ends at its deadline with ETIMEDOUT; EPIPE where the server has gone, EPROTO where an
+  // answer is too long. May also block on name resolution.
+  static Result<Wire> open(const Endpoint& endpoint, sys::Deadline deadline);
+  Status write(std::string_view octets, sys::Deadline deadline);
+  // Up to `end`, which is taken and not returned.
+  Result<std::string> until(char end, sys::Deadline deadline);
+  Result<std::string> octets(std::size_t count, sys::Deadline deadline);
+
+ private:
+  explicit Wire(sys::Fd socket) : stream_(std::move(socket)) {}
+  Status read_more(sys::Deadline deadline);
+  sys::Stream stream_;
+  std::string input_;
+};
+
+}  // namespace handoff::recipients

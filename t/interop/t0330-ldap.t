@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""recipients.lookup = ldap: against a real slapd, that is stopped, killed and denies too."""
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import parts
+import peer
+from daemon import Daemon
+from handoffd import Handoffd, free_port
+from lookups import holds_the_law, rcpt, stopped, wait_for
+from scratch import Scratch
+from tap import done, is_
+
+parts.need("ldap")
+peer.enter("openldap")
+
+CONF = """
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/nis.schema
+include /etc/ldap/schema/inetorgperson.schema
+pidfile {place}/pid
+modulepath /usr/lib/ldap
+moduleload back_mdb
+database mdb
+suffix "dc=example,dc=org"
+rootdn "cn=admin,dc=example,dc=org"
+rootpw secret
+directory {place}/data
+access to dn.subtree="ou=closed,dc=example,dc=org" by * none
+access to * by anonymous auth by users read
+"""
+LDIF = """dn: dc=example,dc=org
+objectClass: domain
+dc: example
+
+dn: ou=people,dc=example,dc=org
+objectClass: organizationalUnit
+ou: people
+
+dn: uid=reader,dc=example,dc=org
+objectClass: account
+objectClass: simpleSecurityObject
+uid: reader
+userPassword: pass word
+"""
+PERSON = """
+dn: cn={cn},ou=people,dc=example,dc=org
+objectClass: inetOrgPerson
+cn: {cn}
+sn: x
+mail: {mail}
+{more}
+"""
+
+scratch = Scratch()
+place = os.path.join(scratch.path, "slapd")
+os.makedirs(f"{place}/data")
+conf = scratch.file("slapd/slapd.conf", CONF.format(place=place))
+people = [("pat", "pat@example.org", "employeeType: people/p"), ("star", "x*x@example.org", ""),
+          ("two1", "two@example.org", ""), ("two2", "two@example.org", ""),
+          ("odd", "odd@example.org", "employeeType: ../x"),
+          ("many", "many@example.org", "employeeType: a\nemployeeType: b")]
+subprocess.run(["slapadd", "-q", "-f", conf],
+               input=LDIF + "".join(PERSON.format(cn=cn, mail=mail, more=more).rstrip("\n") + "\n"
+                                    for cn, mail, more in people),
+               text=True, check=True)
+port = free_port()
+url = f"ldap://127.0.0.1:{port}"
+server = Daemon(scratch, ["slapd", "-d", "stats", "-f", conf, "-h", url], start=False)
+
+
+def start():
+    begin = len(server.log)
+    server.start()
+    server.wait_for("slapd starting", begin)
+
+
+def kill():
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait()
+
+
+password = scratch.file("password", "pass word\n")
+
+
+def lookup(base="ou=people,dc=example,dc=org", who="uid=reader%2cdc=example%2cdc=org",
+           scheme="ldap:"):
+    return (f"{scheme}{url}/{base}?mailbox=employeeType?sub?(&(objectClass=inetOrgPerson)(mail=%u))"
+            f"?bindname={who},password-file={password}")
+
+
+start()
+settings = {"recipients.lookup": lookup(), "recipients.cache-ttl": "0s",
+            "recipients.lookup-timeout": "2s"}
+with Handoffd(settings) as daemon:
+    is_(rcpt(daemon, "pat@example.org", "kim@example.org", "pat@example.net"), [250, 550, 550],
+        "an_entry_is_a_recipient")
+    is_(rcpt(daemon, "*@example.org", "p*t@example.org", "x*x@example.org", "xyx@example.org",
+             '"pat@example.org)(cn=*"@example.org'), [550, 550, 250, 550, 550],
+        "an_address_is_escaped_and_never_part_of_the_filter")
+    is_(rcpt(daemon, "two@example.org", "odd@example.org", "many@example.org", "pat@example.org"),
+        [451, 451, 451, 250], "an_entry_that_cannot_be_defers_that_recipient_alone_R1")
+    holds_the_law(daemon, "pat@example.org", "kim@example.org", kill, start, "slapd")
+    with stopped(server.pid):
+        is_(rcpt(daemon, "pat@example.org"), 451, "what_is_too_slow_defers_R1")
+    is_(wait_for(daemon, "pat@example.org", 250), 250, "and_all_is_well_when_it_is_well_again")
+for what, setting, codes in (
+        ("a_base_that_is_not_there_defers_R1", lookup(base="ou=nothing,dc=example,dc=org"), [451]),
+        ("who_may_not_read_defers_R1", lookup(who="").replace("bindname=,", ""), [451]),
+        ("a_wrong_name_defers_R1", lookup(who="uid=nobody%2cdc=example%2cdc=org"), [451]),
+        ("the_url_alone_is_a_setting_too", lookup(scheme=""), [250])):
+    with Handoffd({**settings, "recipients.lookup": setting}) as daemon:
+        is_([rcpt(daemon, "pat@example.org")], codes, what)
+server.stop()
+done()
