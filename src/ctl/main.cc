@@ -11,6 +11,7 @@
 #include "ctl/command.hh"
 #include "ctl/deliver.hh"
 #include "ctl/doctor.hh"
+#include "ctl/explain.hh"
 #include "ctl/service.hh"
 
 namespace handoff::ctl {
@@ -26,6 +27,8 @@ constexpr Command kCommands[] = {
     {"drain", "", "have it stop when its sessions have ended what they began", drain},
     {"stop", "", "the same, and wait until it has", stop},
     {"upgrade", "", "have it become the program that is installed now", upgrade},
+    {"explain", "[--json] ADDRESS", "show whose mailbox an address is, and what RCPT would say",
+     explain},
     {"doctor", "", "check configuration, sockets, users and spool, and say what to mend", doctor},
 };
 

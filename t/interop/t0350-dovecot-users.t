@@ -4,6 +4,7 @@ too."""
 import grp
 import os
 import pwd
+import shutil
 import signal
 import sys
 
@@ -58,6 +59,9 @@ dovecot = Daemon(scratch, ["dovecot", "-F", "-c", conf], start=False)
 
 
 def start():
+    # Nothing of one that was killed stands in the way.
+    shutil.rmtree(f"{place}/run", ignore_errors=True)
+    os.mkdir(f"{place}/run")
     begin = len(dovecot.log)
     dovecot.start()
     dovecot.wait_for("starting up", begin)

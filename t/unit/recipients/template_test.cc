@@ -42,7 +42,11 @@ BOOST_AUTO_TEST_CASE(a_directory_is_a_url_with_fields_and_a_plain_filter) {
   BOOST_TEST(place.bind_name == "cn=x,dc=c");
   BOOST_TEST(place.password_file == "/p");
   BOOST_TEST(place.start_tls);
-  auto local = parse_ldap_place("ldapi://%2Frun%2Fldapi/dc=c???(uid=%n)").value();
+  auto local = parse_ldap_place(
+                   "ldapi://%2Frun%2Fldapi/dc=c?"
+                   "?"
+                   "?(uid=%n)")
+                   .value();
   BOOST_TEST(local.server == "ldapi://%2Frun%2Fldapi");
   BOOST_TEST(local.scope == "sub");
   BOOST_TEST(parse_ldap_place("//h/dc=c").value().server == "ldap://h");

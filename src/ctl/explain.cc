@@ -1,0 +1,189 @@
+#include "ctl/explain.hh"
+
+#include <sysexits.h>
+
+#include <iostream>
+#include <string_view>
+
+#include "base/text.hh"
+#include "conf/command_line.hh"
+#include "ctl/explanation.hh"
+#include "lmtp/failure.hh"
+#include "lmtp/path.hh"
+#include "lmtp/replies.hh"
+#include "recipients/chain.hh"
+#include "recipients/resolver.hh"
+#include "sys/account.hh"
+#include "sys/files.hh"
+
+namespace handoff::ctl {
+namespace {
+
+namespace say = lmtp::say;
+
+// As worker/services.cc has it.
+recipients::ResolverOptions resolver_options_of(const conf::Config& config) {
+  const auto& settings = config.recipients;
+  return {config.hostname,
+          settings.default_domain,
+          settings.delimiter,
+          settings.fold == conf::Case::kFold,
+          {settings.domains.begin(), settings.domains.end()},
+          settings.domain_aliases};
+}
+
+// The chain, with a note of each lookup that it asks.
+class Watched final : public recipients::Lookup {
+ public:
+  Watched(recipients::Chain& chain, Explanation& out) : chain_(chain), out_(out) {}
+  Result<recipients::Answer> find(const Address& address) override {
+    return chain_.find(address, [this](const recipients::Asked& asked) {
+      out_.steps.push_back(
+          {asked.lookup, asked.address.text(), describe(asked.answer), asked.took});
+    });
+  }
+
+ private:
+  static std::string describe(const Result<recipients::Answer>& answer) {
+    if (!answer) return "cannot tell: " + answer.error().describe();
+    if (answer.value().alias) return "knows another name of " + answer.value().alias->text();
+    if (answer.value().mailbox) return "knows the mailbox " + answer.value().mailbox->name();
+    return "knows nobody";
+  }
+  recipients::Chain& chain_;
+  Explanation& out_;
+};
+
+class Explainer {
+ public:
+  Explainer(const conf::Config& config, std::string given) : config_(config) {
+    out_.given = std::move(given);
+  }
+  // Reads tables as whoever we are, then asks as config.user.
+  Explanation run();
+
+ private:
+  void verdict(const lmtp::Reply& reply) {
+    out_.code = reply.code;
+    out_.verdict = reply.one_line();
+  }
+  void explain(const Address& address, const recipients::Tables& tables);
+  void look_at_place(const Mailbox& mailbox);
+
+  const conf::Config& config_;
+  sys::PosixFiles files_;
+  Explanation out_;
+};
+
+Explanation Explainer::run() {
+  auto options = resolver_options_of(config_);
+  auto whole = options;
+  whole.delimiter.clear();  // as the server folds what is in a table
+  auto tables = recipients::load_tables(config_.recipients.lookups, [&](const Address& address) {
+    return recipients::fold_address(address, whole).user;
+  });
+  if (!tables) throw conf::ConfigError(tables.error().describe());
+  if (!config_.user.empty()) {
+    auto account = sys::find_account(config_.user, config_.group);
+    auto became = account ? sys::become(account.value()) : Status(account.error());
+    if (!became) {
+      std::cerr << "handoffctl: asking as this user, not as " << config_.user << ": "
+                << became.error().describe() << "\n";
+    }
+  }
+  std::string_view given = out_.given;
+  if (given.starts_with('<') && given.ends_with('>')) given = given.substr(1, given.size() - 2);
+  lmtp::PathRules rules{.bare_local = !config_.recipients.default_domain.empty(),
+                        .max_local = lmtp::kMaxRecipientLocal};
+  auto path = lmtp::parse_mailbox(given, rules);
+  if (path.fault != lmtp::PathFault::kNone) {
+    verdict(say::kBadRecipient);
+    return out_;
+  }
+  out_.parsed = path.address.text();
+  explain(path.address, tables.value());
+  return out_;
+}
+
+void Explainer::explain(const Address& address, const recipients::Tables& tables) {
+  auto options = resolver_options_of(config_);
+  auto named = recipients::fold_address(address, options);
+  out_.folded = named.user.text();
+  out_.detail = named.detail;
+  auto spool = files_.open_root(config_.spool.path);
+  if (!spool) {
+    // Without it no worker would be there to answer.
+    out_.place_error = spool.error().describe();
+    return verdict(lmtp::reply_to_lookup_failure());
+  }
+  recipients::Ground ground{files_, spool.value(), config_.spool.layout,
+                            config_.recipients.lookup_timeout, &tables};
+  auto chain = recipients::Chain::make({config_.recipients.lookups, {}}, ground);
+  if (!chain) throw conf::ConfigError(chain.error().describe());
+  Watched watched(*chain.value(), out_);
+  recipients::Resolver resolver(options, ground, watched);
+  out_.served = resolver.serves(address);
+  if (!out_.served) return verdict({say::kNotServed, {address.text()}});
+  auto found = resolver.resolve(address);
+  if (!found) {
+    out_.place_error = found.error().describe();
+    return verdict(lmtp::reply_to_lookup_failure());
+  }
+  if (!found.value()) return verdict({say::kUnknownRecipient, {address.text()}});
+  out_.mailbox = std::move(*found.value());
+  look_at_place(*out_.mailbox);
+  verdict(say::kRecipientOk);
+}
+
+void Explainer::look_at_place(const Mailbox& mailbox) {
+  out_.owner = mailbox.owner
+                   ? std::to_string(mailbox.owner->uid) + ":" + std::to_string(mailbox.owner->gid)
+               : config_.user.empty() ? "whoever starts handoffd"
+                                      : config_.user;
+  auto base = mailbox.base.empty() ? config_.spool.path : mailbox.base;
+  auto root = files_.open_root(base);
+  if (!root) {
+    out_.place_error = root.error().describe();
+    return;
+  }
+  auto directory = files_.open_directory(root.value(), mailbox.path);
+  bool missing = !directory && directory.error().code == ENOENT;
+  if (!directory && !missing) out_.place_error = directory.error().describe();
+  auto space = files_.space(directory ? directory.value() : root.value());
+  if (!space) {
+    out_.place_error = space.error().describe();
+    return;
+  }
+  auto whole = base + "/" + mailbox.path;
+  out_.place = {whole, directory.ok(), directory ? whole : base, space.value().free_octets};
+}
+
+}  // namespace
+
+int explain(const Invocation& invocation) {
+  bool json = false;
+  std::string address;
+  for (const auto& argument : invocation.arguments) {
+    if (argument == "--json") {
+      json = true;
+    } else if (address.empty() && !argument.empty() && !argument.starts_with("--")) {
+      address = argument;
+    } else {
+      throw conf::ConfigError("explain: takes one address and --json", EX_USAGE);
+    }
+  }
+  if (address.empty()) throw conf::ConfigError("explain: which address?", EX_USAGE);
+  auto config = conf::load_file(invocation.config_file).config;
+  auto explanation = Explainer(config, address).run();
+  std::cout << (json ? as_json(explanation) : as_text(explanation));
+  switch (explanation.code / 100) {
+    case 2:
+      return EX_OK;
+    case 4:
+      return EX_TEMPFAIL;
+    default:
+      return EX_NOUSER;
+  }
+}
+
+}  // namespace handoff::ctl
