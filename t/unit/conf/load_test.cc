@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE(lookups_add_up_in_their_order) {
 
 BOOST_AUTO_TEST_CASE(a_lookup_needs_what_it_needs_behind_its_name) {
   for (std::string wrong :
-       {"passwd:x", "mailbox:", "file", "file:relative", "dovecot", "socketmap:unix:/x",
+       {"passwd:x", "file", "file:relative", "dovecot", "socketmap:unix:/x",
         "socketmap:tcp:h:", "socketmap:/x:n", "sqlite:/x.db", "sqlite:x.db?SELECT 1",
         "postgresql:dbname=x", "mysql:?SELECT 1", "ldap:example.org"}) {
     BOOST_TEST(!fault("recipients.lookup = " + wrong).empty(), wrong);
@@ -327,6 +327,7 @@ BOOST_AUTO_TEST_CASE(what_dump_prints_loads_to_the_same) {
       BOOST_TEST(twice.values.at(key).front().value == values.front().value);
     }
     for (const auto& setting : settings()) {
+      if (!once.values.contains(setting.name)) continue;  // one without a value
       BOOST_TEST(printed.find(std::string(setting.name) + " =") != std::string::npos, setting.name);
     }
   }
