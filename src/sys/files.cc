@@ -92,7 +92,9 @@ FileInfo from_stat(const struct stat& status) {
   info.owner = status.st_uid;
   info.group = status.st_gid;
   info.mode = status.st_mode & 07777;
-  info.modified = system_clock::from_time_t(status.st_mtime);
+  info.modified = system_clock::from_time_t(status.st_mtim.tv_sec) +
+                  std::chrono::duration_cast<system_clock::duration>(
+                      std::chrono::nanoseconds(status.st_mtim.tv_nsec));
   return info;
 }
 
@@ -128,6 +130,14 @@ Result<Fd> PosixFiles::open_file(const Fd& at, const std::string& name) {
   if (!names_one_entry(name)) return Error{EXDEV, "open", name};
   // O_NONBLOCK: a fifo in the file's place must not hang us.
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  Fd fd(retry([&] { return ::openat(at.get(), name.c_str(), kFlags); }));
+  if (!fd) return failure("open", name);
+  return fd;
+}
+
+Result<Fd> PosixFiles::open_to_append(const Fd& at, const std::string& name) {
+  if (!names_one_entry(name)) return Error{EXDEV, "open", name};
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   Fd fd(retry([&] { return ::openat(at.get(), name.c_str(), kFlags); }));
   if (!fd) return failure("open", name);
   return fd;
@@ -191,6 +201,15 @@ Status PosixFiles::link(const Fd& at, const std::string& name, const Fd& to,
   if (!names_one_entry(name) || !names_one_entry(new_name)) return Error{EXDEV, "link", new_name};
   if (::linkat(at.get(), name.c_str(), to.get(), new_name.c_str(), 0) != 0) {
     return failure("link", new_name);
+  }
+  return {};
+}
+
+Status PosixFiles::rename(const Fd& at, const std::string& name, const Fd& to,
+                          const std::string& new_name) {
+  if (!names_one_entry(name) || !names_one_entry(new_name)) return Error{EXDEV, "rename", new_name};
+  if (::renameat(at.get(), name.c_str(), to.get(), new_name.c_str()) != 0) {
+    return failure("rename", new_name);
   }
   return {};
 }

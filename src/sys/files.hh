@@ -54,6 +54,8 @@ class Files {
 
   virtual Result<Fd> create(const Fd& at, const std::string& name, mode_t mode) = 0;
   virtual Result<Fd> open_file(const Fd& at, const std::string& name) = 0;  // to read
+  // To write to the end of a file that is there; one write() is one piece of it, whoever else does.
+  virtual Result<Fd> open_to_append(const Fd& at, const std::string& name) = 0;
   // All of `octets`, or an error; short writes are finished.
   virtual Status write(const Fd& file, std::string_view octets) = 0;
   // Up to `size` octets from `offset`; 0 at the end.
@@ -73,6 +75,9 @@ class Files {
   // Fails with EEXIST where `new_name` is there, with EXDEV across filesystems.
   virtual Status link(const Fd& at, const std::string& name, const Fd& to,
                       const std::string& new_name) = 0;
+  // In the place of what was `new_name`, at once.
+  virtual Status rename(const Fd& at, const std::string& name, const Fd& to,
+                        const std::string& new_name) = 0;
   virtual Status unlink(const Fd& at, const std::string& name) = 0;
 
   virtual Result<FileInfo> info(const Fd& file) = 0;
@@ -91,6 +96,7 @@ class PosixFiles : public Files {
   Status make_directory(const Fd& at, const std::string& name, mode_t mode) override;
   Result<Fd> create(const Fd& at, const std::string& name, mode_t mode) override;
   Result<Fd> open_file(const Fd& at, const std::string& name) override;
+  Result<Fd> open_to_append(const Fd& at, const std::string& name) override;
   Status write(const Fd& file, std::string_view octets) override;
   Result<std::size_t> read_at(const Fd& file, std::uint64_t offset, char* buffer,
                               std::size_t size) override;
@@ -101,6 +107,8 @@ class PosixFiles : public Files {
   Status close(Fd file) override;
   Status link(const Fd& at, const std::string& name, const Fd& to,
               const std::string& new_name) override;
+  Status rename(const Fd& at, const std::string& name, const Fd& to,
+                const std::string& new_name) override;
   Status unlink(const Fd& at, const std::string& name) override;
   Result<FileInfo> info(const Fd& file) override;
   Result<FileInfo> info_at(const Fd& at, const std::string& name) override;

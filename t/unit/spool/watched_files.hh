@@ -33,6 +33,8 @@ enum class Op {
   kClose,
   kLink,
   kUnlink,
+  kAppend,
+  kRename,
   kInfo,
   kList,
   kSpace,
@@ -40,9 +42,9 @@ enum class Op {
 
 inline std::string name_of(Op op) {
   static constexpr const char* kNames[] = {
-      "open root", "open directory", "make directory", "create",    "open file", "write",
-      "read",      "sync data",      "sync file",      "write out", "sync",      "close",
-      "link",      "unlink",         "info",           "list",      "space"};
+      "open root", "open directory", "make directory", "create", "open file", "write", "read",
+      "sync data", "sync file",      "write out",      "sync",   "close",     "link",  "unlink",
+      "append to", "rename",         "info",           "list",   "space"};
   return kNames[static_cast<int>(op)];
 }
 
@@ -57,7 +59,8 @@ struct Call {
   bool acts() const {
     return op == Op::kMakeDirectory || op == Op::kCreate || op == Op::kWrite ||
            op == Op::kSyncData || op == Op::kSyncFile || op == Op::kWriteOut ||
-           op == Op::kSyncDirectory || op == Op::kClose || op == Op::kLink || op == Op::kUnlink;
+           op == Op::kSyncDirectory || op == Op::kClose || op == Op::kLink || op == Op::kUnlink ||
+           op == Op::kRename;
   }
   std::string text() const {
     auto out = name_of(op) + " " + path;
@@ -113,6 +116,10 @@ class WatchedFiles final : public handoff::sys::Files {
     if (int code = note({Op::kOpenFile, join(at, name)})) return failure(code, name);
     return known(below_.open_file(at, name), join(at, name));
   }
+  Result<Fd> open_to_append(const Fd& at, const std::string& name) override {
+    if (int code = note({Op::kAppend, join(at, name)})) return failure(code, name);
+    return known(below_.open_to_append(at, name), join(at, name));
+  }
   Status write(const Fd& file, std::string_view octets) override {
     if (int code = note({Op::kWrite, path_of(file), "", std::string(octets)})) {
       static_cast<void>(below_.write(file, octets.substr(0, octets.size() / 2)).ok());
@@ -152,6 +159,13 @@ class WatchedFiles final : public handoff::sys::Files {
       return failure(code, new_name);
     }
     return done(below_.link(at, name, to, new_name));
+  }
+  Status rename(const Fd& at, const std::string& name, const Fd& to,
+                const std::string& new_name) override {
+    if (int code = note({Op::kRename, join(at, name), join(to, new_name)})) {
+      return failure(code, new_name);
+    }
+    return done(below_.rename(at, name, to, new_name));
   }
   Status unlink(const Fd& at, const std::string& name) override {
     if (int code = note({Op::kUnlink, join(at, name)})) return failure(code, name);
