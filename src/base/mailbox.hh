@@ -38,6 +38,7 @@ struct Mailbox {
   // The directory that `path` lies in: a home, or what the administrator wrote. An absolute path
   // that may lead through symbolic links; empty: the spool.
   std::string base = {};
+  bool create_folder = false;              // make the folder where it is not there
   std::optional<MailboxOwner> owner = {};  // nothing: whoever the worker runs as
   MailboxQuota quota = {};
 

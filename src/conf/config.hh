@@ -21,6 +21,7 @@ enum class Newline { kLf, kCrlf };
 enum class DeliveredTo { kAuto, kAlways, kNever };
 enum class Sync { kAuto, kPlain };
 enum class Case { kFold, kKeep };
+enum class FolderEncoding { kUtf7, kUtf8 };
 enum class LogTo { kSyslog, kStderr };
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kError, kWarning, kInfo, kDebug };
@@ -69,6 +70,7 @@ struct Config {
     Newline newline{};
     DeliveredTo delivered_to{};
     Sync sync{};
+    FolderEncoding folder_encoding{};
   } spool;
 
   struct {
@@ -80,6 +82,7 @@ struct Config {
     std::string default_domain;   // empty: addresses need a domain (but postmaster)
     std::string delimiter;        // "+"; empty: no subaddresses
     Case fold{};                  // of the local part (recipients.case)
+    bool create_folders = false;  // for user+detail
     unsigned max_concurrent = 0;  // deliveries to one mailbox at a time; 0: any number
   } recipients;
 

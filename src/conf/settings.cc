@@ -138,13 +138,17 @@ std::string set_domain_alias(Config& config, std::string_view text) {
 }
 
 // Parted at blanks; there is no shell, and so there are no quotes.
-std::string set_dsn_command(Config& config, std::string_view text) {
-  config.dsn.command.clear();
+std::string set_command(std::vector<std::string>& command, std::string_view text) {
+  command.clear();
   for (std::string_view word : split(text, ' ')) {
-    if (!word.empty()) config.dsn.command.emplace_back(word);
+    if (!word.empty()) command.emplace_back(word);
   }
-  if (config.dsn.command.empty() || config.dsn.command.front().starts_with('/')) return {};
+  if (command.empty() || command.front().starts_with('/')) return {};
   return "must be empty, or begin with the absolute path of a program";
+}
+
+std::string set_dsn_command(Config& config, std::string_view text) {
+  return set_command(config.dsn.command, text);
 }
 
 // RFC 2033 5: LMTP "MUST NOT" be used on port 25 (L8).
@@ -330,6 +334,12 @@ std::vector<Setting> make_table() {
           [](C & c) -> auto& { return c.spool.sync; },
           "How a message is made durable. auto: by one sync for all recipients on filesystems that "
           "are known for it. plain: data, then each mailbox's directory, as everywhere else."),
+      choice<FolderEncoding>(
+          "spool.folder-encoding", "utf-7|utf-8", "utf-7",
+          {{"utf-7", FolderEncoding::kUtf7}, {"utf-8", FolderEncoding::kUtf8}},
+          [](C & c) -> auto& { return c.spool.folder_encoding; },
+          "How folders with names beyond ASCII are called on disk: utf-7, the modified one of "
+          "IMAP, as Courier and Dovecot do, or utf-8."),
 
       {.name = "recipients.lookup",
        .type = "LOOKUP",
@@ -380,6 +390,11 @@ std::vector<Setting> make_table() {
           "recipients.case", "fold|keep", "fold", {{"fold", Case::kFold}, {"keep", Case::kKeep}},
           [](C & c) -> auto& { return c.recipients.fold; },
           "Whether Pat and pat are one recipient. Domains always fold."),
+      choice<bool>(
+          "recipients.create-folders", "yes|no", "no", {{"yes", true}, {"no", false}},
+          [](C & c) -> auto& { return c.recipients.create_folders; },
+          "Whether pat+lists@example.org makes the folder lists where pat has none. Otherwise "
+          "the message goes to the inbox."),
       ranged(
           "recipients.max-concurrent", "NUMBER", parse_number, "20", "0", "10000",
           [](C & c) -> auto& { return c.recipients.max_concurrent; },

@@ -27,6 +27,17 @@ std::optional<std::string> variable(char name, const Address& address) {
   }
 }
 
+// Of UTF-8, not octets: no name is cut in the middle of a character.
+std::string_view first_characters(std::string_view text, std::size_t count) {
+  std::size_t end = 0;
+  for (; count > 0 && end < text.size(); --count) {
+    do {
+      ++end;
+    } while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80);
+  }
+  return text.substr(0, end);
+}
+
 }  // namespace
 
 bool is_trusted_path(std::string_view path) {
@@ -58,7 +69,7 @@ std::optional<std::string> expand_layout(std::string_view layout, const Address&
     auto value = variable(layout.front(), address);
     layout.remove_prefix(1);
     if (!value || !is_path_safe(*value)) return std::nullopt;
-    path += width ? value->substr(0, *width) : *value;
+    path += width ? first_characters(*value, *width) : *value;
   }
   bool plain = std::ranges::all_of(split(path, '/'), is_plain_name);
   return plain ? std::optional(path) : std::nullopt;

@@ -11,8 +11,8 @@
 
 namespace handoff::recipients {
 
-// Expands %u (the address), %n (local part), %d (domain), %2n (first two octets). Nothing where the
-// result would not stay a path of plain names: an empty name, one that begins with a dot or is
+// Expands %u (the address), %n (local part), %d (domain), %2n (first two characters). Nothing where
+// the result would not stay a path of plain names: an empty name, one that begins with a dot or is
 // longer than 255 octets, a '/', NUL or control character from the address.
 std::optional<std::string> expand_layout(std::string_view layout, const Address& address);
 

@@ -5,7 +5,6 @@
 
 #include "base/text.hh"
 #include "base/unicode.hh"
-#include "recipients/layout.hh"
 #include "sys/process.hh"
 
 namespace handoff::recipients {
@@ -64,16 +63,35 @@ Result<std::optional<Mailbox>> Resolver::resolve(const Address& address) {
     return Error{EPERM, "the mailbox belongs to another user than handoffd runs as",
                  mailbox->name()};
   }
-  // The peer's folder, the lookup's, the inbox: the first that is there. Whatever is wrong with a
-  // folder, the inbox is.
-  auto folder = std::exchange(mailbox->folder, {});
-  for (const auto& name : {named.detail, folder}) {
-    if (!is_plain_name(name)) continue;
-    mailbox->folder = name;
-    if (open_place(*mailbox)) return mailbox;
-  }
-  mailbox->folder.clear();
+  choose_folder(*mailbox, named.detail);
   return mailbox;
+}
+
+// The peer's folder, the lookup's, the inbox: the first that is there or may be made. Whatever is
+// wrong with a folder, the inbox is there.
+void Resolver::choose_folder(Mailbox& mailbox, const std::string& detail) {
+  auto configured = std::exchange(mailbox.folder, {});
+  const auto inbox = mailbox;
+  for (const auto& wanted : {detail, configured}) {
+    auto folder = folder_name(wanted, options_.folder_encoding);
+    if (!folder) continue;
+    mailbox.folder = *folder;
+    auto opened = open_place(mailbox);
+    if (opened) return;
+    mailbox.create_folder =
+        opened.error().code == ENOENT && options_.create_folders && has_room_for_a_folder(inbox);
+    if (mailbox.create_folder) return;
+  }
+  mailbox.folder.clear();
+}
+
+bool Resolver::has_room_for_a_folder(const Mailbox& mailbox) {
+  auto directory = open_place(mailbox);
+  if (!directory) return directory.error().code == ENOENT;  // it is made with its first message
+  auto names = ground_.files.list(directory.value());
+  return names && std::ranges::count_if(names.value(), [](const std::string& name) {
+                    return name.starts_with('.');
+                  }) < kMostFolders;
 }
 
 }  // namespace handoff::recipients

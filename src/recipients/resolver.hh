@@ -9,6 +9,7 @@
 #include "base/address.hh"
 #include "base/mailbox.hh"
 #include "base/result.hh"
+#include "recipients/folder.hh"
 #include "recipients/lookup.hh"
 
 namespace handoff::recipients {
@@ -21,6 +22,8 @@ struct ResolverOptions {
   // Domains as to_ascii_domain() writes them.
   std::set<std::string, std::less<>> domains = {};  // that mail is taken for; none: any
   std::map<std::string, std::string, std::less<>> domain_aliases = {};
+  FolderEncoding folder_encoding = FolderEncoding::kUtf7;
+  bool create_folders = false;  // a folder that is not there is made, not the inbox taken
 };
 
 // An address taken apart.
@@ -43,13 +46,16 @@ class Resolver {
   // Whether mail is taken for the domain of `address` at all. An address without one is ours.
   bool serves(const Address& address) const;
   // The mailbox, nobody, or an error as Lookup::find has it, for an address as the peer wrote it. A
-  // subaddress becomes the Maildir++ folder of that name where there is one, else the inbox (R3).
-  // May block.
+  // subaddress becomes the Maildir++ folder of that name where there is one or it may be made, else
+  // the folder that the lookup names, else the inbox (R3). May block.
   Result<std::optional<Mailbox>> resolve(const Address& address);
   bool tells() const { return lookup_.tells(); }
 
  private:
   Result<sys::Fd> open_place(const Mailbox& mailbox);
+  // The folder of `mailbox` that is there or may be made; without one, the inbox.
+  void choose_folder(Mailbox& mailbox, const std::string& detail);
+  bool has_room_for_a_folder(const Mailbox& mailbox);
 
   ResolverOptions options_;
   Ground ground_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.hh"
+#include "spool/folder.hh"
 #include "sys/clock.hh"
 
 namespace handoff::spool {
@@ -42,17 +43,12 @@ Status make_mailbox(sys::Files& files, const sys::Fd& root, const Mailbox& mailb
 }
 
 // `new` is made last: where it is there, the others are.
-Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
-  if (mailbox.create) {
-    if (auto made = make_mailbox(files, root, mailbox); !made) return made;
-  }
-  auto place = open_in(files, root, mailbox, "");
-  if (!place) return place.error();
+Status make_directories(sys::Files& files, const sys::Fd& place) {
   for (const char* name : {"tmp", "cur", "new"}) {
-    auto made = files.make_directory(place.value(), name, kMode);
+    auto made = files.make_directory(place, name, kMode);
     if (!made && made.error().code != EEXIST) return made;
   }
-  return files.sync_directory(place.value());
+  return files.sync_directory(place);
 }
 
 bool is_young(const sys::FileInfo& info) {
@@ -60,6 +56,32 @@ bool is_young(const sys::FileInfo& info) {
 }
 
 }  // namespace
+
+Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+  if (mailbox.create) {
+    if (auto made = make_mailbox(files, root, mailbox); !made) return made;
+  }
+  if (!mailbox.folder.empty()) {
+    auto inbox = mailbox;
+    inbox.folder.clear();
+    inbox.create_folder = false;
+    auto above = open_in(files, root, inbox, "");
+    if (!above) return above.error();
+    if (mailbox.create_folder) {
+      // Readers take a mailbox for one by its own directories.
+      if (auto made = make_directories(files, above.value()); !made) return made;
+      if (auto made = make_folder(files, above.value(), mailbox.folder); !made) return made;
+    } else if (auto synced = files.sync_directory(above.value()); !synced) {
+      return synced;
+    }
+  }
+  auto place = open_in(files, root, mailbox, "");
+  if (!place) return place.error();
+  if (mailbox.create_folder) {
+    if (auto marked = mark_folder(files, place.value()); !marked) return marked;
+  }
+  return make_directories(files, place.value());
+}
 
 Result<sys::Fd> open_in(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox,
                         const std::string& name) {

@@ -15,9 +15,13 @@ namespace handoff::spool {
 Result<sys::Fd> open_in(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox,
                         const std::string& name);
 
+// Makes what is missing of the mailbox and of the folder, as far as it may be made, and syncs all
+// of it: whoever made it may not have. May block.
+Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox);
+
 // Opens MAILBOX/new. Makes tmp, new and cur where they are missing, and the mailbox itself where
-// `mailbox.create`; ENOENT where it is not there and must not be made. What was made is synced,
-// up to the spool. `root` is the spool. May block.
+// `mailbox.create`, and the folder where `mailbox.create_folder`; ENOENT where it is not there and
+// must not be made. What was made is synced, up to the spool. `root` is the spool. May block.
 Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox);
 
 }  // namespace handoff::spool

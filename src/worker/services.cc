@@ -44,7 +44,11 @@ recipients::ResolverOptions resolver_options_of(const conf::Config& config) {
           settings.delimiter,
           settings.fold == conf::Case::kFold,
           {settings.domains.begin(), settings.domains.end()},
-          settings.domain_aliases};
+          settings.domain_aliases,
+          config.spool.folder_encoding == conf::FolderEncoding::kUtf8
+              ? recipients::FolderEncoding::kUtf8
+              : recipients::FolderEncoding::kUtf7,
+          settings.create_folders};
 }
 
 spool::SpoolOptions spool_options_of(const conf::Config& config) {

@@ -36,6 +36,15 @@ BOOST_AUTO_TEST_CASE(variables_are_expanded) {
   BOOST_TEST(expand("%9n", "pat", "example.org") == "pat");
 }
 
+BOOST_AUTO_TEST_CASE(the_first_characters_are_not_octets) {
+  BOOST_TEST(expand("%1n/%2n/%n",
+                    "\xc3\xbc\xe2\x82\xac"
+                    "x",
+                    "example.org") ==
+             "\xc3\xbc/\xc3\xbc\xe2\x82\xac/\xc3\xbc\xe2\x82\xac"
+             "x");
+}
+
 BOOST_AUTO_TEST_CASE(an_ordinary_name_of_any_kind_is_a_name) {
   for (const char* local : {"pat", "pat.smith", "o'brien", "a b", "x..y", "pat.", "-x", "~", "a*?",
                             "a:2,S", "gr\xc3\xbc\xc3\x9f"}) {

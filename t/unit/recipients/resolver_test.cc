@@ -173,6 +173,52 @@ BOOST_AUTO_TEST_CASE(a_subaddress_is_a_folder_where_there_is_one_R3) {
   BOOST_TEST(spool.resolve("pat-lists") == "example.org/pat .lists");
 }
 
+BOOST_AUTO_TEST_CASE(several_delimiters_part_at_the_first_that_occurs_R3) {
+  Spool spool;
+  spool.place.make("example.org/pat/.lists-c");
+  spool.place.make("example.org/pat/.lists");
+  spool.options.delimiter = "+-";
+  BOOST_TEST(spool.resolve("pat+lists-c") == "example.org/pat .lists-c");
+  BOOST_TEST(spool.resolve("pat-lists") == "example.org/pat .lists");
+  BOOST_TEST(spool.resolve("pat-none+lists") == "example.org/pat");
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_is_made_where_that_is_configured_and_there_are_not_too_many_R3) {
+  Spool spool;
+  spool.place.make("example.org/pat");
+  auto makes = [&](const std::string& local) {
+    Ground ground{spool.files, spool.root, spool.layout};
+    auto lookup = make_lookup("mailbox", ground);
+    auto mailbox =
+        *Resolver(spool.options, ground, *lookup).resolve({local, "example.org"}).value();
+    return mailbox.folder + (mailbox.create_folder ? " made" : "");
+  };
+  BOOST_TEST(makes("pat+lists") == "");
+  spool.options.create_folders = true;
+  BOOST_TEST(makes("pat+lists") == "lists made");
+  BOOST_TEST(makes("pat+R&D") == "R&-D made");
+  BOOST_TEST(makes("pat+Inbox") == "");
+  BOOST_TEST(makes("pat") == "");
+  spool.place.make("example.org/pat/.lists");
+  BOOST_TEST(makes("pat+lists") == "lists");
+  for (int i = 1; i < kMostFolders; ++i) {
+    spool.place.make("example.org/pat/.f" + std::to_string(i));
+  }
+  BOOST_TEST(makes("pat+other") == "");
+  BOOST_TEST(makes("pat+f7") == "f7");
+}
+
+BOOST_AUTO_TEST_CASE(folders_beyond_ascii_are_found_in_the_encoding_that_is_configured_R3) {
+  if (!knows_unicode()) return;
+  Spool spool;
+  spool.place.make("example.org/pat/.Entw&APw-rfe");
+  BOOST_TEST(spool.resolve("pat+Entw\xc3\xbcrfe") == "example.org/pat .Entw&APw-rfe");
+  spool.options.folder_encoding = FolderEncoding::kUtf8;
+  BOOST_TEST(spool.resolve("pat+Entw\xc3\xbcrfe") == "example.org/pat");
+  spool.place.make("example.org/pat/.Entw\xc3\xbcrfe");
+  BOOST_TEST(spool.resolve("pat+Entw\xc3\xbcrfe") == "example.org/pat .Entw\xc3\xbcrfe");
+}
+
 BOOST_AUTO_TEST_CASE(a_subaddress_cannot_name_anything_but_a_folder_R2_R3) {
   Spool spool;
   TemporaryDirectory outside;

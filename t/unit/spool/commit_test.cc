@@ -387,6 +387,54 @@ BOOST_AUTO_TEST_CASE(a_folder_gets_the_message_and_the_inbox_none_R3) {
   BOOST_TEST(delivery.in_new("pat").empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_folder_that_is_missing_is_made_synced_and_subscribed_to_R3) {
+  Delivery delivery;
+  auto spool = delivery.open().value();
+  auto mailbox = delivery.mailbox("pat");
+  delivery.place.write("example.org/pat/courierimapsubscribed", "INBOX.old\n");
+  auto into = [&](const char* folder) {
+    mailbox.folder = folder;
+    mailbox.create_folder = true;
+    delivery.files.calls.clear();
+    BOOST_REQUIRE(delivery.deliver(spool, {mailbox}).ok());
+  };
+  into("lists.c++");
+  std::string folder = "example.org/pat/.lists.c++";
+  BOOST_TEST(delivery.place.names(folder) ==
+             (std::set<std::string>{"cur", "maildirfolder", "new", "tmp"}));
+  BOOST_TEST(delivery.place.names(folder + "/new").size() == 1u);
+  auto actions = delivery.actions();
+  auto sequence = {"make directory " + folder, std::string("sync example.org/pat"),
+                   "make directory " + folder + "/new", "sync " + folder,
+                   "link .handoff/staging/X -> " + folder + "/new/X,S"};
+  auto at = actions.begin();
+  for (const auto& action : sequence) {
+    at = std::find(at, actions.end(), action);
+    BOOST_TEST((at != actions.end()), action << " in its turn");
+  }
+  auto subscribed = [&] { return delivery.place.read("example.org/pat/subscriptions"); };
+  BOOST_TEST(subscribed() == "lists.c++\n");
+  BOOST_TEST(delivery.place.read("example.org/pat/courierimapsubscribed") ==
+             "INBOX.old\nINBOX.lists.c++\n");
+  into("lists.c++");
+  BOOST_TEST(subscribed() == "lists.c++\n");
+  // Dovecot's own second format, without a last line end; a lock of somebody else's; a link.
+  delivery.place.write("example.org/pat/subscriptions", "V\t2\n\nlists\tc++");
+  into("a.b");
+  BOOST_TEST(subscribed() == "V\t2\n\nlists\tc++\na\tb\n");
+  delivery.place.write("example.org/pat/subscriptions.lock", "");
+  into("c");
+  BOOST_TEST(subscribed() == "V\t2\n\nlists\tc++\na\tb\n");
+  std::filesystem::remove(delivery.place.path("example.org/pat/subscriptions.lock"));
+  std::filesystem::remove(delivery.place.path("example.org/pat/subscriptions"));
+  TemporaryDirectory outside;
+  outside.write("file", "x\n");
+  delivery.place.link(outside.path("file"), "example.org/pat/subscriptions");
+  into("d");
+  BOOST_TEST(outside.read("file") == "x\n");
+  BOOST_TEST(!delivery.place.has("example.org/pat/subscriptions.lock"));
+}
+
 BOOST_AUTO_TEST_CASE(a_mailbox_in_a_home_is_made_and_synced_up_to_the_home) {
   Delivery delivery;
   TemporaryDirectory homes;
