@@ -22,6 +22,7 @@ enum class DeliveredTo { kAuto, kAlways, kNever };
 enum class Sync { kAuto, kPlain };
 enum class Case { kFold, kKeep };
 enum class FolderEncoding { kUtf7, kUtf8 };
+enum class QuotaOver { kDefer, kBounce };
 enum class LogTo { kSyslog, kStderr };
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kError, kWarning, kInfo, kDebug };
@@ -71,6 +72,7 @@ struct Config {
     DeliveredTo delivered_to{};
     Sync sync{};
     FolderEncoding folder_encoding{};
+    std::vector<std::string> create_command;  // program and arguments; empty: we make mailboxes
   } spool;
 
   struct {
@@ -85,6 +87,14 @@ struct Config {
     bool create_folders = false;  // for user+detail
     unsigned max_concurrent = 0;  // deliveries to one mailbox at a time; 0: any number
   } recipients;
+
+  struct {
+    std::uint64_t size = 0;      // octets a mailbox may hold; 0: any amount
+    std::uint64_t messages = 0;  // 0: any number
+    QuotaOver over{};
+    std::vector<std::string> warn_command;  // program and arguments; empty: nobody is warned
+    std::vector<unsigned> warn_at;          // percent, rising
+  } quota;
 
   struct {
     bool guard = false;  // retries after unread replies are recognised

@@ -151,6 +151,28 @@ std::string set_dsn_command(Config& config, std::string_view text) {
   return set_command(config.dsn.command, text);
 }
 
+std::string set_create_command(Config& config, std::string_view text) {
+  return set_command(config.spool.create_command, text);
+}
+
+std::string set_warn_command(Config& config, std::string_view text) {
+  return set_command(config.quota.warn_command, text);
+}
+
+std::string set_warn_at(Config& config, std::string_view text) {
+  auto& list = config.quota.warn_at;
+  list.clear();
+  for (std::string_view word : split(text, ' ')) {
+    if (word.empty()) continue;
+    auto percent = parse_number(word);
+    bool rises =
+        percent && *percent >= 1 && *percent <= 100 && (list.empty() || *percent > list.back());
+    if (!rises) return "must be percentages from 1 to 100, rising and parted by blanks";
+    list.push_back(static_cast<unsigned>(*percent));
+  }
+  return {};
+}
+
 // RFC 2033 5: LMTP "MUST NOT" be used on port 25 (L8).
 std::string set_listen(Config& config, std::string_view text) {
   auto endpoint = parse_endpoint(text);
@@ -340,6 +362,13 @@ std::vector<Setting> make_table() {
           [](C & c) -> auto& { return c.spool.folder_encoding; },
           "How folders with names beyond ASCII are called on disk: utf-7, the modified one of "
           "IMAP, as Courier and Dovecot do, or utf-8."),
+      {.name = "spool.create-command",
+       .type = "COMMAND",
+       .defaults = {""},
+       .help = "What makes a mailbox that is not there and is to be made, in the place of handoff. "
+               "It is parted at blanks, no shell is run, and the mailbox's directory and the "
+               "address are added. Empty: handoff makes it.",
+       .set = set_create_command},
 
       {.name = "recipients.lookup",
        .type = "LOOKUP",
@@ -400,6 +429,34 @@ std::vector<Setting> make_table() {
           [](C & c) -> auto& { return c.recipients.max_concurrent; },
           "Deliveries to one mailbox at a time; more are answered with 451 4.3.2, so that a "
           "mailbox that is stuck does not hold every worker. 0: any number."),
+
+      ranged(
+          "quota.size", "SIZE", parse_size, "0", "0", "1048576G",
+          [](C & c) -> auto& { return c.quota.size; },
+          "How many octets a mailbox may hold, where the lookup does not say. 0: any number."),
+      ranged(
+          "quota.messages", "NUMBER", parse_number, "0", "0", "1000000000",
+          [](C & c) -> auto& { return c.quota.messages; },
+          "How many messages a mailbox may hold, where the lookup does not say. 0: any number."),
+      choice<QuotaOver>(
+          "quota.over", "defer|bounce", "defer",
+          {{"defer", QuotaOver::kDefer}, {"bounce", QuotaOver::kBounce}},
+          [](C & c) -> auto& { return c.quota.over; },
+          "What becomes of a message that a full mailbox has no room for. defer: it is asked to "
+          "be sent again (452 4.2.2). bounce: it is refused (552 5.2.2)."),
+      {.name = "quota.warn-at",
+       .type = "PERCENTAGES",
+       .defaults = {"80 95"},
+       .help = "How full a mailbox becomes when quota.warn-command is run, in percent, rising and "
+               "parted by blanks.",
+       .set = set_warn_at},
+      {.name = "quota.warn-command",
+       .type = "COMMAND",
+       .defaults = {""},
+       .help = "What is run when a message has made a mailbox fuller than one of quota.warn-at. It "
+               "is parted at blanks, no shell is run, and the percentage and the address are "
+               "added. Empty: nothing.",
+       .set = set_warn_command},
 
       choice<bool>(
           "duplicates.guard", "on|off", "on", {{"on", true}, {"off", false}},

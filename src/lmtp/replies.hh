@@ -74,6 +74,9 @@ inline constexpr Phrase kNotServed{550, "5.7.1", "<$1> domain not served here"};
 inline constexpr Phrase kNewOwner{550, "5.7.17", "the mailbox has another owner since (RRVS)"};
 inline constexpr Phrase kMailboxBusy{451, "4.3.2",
                                      "<$1> has as many deliveries under way as it may"};
+inline constexpr Phrase kOverQuota{452, "4.2.2", "<$1> has no room for the message: over quota"};
+inline constexpr Phrase kOverQuotaForGood{552, "5.2.2",
+                                          "<$1> has no room for the message: over quota"};
 inline constexpr Phrase kTooManyRecipients{452, "4.5.3",
                                            "more than $1 recipients, send the rest again"};
 inline constexpr Phrase kVerified{250, "2.1.5", "<$1>"};

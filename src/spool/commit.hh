@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/mailbox.hh"
 #include "base/result.hh"
 #include "spool/name.hh"
+#include "spool/quota.hh"
 #include "spool/staging.hh"
 #include "sys/files.hh"
 
@@ -19,6 +21,8 @@ struct Delivered {
   std::uint64_t size = 0;  // octets
   bool copied = false;     // not a hard link to the staged file
   bool already = false;    // by an earlier try of the same message: nothing was written
+  // Of the mailbox with this message in it, where it has limits and they can be told.
+  std::optional<Standing> quota = {};
 };
 
 // Puts the completed `staging` into `mailbox`. With success it is durable there: 250 may be said.

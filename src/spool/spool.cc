@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "spool/maildir.hh"
+
 namespace handoff::spool {
 namespace {
 
@@ -10,6 +12,14 @@ constexpr mode_t kMode = 0700;
 Error below(const std::string& path, Error error) {
   error.path = path + (error.path.empty() ? "" : "/" + error.path);
   return error;
+}
+
+Standing with_one_more(Standing standing, std::uint64_t size) {
+  if (standing.use) {
+    standing.use->size += size;
+    ++standing.use->messages;
+  }
+  return standing;
 }
 
 // The directory `name` below `at`, made and synced where it is missing.
@@ -31,7 +41,8 @@ Spool::Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directorie
       file_sync_(options_.plain_sync ? sys::FileSync::kFile
                                      : files.file_sync(directories_->staging)),
       links_(files, directories_->root),
-      names_(options_.host) {}
+      names_(options_.host),
+      quotas_(files, directories_->root, options_.path, options_.quota, options_.quota_patience) {}
 
 Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
   auto root = files.open_root(options.path);
@@ -76,6 +87,8 @@ Result<std::optional<Delivered>> Spool::find_earlier(const Staging& staging,
   auto earlier = guard_->find_earlier(staging, mailbox);
   if (!earlier) return below(mailbox.place(), earlier.error());
   if (!earlier.value()) return std::optional<Delivered>();
+  // Whoever put it there may have died before it was counted.
+  quotas_.uncertain(mailbox);
   return std::optional(Delivered{*earlier.value(), staging.size(), false, true});
 }
 
@@ -84,19 +97,45 @@ Result<std::optional<Delivered>> Spool::link(const Staging& staging, const Mailb
   if (!personal.empty()) return std::optional<Delivered>();
   auto earlier = find_earlier(staging, mailbox);
   if (!earlier || earlier.value()) return earlier;
+  // What may take long, a count or a program, is for commit(): it holds up nobody there.
+  auto standing = quotas_.standing(mailbox, staging.size(), QuotaBook::Counts::kNot);
+  if ((standing && !standing.value().certain) || is_to_be_made(mailbox)) {
+    return std::optional<Delivered>();
+  }
+  if (standing) {
+    auto room = quotas_.check(standing.value(), staging.size());
+    if (!room) return below(mailbox.place(), room.error());
+  }
   auto linked = links_.add(staging, mailbox, names_);
   if (!linked) return below(mailbox.place(), linked.error());
   if (!linked.value()) return std::optional<Delivered>();
-  return std::optional(Delivered{*linked.value(), staging.size(), false, false});
+  Delivered delivered{*linked.value(), staging.size(), false, false};
+  if (standing && standing.value().limits.any()) {
+    delivered.quota = with_one_more(standing.value(), delivered.size);
+    uncounted_.emplace_back(mailbox, delivered.size);
+  }
+  return std::optional(std::move(delivered));
 }
 
-Status Spool::sync_links(Staging& staging) { return links_.sync(staging); }
+Status Spool::sync_links(Staging& staging) {
+  auto synced = links_.sync(staging);
+  auto uncounted = std::exchange(uncounted_, {});
+  if (!synced) return synced;
+  for (const auto& [mailbox, size] : uncounted) quotas_.added(mailbox, size);
+  return synced;
+}
 
 Result<Delivered> Spool::commit(const Staging& staging, const Mailbox& mailbox,
                                 std::string_view personal) {
   auto earlier = find_earlier(staging, mailbox);
   if (!earlier) return earlier.error();
   if (earlier.value()) return *earlier.value();
+  auto standing = quotas_.standing(mailbox, staging.size());
+  if (standing) {
+    auto room = quotas_.check(standing.value(), staging.size());
+    if (!room) return below(mailbox.place(), room.error());
+  }
+  if (auto made = make_mailbox(mailbox); !made) return below(mailbox.place(), made.error());
   std::string lines;
   if (options_.crlf) {
     lines = personal;
@@ -106,7 +145,36 @@ Result<Delivered> Spool::commit(const Staging& staging, const Mailbox& mailbox,
   auto delivered =
       handoff::spool::commit(*files_, directories_->root, staging, mailbox, lines, names_);
   if (!delivered) return below(mailbox.place(), delivered.error());
+  if (standing && standing.value().limits.any()) {
+    quotas_.added(mailbox, delivered.value().size);
+    delivered.value().quota = with_one_more(standing.value(), delivered.value().size);
+  }
   return delivered;
+}
+
+Status Spool::check_quota(const Mailbox& mailbox, std::uint64_t size) {
+  auto standing = quotas_.standing(mailbox, size);
+  if (!standing) return {};  // delivery will tell what is wrong with the mailbox
+  return quotas_.check(standing.value(), size);
+}
+
+// By the site's own program.
+bool Spool::is_to_be_made(Mailbox mailbox) {
+  if (!options_.create || !mailbox.create) return false;
+  mailbox.folder.clear();
+  auto there = open_in(*files_, directories_->root, mailbox, "");
+  return !there && there.error().code == ENOENT;
+}
+
+Status Spool::make_mailbox(const Mailbox& mailbox) {
+  if (!is_to_be_made(mailbox)) return {};
+  if (auto made = options_.create(mailbox); !made) return made;
+  Mailbox inbox = mailbox;
+  inbox.folder.clear();
+  auto there = open_in(*files_, directories_->root, inbox, "");
+  if (!there) return there.error();
+  // Completed and synced as if it were ours: the program will hardly have.
+  return make_maildir(*files_, directories_->root, inbox);
 }
 
 void Spool::replied() { guard_->replied(); }

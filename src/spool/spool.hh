@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/mailbox.hh"
@@ -14,6 +16,7 @@
 #include "spool/guard.hh"
 #include "spool/links.hh"
 #include "spool/name.hh"
+#include "spool/quota_book.hh"
 #include "spool/staging.hh"
 #include "spool/sweep.hh"
 #include "sys/files.hh"
@@ -28,6 +31,11 @@ struct SpoolOptions {
   std::chrono::seconds window = std::chrono::days(5);  // for how long
   // Each directory is synced, also where the filesystem is known to take less (sys/file_sync.hh).
   bool plain_sync = false;
+  QuotaLimits quota = {};  // of mailboxes that have none of their own
+  // How long a delivery waits for a mailbox to be counted (quota_book.hh).
+  std::chrono::milliseconds quota_patience = std::chrono::seconds(1);
+  // Makes the directory of a mailbox that is not there and is to be made; nothing: we do.
+  std::function<Status(const Mailbox&)> create = {};
 };
 
 class Spool {
@@ -52,8 +60,10 @@ class Spool {
                                         std::string_view personal);
   // Fails for all: then none of the links is there any more. May block.
   Status sync_links(Staging& staging);
+  // EDQUOT where the mailbox has no room for a message of `size` octets (quota_book.hh).
+  Status check_quota(const Mailbox& mailbox, std::uint64_t size);
   // See commit.hh; a mailbox that has the message by an earlier try is not written to (guard.hh).
-  // `personal` lines end in CRLF.
+  // `personal` lines end in CRLF. EDQUOT as of check_quota().
   Result<Delivered> commit(const Staging& staging, const Mailbox& mailbox,
                            std::string_view personal);
   // All replies are written; then, that the client has read them (or had nothing to rely on), or
@@ -75,6 +85,8 @@ class Spool {
     sys::Fd staging;
     sys::Fd unread;
   };
+  bool is_to_be_made(Mailbox mailbox);
+  Status make_mailbox(const Mailbox& mailbox);
   Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories);
   Result<std::optional<Delivered>> find_earlier(const Staging& staging, const Mailbox& mailbox);
 
@@ -85,6 +97,9 @@ class Spool {
   sys::FileSync file_sync_;
   Links links_;
   NameMaker names_;
+  QuotaBook quotas_;
+  // Linked, and to be counted when that is durable.
+  std::vector<std::pair<Mailbox, std::uint64_t>> uncounted_;
 };
 
 }  // namespace handoff::spool

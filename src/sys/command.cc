@@ -179,8 +179,21 @@ bool Watcher::has_ended() const {
   return ::poll(&fd, 1, 0) > 0;
 }
 
-Result<Watcher> start_watched(const Command& command,
-                              const std::function<void(const Status&)>& ended) {
+bool Watcher::ends_well() const {
+  char octet = 0;
+  for (;;) {
+    pollfd fd{life_.get(), POLLIN, 0};
+    static_cast<void>(::poll(&fd, 1, -1));
+    auto n = ::read(life_.get(), &octet, 1);
+    if (n >= 0) return n == 1;
+    if (errno != EINTR && errno != EAGAIN) return false;
+  }
+}
+
+namespace {
+
+// Does `work` in a process that is init's child; an octet in the pipe says that it was done well.
+Result<Watcher> start_detached(const std::function<bool()>& work) {
   auto life = open_pipe();
   if (!life) return life.error();
   pid_t between = ::fork();
@@ -192,12 +205,33 @@ Result<Watcher> start_watched(const Command& command,
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Watcher(std::move(life.value().read));
     return Error{EAGAIN, "fork", {}};
   }
-  pid_t watcher = ::fork();
-  if (watcher != 0) ::_exit(watcher < 0 ? 1 : 0);
+  pid_t detached = ::fork();
+  if (detached != 0) ::_exit(detached < 0 ? 1 : 0);
   drop_descriptors(life.value().write);
   set_signals(false);
-  ended(Watch(command).run());
+  if (work()) {
+    [[maybe_unused]] auto ignored = ::write(kLife, "", 1);
+  }
   ::_exit(0);
+}
+
+}  // namespace
+
+Result<Watcher> start_watched(const Command& command,
+                              const std::function<void(const Status&)>& ended) {
+  return start_detached([&] {
+    auto status = Watch(command).run();
+    ended(status);
+    return status.ok();
+  });
+}
+
+Result<Watcher> start_aside(std::chrono::seconds limit, const std::function<void()>& work) {
+  return start_detached([&] {
+    ::alarm(static_cast<unsigned>(limit.count()));
+    work();
+    return true;
+  });
 }
 
 }  // namespace handoff::sys

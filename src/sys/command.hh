@@ -2,6 +2,7 @@
 // ours.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
@@ -26,6 +27,8 @@ class Watcher {
   explicit Watcher(Fd life) : life_(std::move(life)) {}
   // Never blocks.
   bool has_ended() const;
+  // Waits for its end: whether the command was a success. Blocks.
+  bool ends_well() const;
 
  private:
   Fd life_;  // a pipe that the watcher has the other end of
@@ -37,5 +40,8 @@ class Watcher {
 // descriptors but standard error.
 Result<Watcher> start_watched(const Command& command,
                               const std::function<void(const Status&)>& ended);
+
+// Starts such a process that does `work`. It is killed after `limit`.
+Result<Watcher> start_aside(std::chrono::seconds limit, const std::function<void()>& work);
 
 }  // namespace handoff::sys

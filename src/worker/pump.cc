@@ -191,6 +191,7 @@ Pump::Next Pump::on(const lmtp::MailBegins& event) {
   transaction_deadline_ = times_.begin + services_.config.session.transaction_timeout;
   if (stop_deadline_) stop_deadline_ = times_.begin + kStopGrace;
   auto size = event.envelope.declared_size.value_or(0);
+  declared_size_ = size;
   if (size > 0) {
     // A spool that cannot be asked is no reason to refuse: writing will tell.
     auto space = services_.spool.space();
@@ -241,10 +242,25 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
         "deferred",
         {{"to", angle(event.address)}, {"client", peer_.text}, {"reply", reply.one_line()}});
     session_.refuse(reply);
+  } else if (auto room = services_.spool.check_quota(*mailbox.value(), declared_size_);
+             !event.verify && !room) {
+    auto reply = reply_to_failure(room.error(), *mailbox.value());
+    services_.log.warning(
+        reply.code / 100 == 4 ? "deferred" : "refused",
+        {{"to", angle(event.address)}, {"client", peer_.text}, {"reply", reply.one_line()}});
+    session_.refuse(reply);
   } else {
     session_.accept_recipient(std::move(*mailbox.value()));
   }
   return std::nullopt;
+}
+
+lmtp::Reply Pump::reply_to_failure(const Error& error, const Mailbox& mailbox) const {
+  if (error.code == EBUSY) return put_off(mailbox.address);
+  bool over = error.what == spool::kOverQuota;
+  if (!over && error.what != spool::kMaybeOverQuota) return lmtp::reply_to(error);
+  bool bounces = over && services_.config.quota.over == conf::QuotaOver::kBounce;
+  return {bounces ? lmtp::say::kOverQuotaForGood : lmtp::say::kOverQuota, {mailbox.address}};
 }
 
 Pump::Next Pump::on(const lmtp::ContentBegins& event) {
@@ -322,11 +338,14 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     }
     auto result = outcomes[i] ? std::move(*outcomes[i]) : commit(delivery);
     auto reply = result ? lmtp::Reply(lmtp::say::kDelivered, {delivery.recipient->address.text()})
-                 : result.error().code == EBUSY ? put_off(delivery.recipient->mailbox.address)
-                                                : lmtp::reply_to(result.error());
+                        : reply_to_failure(result.error(), delivery.recipient->mailbox);
     delivered_any = delivered_any || result.ok();
     log_outcome(event.envelope, delivery, result, reply);
     session_.settle(*delivery.recipient, reply);
+    if (result && result.value().quota) {
+      services_.quota_warner.delivered(delivery.recipient->mailbox, result.value().size,
+                                       *result.value().quota);
+    }
   }
   heard = heard && flush();
   auto now = sys::Steady::now();
@@ -470,7 +489,7 @@ void Pump::log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
         reply.one_line().substr(0, reply.one_line().find(" <")) + ": " + result.error().what,
         recipient.address.text());
     fields.emplace_back("cause", result.error().describe());
-    services_.log.error("deferred", fields);
+    services_.log.error(reply.code / 100 == 4 ? "deferred" : "refused", fields);
   }
 }
 

@@ -76,6 +76,8 @@ class Pump {
   // `action` on the mailbox, unless recipients.max-concurrent keeps it from us.
   template <class Action>
   auto in_mailbox(const Mailbox& mailbox, Action action) -> decltype(action());
+  // EDQUOT of a mailbox's own quota is answered as quota.over says.
+  lmtp::Reply reply_to_failure(const Error& error, const Mailbox& mailbox) const;
   // The log line of one recipient, and its place on the board.
   void log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
                    const Result<spool::Delivered>& result, const lmtp::Reply& reply);
@@ -116,6 +118,7 @@ class Pump {
     sys::Steady::duration lookup{}, write{}, sync{}, commit{};
   };
   Times times_;
+  std::uint64_t declared_size_ = 0;  // octets, of this transaction; 0: none was
 };
 
 }  // namespace handoff::worker

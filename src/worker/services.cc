@@ -51,13 +51,20 @@ recipients::ResolverOptions resolver_options_of(const conf::Config& config) {
           settings.create_folders};
 }
 
-spool::SpoolOptions spool_options_of(const conf::Config& config) {
-  return {config.spool.path,
-          sys::host_name(),
-          config.spool.newline == conf::Newline::kCrlf,
-          config.duplicates.guard,
-          config.duplicates.window,
-          config.spool.sync == conf::Sync::kPlain};
+spool::SpoolOptions spool_options_of(const conf::Config& config, const sys::Log& log) {
+  spool::SpoolOptions options{config.spool.path,
+                              sys::host_name(),
+                              config.spool.newline == conf::Newline::kCrlf,
+                              config.duplicates.guard,
+                              config.duplicates.window,
+                              config.spool.sync == conf::Sync::kPlain};
+  options.quota = {config.quota.size, config.quota.messages};
+  if (!config.spool.create_command.empty()) {
+    options.create = [&config, &log](const Mailbox& mailbox) {
+      return create_mailbox(config, log, mailbox);
+    };
+  }
+  return options;
 }
 
 }  // namespace
@@ -89,11 +96,12 @@ Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spo
       spool(std::move(spool_)),
       tls(std::move(assets.tls)),
       tables(std::move(assets.tables)),
-      reporter(config_, log_) {}
+      reporter(config_, log_),
+      quota_warner(config_, log_) {}
 
 Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
                                                  sys::Files& files, Assets assets) {
-  auto spool = spool::Spool::open(files, spool_options_of(config));
+  auto spool = spool::Spool::open(files, spool_options_of(config, log));
   if (!spool) return spool.error();
   std::unique_ptr<Services> services(
       new Services(config, log, std::move(spool).value(), std::move(assets)));

@@ -16,6 +16,7 @@
 #include "sys/sasl.hh"
 #include "sys/tls.hh"
 #include "worker/reporter.hh"
+#include "worker/site_commands.hh"
 
 namespace handoff::worker {
 
@@ -46,6 +47,7 @@ class Services {
   const Tls tls;
   const recipients::Tables tables;
   Reporter reporter;
+  QuotaWarner quota_warner;
   std::optional<sys::SaslServer> sasl;  // nothing: AUTH is not offered
 
   // Whether TLS comes before the greeting on connections to this port.

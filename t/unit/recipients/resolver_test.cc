@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(a_folder_is_made_where_that_is_configured_and_there_are_not
   spool.place.make("example.org/pat");
   auto makes = [&](const std::string& local) {
     Ground ground{spool.files, spool.root, spool.layout};
-    auto lookup = make_lookup("mailbox", ground);
+    auto lookup = make_lookup("mailbox", ground).value();
     auto mailbox =
         *Resolver(spool.options, ground, *lookup).resolve({local, "example.org"}).value();
     return mailbox.folder + (mailbox.create_folder ? " made" : "");

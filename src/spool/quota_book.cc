@@ -1,0 +1,103 @@
+#include "spool/quota_book.hh"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "spool/maildir.hh"
+#include "spool/maildirsize.hh"
+#include "sys/clock.hh"
+#include "sys/command.hh"
+#include "sys/process.hh"
+
+namespace handoff::spool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLook = 2ms;
+// Most mailboxes are counted in milliseconds; one on a file server that is gone, never.
+constexpr auto kCountLimit = 10min;
+constexpr std::size_t kMostCounts = 8;  // of one worker
+
+}  // namespace
+
+QuotaLimits QuotaBook::limits_of(const Mailbox& mailbox) const {
+  return {mailbox.quota.size.value_or(limits_.size),
+          mailbox.quota.messages.value_or(limits_.messages)};
+}
+
+// The quota is that of the whole mailbox, whichever folder a message goes to.
+Result<sys::Fd> QuotaBook::open_inbox(const sys::Fd& root, Mailbox mailbox) {
+  mailbox.folder.clear();
+  return open_in(*files_, root, mailbox, "");
+}
+
+Result<Standing> QuotaBook::standing(const Mailbox& mailbox, std::uint64_t size, Counts counts) {
+  Standing standing{limits_of(mailbox), std::nullopt, true};
+  if (!standing.limits.any()) return standing;
+  auto inbox = open_inbox(*root_, mailbox);
+  if (!inbox && inbox.error().code == ENOENT) {
+    standing.use.emplace();  // it is made with its first message
+    return standing;
+  }
+  if (!inbox) return inbox.error();
+  auto read = [&] {
+    return read_maildirsize(*files_, inbox.value(), standing.limits, size, sys::Wall::now());
+  };
+  auto said = read();
+  if (said && said.value().recount) {
+    if (counts == Counts::kIfNeeded && recount(mailbox, standing.limits)) {
+      said = read();
+    } else {
+      standing.certain = false;
+    }
+  }
+  if (!said) return said.error();
+  standing.use = said.value().use;
+  return standing;
+}
+
+// False where it takes longer than we wait, or is under way already.
+bool QuotaBook::recount(const Mailbox& mailbox, const QuotaLimits& limits) {
+  std::erase_if(counting_, [](const Counting& one) { return one.process.has_ended(); });
+  bool under_way = std::ranges::any_of(
+      counting_, [&](const Counting& one) { return one.mailbox == mailbox.name(); });
+  if (under_way || counting_.size() >= kMostCounts) return false;
+  auto started = sys::start_aside(kCountLimit, [&] {
+    auto root = files_->open_root(path_);
+    if (!root) return;
+    auto inbox = open_inbox(root.value(), mailbox);
+    if (!inbox) return;
+    auto temporary = "maildirsize." + sys::host_name() + "." + std::to_string(sys::own_pid()) +
+                     "." + std::to_string(sys::random_number());
+    static_cast<void>(recount_maildirsize(*files_, inbox.value(), limits, temporary).ok());
+  });
+  if (!started) return false;
+  for (auto until = sys::Steady::now() + patience_; sys::Steady::now() < until;) {
+    if (started.value().has_ended()) return true;
+    std::this_thread::sleep_for(kLook);
+  }
+  counting_.push_back({std::move(started).value(), mailbox.name()});
+  return false;
+}
+
+Status QuotaBook::check(const Standing& standing, std::uint64_t size) const {
+  if (!standing.use || fits(standing.limits, *standing.use, size)) return {};
+  return Error{EDQUOT, standing.certain ? kOverQuota : kMaybeOverQuota, {}};
+}
+
+void QuotaBook::added(const Mailbox& mailbox, std::uint64_t size) {
+  if (!limits_of(mailbox).any()) return;
+  auto inbox = open_inbox(*root_, mailbox);
+  if (!inbox) return;
+  static_cast<void>(add_to_maildirsize(*files_, inbox.value(), size).ok());
+}
+
+void QuotaBook::uncertain(const Mailbox& mailbox) {
+  if (!limits_of(mailbox).any()) return;
+  auto inbox = open_inbox(*root_, mailbox);
+  if (inbox) forget_maildirsize(*files_, inbox.value());
+}
+
+}  // namespace handoff::spool

@@ -1,0 +1,81 @@
+#include "worker/site_commands.hh"
+
+#include <algorithm>
+
+#include "sys/command.hh"
+
+namespace handoff::worker {
+namespace {
+
+constexpr std::chrono::minutes kLimit{1};
+// Of one worker: a command that hangs must not fill the machine.
+constexpr std::size_t kMostUnderWay = 8;
+
+// RFC 5321 allows a local part that begins with "-", which no program is to take for an option.
+std::string argument_of(const std::string& address) {
+  return address.starts_with('-') ? "<" + address + ">" : address;
+}
+
+}  // namespace
+
+Status create_mailbox(const conf::Config& config, const sys::Log& log, const Mailbox& mailbox) {
+  sys::Command command;
+  command.arguments = config.spool.create_command;
+  command.arguments.push_back(mailbox.base.empty() ? config.spool.path + "/" + mailbox.path
+                                                   : mailbox.name());
+  command.arguments.push_back(argument_of(mailbox.address));
+  command.limit = kLimit;
+  sys::Fields fields{{"mailbox", mailbox.name()}, {"to", "<" + mailbox.address + ">"}};
+  auto started = sys::start_watched(command, [&](const Status& status) {
+    if (!status) {
+      fields.emplace_back("cause", status.error().describe());
+      return log.error("mailbox not made", fields);
+    }
+    log.info("mailbox made", fields);
+  });
+  if (!started) return started.error();
+  if (!started.value().ends_well()) return Error{ECHILD, "spool.create-command failed", {}};
+  return {};
+}
+
+unsigned threshold_reached(const std::vector<unsigned>& thresholds, const spool::Standing& after,
+                           std::uint64_t size) {
+  if (!after.use || after.use->size < size || after.use->messages == 0) return 0;
+  spool::QuotaUse before{after.use->size - size, after.use->messages - 1};
+  auto was = spool::percent_of(after.limits, before);
+  auto is = spool::percent_of(after.limits, *after.use);
+  unsigned reached = 0;
+  for (auto threshold : thresholds) {
+    if (was < threshold && threshold <= is) reached = threshold;
+  }
+  return reached;
+}
+
+void QuotaWarner::delivered(const Mailbox& mailbox, std::uint64_t size,
+                            const spool::Standing& after) {
+  std::erase_if(under_way_, [](const sys::Watcher& watcher) { return watcher.has_ended(); });
+  if (config_.quota.warn_command.empty()) return;
+  auto reached = threshold_reached(config_.quota.warn_at, after, size);
+  if (reached == 0) return;
+  sys::Fields fields{{"to", "<" + mailbox.address + ">"}, {"percent", reached}};
+  auto failed = [&](const Error& error) {
+    fields.emplace_back("cause", error.describe());
+    log_.error("quota warning not given", fields);
+  };
+  if (under_way_.size() >= kMostUnderWay) {
+    return failed({EAGAIN, "quota.warn-command is slow, too many under way", {}});
+  }
+  sys::Command command;
+  command.arguments = config_.quota.warn_command;
+  command.arguments.push_back(std::to_string(reached));
+  command.arguments.push_back(argument_of(mailbox.address));
+  command.limit = kLimit;
+  auto started = sys::start_watched(command, [&](const Status& status) {
+    if (!status) return failed(status.error());
+    log_.info("quota warning given", fields);
+  });
+  if (!started) return failed(started.error());
+  under_way_.push_back(std::move(started).value());
+}
+
+}  // namespace handoff::worker

@@ -1,0 +1,39 @@
+// The programs of the site that deliveries call for: spool.create-command and quota.warn-command.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/mailbox.hh"
+#include "base/result.hh"
+#include "conf/config.hh"
+#include "spool/quota.hh"
+#include "sys/command.hh"
+#include "sys/log.hh"
+
+namespace handoff::worker {
+
+// Runs spool.create-command for `mailbox` and waits for it, a minute at most. The log hears what
+// became of it. Requires the setting.
+Status create_mailbox(const conf::Config& config, const sys::Log& log, const Mailbox& mailbox);
+
+class QuotaWarner {
+ public:
+  QuotaWarner(const conf::Config& config, const sys::Log& log) : config_(config), log_(log) {}
+
+  // A message of `size` octets was put into `mailbox`, which stands as `after` says. Starts
+  // quota.warn-command where that took it to one of quota.warn-at, and does not wait.
+  void delivered(const Mailbox& mailbox, std::uint64_t size, const spool::Standing& after);
+
+ private:
+  const conf::Config& config_;
+  const sys::Log& log_;
+  std::vector<sys::Watcher> under_way_;
+};
+
+// The highest of `thresholds` (percent, rising) that a message of `size` octets has taken the
+// mailbox to; 0: none.
+unsigned threshold_reached(const std::vector<unsigned>& thresholds, const spool::Standing& after,
+                           std::uint64_t size);
+
+}  // namespace handoff::worker
