@@ -197,8 +197,8 @@ std::optional<Event> Session::mail(std::string_view argument) {
   if (fault) return complain(*fault);
   if (path.non_ascii && !envelope.utf8) return complain(say::kNeedsUtf8);  // RFC 6531 3.5
   if (envelope.declared_size.value_or(0) > options_.max_message_size) {    // RFC 1870 6.1
-    say({say::kTooLarge,
-         {std::to_string(*envelope.declared_size), std::to_string(options_.max_message_size)}});
+    decline({say::kTooLarge,
+             {std::to_string(*envelope.declared_size), std::to_string(options_.max_message_size)}});
     return std::nullopt;
   }
   transaction_.emplace(std::move(envelope));
@@ -222,7 +222,7 @@ std::optional<Event> Session::rcpt(std::string_view argument) {
   if (fault) return complain(*fault);
   // RFC 5321 4.5.3.1.10: the surplus is refused for the moment, the rest goes on.
   if (transaction_->envelope().recipients.size() >= options_.max_recipients) {
-    say({say::kTooManyRecipients, {std::to_string(options_.max_recipients)}});
+    decline({say::kTooManyRecipients, {std::to_string(options_.max_recipients)}});
     return std::nullopt;
   }
   candidate_ = std::move(candidate);

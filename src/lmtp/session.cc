@@ -143,6 +143,7 @@ std::optional<Event> Session::end_content() {
   }
   if (doom_) transaction_->settle_all(*doom_);
   transaction_->settle_loops();
+  refused_ = transaction_->refused();
 
   std::vector<Delivery> deliveries;
   for (const Recipient* recipient : transaction_->unsettled()) {
@@ -203,7 +204,7 @@ void Session::accept_recipient(Mailbox mailbox) {
   // RFC 7293 5: the mailbox has had another owner since the sender knew it.
   if (candidate_.valid_since && mailbox.owned_since &&
       *mailbox.owned_since > *candidate_.valid_since) {
-    say(say::kNewOwner);
+    decline(say::kNewOwner);
     return;
   }
   candidate_.mailbox = std::move(mailbox);
@@ -311,9 +312,13 @@ bool Session::in_content() const {
   return chunked_ || (phase_ != Phase::kCommand && phase_ != Phase::kClosed);
 }
 
-std::optional<Event> Session::complain(const Reply& reply) {
+void Session::decline(const Reply& reply) {
   say(reply);
   refusal_ = reply.one_line();
+}
+
+std::optional<Event> Session::complain(const Reply& reply) {
+  decline(reply);
   if (++errors_ < options_.max_errors) return std::nullopt;
   return close({say::kTooManyErrors, {options_.hostname}});
 }

@@ -165,6 +165,8 @@ class Session {
   std::optional<DsnReport> take_report() { return std::exchange(report_, std::nullopt); }
   // The last command that was refused, for the log; empty where none was since the last call.
   std::string take_refusal() { return std::exchange(refusal_, {}); }
+  // Who was refused now that all of the content has been read, for the log; once.
+  std::vector<Refused> take_refused() { return std::exchange(refused_, {}); }
 
  private:
   friend struct CommandTable;
@@ -217,6 +219,8 @@ class Session {
   std::string protocol() const;
 
   void say(const Reply& reply) { reply.append_to(output_); }
+  // Says why a command is refused, though there is nothing wrong with it.
+  void decline(const Reply& reply);
   // Says why a command is refused; counts it, and closes at max_errors.
   std::optional<Event> complain(const Reply& reply);
   std::optional<Event> close(const Reply& reply);
@@ -228,6 +232,7 @@ class Session {
   std::string output_;
   std::string hello_;  // argument of the last LHLO; empty: none yet
   std::string refusal_;
+  std::vector<Refused> refused_;
   unsigned errors_ = 0;
   std::uint64_t commands_ = 0;
   std::uint64_t transactions_ = 0;  // MAIL commands that were accepted

@@ -41,6 +41,16 @@ void Transaction::settle_loops() {
   }
 }
 
+std::vector<Refused> Transaction::refused() const {
+  std::vector<Refused> list;
+  for (std::size_t i = 0; i < owed_.size(); ++i) {
+    if (owed_[i].reply) {
+      list.push_back({envelope_.sender, envelope_.recipients[i], *owed_[i].reply});
+    }
+  }
+  return list;
+}
+
 std::vector<const Recipient*> Transaction::unsettled() const {
   std::vector<const Recipient*> list;
   for (std::size_t i = 0; i < owed_.size(); ++i) {

@@ -11,6 +11,13 @@
 
 namespace handoff::lmtp {
 
+// A recipient who gets nothing of content that was received, whatever the spool would say.
+struct Refused {
+  Address sender;
+  Recipient recipient;
+  Reply reply;
+};
+
 class Transaction {
  public:
   explicit Transaction(Envelope envelope) : envelope_(std::move(envelope)) {}
@@ -28,6 +35,8 @@ class Transaction {
   std::vector<const Recipient*> settle(const Recipient& recipient, const Reply& reply);
   // Settles those whose mailbox the message has been in before (a loop).
   void settle_loops();
+  // Whom these two have settled, in RCPT order. Of a transaction that settle() was not called for.
+  std::vector<Refused> refused() const;
 
   // One recipient for each mailbox that has no reply yet, in RCPT order.
   std::vector<const Recipient*> unsettled() const;

@@ -84,9 +84,11 @@ Ended Pump::serve() {
     return Ended::kBroken;
   }
   for (;;) {
-    auto ended = std::visit([this](const auto& event) { return on(event); }, session_.next(input_));
-    log_refusal();
-    if (ended) return *ended;
+    auto next = session_.next(input_);
+    log_refusals();
+    if (auto ended = std::visit([this](const auto& event) { return on(event); }, next)) {
+      return *ended;
+    }
   }
 }
 
@@ -148,7 +150,7 @@ Pump::Next Pump::read_more() {
       }
       return std::nullopt;
     case sys::Stream::Got::kTimeout:
-      if (stop_deadline_ && sys::Steady::now() >= *stop_deadline_) {
+      if (parting_ || (stop_deadline_ && sys::Steady::now() >= *stop_deadline_)) {
         return shut_down();
       }
       session_.time_out(static_cast<std::uint64_t>(
@@ -188,6 +190,7 @@ Pump::Next Pump::shut_down() {
 
 Pump::Next Pump::on(const lmtp::MailBegins& event) {
   times_ = {.begin = sys::Steady::now()};
+  id_.clear();
   transaction_deadline_ = times_.begin + services_.config.session.transaction_timeout;
   if (stop_deadline_) stop_deadline_ = times_.begin + kStopGrace;
   auto size = event.envelope.declared_size.value_or(0);
@@ -272,8 +275,9 @@ Pump::Next Pump::on(const lmtp::ContentBegins& event) {
     return std::nullopt;
   }
   staging_.emplace(std::move(staging).value());
-  scribe_.message(spool::id_of(staging_->name()));
-  session_.accept_content({spool::id_of(staging_->name()), sys::rfc5322_date(sys::Wall::now())});
+  id_ = spool::id_of(staging_->name());
+  scribe_.message(id_);
+  session_.accept_content({id_, sys::rfc5322_date(sys::Wall::now())});
   return std::nullopt;
 }
 
@@ -312,7 +316,8 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
   if (!complete) {
     auto reply = lmtp::reply_to(complete.error());
     for (const auto& delivery : event.deliveries) {
-      log_outcome(event.envelope, delivery, complete.error(), reply);
+      Result<spool::Delivered> failed = complete.error();
+      log_outcome(event.envelope.sender, *delivery.recipient, reply, &failed);
     }
     drop_staging();
     session_.content_failed(reply);
@@ -340,7 +345,7 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     auto reply = result ? lmtp::Reply(lmtp::say::kDelivered, {delivery.recipient->address.text()})
                         : reply_to_failure(result.error(), delivery.recipient->mailbox);
     delivered_any = delivered_any || result.ok();
-    log_outcome(event.envelope, delivery, result, reply);
+    log_outcome(event.envelope.sender, *delivery.recipient, reply, &result);
     session_.settle(*delivery.recipient, reply);
     if (result && result.value().quota) {
       services_.quota_warner.delivered(delivery.recipient->mailbox, result.value().size,
@@ -449,22 +454,22 @@ Pump::Next Pump::on(const lmtp::Closed&) {
   return heard ? ending_ : Ended::kBroken;
 }
 
-void Pump::log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
-                       const Result<spool::Delivered>& result, const lmtp::Reply& reply) {
-  const auto& recipient = *delivery.recipient;
+void Pump::log_outcome(const Address& sender, const Recipient& recipient, const lmtp::Reply& reply,
+                       const Result<spool::Delivered>* result) {
   const auto& facts = session_.header_facts();
   const auto& forwarded = session_.forwarded();
-  sys::Fields fields{{"id", spool::id_of(staging_->name())},
+  sys::Fields fields{{"id", id_},
                      {"queue_id", forwarded.ident.empty() ? facts.queue_id : forwarded.ident},
-                     {"from", angle(envelope.sender)},
+                     {"from", angle(sender)},
                      {"to", angle(recipient.address)},
                      {"orig_to", recipient.original ? recipient.original->address : ""},
                      {"message_id", facts.message_id},
                      {"mailbox", recipient.mailbox.name()},
                      {"folder", recipient.mailbox.folder}};
-  if (result) {
-    fields.emplace_back("file", result.value().file);
-    fields.emplace_back("size", result.value().size);
+  bool delivered = result != nullptr && result->ok();
+  if (delivered) {
+    fields.emplace_back("file", result->value().file);
+    fields.emplace_back("size", result->value().size);
   }
   fields.emplace_back("client", peer_.text);
   fields.emplace_back("orig_client", forwarded.peer_or(""));
@@ -481,19 +486,28 @@ void Pump::log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
   scribe_.count(reply.positive()        ? Counter::kDelivered
                 : reply.code / 100 == 4 ? Counter::kDeferred
                                         : Counter::kRejected);
-  if (result) {
-    if (result.value().already) fields.emplace_back("status", "already-delivered");
+  if (delivered) {
+    if (result->value().already) fields.emplace_back("status", "already-delivered");
     services_.log.info("delivered", fields);
-  } else {
+    return;
+  }
+  if (result != nullptr) {
     scribe_.failure(
-        reply.one_line().substr(0, reply.one_line().find(" <")) + ": " + result.error().what,
+        reply.one_line().substr(0, reply.one_line().find(" <")) + ": " + result->error().what,
         recipient.address.text());
-    fields.emplace_back("cause", result.error().describe());
-    services_.log.error(reply.code / 100 == 4 ? "deferred" : "refused", fields);
+    fields.emplace_back("cause", result->error().describe());
+  }
+  if (reply.code / 100 == 4) {
+    services_.log.error("deferred", fields);
+  } else {
+    services_.log.info("refused", fields);
   }
 }
 
-void Pump::log_refusal() {
+void Pump::log_refusals() {
+  for (const auto& refused : session_.take_refused()) {
+    log_outcome(refused.sender, refused.recipient, refused.reply, nullptr);
+  }
   auto refusal = session_.take_refusal();
   if (refusal.empty()) return;
   services_.log.info("command refused",

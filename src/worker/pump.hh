@@ -78,13 +78,14 @@ class Pump {
   auto in_mailbox(const Mailbox& mailbox, Action action) -> decltype(action());
   // EDQUOT of a mailbox's own quota is answered as quota.over says.
   lmtp::Reply reply_to_failure(const Error& error, const Mailbox& mailbox) const;
-  // The log line of one recipient, and its place on the board.
-  void log_outcome(const Envelope& envelope, const lmtp::Delivery& delivery,
-                   const Result<spool::Delivered>& result, const lmtp::Reply& reply);
+  // The log line of one recipient, and its place on the board. `result` is nullptr where the spool
+  // was not asked.
+  void log_outcome(const Address& sender, const Recipient& recipient, const lmtp::Reply& reply,
+                   const Result<spool::Delivered>* result);
   // Does something and says how long it took.
   template <class Action>
   auto timed(board::Stage stage, sys::Steady::duration& took, Action action);
-  void log_refusal();
+  void log_refusals();
 
   Services& services_;
   sys::Stream stream_;
@@ -119,6 +120,7 @@ class Pump {
   };
   Times times_;
   std::uint64_t declared_size_ = 0;  // octets, of this transaction; 0: none was
+  std::string id_;                   // of its message, once there is one
 };
 
 }  // namespace handoff::worker
