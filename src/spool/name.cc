@@ -32,8 +32,9 @@ std::string NameMaker::next() {
   using namespace std::chrono;
   auto now = sys::Wall::now().time_since_epoch();
   auto whole = duration_cast<seconds>(now);
-  return std::to_string(whole.count()) + ".M" +
-         std::to_string(duration_cast<microseconds>(now - whole).count()) + "P" +
+  // All six digits: names of one process sort by age.
+  auto fraction = std::to_string(1000000 + duration_cast<microseconds>(now - whole).count());
+  return std::to_string(whole.count()) + ".M" + fraction.substr(1) + "P" +
          std::to_string(sys::own_pid()) + "Q" + std::to_string(++count_) + "R" + random_ + "." +
          host_;
 }
