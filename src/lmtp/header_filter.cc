@@ -37,6 +37,7 @@ void HeaderFilter::begin_line() {
   char first = held_.front();
   if (first == ' ' || first == '\t') {  // folded: the header before goes on
     state_ = State::kLine;
+    colon_ = Colon::kSeen;
     return;
   }
   end_header();
@@ -46,6 +47,10 @@ void HeaderFilter::begin_line() {
     return;
   }
   state_ = State::kLine;
+  // The envelope of an mbox file, which some senders leave in, stands before the header.
+  bool mbox = held_.starts_with("From ") || held_.starts_with(">From ");
+  colon_ = mbox ? Colon::kSeen : Colon::kBehindName;
+  look_for_colon(held_);
   // RFC 5322 4.5 (obsolete syntax): blanks may stand before the colon; without a colon it is none.
   auto name = std::string_view(held_).substr(0, held_.find_first_of(kNameEnds));
   auto colon = held_.find_first_not_of(kBlanks, name.size());
@@ -64,6 +69,23 @@ void HeaderFilter::begin_line() {
     header_ = Header::kOther;
   }
 }
+
+// A line without a colon behind its name is no field: the body has begun.
+void HeaderFilter::look_for_colon(std::string_view octets) {
+  if (colon_ == Colon::kBehindName) {
+    auto end = octets.find_first_of(kNameEnds);
+    if (end == octets.npos) return;
+    octets.remove_prefix(end);
+    colon_ = Colon::kBehindBlanks;
+  }
+  if (colon_ == Colon::kBehindBlanks) {
+    auto end = octets.find_first_not_of(kBlanks);
+    if (end == octets.npos) return;
+    colon_ = octets[end] == ':' ? Colon::kSeen : Colon::kMissing;
+  }
+}
+
+void HeaderFilter::end_line() { state_ = colon_ == Colon::kMissing ? State::kBody : State::kName; }
 
 void HeaderFilter::end_header() {
   std::string_view value = value_;
@@ -116,9 +138,8 @@ std::string_view HeaderFilter::next(std::string_view& piece) {
     }
     if (!name_is_complete()) return {};
     begin_line();
-    bool ended = held_.back() == '\n';
-    if (ended && state_ == State::kLine) state_ = State::kName;
-    if (state_ != State::kBody) note(held_);
+    note(held_);
+    if (state_ == State::kLine && held_.back() == '\n') end_line();
     given_.swap(held_);
     held_.clear();
     return header_ == Header::kReturnPath ? std::string_view() : given_;
@@ -126,8 +147,9 @@ std::string_view HeaderFilter::next(std::string_view& piece) {
   auto lf = piece.find('\n');
   auto line = piece.substr(0, lf == std::string_view::npos ? lf : lf + 1);
   piece.remove_prefix(line.size());
-  if (lf != std::string_view::npos) state_ = State::kName;
   note(line);
+  look_for_colon(line);
+  if (lf != std::string_view::npos) end_line();
   return header_ == Header::kReturnPath ? std::string_view() : line;
 }
 

@@ -1,8 +1,9 @@
 // The header of a message on its way to the spool. Takes out what must not be there twice
 // (Return-Path:), and notes what delivery wants to know: hops, Delivered-To:, Message-ID:, and the
 // queue manager's name for the message. Content passes in slices; of a line only the start of its
-// name with the blanks behind it, and of a noted one at most kMaxValue octets, are held. Behind the
-// header nothing is looked at any more.
+// name with the blanks behind it, and of a noted one at most kMaxValue octets, are held. The
+// header ends at an empty line, or at a line that is no field (RFC 5322 2.2); behind it nothing is
+// looked at any more.
 #pragma once
 
 #include <functional>
@@ -45,6 +46,8 @@ class HeaderFilter {
   bool name_is_complete() const;
   void begin_line();
   void note(std::string_view line);
+  void look_for_colon(std::string_view octets);
+  void end_line();
   void end_header();
   void settle_first(std::string_view received);
 
@@ -52,10 +55,13 @@ class HeaderFilter {
   Facts facts_;
   State state_ = State::kName;
   Header header_ = Header::kOther;  // that the line belongs to; folded lines keep it
-  std::string held_;                // start of a line whose header is not known yet
-  std::string given_;               // what held_ was when it was handed out
-  std::string first_;               // a Delivered-To: that stood above all Received: lines so far
-  std::string value_;               // of a header of interest, unfolded
+  // What makes the line a field, which may be far behind kMaxName.
+  enum class Colon { kSeen, kBehindName, kBehindBlanks, kMissing };
+  Colon colon_ = Colon::kSeen;
+  std::string held_;   // start of a line whose header is not known yet
+  std::string given_;  // what held_ was when it was handed out
+  std::string first_;  // a Delivered-To: that stood above all Received: lines so far
+  std::string value_;  // of a header of interest, unfolded
 };
 
 }  // namespace handoff::lmtp

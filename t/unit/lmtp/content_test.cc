@@ -54,6 +54,28 @@ BOOST_AUTO_TEST_CASE(every_octet_arrives_as_it_was_sent_S8) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_line_that_is_no_field_begins_the_body_S8_S10) {
+  const std::string longest(40, 'n');
+  for (const std::string& first :
+       {std::string("Dear Pat"), std::string("word\t \tand word: x"), longest, longest + " x:y"}) {
+    for (std::size_t piece : {std::size_t{1}, std::size_t{1000}}) {
+      auto content = first + "\r\nReturn-Path: <old@x>\r\nDelivered-To: " + kRcpt + "\r\nfoo\r\n";
+      Dialogue dialogue;
+      dialogue.send(hello() + envelope_of({kRcpt}) + "DATA\r\n");
+      dialogue.send_in_pieces(content + ".\r\n", piece);
+      BOOST_TEST(dialogue.last().body() == content);
+    }
+    BOOST_TEST(codes_of(first + "\r\n" + repeat(101, "Received: packet\r\n")) == "250 2.0.0");
+  }
+  // These do not.
+  for (const std::string& first :
+       {longest + ": x", longest + " \t: x", std::string("From pat@x.example Mon Nov 2 2026"),
+        std::string("A: b\r\n c"), std::string(": x")}) {
+    BOOST_TEST(deliver(first + "\r\nReturn-Path: <old@x>\r\n\r\nfoo\r\n").body() ==
+               first + "\r\n\r\nfoo\r\n");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_octet_arrives_in_the_header_too_S8) {
   std::string content = "X-Bytes: ";
   for (int octet = 0; octet < 256; ++octet) {
