@@ -11,7 +11,8 @@ class MailboxLookup final : public Lookup {
   Result<Answer> find(const Address& address) override;
 
  private:
-  Status check_mounted();
+  Status check_mounted(std::string path);
+  Status check_not_empty(const sys::Fd& directory, const std::string& path);
   Ground ground_;
 };
 

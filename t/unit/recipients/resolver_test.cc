@@ -88,6 +88,16 @@ BOOST_AUTO_TEST_CASE(an_empty_spool_is_taken_for_one_that_is_not_mounted_R1) {
   BOOST_TEST(spool.resolve("pat") == "unknown");
 }
 
+BOOST_AUTO_TEST_CASE(an_empty_domain_is_taken_for_one_that_is_not_mounted_R1) {
+  Spool spool;
+  spool.place.make("example.net/pat");
+  spool.place.make("example.org/.lost");
+  BOOST_TEST(spool.resolve("pat") == number(ENODEV));
+  BOOST_TEST(spool.resolve("kim", "example.net") == "unknown");
+  spool.place.make("example.org/kim");
+  BOOST_TEST(spool.resolve("pat") == "unknown");
+}
+
 BOOST_AUTO_TEST_CASE(what_stands_in_the_way_of_a_mailbox_is_an_error_and_not_nobody_R1) {
   Spool spool;
   spool.place.make("example.org/real");
