@@ -1,8 +1,6 @@
 // handoffd: argv -> Config -> the master, a session on standard input, or a check.
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <iostream>
@@ -22,6 +20,7 @@
 #include "sys/files.hh"
 #include "sys/log.hh"
 #include "sys/signals.hh"
+#include "sys/sockets.hh"
 #include "worker/stdin_session.hh"
 #include "worker/trial.hh"
 #include "worker/worker.hh"
@@ -52,10 +51,7 @@ sys::Level level_of(const conf::Config& config) {
 
 // inetd hands the connection over as standard error too: what is written there is read by the peer.
 bool stderr_is_the_connection() {
-  struct stat in;
-  struct stat err;
-  return ::fstat(STDIN_FILENO, &in) == 0 && ::fstat(STDERR_FILENO, &err) == 0 &&
-         S_ISSOCK(err.st_mode) && in.st_dev == err.st_dev && in.st_ino == err.st_ino;
+  return sys::is_same_socket(sys::kStandardInput, sys::kStandardError);
 }
 
 sys::Log open_log(const conf::Config& config) {

@@ -1,7 +1,6 @@
 #include "ctl/deliver.hh"
 
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <boost/program_options.hpp>
 #include <iostream>
@@ -93,7 +92,7 @@ int deliver(const Invocation& invocation) {
   }
 
   // What is known of the size, for a server that would rather refuse now than after the data.
-  sys::Fd input(STDIN_FILENO);
+  sys::Fd input(sys::kStandardInput);
   if (auto info = sys::PosixFiles().info(input); info && info.value().is_regular) {
     options.letter.size = info.value().size;
   }

@@ -29,7 +29,4 @@ class Children {
   std::map<pid_t, std::function<void(int)>> ended_;
 };
 
-// "exit 75", "signal 9".
-std::string how_it_ended(int status);
-
 }  // namespace handoff::master

@@ -1,13 +1,10 @@
 #include "master/errand.hh"
 
-#include <signal.h>
-#include <unistd.h>
-
-#include <array>
+#include <csignal>
 #include <memory>
 
-#include "base/text.hh"
 #include "sys/pipe.hh"
+#include "sys/process.hh"
 
 namespace handoff::master {
 namespace {
@@ -18,17 +15,6 @@ struct State {
   bool over = false;
   bool late = false;
 };
-
-// At most what a pipe holds: the child has ended, nobody writes any more.
-std::string read_all(const sys::Fd& from) {
-  std::string out;
-  std::array<char, 4096> buffer;
-  for (ssize_t n; (n = ::read(from.get(), buffer.data(), buffer.size())) > 0;) {
-    out.append(buffer.data(), static_cast<std::size_t>(n));
-  }
-  while (!out.empty() && (out.back() == '\n' || out.back() == ' ')) out.pop_back();
-  return out;
-}
 
 }  // namespace
 
@@ -41,9 +27,11 @@ void run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds l
   state->words = std::move(pipe).value();
   auto ended = [state, done](int status) {
     state->over = true;
-    auto text = read_all(state->words.read);
+    // At most what a pipe holds: nobody writes any more.
+    auto text = sys::take_all(state->words.read);
+    text.resize(text.find_last_not_of(" \n") + 1);
     if (state->late) text = "took too long" + (text.empty() ? "" : ": " + text);
-    if (status != 0 && text.empty()) text = how_it_ended(status);
+    if (status != 0 && text.empty()) text = sys::how_it_ended(status);
     done({status == 0, text});
   };
   auto pid = children.start([&] { return work(state->words.write); }, ended);
@@ -53,7 +41,7 @@ void run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds l
   loop.after(limit, [state] {
     if (state->over) return;
     state->late = true;
-    ::kill(state->pid, SIGKILL);
+    sys::send_signal(state->pid, SIGKILL);
   });
 }
 

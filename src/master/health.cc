@@ -1,7 +1,7 @@
 #include "master/health.hh"
+#include "sys/pipe.hh"
 
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -28,8 +28,7 @@ void Health::ask(const Exchange& exchange, const std::function<Status()>& probe)
   auto work = [probe](const sys::Fd& words) {
     auto healthy = probe();
     if (healthy) return EX_OK;
-    auto text = healthy.error().describe();
-    [[maybe_unused]] auto ignored = ::write(words.get(), text.data(), text.size());
+    sys::put(words, healthy.error().describe());
     return EX_UNAVAILABLE;
   };
   run_errand(loop_, children_, kProbeLimit, work, [this](const Report& report) {

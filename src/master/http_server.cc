@@ -3,8 +3,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <stdexcept>
 #include <utility>
@@ -61,7 +59,7 @@ void HttpServer::Free::operator()(evhttp* http) const { evhttp_free(http); }
 
 HttpServer::HttpServer(EventLoop& loop, const sys::Fd& listener, Serve serve)
     : serve_(std::move(serve)), http_(evhttp_new(loop.base())) {
-  sys::Fd own(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 3));
+  auto own = sys::duplicate(listener);
   if (!http_ || !own) throw std::runtime_error("libevent cannot serve HTTP");
   evhttp_set_timeout(http_.get(), kTimeout);
   evhttp_set_max_headers_size(http_.get(), kMaxHeaders);

@@ -1,6 +1,5 @@
 // The part of the master that takes a new configuration.
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <memory>
 #include <utility>
@@ -8,6 +7,7 @@
 #include "conf/error.hh"
 #include "master/errand.hh"
 #include "master/state.hh"
+#include "sys/pipe.hh"
 
 namespace handoff::master {
 
@@ -56,8 +56,7 @@ void Master::reload(const Answer& answer) {
   auto work = [this, wanted](const sys::Fd& words) {
     auto checked = wiring_.check(wanted->config);
     if (checked) return EX_OK;
-    auto text = checked.error().describe();
-    [[maybe_unused]] auto ignored = ::write(words.get(), text.data(), text.size());
+    sys::put(words, checked.error().describe());
     return EX_CONFIG;
   };
   run_errand(loop_, children_, kTrialLimit, work, [=, this](const Report& report) {

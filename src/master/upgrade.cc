@@ -1,11 +1,11 @@
 // The part of the master that becomes a new program.
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <utility>
 
 #include "master/errand.hh"
 #include "master/state.hh"
+#include "sys/pipe.hh"
 #include "sys/process.hh"
 
 namespace handoff::master {
@@ -26,10 +26,11 @@ void Master::upgrade(const Answer& answer) {
   given.control = given.http = given.life_write = given.pid_file = -1;  // for the one to come
   auto work = [this, given](const sys::Fd& words) {
     mark_over_exec(true);
-    for (int standard : {STDOUT_FILENO, STDERR_FILENO}) ::dup2(words.get(), standard);
+    for (int standard : {sys::kStandardOutput, sys::kStandardError}) {
+      sys::put_in_place(words, standard);
+    }
     auto failed = sys::exec_program(wiring_.command, kHandoverVariable, given.pack());
-    auto text = failed.describe();
-    [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
+    sys::put(words, failed.describe());
     return EX_UNAVAILABLE;
   };
   run_errand(loop_, children_, kTrialLimit, work, [=, this](const Report& report) {

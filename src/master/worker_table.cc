@@ -1,10 +1,10 @@
 #include "master/worker_table.hh"
 
-#include <signal.h>
-
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
+#include "sys/process.hh"
 #include "sys/signals.hh"
 
 namespace handoff::master {
@@ -86,7 +86,7 @@ bool WorkerTable::retire_idle(unsigned generation) {
     if (worker.pid == 0 || worker.retired || worker.generation != generation) continue;
     if (board_.slot(i).state != State::kIdle) continue;
     worker.retired = true;
-    ::kill(worker.pid, sys::kRetire);
+    sys::send_signal(worker.pid, sys::kRetire);
     return true;
   }
   return false;
@@ -96,7 +96,7 @@ void WorkerTable::retire_before(unsigned generation) {
   for (auto& worker : workers_) {
     if (worker.pid == 0 || worker.generation >= generation || worker.retired) continue;
     worker.retired = true;
-    ::kill(worker.pid, sys::kRetire);
+    sys::send_signal(worker.pid, sys::kRetire);
   }
 }
 
@@ -104,7 +104,7 @@ void WorkerTable::signal_all(int signal) {
   for (auto& worker : workers_) {
     if (worker.pid == 0) continue;
     worker.retired = true;
-    ::kill(worker.pid, signal);
+    sys::send_signal(worker.pid, signal);
   }
 }
 
@@ -123,7 +123,7 @@ std::vector<WorkerTable::Stuck> WorkerTable::kill_stuck(const conf::Config& conf
     if (without <= static_cast<std::uint64_t>(std::chrono::milliseconds(*limit).count())) continue;
     worker.killed = true;
     out.push_back({worker.pid, state, without, slot.peer.get(), slot.message.get()});
-    ::kill(worker.pid, SIGKILL);
+    sys::send_signal(worker.pid, SIGKILL);
   }
   return out;
 }

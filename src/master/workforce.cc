@@ -1,14 +1,13 @@
 // The part of the master that keeps the workers: how many there are, which may go, which must.
-#include <signal.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include <array>
+#include <csignal>
 #include <utility>
 
 #include "master/state.hh"
 #include "sys/clock.hh"
+#include "sys/process.hh"
 #include "sys/signals.hh"
 
 namespace handoff::master {
@@ -71,9 +70,9 @@ void Master::ended(std::size_t slot, int status) {
   bool idle_end = in_order && !told && gone.transactions == 0;
   if (!in_order && !early_stop && !(draining_ && told && WIFSIGNALED(status))) {
     ++deaths_;
-    log_->error(
-        "worker died",
-        {{"worker", gone.process.pid}, {"how", how_it_ended(status)}, {"sessions", gone.sessions}});
+    log_->error("worker died", {{"worker", gone.process.pid},
+                                {"how", sys::how_it_ended(status)},
+                                {"sessions", gone.sessions}});
   }
   if ((!in_order && !early_stop) || idle_end) {
     pool_.died(gone.sessions == 0, sys::Steady::now());
@@ -103,9 +102,7 @@ void Master::stop_if_empty() {
 }
 
 void Master::answer_bell() {
-  std::array<char, 256> rings;
-  while (::read(bell_.read.get(), rings.data(), rings.size()) > 0) {
-  }
+  sys::take_all(bell_.read);
   if (workers_.any_ready(generation_)) {
     pool_.became_ready();
     if (ready_generation_ != generation_) became_ready();
@@ -117,7 +114,7 @@ void Master::answer_bell() {
 void Master::became_ready() {
   bool first = std::exchange(ready_generation_, generation_) == 0;
   workers_.retire_before(generation_);
-  for (pid_t pid : adopted_) ::kill(pid, sys::kRetire);
+  for (pid_t pid : adopted_) sys::send_signal(pid, sys::kRetire);
   manager_.tell("READY=1\nSTATUS=serving");
   if (first) {
     std::string where;
@@ -174,7 +171,7 @@ void Master::drain(std::string_view cause, int signal) {
   if (std::exchange(draining_, true)) {
     log_->warning("stopping at once", {{"cause", cause}});
     workers_.signal_all(SIGKILL);
-    for (pid_t pid : adopted_) ::kill(pid, SIGKILL);
+    for (pid_t pid : adopted_) sys::send_signal(pid, SIGKILL);
     return;
   }
   log_->info("draining", {{"cause", cause}});
@@ -183,7 +180,7 @@ void Master::drain(std::string_view cause, int signal) {
   if (!listeners_.activated()) workers_.close_shop();
   listeners_.close();
   workers_.signal_all(signal);
-  for (pid_t pid : adopted_) ::kill(pid, signal);
+  for (pid_t pid : adopted_) sys::send_signal(pid, signal);
   stop_if_empty();
 }
 

@@ -1,5 +1,6 @@
 #include "sys/fd.hh"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace handoff::sys {
@@ -9,5 +10,9 @@ void Fd::reset(int fd) {
   if (fd_ >= 0) ::close(fd_);
   fd_ = fd;
 }
+
+Fd duplicate(const Fd& fd) { return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)); }
+
+void put_in_place(const Fd& fd, int as) { ::dup2(fd.get(), as); }
 
 }  // namespace handoff::sys

@@ -5,6 +5,10 @@
 
 namespace handoff::sys {
 
+inline constexpr int kStandardInput = 0;
+inline constexpr int kStandardOutput = 1;
+inline constexpr int kStandardError = 2;
+
 class Fd {
  public:
   Fd() = default;
@@ -26,5 +30,11 @@ class Fd {
  private:
   int fd_ = -1;
 };
+
+// Another descriptor of the same open file, above the standard ones and closed by exec. Not open:
+// errno says why.
+Fd duplicate(const Fd& fd);
+// Makes the descriptor `as` another one of `fd`, which exec does not close.
+void put_in_place(const Fd& fd, int as);
 
 }  // namespace handoff::sys

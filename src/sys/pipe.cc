@@ -18,4 +18,20 @@ Result<Pipe> open_pipe() {
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
+void put(const Fd& to, std::string_view octets) {
+  while (::write(to.get(), octets.data(), octets.size()) < 0 && errno == EINTR) {
+  }
+}
+
+std::string take_all(const Fd& from) {
+  std::string out;
+  std::array<char, 4096> buffer;
+  for (;;) {
+    auto n = ::read(from.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return out;
+    out.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+}
+
 }  // namespace handoff::sys

@@ -1,8 +1,13 @@
 #include "sys/process.hh"
 
+#include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <csignal>
+#include <exception>
 #include <random>
 
 namespace handoff::sys {
@@ -21,5 +26,42 @@ std::uint32_t random_number() {
   std::random_device device;  // getentropy or /dev/urandom in both standard libraries
   return device();
 }
+
+Result<pid_t> fork_process(const std::function<int()>& main) {
+  // No signal may reach the child while the parent's handlers are in it: they would write into the
+  // parent's loop.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t pid = ::fork();
+  if (pid == 0) {
+    int code = EX_SOFTWARE;
+    try {
+      code = main();
+    } catch (const std::exception&) {
+      // There is nobody to tell but the parent, by the exit code.
+    }
+    ::_exit(code);
+  }
+  int error = errno;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return Error{error, "fork", {}};
+  return pid;
+}
+
+std::optional<Ended> next_ended() {
+  int status = 0;
+  pid_t pid = ::waitpid(-1, &status, WNOHANG);
+  if (pid <= 0) return std::nullopt;
+  return Ended{pid, status};
+}
+
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status));
+  return "exit " + std::to_string(WEXITSTATUS(status));
+}
+
+void send_signal(pid_t pid, int signal) { ::kill(pid, signal); }
 
 }  // namespace handoff::sys

@@ -1,10 +1,14 @@
-// Facts about processes and this host.
+// Processes: facts about this one and its host, children, signals to others.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
+
+#include "base/result.hh"
 
 namespace handoff::sys {
 
@@ -14,5 +18,22 @@ uid_t own_uid();  // the effective one
 std::string host_name();
 // From the system's generator.
 std::uint32_t random_number();
+
+// Forks. The child runs `main`, with every signal blocked until it says otherwise, and exits with
+// its result (EX_SOFTWARE where it throws) without the ends of what the parent has: destructors of
+// globals, buffers.
+Result<pid_t> fork_process(const std::function<int()>& main);
+// A child that has ended, `status` as waitpid has it.
+struct Ended {
+  pid_t pid;
+  int status;
+};
+// One of those that nobody has asked for; nothing where there is none. Never blocks.
+std::optional<Ended> next_ended();
+// "exit 75", "signal 9".
+std::string how_it_ended(int status);
+// To a child that was not asked for with next_ended(): its id is not yet another's. One that has
+// ended takes no notice.
+void send_signal(pid_t pid, int signal);
 
 }  // namespace handoff::sys

@@ -272,6 +272,13 @@ std::optional<Endpoint> listening_at(int fd) {
   return endpoint;
 }
 
+bool is_same_socket(int one, int other) {
+  struct stat a;
+  struct stat b;
+  return ::fstat(one, &a) == 0 && ::fstat(other, &b) == 0 && S_ISSOCK(b.st_mode) &&
+         a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 std::optional<std::uint16_t> local_port(int fd) {
   AnyAddress address{};
   socklen_t size = sizeof address;

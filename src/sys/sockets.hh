@@ -69,6 +69,8 @@ void stop_listening(const Fd& listener);
 std::optional<Endpoint> listening_at(int fd);
 // The local TCP port of a descriptor; nothing where it is no TCP socket.
 std::optional<std::uint16_t> local_port(int fd);
+// Whether both descriptors are one and the same socket.
+bool is_same_socket(int one, int other);
 
 // Two unix stream sockets, connected to each other.
 Result<std::pair<Fd, Fd>> connected_pair();

@@ -1,7 +1,6 @@
 #include "worker/stdin_session.hh"
 
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <memory>
 
@@ -47,8 +46,8 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
   if (auto dropped = drop_privileges(config); !dropped) {
     return cannot("cannot drop privileges", dropped.error(), EX_CONFIG);
   }
-  sys::Stream stream(sys::Fd(STDIN_FILENO), sys::Fd(STDOUT_FILENO));
-  if (sys::local_port(STDIN_FILENO) == kSmtpPort) {  // RFC 2033 5
+  sys::Stream stream(sys::Fd(sys::kStandardInput), sys::Fd(sys::kStandardOutput));
+  if (sys::local_port(sys::kStandardInput) == kSmtpPort) {  // RFC 2033 5
     lmtp::Reply reply(lmtp::say::kPort25);
     log.error("refused to serve", {{"reply", reply.one_line()}});
     std::string line;
@@ -63,8 +62,8 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
   services.value()->sweep();
   auto slot = std::make_unique<board::Slot>();  // that nobody looks at
   board::Scribe scribe(*slot);
-  Pump pump(*services.value(), std::move(stream), sys::peer_of(STDIN_FILENO),
-            sys::local_port(STDIN_FILENO), scribe);
+  Pump pump(*services.value(), std::move(stream), sys::peer_of(sys::kStandardInput),
+            sys::local_port(sys::kStandardInput), scribe);
   return exit_code_of(pump.run());
 }
 

@@ -1,7 +1,6 @@
 #include "worker/worker.hh"
 
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "sys/account.hh"
 #include "sys/arrivals.hh"
 #include "sys/files.hh"
+#include "sys/pipe.hh"
 #include "sys/signals.hh"
 #include "sys/stream.hh"
 #include "worker/pump.hh"
@@ -122,8 +122,7 @@ class Worker {
     bool few = board::is_busy(state) &&
                idle < static_cast<std::ptrdiff_t>(services_.config.workers.min_idle);
     if (first || few) {
-      // A full pipe will ring all the same.
-      [[maybe_unused]] auto ignored = ::write(inherited_.bell.get(), "", 1);
+      sys::put(inherited_.bell, "!");  // a full pipe will ring all the same
     }
   }
 

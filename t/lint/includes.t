@@ -8,6 +8,8 @@ import re
 import lint
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+# What asks the system for something; <sys/types.h>, <sys/wait.h> and <signal.h> are words for it.
+SYSTEM = re.compile(r"(unistd|fcntl|poll|dirent|sys/(?!types\.h|wait\.h).*)(\.h)?$")
 LIBEVENT = re.compile(r"event2/|(event|evhttp|evdns|evutil|evrpc)\.h$")
 
 may = {}
@@ -47,6 +49,8 @@ for path in lint.files():
         if LIBEVENT.match(header):
             if owner not in libevent:
                 found.append(f"{at}: libevent is for {', '.join(sorted(libevent))}/ alone")
+        elif SYSTEM.match(header) and path.startswith("src/") and quote == "<" and owner != "sys":
+            found.append(f"{at}: system calls are for sys/ alone")
         elif ".." in header.split("/"):
             found.append(f"{at}: an include names its file from src/ down")
         elif quote == "<" and header.endswith(".h"):
