@@ -46,7 +46,7 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
   if (auto dropped = drop_privileges(config); !dropped) {
     return cannot("cannot drop privileges", dropped.error(), EX_CONFIG);
   }
-  sys::Stream stream(sys::Fd(sys::kStandardInput), sys::Fd(sys::kStandardOutput));
+  sys::Stream stream{sys::Fd(sys::kStandardInput), sys::Fd(sys::kStandardOutput)};
   if (sys::local_port(sys::kStandardInput) == kSmtpPort) {  // RFC 2033 5
     lmtp::Reply reply(lmtp::say::kPort25);
     log.error("refused to serve", {{"reply", reply.one_line()}});
