@@ -346,11 +346,12 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
                         : reply_to_failure(result.error(), delivery.recipient->mailbox);
     delivered_any = delivered_any || result.ok();
     log_outcome(event.envelope.sender, *delivery.recipient, reply, &result);
-    session_.settle(*delivery.recipient, reply);
     if (result && result.value().quota) {
       services_.quota_warner.delivered(delivery.recipient->mailbox, result.value().size,
                                        *result.value().quota);
     }
+    // The last one ends the transaction, and the recipients with it.
+    session_.settle(*delivery.recipient, reply);
   }
   heard = heard && flush();
   auto now = sys::Steady::now();
