@@ -67,8 +67,8 @@ std::string socket_map(std::string_view argument) {
 
 struct Kind {
   std::string_view name;
-  bool has;  // in this build
-  std::string_view library;
+  bool has;                // in this build
+  std::string_view needs;  // what a build that has it was linked with
   std::string (*fault)(std::string_view argument);
 };
 
@@ -94,7 +94,7 @@ std::string lookup_fault(std::string_view lookup) {
   for (const auto& kind : kKinds) {
     if (kind.name == name) {
       if (!kind.has) {
-        return "cannot be used: this handoffd was built without " + std::string(kind.library);
+        return "cannot be used: this handoffd was built without " + std::string(kind.needs);
       }
       return kind.fault(colon == std::string_view::npos ? "" : lookup.substr(colon + 1));
     }
