@@ -42,7 +42,6 @@ void HeaderFilter::begin_line() {
   }
   end_header();
   if (held_ == "\n" || held_ == "\r\n") {
-    settle_first({});
     state_ = State::kBody;
     return;
   }
@@ -53,8 +52,7 @@ void HeaderFilter::begin_line() {
   look_for_colon(held_);
   // RFC 5322 4.5 (obsolete syntax): blanks may stand before the colon; without a colon it is none.
   auto name = std::string_view(held_).substr(0, held_.find_first_of(kNameEnds));
-  auto colon = held_.find_first_not_of(kBlanks, name.size());
-  if (colon == std::string::npos || held_[colon] != ':') {
+  if (colon_ != Colon::kSeen) {
     header_ = Header::kOther;
   } else if (iequals(name, "Return-Path")) {
     header_ = Header::kReturnPath;
