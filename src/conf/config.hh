@@ -11,6 +11,7 @@
 
 #include "base/endpoint.hh"
 #include "base/network.hh"
+#include "base/recipient_rules.hh"
 
 namespace handoff::conf {
 
@@ -21,7 +22,6 @@ enum class Newline { kLf, kCrlf };
 enum class DeliveredTo { kAuto, kAlways, kNever };
 enum class Sync { kAuto, kPlain };
 enum class Case { kFold, kKeep };
-enum class FolderEncoding { kUtf7, kUtf8 };
 enum class QuotaOver { kDefer, kBounce };
 enum class LogTo { kSyslog, kStderr };
 enum class LogFormat { kText, kJson };
@@ -136,6 +136,8 @@ struct Config {
     std::optional<Endpoint> listen;  // nothing: no metrics and no page
     bool show_addresses = false;
   } http;
+
+  RecipientRules recipient_rules() const;
 };
 
 }  // namespace handoff::conf

@@ -21,17 +21,6 @@ namespace {
 
 namespace say = lmtp::say;
 
-// As worker/services.cc has it.
-recipients::ResolverOptions resolver_options_of(const conf::Config& config) {
-  const auto& settings = config.recipients;
-  return {config.hostname,
-          settings.default_domain,
-          settings.delimiter,
-          settings.fold == conf::Case::kFold,
-          {settings.domains.begin(), settings.domains.end()},
-          settings.domain_aliases};
-}
-
 // The chain, with a note of each lookup that it asks.
 class Watched final : public recipients::Lookup {
  public:
@@ -76,12 +65,8 @@ class Explainer {
 };
 
 Explanation Explainer::run() {
-  auto options = resolver_options_of(config_);
-  auto whole = options;
-  whole.delimiter.clear();  // as the server folds what is in a table
-  auto tables = recipients::load_tables(config_.recipients.lookups, [&](const Address& address) {
-    return recipients::fold_address(address, whole).user;
-  });
+  auto tables = recipients::load_tables(config_.recipients.lookups,
+                                        recipients::fold_whole(config_.recipient_rules()));
   if (!tables) throw conf::ConfigError(tables.error().describe());
   if (!config_.user.empty()) {
     auto account = sys::find_account(config_.user, config_.group);
@@ -106,8 +91,8 @@ Explanation Explainer::run() {
 }
 
 void Explainer::explain(const Address& address, const recipients::Tables& tables) {
-  auto options = resolver_options_of(config_);
-  auto named = recipients::fold_address(address, options);
+  auto rules = config_.recipient_rules();
+  auto named = recipients::fold_address(address, rules);
   out_.folded = named.user.text();
   out_.detail = named.detail;
   auto spool = files_.open_root(config_.spool.path);
@@ -121,7 +106,7 @@ void Explainer::explain(const Address& address, const recipients::Tables& tables
   auto chain = recipients::Chain::make({config_.recipients.lookups, {}}, ground);
   if (!chain) throw conf::ConfigError(chain.error().describe());
   Watched watched(*chain.value(), out_);
-  recipients::Resolver resolver(options, ground, watched);
+  recipients::Resolver resolver(rules, ground, watched);
   out_.served = resolver.serves(address);
   if (!out_.served) return verdict({say::kNotServed, {address.text()}});
   auto found = resolver.resolve(address);

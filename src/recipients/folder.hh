@@ -6,13 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace handoff::recipients {
+#include "base/recipient_rules.hh"
 
-// How folders beyond ASCII are named on disk.
-enum class FolderEncoding {
-  kUtf7,  // modified UTF-7, as Courier and Dovecot have it
-  kUtf8,  // as Dovecot has it where its mail_location ends in :UTF-8
-};
+namespace handoff::recipients {
 
 // The folder's name without its leading dot. A dot in `detail` is the one between a folder and the
 // folder in it. Nothing where it names the inbox ("INBOX" in any case of letters), or no folder

@@ -9,27 +9,34 @@
 
 namespace handoff::recipients {
 
-Named fold_address(const Address& address, const ResolverOptions& options) {
+Named fold_address(const Address& address, const RecipientRules& rules) {
   Named named;
   named.user = address;
   auto& [local, domain] = named.user;
-  if (domain.empty()) domain = options.default_domain;
-  if (domain.empty()) domain = options.hostname;
+  if (domain.empty()) domain = rules.default_domain;
+  if (domain.empty()) domain = rules.hostname;
   // U-label and A-label name the same domain (RFC 5891); what is neither can only be unknown.
   domain = to_ascii_domain(domain).value_or(lower(domain));
-  if (auto alias = options.domain_aliases.find(domain); alias != options.domain_aliases.end()) {
+  if (auto alias = rules.domain_aliases.find(domain); alias != rules.domain_aliases.end()) {
     domain = alias->second;
   }
   local = to_nfc(local);
   // A delimiter at the very start parts nothing: there is no user before it.
-  auto at = options.delimiter.empty() ? local.npos : local.find_first_of(options.delimiter, 1);
+  auto at = rules.delimiter.empty() ? local.npos : local.find_first_of(rules.delimiter, 1);
   if (at != local.npos) {
     named.detail = local.substr(at + 1);
     local.resize(at);
   }
   // RFC 5321 4.5.1: postmaster is postmaster in any case.
-  if (options.fold || iequals(local, "postmaster")) local = fold_case(local);
+  if (rules.fold || iequals(local, "postmaster")) local = fold_case(local);
   return named;
+}
+
+std::function<Address(const Address&)> fold_whole(RecipientRules rules) {
+  rules.delimiter.clear();
+  return [rules = std::move(rules)](const Address& address) {
+    return fold_address(address, rules).user;
+  };
 }
 
 bool is_askable(const Address& address) {
@@ -39,8 +46,8 @@ bool is_askable(const Address& address) {
 }
 
 bool Resolver::serves(const Address& address) const {
-  return address.domain.empty() || options_.domains.empty() ||
-         options_.domains.contains(fold_address(address, options_).user.domain);
+  return address.domain.empty() || rules_.domains.empty() ||
+         rules_.domains.contains(fold_address(address, rules_).user.domain);
 }
 
 Result<sys::Fd> Resolver::open_place(const Mailbox& mailbox) {
@@ -52,7 +59,7 @@ Result<sys::Fd> Resolver::open_place(const Mailbox& mailbox) {
 }
 
 Result<std::optional<Mailbox>> Resolver::resolve(const Address& address) {
-  auto named = fold_address(address, options_);
+  auto named = fold_address(address, rules_);
   if (!is_askable(named.user)) return std::optional<Mailbox>();
   auto found = lookup_.find(named.user);
   if (!found) return found.error();
@@ -73,13 +80,13 @@ void Resolver::choose_folder(Mailbox& mailbox, const std::string& detail) {
   auto configured = std::exchange(mailbox.folder, {});
   const auto inbox = mailbox;
   for (const auto& wanted : {detail, configured}) {
-    auto folder = folder_name(wanted, options_.folder_encoding);
+    auto folder = folder_name(wanted, rules_.folder_encoding);
     if (!folder) continue;
     mailbox.folder = *folder;
     auto opened = open_place(mailbox);
     if (opened) return;
     mailbox.create_folder =
-        opened.error().code == ENOENT && options_.create_folders && has_room_for_a_folder(inbox);
+        opened.error().code == ENOENT && rules_.create_folders && has_room_for_a_folder(inbox);
     if (mailbox.create_folder) return;
   }
   mailbox.folder.clear();

@@ -1,30 +1,18 @@
 // From the address in RCPT to a mailbox: default domain, case, subaddress, lookup, folder.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "base/address.hh"
 #include "base/mailbox.hh"
+#include "base/recipient_rules.hh"
 #include "base/result.hh"
 #include "recipients/folder.hh"
 #include "recipients/lookup.hh"
 
 namespace handoff::recipients {
-
-struct ResolverOptions {
-  std::string hostname;        // the domain of a bare <postmaster> where there is no default
-  std::string default_domain;  // of addresses without one; empty: none
-  std::string delimiter;       // each of its characters parts user and detail; empty: none does
-  bool fold = true;            // local parts are the same in any case of letters
-  // Domains as to_ascii_domain() writes them.
-  std::set<std::string, std::less<>> domains = {};  // that mail is taken for; none: any
-  std::map<std::string, std::string, std::less<>> domain_aliases = {};
-  FolderEncoding folder_encoding = FolderEncoding::kUtf7;
-  bool create_folders = false;  // a folder that is not there is made, not the inbox taken
-};
 
 // An address taken apart.
 struct Named {
@@ -35,13 +23,15 @@ struct Named {
 // Whether `address`, folded, may be asked for at all: it has both parts, and no control character
 // that another system could take for an end (R2).
 bool is_askable(const Address& address);
-Named fold_address(const Address& address, const ResolverOptions& options);
+Named fold_address(const Address& address, const RecipientRules& rules);
+// The same for an address in a table, which is one user's as it stands: without a detail.
+std::function<Address(const Address&)> fold_whole(RecipientRules rules);
 
 class Resolver {
  public:
   // `lookup` and what `ground` names outlive the resolver.
-  Resolver(ResolverOptions options, const Ground& ground, Lookup& lookup)
-      : options_(std::move(options)), ground_(ground), lookup_(lookup) {}
+  Resolver(RecipientRules rules, const Ground& ground, Lookup& lookup)
+      : rules_(std::move(rules)), ground_(ground), lookup_(lookup) {}
 
   // Whether mail is taken for the domain of `address` at all. An address without one is ours.
   bool serves(const Address& address) const;
@@ -57,7 +47,7 @@ class Resolver {
   void choose_folder(Mailbox& mailbox, const std::string& detail);
   bool has_room_for_a_folder(const Mailbox& mailbox);
 
-  ResolverOptions options_;
+  RecipientRules rules_;
   Ground ground_;
   Lookup& lookup_;
 };

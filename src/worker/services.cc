@@ -37,20 +37,6 @@ lmtp::SessionOptions session_options_of(const conf::Config& config) {
   return options;
 }
 
-recipients::ResolverOptions resolver_options_of(const conf::Config& config) {
-  const auto& settings = config.recipients;
-  return {config.hostname,
-          settings.default_domain,
-          settings.delimiter,
-          settings.fold == conf::Case::kFold,
-          {settings.domains.begin(), settings.domains.end()},
-          settings.domain_aliases,
-          config.spool.folder_encoding == conf::FolderEncoding::kUtf8
-              ? recipients::FolderEncoding::kUtf8
-              : recipients::FolderEncoding::kUtf7,
-          settings.create_folders};
-}
-
 spool::SpoolOptions spool_options_of(const conf::Config& config, const sys::Log& log) {
   spool::SpoolOptions options{config.spool.path,
                               sys::host_name(),
@@ -78,11 +64,8 @@ Result<Assets> load_assets(const conf::Config& config) {
     if (!context) return context.error();
     assets.tls = std::move(context).value();
   }
-  auto options = resolver_options_of(config);
-  options.delimiter.clear();  // an address of a table is one user's as it stands
-  auto tables = recipients::load_tables(config.recipients.lookups, [&](const Address& address) {
-    return recipients::fold_address(address, options).user;
-  });
+  auto tables = recipients::load_tables(config.recipients.lookups,
+                                        recipients::fold_whole(config.recipient_rules()));
   if (!tables) return tables.error();
   assets.tables = std::move(tables).value();
   return assets;
@@ -111,7 +94,7 @@ Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, con
       recipients::Chain::make({config.recipients.lookups, config.recipients.cache_ttl}, ground);
   if (!chain) return chain.error();
   services->lookup_ = std::move(chain).value();
-  services->resolver_.emplace(resolver_options_of(config), ground, *services->lookup_);
+  services->resolver_.emplace(config.recipient_rules(), ground, *services->lookup_);
   if (!config.auth.mechanisms.empty()) {
     auto sasl = sys::SaslServer::start(
         {config.auth.service, config.hostname, config.auth.sasl_path, config.auth.mechanisms});

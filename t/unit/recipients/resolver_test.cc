@@ -22,7 +22,7 @@ struct Spool {
   sys::PosixFiles files;
   sys::Fd root = files.open_root(place.path()).value();
   std::string layout = "%d/%n";
-  ResolverOptions options{"mx.example.net", "", "+", true};
+  RecipientRules options{"mx.example.net", "", "+", true};
 
   // "PATH", "PATH .FOLDER", "unknown", or the errno.
   std::string resolve(const std::string& local, const std::string& domain = "example.org",
