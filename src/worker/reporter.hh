@@ -3,18 +3,17 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "conf/config.hh"
 #include "lmtp/dsn_report.hh"
-#include "sys/command.hh"
 #include "sys/log.hh"
+#include "worker/side_commands.hh"
 
 namespace handoff::worker {
 
 class Reporter {
  public:
-  Reporter(const conf::Config& config, const sys::Log& log) : config_(config), log_(log) {}
+  Reporter(const conf::Config& config, const sys::Log& log);
 
   // Has the command begun, and goes on; the log hears of it then and when it ends. `id`: of the
   // message. Requires dsn.command.
@@ -22,8 +21,7 @@ class Reporter {
 
  private:
   const conf::Config& config_;
-  const sys::Log& log_;
-  std::vector<sys::Watcher> under_way_;
+  SideCommands commands_;
 };
 
 }  // namespace handoff::worker

@@ -8,14 +8,6 @@ namespace handoff::worker {
 namespace {
 
 constexpr std::chrono::minutes kLimit{1};
-// Of one worker: a command that hangs must not fill the machine.
-constexpr std::size_t kMostUnderWay = 8;
-
-// RFC 5321 allows a local part that begins with "-", which no program is to take for an option.
-std::string argument_of(const std::string& address) {
-  return address.starts_with('-') ? "<" + address + ">" : address;
-}
-
 }  // namespace
 
 Status create_mailbox(const conf::Config& config, const sys::Log& log, const Mailbox& mailbox) {
@@ -53,29 +45,15 @@ unsigned threshold_reached(const std::vector<unsigned>& thresholds, const spool:
 
 void QuotaWarner::delivered(const Mailbox& mailbox, std::uint64_t size,
                             const spool::Standing& after) {
-  std::erase_if(under_way_, [](const sys::Watcher& watcher) { return watcher.has_ended(); });
   if (config_.quota.warn_command.empty()) return;
   auto reached = threshold_reached(config_.quota.warn_at, after, size);
   if (reached == 0) return;
-  sys::Fields fields{{"to", "<" + mailbox.address + ">"}, {"percent", reached}};
-  auto failed = [&](const Error& error) {
-    fields.emplace_back("cause", error.describe());
-    log_.error("quota warning not given", fields);
-  };
-  if (under_way_.size() >= kMostUnderWay) {
-    return failed({EAGAIN, "quota.warn-command is slow, too many under way", {}});
-  }
   sys::Command command;
   command.arguments = config_.quota.warn_command;
   command.arguments.push_back(std::to_string(reached));
   command.arguments.push_back(argument_of(mailbox.address));
   command.limit = kLimit;
-  auto started = sys::start_watched(command, [&](const Status& status) {
-    if (!status) return failed(status.error());
-    log_.info("quota warning given", fields);
-  });
-  if (!started) return failed(started.error());
-  under_way_.push_back(std::move(started).value());
+  commands_.start(command, {{"to", "<" + mailbox.address + ">"}, {"percent", reached}});
 }
 
 }  // namespace handoff::worker

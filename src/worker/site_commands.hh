@@ -8,8 +8,8 @@
 #include "base/result.hh"
 #include "conf/config.hh"
 #include "spool/quota.hh"
-#include "sys/command.hh"
 #include "sys/log.hh"
+#include "worker/side_commands.hh"
 
 namespace handoff::worker {
 
@@ -19,7 +19,10 @@ Status create_mailbox(const conf::Config& config, const sys::Log& log, const Mai
 
 class QuotaWarner {
  public:
-  QuotaWarner(const conf::Config& config, const sys::Log& log) : config_(config), log_(log) {}
+  QuotaWarner(const conf::Config& config, const sys::Log& log)
+      : config_(config),
+        commands_(log, {"quota warning given", "quota warning not given",
+                        "quota.warn-command is slow, too many under way"}) {}
 
   // A message of `size` octets was put into `mailbox`, which stands as `after` says. Starts
   // quota.warn-command where that took it to one of quota.warn-at, and does not wait.
@@ -27,8 +30,7 @@ class QuotaWarner {
 
  private:
   const conf::Config& config_;
-  const sys::Log& log_;
-  std::vector<sys::Watcher> under_way_;
+  SideCommands commands_;
 };
 
 // The highest of `thresholds` (percent, rising) that a message of `size` octets has taken the

@@ -1,0 +1,41 @@
+// Commands of the site that are started beside a delivery and not waited for; the log hears what
+// became of each.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hh"
+#include "sys/command.hh"
+#include "sys/log.hh"
+
+namespace handoff::worker {
+
+// RFC 5321 allows a local part that begins with "-", which no program is to take for an option.
+std::string argument_of(const std::string& address);
+
+class SideCommands {
+ public:
+  // What the log says, and the cause where that is ours to give.
+  struct Words {
+    std::string done;
+    std::string failed;
+    std::string too_many;
+    std::optional<Error> late = {};  // killed at its limit; nothing: as the system says it
+  };
+
+  // `log` outlives the object.
+  SideCommands(const sys::Log& log, Words words) : log_(log), words_(std::move(words)) {}
+
+  // Starts `command` unless too many of them are under way; `fields` are those of its log line.
+  // Does not block.
+  void start(const sys::Command& command, sys::Fields fields);
+
+ private:
+  const sys::Log& log_;
+  Words words_;
+  std::vector<sys::Watcher> under_way_;
+};
+
+}  // namespace handoff::worker
