@@ -59,22 +59,6 @@ class Setup {
   std::string_view flags_;
 };
 
-struct Outcome {
-  std::string replies;
-  std::vector<Message> messages;
-  bool closed;
-  bool operator==(const Outcome&) const = default;
-};
-
-Outcome outcome_of(const Dialogue& dialogue) {
-  Outcome out{dialogue.replies, dialogue.messages, dialogue.closed};
-  // Where storing fails depends on the reads; what had been stored by then is thrown away.
-  for (auto& message : out.messages) {
-    if (message.dropped) message.content.clear();
-  }
-  return out;
-}
-
 }  // namespace
 
 void session(std::string_view octets) {

@@ -310,6 +310,23 @@ class Dialogue {
   bool staged_ = false;
 };
 
+// What came of a dialogue, to compare two that differ in their reads.
+struct Outcome {
+  std::string replies;
+  std::vector<Message> messages;  // with their mailboxes
+  bool closed;
+  bool operator==(const Outcome&) const = default;
+};
+
+inline Outcome outcome_of(const Dialogue& dialogue) {
+  Outcome out{dialogue.replies, dialogue.messages, dialogue.closed};
+  // Where storing fails depends on the reads; what had been stored by then is thrown away.
+  for (auto& message : out.messages) {
+    if (message.dropped) message.content.clear();
+  }
+  return out;
+}
+
 // The codes of whole replies, one word a reply: "250 5.1.1"; multiline ones once.
 inline std::string codes(std::string_view replies) {
   std::string out;

@@ -47,22 +47,6 @@ void fail_for(unsigned seed, Dialogue& dialogue) {
   dialogue.backwards = seed % 23 == 0;
 }
 
-struct Outcome {
-  std::string replies;
-  std::vector<Message> messages;  // with their mailboxes
-  bool closed;
-  bool operator==(const Outcome&) const = default;
-};
-
-Outcome outcome_of(const Dialogue& dialogue) {
-  Outcome out{dialogue.replies, dialogue.messages, dialogue.closed};
-  // Where storing fails depends on the reads; what had been stored by then is thrown away.
-  for (auto& message : out.messages) {
-    if (message.dropped) message.content.clear();
-  }
-  return out;
-}
-
 Outcome play(unsigned seed, const std::vector<std::string_view>& reads) {
   Dialogue dialogue(options_for(seed), peer_for(seed));
   fail_for(seed, dialogue);
