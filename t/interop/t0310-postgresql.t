@@ -2,7 +2,6 @@
 """recipients.lookup = postgresql: against a real PostgreSQL, that is slow, locked and killed too."""
 import os
 import glob
-import signal
 import subprocess
 import sys
 
@@ -51,22 +50,10 @@ subprocess.run(as_postgres(f"{PROGRAMS}/initdb", "-D", f"{place}/data", "-A", "t
                            "--no-instructions", "-E", "UTF8", "--locale=C"),
                stdout=subprocess.DEVNULL, check=True, cwd=place)
 server = Daemon(scratch, as_postgres(f"{PROGRAMS}/postgres", "-D", f"{place}/data", "-k", place,
-                                     "-c", "listen_addresses=", "-c", "fsync=off"), start=False)
+                                     "-c", "listen_addresses=", "-c", "fsync=off"),
+                ready="ready to accept connections")
 
 
-def start():
-    begin = len(server.log)
-    server.start()
-    server.wait_for("ready to accept connections", begin)
-
-
-def kill():
-    """All of it, as a power cut would: postmaster and backends."""
-    os.killpg(server.pid, signal.SIGKILL)
-    server.process.wait()
-
-
-start()
 sql(TABLE)
 lookup = f"postgresql:host={place} dbname=postgres user=handoff?{QUERY}"
 with Handoffd({"recipients.lookup": lookup, "recipients.cache-ttl": "0s",
@@ -77,7 +64,7 @@ with Handoffd({"recipients.lookup": lookup, "recipients.cache-ttl": "0s",
         [250, 550, 250], "an_address_is_bound_and_never_part_of_the_query")
     is_(rcpt(daemon, "two@example.org", "odd@example.org", "pat@example.org"), [451, 451, 250],
         "a_row_that_cannot_be_defers_that_recipient_alone_R1")
-    holds_the_law(daemon, "pat@example.org", "kim@example.org", kill, start, "postgresql")
+    holds_the_law(daemon, "pat@example.org", "kim@example.org", server, "postgresql")
     sql("REVOKE SELECT ON users FROM handoff")
     is_(rcpt(daemon, "pat@example.org", "kim@example.org"), [451, 451], "what_is_denied_defers_R1")
     ok(daemon.wait_for("permission denied"), "and_the_log_says_why")

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """recipients.lookup = mysql: against a real MariaDB, that is slow, locked and killed too."""
 import os
-import signal
 import subprocess
 import sys
 
@@ -55,21 +54,9 @@ subprocess.run([*command, "--bootstrap", "--skip-grant-tables"], input=system, c
                stdout=subprocess.DEVNULL)
 initial = scratch.file("init.sql", "".join(line.replace("\n", " ") + ";\n"
                                            for line in TABLE.split(";\n") if line.strip()))
-server = Daemon(scratch, [*command, f"--init-file={initial}"], start=False)
+server = Daemon(scratch, [*command, f"--init-file={initial}"], ready="ready for connections")
 
 
-def start():
-    begin = len(server.log)
-    server.start()
-    server.wait_for("ready for connections", begin)
-
-
-def kill():
-    server.process.send_signal(signal.SIGKILL)
-    server.process.wait()
-
-
-start()
 server.command = command
 
 
@@ -88,7 +75,7 @@ with Handoffd(settings) as daemon:
     is_(rcpt(daemon, "two@example.org", "odd@example.org", "root@example.org", "pat@example.org"),
         [451, 451, 451, 250], "a_row_that_cannot_be_defers_that_recipient_alone_R1")
     ok(daemon.wait_for("uid=0: root has no mailbox"), "numbers_are_read_as_text")
-    holds_the_law(daemon, "pat@example.org", "kim@example.org", kill, start, "mariadb")
+    holds_the_law(daemon, "pat@example.org", "kim@example.org", server, "mariadb")
     with stopped(server.pid):
         is_(rcpt(daemon, "pat@example.org"), 451, "what_is_too_slow_defers_R1")
     is_(wait_for(daemon, "pat@example.org", 250), 250, "and_all_is_well_when_it_is_well_again")

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """recipients.lookup = ldap: against a real slapd, that is stopped, killed and denies too."""
 import os
-import signal
 import subprocess
 import sys
 
@@ -70,18 +69,8 @@ subprocess.run(["slapadd", "-q", "-f", conf],
                text=True, check=True)
 port = free_port()
 url = f"ldap://127.0.0.1:{port}"
-server = Daemon(scratch, ["slapd", "-d", "stats", "-f", conf, "-h", url], start=False)
-
-
-def start():
-    begin = len(server.log)
-    server.start()
-    server.wait_for("slapd starting", begin)
-
-
-def kill():
-    server.process.send_signal(signal.SIGKILL)
-    server.process.wait()
+server = Daemon(scratch, ["slapd", "-d", "stats", "-f", conf, "-h", url],
+                ready="slapd starting")
 
 
 password = scratch.file("password", "pass word\n")
@@ -93,7 +82,6 @@ def lookup(base="ou=people,dc=example,dc=org", who="uid=reader%2cdc=example%2cdc
             f"?bindname={who},password-file={password}")
 
 
-start()
 settings = {"recipients.lookup": lookup(), "recipients.cache-ttl": "0s",
             "recipients.lookup-timeout": "2s"}
 with Handoffd(settings) as daemon:
@@ -104,7 +92,7 @@ with Handoffd(settings) as daemon:
         "an_address_is_escaped_and_never_part_of_the_filter")
     is_(rcpt(daemon, "two@example.org", "odd@example.org", "many@example.org", "pat@example.org"),
         [451, 451, 451, 250], "an_entry_that_cannot_be_defers_that_recipient_alone_R1")
-    holds_the_law(daemon, "pat@example.org", "kim@example.org", kill, start, "slapd")
+    holds_the_law(daemon, "pat@example.org", "kim@example.org", server, "slapd")
     with stopped(server.pid):
         is_(rcpt(daemon, "pat@example.org"), 451, "what_is_too_slow_defers_R1")
     is_(wait_for(daemon, "pat@example.org", 250), 250, "and_all_is_well_when_it_is_well_again")

@@ -5,7 +5,6 @@ import grp
 import os
 import pwd
 import shutil
-import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -55,22 +54,14 @@ for home in ("pat/Mail", "kim/Maildir"):
     maildir.create(f"{place}/home/{home}", (uid, gid))
 os.chmod(place, 0o755)
 conf = scratch.file("dovecot/dovecot.conf", CONF.format(place=place))
-dovecot = Daemon(scratch, ["dovecot", "-F", "-c", conf], start=False)
+dovecot = Daemon(scratch, ["dovecot", "-F", "-c", conf], start=False, ready="starting up")
 
 
 def start():
     # Nothing of one that was killed stands in the way.
     shutil.rmtree(f"{place}/run", ignore_errors=True)
     os.mkdir(f"{place}/run")
-    begin = len(dovecot.log)
     dovecot.start()
-    dovecot.wait_for("starting up", begin)
-
-
-def kill():
-    """All of it: the master and what it started."""
-    os.killpg(dovecot.pid, signal.SIGKILL)
-    dovecot.process.wait()
 
 
 start()
@@ -85,6 +76,6 @@ with Handoffd({"recipients.lookup": f"dovecot:{place}/run/auth-userdb", "recipie
         "where_dovecot_has_it_or_by_the_layout")
     is_(rcpt(daemon, "mbox@example.org", "pat@example.org"), [451, 250],
         "a_mailbox_that_is_no_maildir_defers_that_recipient_alone_R1")
-    holds_the_law(daemon, "pat@example.org", "who@example.org", kill, start, "dovecot")
+    holds_the_law(daemon, "pat@example.org", "who@example.org", dovecot, "dovecot", start)
 dovecot.stop()
 done()

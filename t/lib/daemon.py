@@ -22,9 +22,10 @@ DEADLINE = 60  # seconds within which what a test waits for has happened, unless
 class Daemon:
     """One server; it may be started again when it has ended."""
 
-    def __init__(self, scratch, command, start=True, environment=None):
-        """environment: variables beside those of the test."""
+    def __init__(self, scratch, command, start=True, environment=None, ready=None):
+        """environment: variables beside those of the test. ready: what it logs when it serves."""
         self.scratch = scratch
+        self.ready = ready
         self.command = command
         self.environment = environment or {}
         self.log = []
@@ -36,7 +37,9 @@ class Daemon:
             self.start()
 
     def start(self):
-        """Starts it; what it logs from now on follows in `log`."""
+        """Starts it, and waits until it says that it is ready; what it logs from now on follows in
+        `log`."""
+        begin = len(self.log)
         self._log_ended = False
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -46,6 +49,8 @@ class Daemon:
         # Read all the time: a server whose log nobody reads would come to a halt.
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self._reader.start()
+        if self.ready:
+            self.wait_for(self.ready, begin)
 
     @property
     def pid(self):
@@ -88,6 +93,11 @@ class Daemon:
         self._reader.join(deadline)
         self.scratch.release(self.process.pid)
         return code
+
+    def kill(self):
+        """Ends it and what it has started in its group, as a power cut would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def stop(self):
         """Ends it by SIGTERM if it runs; returns its exit code."""

@@ -119,15 +119,9 @@ class Handoffd(Configuration, Daemon):
         Configuration.__init__(self, settings, tcp=tcp, scratch=scratch)
         Daemon.__init__(self, self.scratch,
                         [program("HANDOFFD"), "-f", "-c", self.path, *arguments], start=False,
-                        environment=environment)
+                        environment=environment, ready=r"\bready\b")
         if start:
             self.start()
-
-    def start(self):
-        """Starts the daemon and waits until it says that it is ready."""
-        before = len(self.log)
-        Daemon.start(self)
-        self.wait_for(r"\bready\b", before)
 
     def __enter__(self):
         return self

@@ -47,8 +47,9 @@ def stopped(pid):
         os.kill(pid, signal.SIGCONT)
 
 
-def holds_the_law(daemon, known, unknown, kill, start, what):
-    """R1: kill() ends the server while clients ask; start() brings it back. cache-ttl must be 0."""
+def holds_the_law(daemon, known, unknown, server, what, start=None):
+    """R1: the server is killed while clients ask, and brought back, by start() if that is given.
+    cache-ttl must be 0."""
     seen, halt = [], threading.Event()
 
     def ask():
@@ -63,11 +64,11 @@ def holds_the_law(daemon, known, unknown, kill, start, what):
         while len(seen) < 20 and time.monotonic() < end:
             halt.wait(0.01)
         before = len(seen)
-        kill()
+        server.kill()
         while [451, 451] not in seen[before:] and time.monotonic() < end:
             halt.wait(0.01)
         down = list(seen[before:])
-        start()
+        (start or server.start)()
         is_(wait_for(daemon, known, 250), 250, f"{what}_comes_back_without_a_restart")
     finally:
         halt.set()
