@@ -11,40 +11,25 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
 import peer
-from daemon import Daemon
-from handoffd import Handoffd, account, free_port
+from dovecot import start_dovecot
+from handoffd import Handoffd, free_port
 from lmtp import Lmtp, stuffed
 from tap import done, empty, is_, ok
 
 peer.enter("dovecot")
 
-DOVECOT_CONF = """
+IMAP = """
 protocols = imap
 listen = 127.0.0.1
-log_path = /dev/stderr
-ssl = no
 disable_plaintext_auth = no
-first_valid_uid = 1
-mail_location = maildir:{spool}/%Ld/%Ln
-passdb {{
-  driver = static
-  args = nopassword=y
-}}
-userdb {{
-  driver = static
-  args = uid={user} gid={group} home={spool}/%Ld/%Ln
-}}
-namespace inbox {{
-  inbox = yes
-}}
-service imap-login {{
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
+service imap-login {
+  inet_listener imap {
+    port = PORT
+  }
+  inet_listener imaps {
     port = 0
-  }}
-}}
+  }
+}
 """
 
 OCTETS = bytes(octet for octet in range(1, 256) if octet not in b"\r\n")
@@ -168,15 +153,6 @@ def check_dovecot_goes_on(daemon, port):
         client.logout()
 
 
-def start_dovecot(daemon, port):
-    user, group = account()
-    with open("/etc/dovecot/dovecot.conf", "w", encoding="ascii") as file:
-        file.write(DOVECOT_CONF.format(spool=daemon.spool, port=port, user=user, group=group))
-    dovecot = Daemon(daemon.scratch, ["dovecot", "-F"])
-    dovecot.wait_for("starting up")
-    return dovecot
-
-
 for newline in ("lf", "crlf"):
     port = free_port()
     chance = random.Random(2033)
@@ -194,7 +170,7 @@ for newline in ("lf", "crlf"):
             for user in recipients:
                 wanted[user][number] = message
         deliver_all(daemon, transactions)
-        dovecot = start_dovecot(daemon, port)
+        dovecot = start_dovecot(daemon, IMAP.replace("PORT", str(port)))
         for user in users:
             check_mailbox(daemon, port, newline, user, wanted[user])
         if newline == "lf":

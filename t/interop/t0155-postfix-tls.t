@@ -8,8 +8,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import peer
 from certificates import Certificates, require_part
-from daemon import Daemon
 from handoffd import Handoffd
+from postfix import Postfix
 from scratch import Scratch
 from tap import done, empty, is_, ok
 
@@ -18,37 +18,14 @@ require_part("openssl")
 
 USER = "user@tls.test"
 MAIN_CF = """
-compatibility_level = 3.6
-myhostname = postfix.test
-mydestination =
-inet_interfaces = loopback-only
-maillog_file = /dev/stdout
 virtual_mailbox_domains = tls.test
 virtual_transport = lmtp:{tcp}
-default_transport = error:no mail leaves here
-relay_transport = error:no mail leaves here
 lmtp_tls_security_level = verify
 lmtp_tls_verify_cert_match = handoff.test
 lmtp_tls_CAfile = {server.certificate}
 lmtp_tls_cert_file = {client.certificate}
 lmtp_tls_key_file = {client.key}
 lmtp_tls_loglevel = 1
-"""
-MASTER_CF = """
-pickup    unix  n  -  n  60    1  pickup
-cleanup   unix  n  -  n  -     0  cleanup
-qmgr      unix  n  -  n  300   1  qmgr
-tlsmgr    unix  -  -  n  1000? 1  tlsmgr
-rewrite   unix  -  -  n  -     -  trivial-rewrite
-bounce    unix  -  -  n  -     0  bounce
-defer     unix  -  -  n  -     0  bounce
-trace     unix  -  -  n  -     0  bounce
-proxymap  unix  -  -  n  -     -  proxymap
-error     unix  -  -  n  -     -  error
-retry     unix  -  -  n  -     -  error
-scache    unix  -  -  n  -     1  scache
-lmtp      unix  -  -  n  -     -  lmtp
-postlog   unix-dgram n -  n  -  1  postlogd
 """
 
 scratch = Scratch()
@@ -60,13 +37,8 @@ daemon = Handoffd({"tls.certificate": server.certificate, "tls.key": server.key,
                    "tls.client-ca": ca.certificate, "tls.required": "yes", "trusted": "none"},
                   tcp=True, scratch=scratch)
 daemon.mailbox(USER)
-for name, text in (("main.cf", MAIN_CF.format(tcp=daemon.tcp.replace("tcp:", "inet:"),
-                                              server=server, client=client)),
-                   ("master.cf", MASTER_CF)):
-    with open(f"/etc/postfix/{name}", "w", encoding="ascii") as file:
-        file.write(text)
-postfix = Daemon(daemon.scratch, ["postfix", "start-fg"])
-postfix.wait_for("daemon started")
+postfix = Postfix(daemon.scratch, MAIN_CF.format(tcp=daemon.tcp.replace("tcp:", "inet:"),
+                                                 server=server, client=client)).daemon
 for number in range(3):
     subprocess.run(["sendmail", "-i", "-f", "sender@tls.test", USER], check=True,
                    input=b"Subject: %d\n\nhello\n" % number)

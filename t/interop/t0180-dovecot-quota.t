@@ -12,35 +12,20 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
 import peer
-from daemon import Daemon
-from handoffd import Handoffd, account
+from dovecot import start_dovecot
+from handoffd import Handoffd
 from lmtp import Lmtp, deliver, stuffed
 from tap import diag, done, empty, is_, ok
 
 peer.enter("dovecot")
 
-DOVECOT_CONF = """
+QUOTA = """
 protocols =
-log_path = /dev/stderr
-ssl = no
-first_valid_uid = 1
-mail_location = maildir:{spool}/%Ld/%Ln{encoding}
 mail_plugins = quota
-plugin {{
+plugin {
   quota = maildir:User quota
   quota_rule = *:storage=10K:messages=20
-}}
-passdb {{
-  driver = static
-  args = nopassword=y
-}}
-userdb {{
-  driver = static
-  args = uid={user} gid={group} home={spool}/%Ld/%Ln
-}}
-namespace inbox {{
-  inbox = yes
-}}
+}
 """
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
@@ -51,16 +36,6 @@ def doveadm(*arguments, content=None, fine=True):
     if fine and ran.returncode != 0:
         diag(f"doveadm {arguments}: {ran.stdout!r}")
     return ran.stdout.decode()
-
-
-def start_dovecot(daemon, encoding):
-    user, group = account()
-    with open("/etc/dovecot/dovecot.conf", "w", encoding="ascii") as file:
-        file.write(DOVECOT_CONF.format(spool=daemon.spool, user=user, group=group,
-                                       encoding=encoding))
-    dovecot = Daemon(daemon.scratch, ["dovecot", "-F"])
-    dovecot.wait_for("starting up")
-    return dovecot
 
 
 def to(daemon, user, message=MESSAGE):
@@ -226,7 +201,7 @@ def check_folders(daemon, encoding):
 
 
 with Handoffd({"quota.size": "10K", "quota.messages": 20}) as daemon:
-    dovecot = start_dovecot(daemon, "")
+    dovecot = start_dovecot(daemon, QUOTA)
     check_quota(daemon)
     check_announced_size(daemon)
     check_both_at_once(daemon)
@@ -238,7 +213,7 @@ with Handoffd({"quota.size": "1K", "quota.over": "bounce"}) as daemon:
     ok("552 5.2.2" in replies, "a_full_mailbox_is_552_where_that_is_configured_R4")
 for encoding, location in ("utf-7", ""), ("utf-8", ":UTF-8"):
     with Handoffd({"recipients.create-folders": "yes", "spool.folder-encoding": encoding}) as daemon:
-        dovecot = start_dovecot(daemon, location)
+        dovecot = start_dovecot(daemon, QUOTA, location)
         check_folders(daemon, encoding)
         empty((line for line in dovecot.log if re.search(r"Error|Warning|Fatal|Panic", line)),
               f"dovecot_complains_of_nothing_in_{encoding}")

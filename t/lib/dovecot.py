@@ -1,0 +1,29 @@
+"""A Dovecot on the mailboxes of a handoffd, which lets everybody in."""
+from daemon import Daemon
+from handoffd import account
+
+CONF = """
+log_path = /dev/stderr
+ssl = no
+first_valid_uid = 1
+passdb {{
+  driver = static
+  args = nopassword=y
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={spool}/%Ld/%Ln
+}}
+namespace inbox {{
+  inbox = yes
+}}
+mail_location = maildir:{spool}/%Ld/%Ln{encoding}
+"""
+
+
+def start_dovecot(daemon, more, encoding=""):
+    """more: what is to stand behind that. encoding: how it names folders, as ":UTF-8"."""
+    user, group = account()
+    with open("/etc/dovecot/dovecot.conf", "w", encoding="ascii") as file:
+        file.write(CONF.format(spool=daemon.spool, user=user, group=group, encoding=encoding) + more)
+    return Daemon(daemon.scratch, ["dovecot", "-F"], ready="starting up")
