@@ -55,5 +55,10 @@ with Handoffd(settings, scratch=scratch) as daemon:
     ok("verdict     451 4.3.0" in text and "lookup      dovecot of kim@example.org" in text,
        "and_a_person_can_read_it")
     is_(os.listdir(os.path.join(daemon.spool, "..", "spool")), [".handoff"], "nothing_was_made")
+for creates, folder in (("no", None), ("yes", "lists")):
+    with Handoffd({"recipients.create-folders": creates}) as daemon:
+        daemon.mailbox("pat@example.org")
+        is_(explained(daemon, "pat+lists@example.org")[1]["mailbox"]["folder"], folder,
+            f"the_folder_is_the_one_of_delivery_where_folders_are_created_{creates}")
 is_(ctl(daemon, "explain").returncode, 64, "an_address_is_needed")
 done()
