@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "spool/maildir.hh"
 #include "spool/maildirsize.hh"
@@ -15,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLook = 2ms;
 // Most mailboxes are counted in milliseconds; one on a file server that is gone, never.
 constexpr auto kCountLimit = 10min;
 constexpr std::size_t kMostCounts = 8;  // of one worker
@@ -74,10 +72,7 @@ bool QuotaBook::recount(const Mailbox& mailbox, const QuotaLimits& limits) {
     static_cast<void>(recount_maildirsize(*files_, inbox.value(), limits, temporary).ok());
   });
   if (!started) return false;
-  for (auto until = sys::Steady::now() + patience_; sys::Steady::now() < until;) {
-    if (started.value().has_ended()) return true;
-    std::this_thread::sleep_for(kLook);
-  }
+  if (started.value().ends_by(sys::Steady::now() + patience_)) return true;
   counting_.push_back({std::move(started).value(), mailbox.name()});
   return false;
 }

@@ -14,6 +14,7 @@
 
 #include "base/text.hh"
 #include "sys/pipe.hh"
+#include "sys/stream.hh"
 
 namespace handoff::sys {
 namespace {
@@ -174,9 +175,9 @@ class Watch {
 
 }  // namespace
 
-bool Watcher::has_ended() const {
-  pollfd fd{life_.get(), POLLIN, 0};
-  return ::poll(&fd, 1, 0) > 0;
+bool Watcher::ends_by(Steady::time_point deadline) const {
+  std::array<pollfd, 1> fds{{{life_.get(), POLLIN, 0}}};
+  return wait_for(fds, deadline, false) == Waited::kReady;
 }
 
 bool Watcher::ends_well() const {

@@ -26,7 +26,9 @@ class Watcher {
  public:
   explicit Watcher(Fd life) : life_(std::move(life)) {}
   // Never blocks.
-  bool has_ended() const;
+  bool has_ended() const { return ends_by(Steady::now()); }
+  // Waits for its end until `deadline` at the latest: whether it has come.
+  bool ends_by(Steady::time_point deadline) const;
   // Waits for its end: whether the command was a success. Blocks.
   bool ends_well() const;
 
