@@ -159,10 +159,11 @@ Status Spool::check_quota(const Mailbox& mailbox, std::uint64_t size) {
 }
 
 // By the site's own program.
-bool Spool::is_to_be_made(Mailbox mailbox) {
+bool Spool::is_to_be_made(const Mailbox& mailbox) {
   if (!options_.create || !mailbox.create) return false;
-  mailbox.folder.clear();
-  auto there = open_in(*files_, directories_->root, mailbox, "");
+  Mailbox inbox = mailbox;
+  inbox.folder.clear();
+  auto there = open_in(*files_, directories_->root, inbox, "");
   return !there && there.error().code == ENOENT;
 }
 

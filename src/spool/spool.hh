@@ -85,7 +85,7 @@ class Spool {
     sys::Fd staging;
     sys::Fd unread;
   };
-  bool is_to_be_made(Mailbox mailbox);
+  bool is_to_be_made(const Mailbox& mailbox);
   Status make_mailbox(const Mailbox& mailbox);
   Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories);
   Result<std::optional<Delivered>> find_earlier(const Staging& staging, const Mailbox& mailbox);
