@@ -209,12 +209,14 @@ Pump::Next Pump::on(const lmtp::MailBegins& event) {
 }
 
 Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
-  if (!services_.resolver().serves(event.address)) {
-    lmtp::Reply reply(lmtp::say::kNotServed, {event.address.text()});
-    services_.log.info(
-        "refused",
+  auto refuse = [&](const lmtp::Reply& reply, sys::Level level) {
+    services_.log.write(
+        level, reply.code / 100 == 4 ? "deferred" : "refused",
         {{"to", angle(event.address)}, {"client", peer_.text}, {"reply", reply.one_line()}});
     session_.refuse(reply);
+  };
+  if (!services_.resolver().serves(event.address)) {
+    refuse({lmtp::say::kNotServed, {event.address.text()}}, sys::Level::kInfo);
     return std::nullopt;
   }
   scribe_.enter(State::kLookup);
@@ -229,29 +231,19 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
                                           {"cause", mailbox.error().describe()}});
     session_.refuse(reply);
   } else if (!mailbox.value()) {
-    lmtp::Reply reply(lmtp::say::kUnknownRecipient, {event.address.text()});
-    services_.log.info(
-        "refused",
-        {{"to", angle(event.address)}, {"client", peer_.text}, {"reply", reply.one_line()}});
-    session_.refuse(reply);
+    refuse({lmtp::say::kUnknownRecipient, {event.address.text()}}, sys::Level::kInfo);
   } else if (event.verify && !services_.resolver().tells()) {
     session_.cannot_verify();
   } else if (!event.verify && scribe_.is_crowded(board::mailbox_key(mailbox.value()->name()),
                                                  services_.config.recipients.max_concurrent)) {
     // Before the content comes in vain; those who come together are told apart when it is there.
-    auto reply = put_off(mailbox.value()->address);
     scribe_.count(Counter::kCrowded);
-    services_.log.warning(
-        "deferred",
-        {{"to", angle(event.address)}, {"client", peer_.text}, {"reply", reply.one_line()}});
-    session_.refuse(reply);
-  } else if (auto room = services_.spool.check_quota(*mailbox.value(), declared_size_);
-             !event.verify && !room) {
-    auto reply = reply_to_failure(room.error(), *mailbox.value());
-    services_.log.warning(
-        reply.code / 100 == 4 ? "deferred" : "refused",
-        {{"to", angle(event.address)}, {"client", peer_.text}, {"reply", reply.one_line()}});
-    session_.refuse(reply);
+    refuse(put_off(mailbox.value()->address), sys::Level::kWarning);
+  } else if (auto room = event.verify
+                             ? Status()
+                             : services_.spool.check_quota(*mailbox.value(), declared_size_);
+             !room) {
+    refuse(reply_to_failure(room.error(), *mailbox.value()), sys::Level::kWarning);
   } else {
     session_.accept_recipient(std::move(*mailbox.value()));
   }
