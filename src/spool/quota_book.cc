@@ -72,7 +72,8 @@ bool QuotaBook::recount(const Mailbox& mailbox, const QuotaLimits& limits) {
     static_cast<void>(recount_maildirsize(*files_, inbox.value(), limits, temporary).ok());
   });
   if (!started) return false;
-  if (started.value().ends_by(sys::Steady::now() + patience_)) return true;
+  // Without patience not even a count that has ended already is looked at.
+  if (patience_ > 0ms && started.value().ends_by(sys::Steady::now() + patience_)) return true;
   counting_.push_back({std::move(started).value(), mailbox.name()});
   return false;
 }
