@@ -77,7 +77,7 @@ Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailb
   }
   auto place = open_in(files, root, mailbox, "");
   if (!place) return place.error();
-  if (mailbox.create_folder) {
+  if (mailbox.create_folder && !mailbox.folder.empty()) {
     if (auto marked = mark_folder(files, place.value()); !marked) return marked;
   }
   return make_directories(files, place.value());

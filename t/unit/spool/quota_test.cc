@@ -142,6 +142,13 @@ BOOST_AUTO_TEST_CASE(a_program_of_the_site_makes_mailboxes_once_and_what_it_left
   BOOST_TEST(calls == 1);
   BOOST_TEST(delivery.in_new("pat").size() == 2u);
   BOOST_TEST(delivery.place.has("example.org/pat/cur"));
+  // Where its first message goes to a folder, the folder is marked as one, and the mailbox is not.
+  auto listed = Delivery::named("pat2", true);
+  listed.folder = "lists";
+  listed.create_folder = true;
+  BOOST_TEST(delivery.deliver(spool, {listed}).ok());
+  BOOST_TEST(delivery.place.has("example.org/pat2/.lists/maildirfolder"));
+  BOOST_TEST(!delivery.place.has("example.org/pat2/maildirfolder"));
   // It says yes and has made nothing; it says no: both are put off.
   BOOST_TEST(delivery.deliver(spool, {Delivery::named("kim", true)}).error().code == ENOENT);
   failure = ECHILD;
