@@ -66,8 +66,9 @@ Result<Delivered> commit_copy(sys::Files& files, const sys::Fd& root, const Stag
   if (!size) return size.error();
   if (auto done = files.sync_data(file.value()); !done) return done.error();
   if (auto done = files.close(std::move(file).value()); !done) return done.error();
+  // Under the staged one's name: by that a retry finds it.
   auto linked = link_unique(files, temporary.directory, name, new_directory,
-                            with_size(name, size.value()), size.value(), names);
+                            with_size(staging.name(), size.value()), size.value(), names);
   if (!linked) return linked.error();
   if (auto done = publish(files, new_directory, linked.value()); !done) return done.error();
   return Delivered{linked.value(), size.value(), true, false};

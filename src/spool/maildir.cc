@@ -17,17 +17,19 @@ constexpr mode_t kMode = 0700;
 // younger than this is synced by whoever delivers to it: by then its maker has, or has failed.
 constexpr std::chrono::seconds kYoung{60};
 
-// Makes `path` below `root` component by component; existing ones are fine. Syncs the parent of
-// each, so that whoever returns from here knows every one of them to be durable.
-Status make_path(sys::Files& files, const sys::Fd& root, std::string_view path) {
+// Goes down `path` below `root`, making what is missing where `make`. Syncs the parent of each
+// component, so that whoever returns from here knows every one of them to be durable. Of what is
+// not made here, that which may be passed through and not be read cannot be synced.
+Status settle_path(sys::Files& files, const sys::Fd& root, std::string_view path, bool make) {
   sys::Fd here;
   for (std::string_view part : split(path, '/')) {
     const sys::Fd& at = here ? here : root;
     std::string name(part);
-    auto made = files.make_directory(at, name, kMode);
+    auto made = make ? files.make_directory(at, name, kMode) : Status();
     if (!made && made.error().code != EEXIST) return made;
     if (auto synced = files.sync_directory(at); !synced) return synced;
     auto next = files.open_directory(at, name);
+    if (!next && next.error().code == EACCES && !make) return {};
     if (!next) return next.error();
     here = std::move(next).value();
   }
@@ -35,11 +37,12 @@ Status make_path(sys::Files& files, const sys::Fd& root, std::string_view path) 
 }
 
 // The base itself is never made: a home that is not there may be one that is not mounted.
-Status make_mailbox(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
-  if (mailbox.base.empty()) return make_path(files, root, mailbox.path);
+Status settle_mailbox(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox,
+                      std::string_view path, bool make) {
+  if (mailbox.base.empty()) return settle_path(files, root, path, make);
   auto base = files.open_root(mailbox.base);
   if (!base) return base.error();
-  return make_path(files, base.value(), mailbox.path);
+  return settle_path(files, base.value(), path, make);
 }
 
 // `new` is made last: where it is there, the others are.
@@ -51,33 +54,44 @@ Status make_directories(sys::Files& files, const sys::Fd& place) {
   return files.sync_directory(place);
 }
 
-bool is_young(const sys::FileInfo& info) {
-  return info.born && sys::Wall::now() - *info.born < kYoung;
+// `info`: of MAILBOX/new. Where the filesystem tells no birth, the mailbox's own directory does: it
+// was changed when new/ was made in it, and hardly ever since, as new/ is by each delivery.
+Result<bool> is_young(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox,
+                      const sys::FileInfo& info) {
+  auto since = info.born;
+  if (!since) {
+    auto place = open_in(files, root, mailbox, "");
+    if (!place) return place.error();
+    auto changed = files.info(place.value());
+    if (!changed) return changed.error();
+    since = changed.value().modified;
+  }
+  return sys::Wall::now() - *since < kYoung;
 }
 
 }  // namespace
 
 Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
-  if (mailbox.create) {
-    if (auto made = make_mailbox(files, root, mailbox); !made) return made;
-  }
-  if (!mailbox.folder.empty()) {
+  bool new_folder = mailbox.create_folder && !mailbox.folder.empty();
+  // Whoever made a mailbox that is there, an administrator or a program of the site perhaps, need
+  // not have synced it.
+  auto settled = settle_mailbox(files, root, mailbox, mailbox.path, mailbox.create);
+  if (!settled) return settled;
+  if (new_folder) {
     auto inbox = mailbox;
     inbox.folder.clear();
-    inbox.create_folder = false;
     auto above = open_in(files, root, inbox, "");
     if (!above) return above.error();
-    if (mailbox.create_folder) {
-      // Readers take a mailbox for one by its own directories.
-      if (auto made = make_directories(files, above.value()); !made) return made;
-      if (auto made = make_folder(files, above.value(), mailbox.folder); !made) return made;
-    } else if (auto synced = files.sync_directory(above.value()); !synced) {
-      return synced;
-    }
+    // Readers take a mailbox for one by its own directories.
+    if (auto made = make_directories(files, above.value()); !made) return made;
+    if (auto made = make_folder(files, above.value(), mailbox.folder); !made) return made;
+  } else if (!mailbox.folder.empty()) {
+    settled = settle_mailbox(files, root, mailbox, mailbox.below_base(), false);
+    if (!settled) return settled;
   }
   auto place = open_in(files, root, mailbox, "");
   if (!place) return place.error();
-  if (mailbox.create_folder && !mailbox.folder.empty()) {
+  if (new_folder) {
     if (auto marked = mark_folder(files, place.value()); !marked) return marked;
   }
   return make_directories(files, place.value());
@@ -101,7 +115,9 @@ Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& 
   if (!directory) return directory;
   auto info = files.info(directory.value());
   if (!info) return info.error();
-  if (is_young(info.value())) {
+  auto young = is_young(files, root, mailbox, info.value());
+  if (!young) return young.error();
+  if (young.value()) {
     if (auto made = make_maildir(files, root, mailbox); !made) return made.error();
   }
   return directory;

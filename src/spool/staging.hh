@@ -63,6 +63,7 @@ class Staging {
   CrlfToLf newlines_;
   std::string buffer_;  // converted, not yet written
   std::uint64_t size_ = 0;
+  std::uint64_t sent_ = 0;  // octets of them that are on their way to the disk
   std::uint64_t content_offset_ = 0;
   sys::Sha256 hash_;
   sys::Digest digest_{};

@@ -95,6 +95,12 @@ FileInfo from_stat(const struct stat& status) {
   info.modified = system_clock::from_time_t(status.st_mtim.tv_sec) +
                   std::chrono::duration_cast<system_clock::duration>(
                       std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+#ifdef HAVE_STRUCT_STAT_ST_BIRTHTIM
+  // FreeBSD: -1 where the filesystem keeps none.
+  if (status.st_birthtim.tv_sec > 0) {
+    info.born = system_clock::from_time_t(status.st_birthtim.tv_sec);
+  }
+#endif
   return info;
 }
 
@@ -149,6 +155,27 @@ Status PosixFiles::write(const Fd& file, std::string_view octets) {
     if (n < 0) return failure("write");
     octets.remove_prefix(static_cast<std::size_t>(n));
   }
+  return {};
+}
+
+Status PosixFiles::start_writing(const Fd& file, std::uint64_t offset, std::uint64_t size) {
+#ifdef HAVE_SYNC_FILE_RANGE
+  auto begin = static_cast<off_t>(offset);
+  auto length = static_cast<off_t>(size);
+  auto call = [&](off_t from, unsigned flags) {
+    return retry([&] { return ::sync_file_range(file.get(), from, length, flags); }) == 0 ||
+           errno == ENOSYS || errno == ESPIPE;
+  };
+  if (!call(begin, SYNC_FILE_RANGE_WRITE)) return failure("sync_file_range");
+  // Who waits is told of the error, and the next fdatasync(2) of the same descriptor is not.
+  if (begin >= length && !call(begin - length, SYNC_FILE_RANGE_WAIT_BEFORE)) {
+    return failure("sync_file_range");
+  }
+#else
+  static_cast<void>(file);
+  static_cast<void>(offset);
+  static_cast<void>(size);
+#endif
   return {};
 }
 

@@ -58,6 +58,11 @@ class Files {
   virtual Result<Fd> open_to_append(const Fd& at, const std::string& name) = 0;
   // All of `octets`, or an error; short writes are finished.
   virtual Status write(const Fd& file, std::string_view octets) = 0;
+  // These octets are on their way to the disk when it returns, and as many before them, if they
+  // were sent on their way, have arrived: so sync_data() will find little to do. It promises
+  // nothing, but its failure is one of writing, of which sync_data() will not tell again. Linux
+  // alone has it.
+  virtual Status start_writing(const Fd& file, std::uint64_t offset, std::uint64_t size) = 0;
   // Up to `size` octets from `offset`; 0 at the end.
   virtual Result<std::size_t> read_at(const Fd& file, std::uint64_t offset, char* buffer,
                                       std::size_t size) = 0;
@@ -75,7 +80,8 @@ class Files {
   // Fails with EEXIST where `new_name` is there, with EXDEV across filesystems.
   virtual Status link(const Fd& at, const std::string& name, const Fd& to,
                       const std::string& new_name) = 0;
-  // In the place of what was `new_name`, at once.
+  // In the place of what was `new_name`, at once. Mail is given its names by link() alone; readers
+  // move it by this.
   virtual Status rename(const Fd& at, const std::string& name, const Fd& to,
                         const std::string& new_name) = 0;
   virtual Status unlink(const Fd& at, const std::string& name) = 0;
@@ -98,6 +104,7 @@ class PosixFiles : public Files {
   Result<Fd> open_file(const Fd& at, const std::string& name) override;
   Result<Fd> open_to_append(const Fd& at, const std::string& name) override;
   Status write(const Fd& file, std::string_view octets) override;
+  Status start_writing(const Fd& file, std::uint64_t offset, std::uint64_t size) override;
   Result<std::size_t> read_at(const Fd& file, std::uint64_t offset, char* buffer,
                               std::size_t size) override;
   Status sync_data(const Fd& file) override;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <filesystem>
 #include <regex>
 #include <string>
 #include <string_view>
@@ -21,10 +23,12 @@ class Delivery {
   handoff::sys::PosixFiles posix;
   WatchedFiles files{posix};
 
-  // A mailbox of example.org that is there, with its directories.
+  // A mailbox of example.org that is there, with its directories, and has not changed for an hour.
   handoff::Mailbox mailbox(const std::string& user) {
     auto path = "example.org/" + user;
     for (const char* name : {"tmp", "new", "cur"}) place.make(path + "/" + name);
+    std::filesystem::last_write_time(
+        place.path(path), std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
     return named(user, false);
   }
   // One that is not there.

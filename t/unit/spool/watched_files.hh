@@ -25,6 +25,7 @@ enum class Op {
   kCreate,
   kOpenFile,
   kWrite,
+  kStartWriting,
   kRead,
   kSyncData,
   kSyncFile,
@@ -32,9 +33,9 @@ enum class Op {
   kSyncDirectory,
   kClose,
   kLink,
+  kRename,
   kUnlink,
   kAppend,
-  kRename,
   kInfo,
   kList,
   kSpace,
@@ -42,16 +43,17 @@ enum class Op {
 
 inline std::string name_of(Op op) {
   static constexpr const char* kNames[] = {
-      "open root", "open directory", "make directory", "create", "open file", "write", "read",
-      "sync data", "sync file",      "write out",      "sync",   "close",     "link",  "unlink",
-      "append to", "rename",         "info",           "list",   "space"};
+      "open root", "open directory", "make directory", "create",    "open file",
+      "write",     "start writing",  "read",           "sync data", "sync file",
+      "write out", "sync",           "close",          "link",      "rename",
+      "unlink",    "append to",      "info",           "list",      "space"};
   return kNames[static_cast<int>(op)];
 }
 
 struct Call {
   Op op;
   std::string path;         // from the root; "." is the root itself
-  std::string target = {};  // of a link: its new name
+  std::string target = {};  // of a link or a rename: its new name
   std::string octets = {};  // of a write
   int failed = 0;           // errno
 
@@ -126,6 +128,10 @@ class WatchedFiles final : public handoff::sys::Files {
       return failure(code, {});
     }
     return done(below_.write(file, octets));
+  }
+  Status start_writing(const Fd& file, std::uint64_t offset, std::uint64_t size) override {
+    if (int code = note({Op::kStartWriting, path_of(file)})) return failure(code, {});
+    return done(below_.start_writing(file, offset, size));
   }
   Result<std::size_t> read_at(const Fd& file, std::uint64_t offset, char* buffer,
                               std::size_t size) override {

@@ -1,0 +1,231 @@
+// The disk behind a log of calls (watched_files.hh), with the world ending between any two of them.
+//
+//   ModelDisk disk(place);                       // what lies there has lain there for long
+//   for (const Call& call : calls) {
+//     disk.apply(call);
+//     disk.each_outcome([](const Tree& tree) { ... });   // the power goes
+//   }
+//
+// An outcome is a tree that the calls allow a filesystem to have kept. Of a file that was not
+// synced: nothing, half, all, or as many zeros as it had octets (delayed allocation). Of names that
+// were made or removed and whose directory was not synced: each by itself, as POSIX allows; or, as
+// ext4, XFS and btrfs do it, those up to some moment, where a sync of anything is a sync of all
+// names before it.
+//
+// It is a tool of tests and stands with them: what is in src/ is installed and runs.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "watched_files.hh"
+
+// Path from the root -> octets; nothing: a directory.
+using Tree = std::map<std::string, std::optional<std::string>>;
+
+enum class Metadata { kAnyOrder, kInOrder };
+
+class ModelDisk {
+ public:
+  explicit ModelDisk(const std::filesystem::path& place, Metadata metadata = Metadata::kAnyOrder)
+      : metadata_(metadata) {
+    nodes_.push_back({.directory = true});
+    load(place, 0);
+  }
+
+  // What `call` does; nothing where it failed, but half of a write.
+  void apply(const Call& call) {
+    if (call.failed != 0 && call.op != Op::kWrite) return;
+    switch (call.op) {
+      case Op::kMakeDirectory:
+        add(call.path, new_node(true));
+        break;
+      case Op::kCreate:
+        add(call.path, new_node(false));
+        break;
+      case Op::kLink:
+        add(call.target, node(call.path));
+        break;
+      case Op::kRename:
+        add(call.target, node(call.path));
+        add(call.path, kGone);
+        break;
+      case Op::kUnlink:
+        add(call.path, kGone);
+        break;
+      case Op::kWrite:
+        nodes_[node(call.path)].octets +=
+            call.failed != 0 ? call.octets.substr(0, call.octets.size() / 2) : call.octets;
+        break;
+      case Op::kSyncData:
+        nodes_[node(call.path)].kept = nodes_[node(call.path)].octets;
+        if (metadata_ == Metadata::kInOrder) settle_all();
+        break;
+      case Op::kWriteOut:
+        // Where names come in order, they do not come before data that is written out.
+        if (metadata_ == Metadata::kInOrder) nodes_[node(call.path)].kept = octets_of(call.path);
+        break;
+      case Op::kSyncFile:
+        nodes_[node(call.path)].kept = octets_of(call.path);
+        if (metadata_ == Metadata::kInOrder) settle_all();
+        break;
+      case Op::kSyncDirectory:
+        if (metadata_ == Metadata::kInOrder) {
+          settle_all();
+        } else {
+          settle(node(call.path));
+        }
+        break;
+      default:
+        break;
+    }
+  }
+
+  // Calls `see` with each tree that may be there now, none twice. Where there are more than
+  // kOutcomes ways for it, with those of a sample that has the plainest in it.
+  void each_outcome(const std::function<void(const Tree&)>& see) const {
+    std::vector<std::size_t> torn;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (!nodes_[i].directory && nodes_[i].octets != nodes_[i].kept) torn.push_back(i);
+    }
+    auto names = pending_.size();
+    // In order: how many of the changes were kept. Else a bit for each.
+    std::uint64_t ways = metadata_ == Metadata::kInOrder ? names + 1 : std::uint64_t{1} << names;
+    std::uint64_t all = ways << (2 * torn.size());
+    std::set<Tree> seen;
+    std::uint64_t random = 1;
+    for (std::uint64_t i = 0; i < std::min(all, kOutcomes); ++i) {
+      std::uint64_t way = i;
+      if (all > kOutcomes && i >= kOutcomes / 2) {  // the first half as they come, and the last one
+        random = random * 6364136223846793005 + 1442695040888963407;
+        way = i + 1 == kOutcomes ? all - 1 : (random >> 11) % all;
+      }
+      auto tree = outcome(way >> (2 * torn.size()), torn, way);
+      if (seen.insert(tree).second) see(tree);
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kOutcomes = 1 << 8;
+  static constexpr std::size_t kGone = SIZE_MAX;
+  struct Node {
+    bool directory = false;
+    std::map<std::string, std::size_t> names = {};  // of a directory, on disk
+    std::string octets = {};                        // of a file, as readers see it
+    std::string kept = {};                          // as it is on disk
+  };
+  // A name made or removed in a directory, and not known to be on disk.
+  struct Change {
+    std::size_t directory;
+    std::string name;
+    std::size_t node;
+  };
+
+  std::size_t new_node(bool directory) {
+    nodes_.push_back({.directory = directory});
+    return nodes_.size() - 1;
+  }
+
+  void load(const std::filesystem::path& place, std::size_t into) {
+    for (const auto& entry : std::filesystem::directory_iterator(place)) {
+      auto name = entry.path().filename().string();
+      if (name == "ledger") continue;  // large, and worth nothing after a power cut
+      auto made = new_node(entry.is_directory());
+      nodes_[into].names[name] = made;
+      if (entry.is_directory()) {
+        load(entry.path(), made);
+      } else {
+        std::ifstream in(entry.path(), std::ios::binary);
+        nodes_[made].octets.assign(std::istreambuf_iterator<char>(in), {});
+        nodes_[made].kept = nodes_[made].octets;
+      }
+    }
+  }
+
+  // As it is for whoever looks before the power goes.
+  std::size_t find(std::size_t directory, const std::string& name) const {
+    for (auto change = pending_.rbegin(); change != pending_.rend(); ++change) {
+      if (change->directory == directory && change->name == name) return change->node;
+    }
+    return nodes_[directory].names.at(name);  // what is not there, nobody can have called for
+  }
+  std::size_t node(const std::string& path) const {
+    std::size_t at = 0;
+    if (path == ".") return at;
+    for (const auto& part : std::filesystem::path(path)) at = find(at, part.string());
+    return at;
+  }
+  void add(const std::string& path, std::size_t target) {
+    std::filesystem::path whole(path);
+    auto parent = whole.parent_path().string();
+    pending_.push_back({node(parent.empty() ? "." : parent), whole.filename().string(), target});
+  }
+
+  const std::string& octets_of(const std::string& path) const { return nodes_[node(path)].octets; }
+
+  static void put(std::map<std::string, std::size_t>& names, const Change& change) {
+    if (change.node == kGone) {
+      names.erase(change.name);
+    } else {
+      names[change.name] = change.node;
+    }
+  }
+  void settle(std::size_t directory) {
+    for (const auto& change : pending_) {
+      if (change.directory == directory) put(nodes_[directory].names, change);
+    }
+    std::erase_if(pending_, [&](const Change& change) { return change.directory == directory; });
+  }
+  void settle_all() {
+    for (const auto& change : pending_) put(nodes_[change.directory].names, change);
+    pending_.clear();
+  }
+
+  Tree outcome(std::uint64_t kept, const std::vector<std::size_t>& torn, std::uint64_t data) const {
+    auto nodes = nodes_;
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+      bool is_kept = metadata_ == Metadata::kInOrder ? i < kept : (kept >> i & 1) != 0;
+      if (is_kept) put(nodes[pending_[i].directory].names, pending_[i]);
+    }
+    for (std::size_t i = 0; i < torn.size(); ++i) {
+      auto& file = nodes[torn[i]];
+      auto more = file.octets.substr(file.kept.size());
+      switch (data >> (2 * i) & 3) {
+        case 0:
+          break;
+        case 1:
+          file.kept += more.substr(0, more.size() / 2);
+          break;
+        case 2:
+          file.kept += std::string(more.size(), '\0');
+          break;
+        default:
+          file.kept = file.octets;
+      }
+    }
+    Tree tree;
+    collect(nodes, 0, "", tree);
+    return tree;
+  }
+  static void collect(const std::vector<Node>& nodes, std::size_t from, const std::string& prefix,
+                      Tree& into) {
+    for (const auto& [name, index] : nodes[from].names) {
+      const auto& node = nodes[index];
+      into[prefix + name] = node.directory ? std::nullopt : std::optional(node.kept);
+      if (node.directory) collect(nodes, index, prefix + name + "/", into);
+    }
+  }
+
+  Metadata metadata_;
+  std::vector<Node> nodes_;
+  std::vector<Change> pending_;  // in the order they were made
+};

@@ -1,0 +1,388 @@
+// The power goes between any two calls of a delivery, and of what follows one. Whatever the disk
+// has kept is a row of src/spool/README; nothing that was acknowledged is lost; and the retry of
+// what was not heard finds its first copy (L5, L12).
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <optional>
+#include <utility>
+
+#include "in_child.hh"
+#include "lost_power.hh"
+#include "scenarios.hh"
+
+using namespace handoff;
+
+namespace {
+
+constexpr const char* kMessage = "a: b\r\n\r\nbody\r\n";
+
+// One delivery, call by call, to the moment where the client is known to have read its replies, or
+// is known to have gone.
+struct Story {
+  std::vector<Call> calls;
+  std::vector<std::string> mailboxes;
+  std::string stored;                     // what each is to have
+  std::vector<std::size_t> acknowledged;  // behind how many calls its 250 may have been heard
+  std::size_t read = SIZE_MAX;            // behind how many the client sends it no more
+  std::optional<ModelDisk> any_order, in_order;  // before the first call
+
+  ModelDisk disk(Metadata metadata) const {
+    return metadata == Metadata::kInOrder ? *in_order : *any_order;
+  }
+  bool is_acknowledged(std::size_t mailbox, std::size_t done) const {
+    return acknowledged[mailbox] <= done;
+  }
+};
+
+enum class Client { kReads, kVanishes };
+
+// `unsynced`: the mailboxes were made by another worker, which has synced nothing of them.
+// `sync`: what the filesystem is said to do (sys/file_sync.hh).
+Story play(const Scenario& scenario, Client client, bool unsynced = false,
+           sys::FileSync sync = sys::FileSync::kFile) {
+  Story story;
+  Delivery delivery;
+  delivery.files.sync = sync;
+  delivery.guard = true;
+  delivery.files.hide_birth = scenario.old;
+  std::vector<Mailbox> mailboxes;
+  if (!unsynced) mailboxes = scenario.mailboxes(delivery);
+  auto spool = delivery.open().value();
+  story.any_order.emplace(delivery.place.path(), Metadata::kAnyOrder);
+  story.in_order.emplace(delivery.place.path(), Metadata::kInOrder);
+  if (unsynced) {
+    mailboxes = scenario.mailboxes(delivery);
+    story.calls = {{Op::kMakeDirectory, "example.org"}};
+    for (const auto& mailbox : mailboxes) {
+      // As it is just now, which its directories' times have to tell.
+      std::filesystem::last_write_time(delivery.place.path(mailbox.path),
+                                       std::filesystem::file_time_type::clock::now());
+      story.calls.push_back({Op::kMakeDirectory, mailbox.path});
+      for (const char* name : {"/tmp", "/cur", "/new"}) {
+        story.calls.push_back({Op::kMakeDirectory, mailbox.path + name});
+      }
+    }
+  }
+  for (const auto& mailbox : mailboxes) story.mailboxes.push_back(mailbox.path);
+  std::string line;
+  for (char c : scenario.personal) line += c == '\r' ? "" : std::string(1, c);
+  story.stored = "a: b\n" + line + "\nbody\n";
+
+  auto before = story.calls.size();
+  delivery.files.calls.clear();
+  delivery.files.fault = scenario.fault;
+  {
+    auto staging = spool.begin(false).value();
+    BOOST_REQUIRE(staging.append(kMessage).ok());
+    BOOST_REQUIRE(spool.complete(staging, story.mailboxes).ok());
+    std::vector<bool> linked(mailboxes.size(), false);
+    if (spool.syncs_together()) {
+      for (std::size_t i = 0; i < mailboxes.size(); ++i) {
+        linked[i] = spool.link(staging, mailboxes[i], scenario.personal).value().has_value();
+      }
+      BOOST_REQUIRE(spool.sync_links(staging).ok());
+    }
+    for (std::size_t i = 0; i < mailboxes.size(); ++i) {
+      if (!linked[i]) {
+        BOOST_REQUIRE(spool.commit(staging, mailboxes[i], scenario.personal).ok());
+      }
+      story.acknowledged.push_back(before + delivery.files.calls.size());
+    }
+    spool.replied();
+    if (client == Client::kReads) {
+      spool.confirmed();
+      story.read = before + delivery.files.calls.size();
+    } else {
+      BOOST_REQUIRE(spool.vanished(staging).ok());
+    }
+  }
+  std::ranges::copy(delivery.files.calls, std::back_inserter(story.calls));
+  return story;
+}
+
+// The octets of the files in a folder, by their paths.
+std::vector<std::pair<std::string, std::string>> files_in(const Tree& tree,
+                                                          const std::string& folder) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (auto it = tree.lower_bound(folder + "/");
+       it != tree.end() && it->first.starts_with(folder + "/"); ++it) {
+    if (it->second) out.emplace_back(it->first, *it->second);
+  }
+  return out;
+}
+
+// What README does not allow in a tree; empty where there is nothing of the kind. `done`: calls.
+std::string fault_of(const Story& story, const Tree& tree, std::size_t done) {
+  for (std::size_t i = 0; i < story.mailboxes.size(); ++i) {
+    const auto& mailbox = story.mailboxes[i];
+    auto messages = files_in(tree, mailbox + "/new");
+    for (const auto& [path, octets] : messages) {
+      if (octets != story.stored) return "damaged: " + path;
+      if (!path.ends_with(",S=" + std::to_string(octets.size()))) return "misnamed: " + path;
+    }
+    if (messages.size() > 1) return "twice: " + mailbox;
+    if (messages.empty() && story.is_acknowledged(i, done)) return "lost: " + mailbox;
+    if (!files_in(tree, mailbox + "/cur").empty()) return "in cur/: " + mailbox;
+  }
+  return {};
+}
+
+// The row of README that a tree is.
+std::string row_of(const Story& story, const Tree& tree, std::size_t done) {
+  bool linked = false;
+  bool handed_over = true;
+  for (std::size_t i = 0; i < story.mailboxes.size(); ++i) {
+    bool there = !files_in(tree, story.mailboxes[i] + "/new").empty();
+    linked = linked || there;
+    handed_over = handed_over && there && story.is_acknowledged(i, done);
+  }
+  if (handed_over) return "handed over";
+  if (linked) return "linked";
+  auto staged = files_in(tree, ".handoff/staging");
+  bool complete = !staged.empty() && staged.front().second == "a: b\n\nbody\n";
+  return complete ? "complete" : staged.empty() ? "nothing" : "receiving";
+}
+
+// The first fault that the power can bring about, however it goes.
+std::string first_fault(const Story& story, const std::vector<Call>& calls, Metadata metadata,
+                        const std::function<void(std::size_t, const Tree&)>& see = {}) {
+  auto disk = story.disk(metadata);
+  std::string fault;
+  for (std::size_t done = 0; done <= calls.size() && fault.empty(); ++done) {
+    disk.each_outcome([&](const Tree& tree) {
+      if (fault.empty()) fault = fault_of(story, tree, done);
+      if (!fault.empty()) return;
+      if (see) see(done, tree);
+    });
+    if (!fault.empty()) fault += " behind call " + std::to_string(done);
+    if (done < calls.size()) disk.apply(calls[done]);
+  }
+  return fault;
+}
+
+bool makes_mailboxes(const Scenario& scenario) {
+  return std::string_view(scenario.name).find("to be made") != std::string_view::npos;
+}
+
+// Another process's spool, on what was left.
+struct Afterwards {
+  Delivery delivery;
+
+  // Names are those of a process that is dead by then.
+  explicit Afterwards(const Tree& tree) {
+    static const std::string dead = in_child([] { return std::to_string(::getpid()); });
+    auto own = "P" + std::to_string(::getpid()) + "Q";
+    for (const auto& [path, octets] : tree) {
+      auto name = path;
+      if (auto at = name.find(own); at != name.npos) name.replace(at, own.size(), "P" + dead + "Q");
+      if (octets) {
+        delivery.place.write(name, *octets);
+      } else {
+        delivery.place.make(name);
+      }
+    }
+    delivery.guard = true;
+  }
+
+  // The client sends it again; how many copies each mailbox has then.
+  std::vector<std::size_t> retry(const Story& story) {
+    auto spool = delivery.open().value();
+    BOOST_REQUIRE(spool.sweep().ok());
+    std::vector<Mailbox> mailboxes;
+    for (const auto& path : story.mailboxes) mailboxes.push_back({path, "", "", true});
+    BOOST_REQUIRE(delivery.deliver(spool, mailboxes, kMessage, "").ok());
+    spool.replied();
+    spool.confirmed();
+    return copies(story);
+  }
+  std::vector<std::size_t> copies(const Story& story) {
+    std::vector<std::size_t> out;
+    for (const auto& path : story.mailboxes) {
+      out.push_back(delivery.place.names(path + "/new").size());
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(spool_power_cut)
+
+BOOST_AUTO_TEST_CASE(whatever_is_kept_is_a_row_of_README_L5) {
+  std::set<std::string> rows;
+  std::size_t trees = 0;
+  auto look = [&](const Story& story, const std::string& name) {
+    for (auto metadata : {Metadata::kAnyOrder, Metadata::kInOrder}) {
+      auto fault = first_fault(story, story.calls, metadata, [&](std::size_t done, const Tree& t) {
+        rows.insert(row_of(story, t, done));
+        ++trees;
+      });
+      BOOST_TEST(fault == "", name << ": " << fault);
+    }
+  };
+  for (const auto& scenario : scenarios()) {
+    for (auto client : {Client::kReads, Client::kVanishes}) {
+      look(play(scenario, client), scenario.name);
+      if (!makes_mailboxes(scenario)) look(play(scenario, client, true), scenario.name);
+    }
+  }
+  BOOST_TEST(
+      rows == (std::set<std::string>{"nothing", "receiving", "complete", "linked", "handed over"}),
+      boost::test_tools::per_element());
+  BOOST_TEST_MESSAGE(trees << " trees");
+  BOOST_TEST(trees > 1000u);
+}
+
+// Each sync is there for a reason: without it the power finds something.
+BOOST_AUTO_TEST_CASE(without_any_one_sync_something_would_be_lost_L5) {
+  for (const auto& scenario : scenarios()) {
+    for (bool unsynced : {false, true}) {
+      if (unsynced && makes_mailboxes(scenario)) continue;
+      auto story = play(scenario, Client::kReads, unsynced);
+      std::set<std::string> linked;   // files that get a name in new/
+      std::set<std::string> changed;  // directories that have something to lose
+      for (const Call& call : story.calls) {
+        if (call.failed != 0) continue;
+        if (call.op == Op::kLink) linked.insert(call.path);
+        if (call.op == Op::kMakeDirectory || call.op == Op::kLink) {
+          auto path = std::filesystem::path(call.op == Op::kLink ? call.target : call.path);
+          auto parent = path.parent_path().string();
+          changed.insert(parent.empty() ? "." : parent);
+        }
+      }
+      std::size_t caught = 0;
+      for (std::size_t i = 0; i < story.calls.size(); ++i) {
+        const Call& call = story.calls[i];
+        // A copy is made of what is staged while that is in memory. The syncs of what was made
+        // before it was looked at are those of caution.
+        bool matters = (call.op == Op::kSyncData && linked.contains(call.path)) ||
+                       (call.op == Op::kSyncDirectory && changed.contains(call.path));
+        if (!matters) continue;
+        auto again = [&](const Call& other) {
+          return other.op == call.op && other.path == call.path;
+        };
+        // Three mailboxes of one domain: each delivery syncs the domain.
+        auto without = story.calls;
+        for (auto& other : without) {
+          if (again(other)) other.failed = EIO;  // it is as if it had not been
+        }
+        BOOST_TEST(first_fault(story, without, Metadata::kAnyOrder) != "",
+                   scenario.name << ", unsynced " << unsynced << ": nobody missed " << call.text());
+        ++caught;
+      }
+      BOOST_TEST(caught >= 2u, scenario.name);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(data_that_is_synced_behind_its_name_is_found_out_L5) {
+  auto all = scenarios();
+  auto story = play(all.front(), Client::kReads);
+  auto calls = story.calls;
+  auto sync = std::ranges::find(calls, Op::kSyncData, &Call::op);
+  auto link = std::ranges::find(calls, Op::kLink, &Call::op);
+  BOOST_REQUIRE((sync < link && link != calls.end()));
+  std::rotate(sync, sync + 1, link + 1);
+  for (auto metadata : {Metadata::kAnyOrder, Metadata::kInOrder}) {
+    BOOST_TEST(first_fault(story, calls, metadata).starts_with("damaged"));
+  }
+}
+
+// One sync for all, on filesystems whose names come in order: the same rows, and the retry finds
+// all that is there.
+BOOST_AUTO_TEST_CASE(with_one_sync_for_all_whatever_is_kept_is_a_row_of_README_L5_L12) {
+  for (auto sync : {sys::FileSync::kNamesInOrder, sys::FileSync::kNames}) {
+    for (const auto& scenario : scenarios()) {
+      auto story = play(scenario, Client::kReads, false, sync);
+      std::set<std::pair<Tree, bool>> seen;
+      auto look = [&](std::size_t done, const Tree& tree) {
+        bool again = done < story.read;
+        if (!scenario.personal.empty() || !seen.emplace(tree, again).second) return;
+        Afterwards after(tree);
+        auto copies = again ? after.retry(story) : after.copies(story);
+        BOOST_TEST(copies == std::vector<std::size_t>(story.mailboxes.size(), 1),
+                   scenario.name << " behind call " << done);
+      };
+      BOOST_TEST(first_fault(story, story.calls, Metadata::kInOrder, look) == "", scenario.name);
+      // Without that sync, what was acknowledged would be lost.
+      auto one = std::ranges::find(story.calls, Op::kSyncFile, &Call::op);
+      BOOST_REQUIRE((one != story.calls.end()));
+      bool links = std::ranges::any_of(story.calls, [](const Call& call) {
+        return call.op == Op::kLink && call.failed == 0 && leaves_staging(call);
+      });
+      auto without = story.calls;
+      without[static_cast<std::size_t>(one - story.calls.begin())].failed = EIO;
+      if (links) BOOST_TEST(first_fault(story, without, Metadata::kInOrder) != "", scenario.name);
+    }
+  }
+}
+
+// As on ext4, XFS and btrfs: names come to be on disk in their order.
+BOOST_AUTO_TEST_CASE(what_is_sent_again_after_a_power_cut_is_there_once_L12) {
+  for (const auto& scenario : scenarios()) {
+    if (!scenario.personal.empty()) continue;  // a retry that writes other lines is another test's
+    for (auto client : {Client::kReads, Client::kVanishes}) {
+      auto story = play(scenario, client);
+      std::set<std::pair<Tree, bool>> seen;
+      auto look = [&](std::size_t done, const Tree& tree) {
+        bool again = done < story.read;
+        if (!seen.emplace(tree, again).second) return;
+        Afterwards after(tree);
+        auto copies = again ? after.retry(story) : after.copies(story);
+        BOOST_TEST(copies == std::vector<std::size_t>(story.mailboxes.size(), 1),
+                   scenario.name << " behind call " << done);
+      };
+      BOOST_TEST(first_fault(story, story.calls, Metadata::kInOrder, look) == "");
+      BOOST_TEST(seen.size() > 5u, scenario.name);
+    }
+  }
+}
+
+// Where POSIX is all that is promised, the name in staging may be lost while that in new/ is not:
+// then nothing tells of the first try. Once it is noted in unread/, it is known in any order.
+BOOST_AUTO_TEST_CASE(in_any_order_a_retry_loses_nothing_and_a_noted_one_is_there_once_L12) {
+  auto all = scenarios();
+  for (const auto* name : {"an old mailbox", "another filesystem", "a mailbox to be made"}) {
+    auto scenario = std::ranges::find(all, std::string_view(name), &Scenario::name);
+    auto story = play(*scenario, Client::kVanishes);
+    auto sync = std::ranges::find_if(story.calls, [](const Call& call) {
+      return call.op == Op::kSyncDirectory && call.path == ".handoff/unread";
+    });
+    BOOST_REQUIRE((sync != story.calls.end()));
+    auto noted = static_cast<std::size_t>(sync - story.calls.begin()) + 1;
+    std::set<Tree> seen;
+    auto look = [&](std::size_t done, const Tree& tree) {
+      if (!seen.insert(tree).second && done != noted) return;
+      auto copies = Afterwards(tree).retry(story).front();
+      BOOST_TEST((copies == 1 || (copies == 2 && done < noted)),
+                 name << " behind call " << done << ": " << copies << " copies");
+    };
+    BOOST_TEST(first_fault(story, story.calls, Metadata::kAnyOrder, look) == "");
+  }
+}
+
+// The power goes again while what it left is taken over.
+BOOST_AUTO_TEST_CASE(a_second_power_cut_finds_the_first_try_too_L12) {
+  auto story = play(scenarios().front(), Client::kReads);
+  auto disk = story.disk(Metadata::kInOrder);
+  for (std::size_t i = 0; i < story.acknowledged.back(); ++i) disk.apply(story.calls[i]);
+  std::optional<Tree> left;
+  disk.each_outcome([&](const Tree& tree) { left = tree; });
+  Afterwards first(*left);
+  ModelDisk again(first.delivery.place.path(), Metadata::kAnyOrder);
+  {
+    auto spool = first.delivery.open().value();
+    BOOST_TEST(spool.sweep().value().removed == 1u);
+  }
+  const auto& calls = first.delivery.files.calls;
+  for (std::size_t done = 0; done <= calls.size(); ++done) {
+    again.each_outcome([&](const Tree& tree) {
+      BOOST_TEST(Afterwards(tree).retry(story).front() == 1u, "behind call " << done);
+    });
+    if (done < calls.size()) again.apply(calls[done]);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
