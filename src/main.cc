@@ -22,6 +22,7 @@
 #include "sys/signals.hh"
 #include "sys/sockets.hh"
 #include "worker/stdin_session.hh"
+#include "worker/sweeping.hh"
 #include "worker/trial.hh"
 #include "worker/worker.hh"
 
@@ -146,6 +147,7 @@ int serve(conf::CommandLine line, const std::vector<std::string>& command) {
   wiring.probe = [&](const conf::Config& running, const std::vector<Endpoint>& endpoints) {
     return worker::probe(running, endpoints, quiet, assets.value());
   };
+  wiring.sweep = worker::sweep_spool;
   wiring.on_ready = [&] {
     if (background) background->ready();
   };

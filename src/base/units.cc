@@ -31,6 +31,14 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   }
 }
 
+std::optional<Share> parse_share(std::string_view text,
+                                 std::optional<std::uint64_t> (*parse)(std::string_view)) {
+  bool per_cent = text.ends_with('%');
+  auto number = per_cent ? parse_number(text.substr(0, text.size() - 1)) : parse(text);
+  if (!number || (per_cent && *number > 99)) return std::nullopt;
+  return Share{*number, per_cent};
+}
+
 std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
   if (text.empty()) return std::nullopt;
   std::uint64_t factor = 0;

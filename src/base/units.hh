@@ -7,10 +7,15 @@
 #include <optional>
 #include <string_view>
 
+#include "base/share.hh"
+
 namespace handoff {
 
 // Octets: "1000", or with K, M or G for 1024, 1024^2, 1024^3.
 std::optional<std::uint64_t> parse_size(std::string_view text);
+// "5%" of something, up to 99; else what `parse` makes of it.
+std::optional<Share> parse_share(std::string_view text,
+                                 std::optional<std::uint64_t> (*parse)(std::string_view));
 // "90" and "90s", "5m", "1h", "2d".
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 // Permission bits in octal, at most 0777: "660", "0660".

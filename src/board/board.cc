@@ -16,7 +16,9 @@ const char* name_of(State state) {
   return index < kStates ? kNames[index] : "?";
 }
 
-std::size_t Board::octets(std::size_t capacity) { return (capacity + 1) * sizeof(Slot); }
+std::size_t Board::octets(std::size_t capacity) {
+  return (capacity + 1) * sizeof(Slot) + kSlowMailboxes * sizeof(SlowMailbox);
+}
 
 Result<Board> Board::create(std::size_t capacity) {
   static_assert(sizeof(Header) <= sizeof(Slot));
@@ -29,13 +31,15 @@ Board::Board(void* memory, std::size_t capacity)
     : memory_(memory),
       capacity_(capacity),
       header_(new (memory) Header()),
-      slots_(static_cast<Slot*>(memory) + 1) {}
+      slots_(static_cast<Slot*>(memory) + 1),
+      slow_(new (slots_ + capacity) SlowMailbox[kSlowMailboxes]) {}
 
 Board::Board(Board&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
       capacity_(other.capacity_),
       header_(other.header_),
-      slots_(other.slots_) {}
+      slots_(other.slots_),
+      slow_(other.slow_) {}
 
 Board::~Board() {
   if (memory_ != nullptr) sys::unmap(memory_, octets(capacity_));

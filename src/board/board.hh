@@ -16,6 +16,7 @@
 #include "base/result.hh"
 #include "board/measures.hh"
 #include "board/shared_text.hh"
+#include "board/slow_mailboxes.hh"
 
 namespace handoff::board {
 
@@ -71,6 +72,7 @@ class Board {
   // Those that are, or have been, in use.
   std::span<Slot> slots() const;
   Slot& slot(std::size_t index) const { return slots_[index]; }
+  SlowMailboxes slow_mailboxes() const { return SlowMailboxes({slow_, kSlowMailboxes}); }
 
   // The master's, before it forks a worker: the slot is as new, and among slots().
   void take(std::size_t index);
@@ -90,6 +92,7 @@ class Board {
   std::size_t capacity_;
   Header* header_;
   Slot* slots_;
+  SlowMailbox* slow_;
 };
 
 }  // namespace handoff::board

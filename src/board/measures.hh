@@ -19,8 +19,10 @@ enum class Counter : std::size_t {
   kOctets,        // of content received
   kSwept,         // staging files of the dead that were removed
   kCrowded,       // recipients put off because of recipients.max-concurrent
+  kSlow,          // recipients put off because their mailbox was slow
+  kNoRoom,        // messages refused for want of space
 };
-inline constexpr std::size_t kCounters = 8;
+inline constexpr std::size_t kCounters = 10;
 
 // Reply codes that are counted one by one; the last place is for all others.
 inline constexpr std::array kCodes = {214, 220, 221, 250, 252, 354, 421, 450, 451,

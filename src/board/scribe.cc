@@ -104,4 +104,26 @@ bool Scribe::enter_mailbox(std::uint64_t mailbox, unsigned limit) {
   return false;
 }
 
+bool Scribe::is_put_off(std::uint64_t mailbox, const Slowness& slowness) const {
+  if (slowness.policy.limit == 0 || board_ == nullptr) return false;
+  if (board_->slow_mailboxes().is_put_off(mailbox, steady<std::chrono::milliseconds>())) {
+    return true;
+  }
+  auto now = steady<std::chrono::nanoseconds>();
+  auto after = static_cast<std::uint64_t>(std::chrono::nanoseconds(slowness.after).count());
+  auto stuck = std::ranges::count_if(board_->slots(), [&](const Slot& slot) {
+    if (&slot == &slot_ || slot.mailbox != mailbox) return false;
+    // Read behind the mailbox, so it is never that of an earlier one.
+    auto since = slot.mailbox_since.load();
+    return since != kChoosing && now > since + after;
+  });
+  return stuck >= static_cast<std::ptrdiff_t>(slowness.policy.limit);
+}
+
+bool Scribe::took(std::uint64_t mailbox, sys::Steady::duration time, const Slowness& slowness) {
+  if (board_ == nullptr) return false;
+  return board_->slow_mailboxes().ended(mailbox, time > slowness.after, slowness.policy,
+                                        steady<std::chrono::milliseconds>());
+}
+
 }  // namespace handoff::board

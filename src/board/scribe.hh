@@ -43,7 +43,18 @@ class Scribe {
   // when the others can see that it does, as in Lamport's bakery. Waits for another to take its
   // own, a second at most; one that takes longer counts as earlier.
   bool enter_mailbox(std::uint64_t mailbox, unsigned limit);
+  // The work is over, or came to nothing.
   void leave_mailbox() { slot_.mailbox = 0; }
+
+  // When a delivery has taken too long, and what then; milliseconds are those of the board.
+  struct Slowness {
+    std::chrono::milliseconds after{};
+    SlowPolicy policy;
+  };
+  // Whether it has been slow too often, or as many others wait for it as that takes.
+  bool is_put_off(std::uint64_t mailbox, const Slowness& slowness) const;
+  // A delivery has taken so long. True where that puts the mailbox off from now on.
+  bool took(std::uint64_t mailbox, sys::Steady::duration time, const Slowness& slowness);
 
  private:
   Slot& slot_;

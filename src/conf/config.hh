@@ -12,6 +12,7 @@
 #include "base/endpoint.hh"
 #include "base/network.hh"
 #include "base/recipient_rules.hh"
+#include "base/share.hh"
 
 namespace handoff::conf {
 
@@ -73,6 +74,9 @@ struct Config {
     Sync sync{};
     FolderEncoding folder_encoding{};
     std::vector<std::string> create_command;  // program and arguments; empty: we make mailboxes
+    Share min_free;                           // octets, or a part of the filesystem
+    Share min_free_inodes;                    // inodes, likewise
+    seconds sweep_every{};                    // 0: only at start
   } spool;
 
   struct {
@@ -86,6 +90,9 @@ struct Config {
     Case fold{};                  // of the local part (recipients.case)
     bool create_folders = false;  // for user+detail
     unsigned max_concurrent = 0;  // deliveries to one mailbox at a time; 0: any number
+    seconds slow_after{};         // what one delivery takes in a slow mailbox
+    unsigned slow_limit = 0;      // slow ones in a row, then it is put off; 0: never
+    seconds slow_pause{};         // for how long
   } recipients;
 
   struct {

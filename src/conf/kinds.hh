@@ -39,6 +39,19 @@ Setting ranged(std::string_view name, std::string_view type, Parse parse, std::s
           }};
 }
 
+// A number that `parse` reads, or a part of a whole in per cent.
+template <class Member>
+Setting share(std::string_view name, std::string_view type,
+              std::optional<std::uint64_t> (*parse)(std::string_view), std::string_view value,
+              Member member, std::string_view help) {
+  return {name, type, {value}, help, [=](Config& config, std::string_view written) -> std::string {
+            auto amount = parse_share(written, parse);
+            if (!amount) return "must be a number, or 0% to 99%";
+            member(config) = *amount;
+            return {};
+          }};
+}
+
 // One of a few words.
 template <class Value, class Member>
 Setting choice(std::string_view name, std::string_view type, std::string_view value,

@@ -369,6 +369,21 @@ std::vector<Setting> make_table() {
                "It is parted at blanks, no shell is run, and the mailbox's directory and the "
                "address are added. Empty: handoff makes it.",
        .set = set_create_command},
+      share(
+          "spool.min-free", "SIZE|N%", parse_size, "1%",
+          [](C & c) -> auto& { return c.spool.min_free; },
+          "Space that messages leave free on the spool's filesystem, in octets, with K, M or G, or "
+          "in per cent of it. Without it MAIL is answered with 452 4.3.1; messages that are being "
+          "received are counted in. 0: none is kept."),
+      share(
+          "spool.min-free-inodes", "NUMBER|N%", parse_number, "1%",
+          [](C & c) -> auto& { return c.spool.min_free_inodes; },
+          "The same for inodes, which files are made of."),
+      ranged(
+          "spool.sweep-interval", "DURATION", parse_duration, "6h", "0s", "30d",
+          [](C & c) -> auto& { return c.spool.sweep_every; },
+          "How often staging and the tmp/ of each mailbox are looked through for what dead "
+          "processes left. Also at each start. 0s: only then."),
 
       {.name = "recipients.lookup",
        .type = "LOOKUP",
@@ -429,6 +444,19 @@ std::vector<Setting> make_table() {
           [](C & c) -> auto& { return c.recipients.max_concurrent; },
           "Deliveries to one mailbox at a time; more are answered with 451 4.3.2, so that a "
           "mailbox that is stuck does not hold every worker. 0: any number."),
+      ranged(
+          "recipients.slow-after", "DURATION", parse_duration, "10s", "1s", "1h",
+          [](C & c) -> auto& { return c.recipients.slow_after; },
+          "A delivery that takes longer than this to put into a mailbox was slow."),
+      ranged(
+          "recipients.slow-limit", "NUMBER", parse_number, "3", "0", "1000",
+          [](C & c) -> auto& { return c.recipients.slow_limit; },
+          "So many slow deliveries to a mailbox in a row, and for recipients.slow-pause it is "
+          "answered with 451 4.4.5 at once. 0: it never is."),
+      ranged(
+          "recipients.slow-pause", "DURATION", parse_duration, "1m", "1s", "1d",
+          [](C & c) -> auto& { return c.recipients.slow_pause; },
+          "How long that is. Then one delivery shows whether the mailbox is still slow."),
 
       ranged(
           "quota.size", "SIZE", parse_size, "0", "0", "1048576G",

@@ -13,6 +13,7 @@
 #include "ctl/doctor.hh"
 #include "ctl/explain.hh"
 #include "ctl/service.hh"
+#include "ctl/sweep.hh"
 
 namespace handoff::ctl {
 namespace {
@@ -30,6 +31,7 @@ constexpr Command kCommands[] = {
     {"explain", "[--json] ADDRESS", "show whose mailbox an address is, and what RCPT would say",
      explain},
     {"doctor", "", "check configuration, sockets, users and spool, and say what to mend", doctor},
+    {"sweep", "[--dry-run]", "remove what dead processes left in the spool", sweep},
 };
 
 void print_usage(std::ostream& out) {

@@ -74,6 +74,7 @@ inline constexpr Phrase kNotServed{550, "5.7.1", "<$1> domain not served here"};
 inline constexpr Phrase kNewOwner{550, "5.7.17", "the mailbox has another owner since (RRVS)"};
 inline constexpr Phrase kMailboxBusy{451, "4.3.2",
                                      "<$1> has as many deliveries under way as it may"};
+inline constexpr Phrase kMailboxSlow{451, "4.4.5", "<$1> takes very long at the moment"};
 inline constexpr Phrase kOverQuota{452, "4.2.2", "<$1> has no room for the message: over quota"};
 inline constexpr Phrase kOverQuotaForGood{552, "5.2.2",
                                           "<$1> has no room for the message: over quota"};
@@ -88,6 +89,7 @@ inline constexpr Phrase kChunkOk{250, "2.0.0", "$1 octets received"};
 inline constexpr Phrase kDelivered{250, "2.0.0", "<$1> delivered"};
 inline constexpr Phrase kTooLarge{552, "5.3.4", "message of $1 octets exceeds the limit of $2"};
 inline constexpr Phrase kNoRoom{452, "4.3.1", "not enough free space for $1 octets"};
+inline constexpr Phrase kLowSpace{452, "4.3.1", "not enough free space on the mail spool"};
 inline constexpr Phrase kBareNewline{550, "5.6.11", "bare CR or bare LF in the message"};
 inline constexpr Phrase kTooManyHops{554, "5.4.6", "more than $1 Received: lines, a mail loop"};
 inline constexpr Phrase kDeliveredBefore{554, "5.4.6", "<$1> Delivered-To: is there, a mail loop"};

@@ -18,11 +18,14 @@ struct State {
 
 }  // namespace
 
-void run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds limit,
-                const std::function<int(const sys::Fd& words)>& work,
-                std::function<void(const Report&)> done) {
+pid_t run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds limit,
+                 const std::function<int(const sys::Fd& words)>& work,
+                 std::function<void(const Report&)> done) {
   auto pipe = sys::open_pipe();
-  if (!pipe) return done({false, pipe.error().describe()});
+  if (!pipe) {
+    done({false, pipe.error().describe()});
+    return 0;
+  }
   auto state = std::make_shared<State>();
   state->words = std::move(pipe).value();
   auto ended = [state, done](int status) {
@@ -36,13 +39,17 @@ void run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds l
   };
   auto pid = children.start([&] { return work(state->words.write); }, ended);
   state->words.write.reset();
-  if (!pid) return done({false, pid.error().describe()});
+  if (!pid) {
+    done({false, pid.error().describe()});
+    return 0;
+  }
   state->pid = pid.value();
   loop.after(limit, [state] {
     if (state->over) return;
     state->late = true;
     sys::send_signal(state->pid, SIGKILL);
   });
+  return state->pid;
 }
 
 }  // namespace handoff::master

@@ -31,6 +31,8 @@ struct Wiring {
   std::function<void(const conf::Config&)> adopt;
   // In a child: whether mail could be delivered now: a listener answers, the spool takes a file.
   std::function<Status(const conf::Config&, const std::vector<Endpoint>&)> probe;
+  // In a child: looks through all of the spool for what crashes left; how many files it removed.
+  std::function<Result<unsigned>(const conf::Config&, const sys::Log&)> sweep;
   // Called once, when the first worker can accept.
   std::function<void()> on_ready;
   std::vector<std::string> command;  // this program's path and arguments, for an upgrade

@@ -111,6 +111,11 @@ std::string metrics(const Snapshot& s, bool open_metrics) {
   out.sample({{"outcome", "rejected"}}, s.totals[Counter::kRejected]);
   out.single("handoff_crowded_recipients", "counter",
              "Recipients that recipients.max-concurrent put off.", s.totals[Counter::kCrowded]);
+  out.single("handoff_slow_recipients", "counter",
+             "Recipients put off because their mailbox was slow several times in a row.",
+             s.totals[Counter::kSlow]);
+  out.single("handoff_no_room", "counter", "Messages refused at MAIL for want of space.",
+             s.totals[Counter::kNoRoom]);
   out.single("handoff_received_bytes", "counter", "Content received.", s.totals[Counter::kOctets]);
   out.family("handoff_replies", "counter", "Replies by code.");
   for (std::size_t i = 0; i < board::kReplyCodes; ++i) {

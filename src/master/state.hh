@@ -74,6 +74,8 @@ class Master {
   void stop_if_idle();
   void tick();
   void stop_if_empty();
+  // Sweeps the spool where it is time to.
+  void sweep_spool();
 
   // --- What is asked of it.
   // `signal`: what workers are sent, SIGTERM or sys::kRetire.
@@ -132,6 +134,9 @@ class Master {
 
   sys::Steady::time_point last_session_ = sys::Steady::now();  // as far as ticks have seen
   std::uint64_t sessions_seen_ = 0;
+
+  std::optional<sys::Steady::time_point> swept_when_;  // when the last sweep began
+  pid_t spool_sweeper_ = 0;                            // the process that sweeps; 0: none does
 
   std::int64_t started_;
   unsigned reloads_refused_ = 0;

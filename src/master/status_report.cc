@@ -186,6 +186,8 @@ std::string status_json(const Snapshot& s) {
   json.key("deferred").number(s.totals[Counter::kDeferred]);
   json.key("rejected").number(s.totals[Counter::kRejected]);
   json.key("crowded").number(s.totals[Counter::kCrowded]);
+  json.key("slow").number(s.totals[Counter::kSlow]);
+  json.key("no_room").number(s.totals[Counter::kNoRoom]);
   json.key("octets").number(s.totals[Counter::kOctets]);
   json.key("swept").number(s.totals[Counter::kSwept]);
   json.close('}');

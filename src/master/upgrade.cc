@@ -1,4 +1,5 @@
 // The part of the master that becomes a new program.
+#include <signal.h>
 #include <sysexits.h>
 
 #include <utility>
@@ -52,6 +53,8 @@ void Master::replace_program(const Answer& answer) {
   // The answer is on its way when the loop comes round again.
   loop_.after(milliseconds(20), [this] {
     if (draining_) return;
+    // The new program sweeps for itself, and would not know of this one.
+    if (spool_sweeper_ != 0) ::kill(spool_sweeper_, SIGKILL);
     mark_over_exec(true);
     auto failed = sys::exec_program(wiring_.command, kHandoverVariable, handover().pack());
     mark_over_exec(false);

@@ -68,6 +68,10 @@ class WorkerTable {
   // Of all that have been, those of the program before this one among them.
   board::Totals totals() const;
   void carry_on(const board::Totals& totals) { ended_ = totals; }
+  // Counts what others than workers did.
+  void add(board::Counter counter, std::uint64_t more) {
+    ended_.counters[static_cast<std::size_t>(counter)] += more;
+  }
   // The workers' part of a snapshot; `now` in steady milliseconds.
   void describe(Snapshot& snapshot, std::uint64_t now) const;
 

@@ -95,6 +95,7 @@ void Master::ended(std::size_t slot, int status) {
 
 void Master::stop_if_empty() {
   if (!draining_ || stopped_ || !workers_.empty() || !adopted_.empty()) return;
+  if (spool_sweeper_ != 0) return;
   stopped_ = true;
   log_->info("stopped");
   // Whoever asked for it has the answer by then.
@@ -126,6 +127,7 @@ void Master::became_ready() {
     wiring_.on_ready();
   }
   answer_reload();
+  sweep_spool();
   for (const auto& action : std::exchange(when_ready_, {})) action();
 }
 
@@ -136,6 +138,7 @@ void Master::tick() {
     history_.take_failure(slot, process.failures_seen);
   });
   history_.take(workers_.totals(), sys::Steady::now());
+  sweep_spool();
   stop_if_idle();
   tend();
 }
@@ -175,6 +178,8 @@ void Master::drain(std::string_view cause, int signal) {
     return;
   }
   log_->info("draining", {{"cause", cause}});
+  // What it has not come to is there at the next start.
+  if (spool_sweeper_ != 0) ::kill(spool_sweeper_, SIGKILL);
   manager_.tell("STOPPING=1\nSTATUS=draining");
   // Sockets that systemd or inetd holds are served by whoever comes next.
   if (!listeners_.activated()) workers_.close_shop();

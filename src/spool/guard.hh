@@ -53,6 +53,7 @@ class Guard {
   // The same for a name whose owner is dead: what a crash left in staging.
   Status take_over(const std::string& name, std::uint64_t size);
   const Ledger& ledger() const { return ledger_; }
+  Ledger& ledger() { return ledger_; }
   // Forgets what is older than `window`.
   Status expire(std::chrono::seconds window);
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "sys/process.hh"
 
@@ -40,6 +42,9 @@ struct Ledger::Table {
   std::atomic<std::uint32_t> unread;
   std::atomic<std::uint32_t> used;  // slots that were ever taken: no reader looks further
   std::array<Slot, kSlots> slots;
+  // Of each slot: octets wanted and one more, or 0. Behind the slots: processes of the program
+  // before this one, which map less, may be at work on the same file.
+  std::array<std::atomic<std::uint64_t>, kSlots> reserved;
 };
 static_assert(std::atomic<Ledger::Phase>::is_always_lock_free);
 
@@ -53,11 +58,19 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory) {
   if (!file) return file.error();
   for (std::size_t index = 0; index < kSlots; ++index) {
     if (!file.value().lock(index)) continue;
+    for (auto [offset, octets] :
+         {std::pair(std::size_t{0}, offsetof(Table, slots)),
+          std::pair(offsetof(Table, slots) + index * sizeof(Slot), sizeof(Slot)),
+          std::pair(offsetof(Table, reserved) + index * sizeof(std::uint64_t),
+                    sizeof(std::uint64_t))}) {
+      if (auto kept = file.value().keep_room(offset, octets); !kept) return kept.error();
+    }
     Ledger ledger(std::move(file).value(), index);
     auto& used = ledger.table().used;
     auto wanted = static_cast<std::uint32_t>(index + 1);
     for (auto seen = used.load(); seen < wanted && !used.compare_exchange_weak(seen, wanted);) {
     }
+    ledger.release();
     return ledger;
   }
   return Error{EAGAIN, "no free slot in", "ledger"};
@@ -129,6 +142,21 @@ std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string
 Ledger::Phase Ledger::look_again(const Entry& entry) const {
   auto now = read(entry.slot);
   return now.name == entry.name ? now.phase : Phase::kFree;
+}
+
+void Ledger::reserve(std::uint64_t octets) { table().reserved[own_] = octets + 1; }
+void Ledger::release() { table().reserved[own_] = 0; }
+
+Demand Ledger::reserved_by_others() const {
+  Demand demand;
+  std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
+  for (std::size_t index = 0; index < used; ++index) {
+    auto reserved = table().reserved[index].load();
+    if (index == own_ || reserved == 0 || file_.locked_by_other(index) == 0) continue;
+    demand.octets += reserved - 1;
+    ++demand.files;
+  }
+  return demand;
 }
 
 bool Ledger::is_here(pid_t pid) const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hh"
+#include "spool/room.hh"
 #include "sys/digest.hh"
 #include "sys/fd.hh"
 #include "sys/shared_file.hh"
@@ -59,6 +60,13 @@ class Ledger {
   // Whether a living process with this id works on the spool. (A process id alone says less: it may
   // be another's by now, or of one that is dead and not yet buried.)
   bool is_here(pid_t pid) const;
+
+  // Room that this process wants for a message: octets that are still to be written, and a file.
+  // In force until the next call, or the end of the process, however it ends.
+  void reserve(std::uint64_t octets);
+  void release();
+  // What the living others want.
+  Demand reserved_by_others() const;
 
   // Whether there may be names in SPOOL/.handoff/unread. Set by whoever makes one.
   bool has_unread() const;

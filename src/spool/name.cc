@@ -1,5 +1,6 @@
 #include "spool/name.hh"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -61,6 +62,22 @@ std::optional<Owner> owner_of(std::string_view name) {
   if (!pid || *pid == 0 || *pid > std::numeric_limits<pid_t>::max()) return std::nullopt;
   auto host = name.substr(id.size() + 1);
   return Owner{static_cast<pid_t>(*pid), std::string(host.substr(0, host.find(',')))};
+}
+
+bool is_our_name(std::string_view name) {
+  auto id = id_of(name);
+  std::string_view rest = id;
+  auto number = [&](std::string_view before, bool hex) {
+    if (!rest.starts_with(before)) return std::size_t{0};
+    rest.remove_prefix(before.size());
+    auto end = rest.find_first_not_of(hex ? "0123456789abcdef" : "0123456789");
+    auto digits = std::min(end, rest.size());
+    rest.remove_prefix(digits);
+    return digits;
+  };
+  return number("", false) > 0 && number(".M", false) > 0 && number("P", false) > 0 &&
+         number("Q", false) > 0 && number("R", true) == 8 && rest.empty() &&
+         name.size() > id.size() + 1;
 }
 
 }  // namespace handoff::spool

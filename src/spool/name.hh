@@ -38,5 +38,7 @@ struct Owner {
   std::string host;  // as in the name
 };
 std::optional<Owner> owner_of(std::string_view name);
+// Whether it has the form of a NameMaker's, which no other program's has.
+bool is_our_name(std::string_view name);
 
 }  // namespace handoff::spool

@@ -1,8 +1,10 @@
 #include "spool/spool.hh"
 
+#include <cerrno>
 #include <utility>
 
 #include "spool/maildir.hh"
+#include "sys/process.hh"
 
 namespace handoff::spool {
 namespace {
@@ -66,6 +68,20 @@ Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
   if (!guard) return below(own_path, guard.error());
   spool.guard_.emplace(std::move(guard).value());
   return spool;
+}
+
+Result<bool> Spool::reserve(std::uint64_t octets) {
+  // Said before it is asked what others say: of two at once both see each other.
+  auto& ledger = guard_->ledger();
+  ledger.reserve(octets);
+  auto space = this->space();
+  if (!space) return space.error();
+  auto demand = ledger.reserved_by_others();
+  demand.octets += octets;
+  ++demand.files;
+  bool enough = has_room(space.value(), options_.reserve, demand);
+  if (!enough) ledger.release();
+  return enough;
 }
 
 Result<Staging> Spool::begin(bool binary) {
@@ -186,14 +202,32 @@ Status Spool::vanished(const Staging& staging) {
   return guard_->vanished(staging.name(), staging.size());
 }
 
-Result<Swept> Spool::sweep() {
-  auto swept = sweep_staging(
-      *files_, directories_->staging, names_.host(),
-      [this](pid_t pid) { return guard_->ledger().is_here(pid); },
-      [this](const std::string& name, std::uint64_t size) {
-        return guard_->take_over(name, size);
-      });
+Result<Swept> Spool::sweep(const Sweeping& how) {
+  auto found = [&](const std::string& path) -> Status {
+    if (how.found) how.found(path);
+    if (how.dry_run) return Error{ECANCELED, "would be removed", path};
+    return {};
+  };
+  const auto& ledger = guard_->ledger();
+  auto swept = sweep_staging(*files_, directories_->staging,
+                             {names_.host(), [&](pid_t pid) { return ledger.is_here(pid); }},
+                             [&](const std::string& name, std::uint64_t size) {
+                               auto go_on = found(".handoff/staging/" + name);
+                               return go_on ? guard_->take_over(name, size) : go_on;
+                             });
   if (!swept) return swept;
+  if (how.mailboxes) {
+    // Who delivers as the mailbox's owner need not have a place in the ledger.
+    auto is_alive = [&](pid_t pid) { return ledger.is_here(pid) || sys::process_exists(pid); };
+    auto below =
+        sweep_mailboxes(*files_, directories_->root, {names_.host(), is_alive},
+                        [&](const std::string& path, std::uint64_t) { return found(path); });
+    if (!below) return below;
+    swept.value().removed += below.value().removed;
+    swept.value().kept += below.value().kept;
+    swept.value().unread += below.value().unread;
+  }
+  if (how.dry_run) return swept;
   if (auto expired = guard_->expire(options_.window); !expired) return expired.error();
   return swept;
 }

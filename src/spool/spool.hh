@@ -17,6 +17,7 @@
 #include "spool/links.hh"
 #include "spool/name.hh"
 #include "spool/quota_book.hh"
+#include "spool/room.hh"
 #include "spool/staging.hh"
 #include "spool/sweep.hh"
 #include "sys/files.hh"
@@ -36,6 +37,7 @@ struct SpoolOptions {
   std::chrono::milliseconds quota_patience = std::chrono::seconds(1);
   // Makes the directory of a mailbox that is not there and is to be made; nothing: we do.
   std::function<Status(const Mailbox&)> create = {};
+  Reserve reserve = {};  // what messages leave free
 };
 
 class Spool {
@@ -46,6 +48,14 @@ class Spool {
   Spool(Spool&&) = default;
 
   const sys::Fd& root() const { return directories_->root; }
+  // Whether a message of so many octets (0: nobody knows) finds room beside those that are being
+  // received by any process on this spool. With yes the room is kept for it until release(), or the
+  // next call, or the end of the process. Copies that a mailbox on another filesystem, or a line of
+  // its own, asks for are not counted in.
+  Result<bool> reserve(std::uint64_t octets);
+  // So many of them are still to be written.
+  void reserve_rest(std::uint64_t octets) { guard_->ledger().reserve(octets); }
+  void release() { guard_->ledger().release(); }
   // A new message. `binary`: BODY=BINARYMIME, stored to the octet (RFC 3030 3).
   Result<Staging> begin(bool binary);
   // `staging`, whose content has ended, is made durable: "complete" of README. `places` are those
@@ -73,9 +83,16 @@ class Spool {
   Status vanished(const Staging& staging);
 
   Result<sys::Space> space() { return files_->space(directories_->root); }
+  struct Sweeping {
+    bool mailboxes = false;  // their tmp/ too: goes through all of the spool
+    bool dry_run = false;    // nothing is removed
+    // Told of each abandoned file: its path below the spool.
+    std::function<void(const std::string& path)> found = {};
+  };
   // Takes over what a crash left, and forgets what is too old to come again. Before the first
   // message, and now and then.
-  Result<Swept> sweep();
+  Result<Swept> sweep(const Sweeping& how);
+  Result<Swept> sweep() { return sweep(Sweeping()); }
 
  private:
   // The spool's directories; Staging and Guard point to them, so they stay where they are.

@@ -1,40 +1,95 @@
 #include "spool/sweep.hh"
 
+#include <algorithm>
+#include <vector>
+
 #include "spool/name.hh"
 #include "sys/clock.hh"
 
 namespace handoff::spool {
 namespace {
 
-bool is_abandoned(const std::string& name, const sys::FileInfo& info, const std::string& host,
-                  const std::function<bool(pid_t)>& is_here) {
-  if (!info.is_regular) return false;
-  auto owner = owner_of(name);
-  // A process of another host cannot be asked: there only age tells.
-  bool dead = owner && owner->host == host && !is_here(owner->pid);
-  return dead || sys::Wall::now() - info.modified > kAbandoned;
-}
+// Deeper than layouts are; what else lies in the spool is not followed for ever.
+constexpr int kMaxDepth = 16;
+
+class Sweep {
+ public:
+  Sweep(sys::Files& files, const Owners& owners, const BeforeRemoval& before)
+      : files_(files), owners_(owners), before_(before) {}
+
+  // The files in `folder`; `path`: where it is, empty or with a slash at its end.
+  Status folder(const sys::Fd& folder, const std::string& path, bool all_ours) {
+    auto names = files_.list(folder);
+    if (!names) return names.error();
+    for (const auto& name : names.value()) {
+      auto info = files_.info_at(folder, name);
+      bool removed = info && is_abandoned(name, info.value(), all_ours) &&
+                     before_(path + name, info.value().size) && files_.unlink(folder, name);
+      if (removed) {
+        ++swept_.removed;
+      } else {
+        ++swept_.kept;
+      }
+    }
+    return {};
+  }
+
+  Status mailboxes(const sys::Fd& directory, const std::string& path, int depth) {
+    auto names = files_.list(directory);
+    if (!names) return names.error();
+    auto has = [&](const char* name) {
+      return std::ranges::find(names.value(), name) != names.value().end();
+    };
+    bool maildir = has("tmp") && has("new") && has("cur");
+    for (const auto& name : names.value()) {
+      bool is_tmp = maildir && name == "tmp";
+      // Below a Maildir its folders are, and else nothing of ours; SPOOL/.handoff is no domain.
+      if (maildir && !is_tmp && !name.starts_with('.')) continue;
+      if (path.empty() && name == ".handoff") continue;
+      auto info = files_.info_at(directory, name);
+      if (!info || !info.value().is_directory || depth == kMaxDepth) continue;
+      auto below = files_.open_directory(directory, name);
+      auto inner = path + name + "/";
+      auto done = !below   ? Status(below.error())
+                  : is_tmp ? folder(below.value(), inner, false)
+                           : mailboxes(below.value(), inner, depth + 1);
+      if (!done) ++swept_.unread;
+    }
+    return {};
+  }
+
+  const Swept& swept() const { return swept_; }
+
+ private:
+  bool is_abandoned(const std::string& name, const sys::FileInfo& info, bool all_ours) const {
+    if (!info.is_regular) return false;
+    if (sys::Wall::now() - info.modified > kAbandoned) return true;
+    auto owner = owner_of(name);
+    // A process of another host cannot be asked: there only age tells.
+    return owner && (all_ours || is_our_name(name)) && owner->host == owners_.host &&
+           !owners_.is_alive(owner->pid);
+  }
+
+  sys::Files& files_;
+  const Owners& owners_;
+  const BeforeRemoval& before_;
+  Swept swept_;
+};
 
 }  // namespace
 
-Result<Swept> sweep_staging(
-    sys::Files& files, const sys::Fd& staging, const std::string& host,
-    const std::function<bool(pid_t)>& is_here,
-    const std::function<Status(const std::string& name, std::uint64_t size)>& before) {
-  auto names = files.list(staging);
-  if (!names) return names.error();
-  Swept swept;
-  for (const auto& name : names.value()) {
-    auto info = files.info_at(staging, name);
-    bool removed = info && is_abandoned(name, info.value(), host, is_here) &&
-                   before(name, info.value().size) && files.unlink(staging, name);
-    if (removed) {
-      ++swept.removed;
-    } else {
-      ++swept.kept;
-    }
-  }
-  return swept;
+Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const Owners& owners,
+                            const BeforeRemoval& before) {
+  Sweep sweep(files, owners, before);
+  if (auto done = sweep.folder(staging, "", true); !done) return done.error();
+  return sweep.swept();
+}
+
+Result<Swept> sweep_mailboxes(sys::Files& files, const sys::Fd& root, const Owners& owners,
+                              const BeforeRemoval& before) {
+  Sweep sweep(files, owners, before);
+  if (auto done = sweep.mailboxes(root, "", 0); !done) return done.error();
+  return sweep.swept();
 }
 
 }  // namespace handoff::spool

@@ -1,5 +1,5 @@
-// Removes what a crash left in staging: files whose owner is dead, or that are older than any
-// delivery can be.
+// Removes what a crash left: files in staging and in the tmp/ of mailboxes whose owner is dead, or
+// that are older than any delivery can be.
 #pragma once
 
 #include <sys/types.h>
@@ -20,15 +20,29 @@ inline constexpr std::chrono::hours kAbandoned{36};
 
 struct Swept {
   unsigned removed = 0;
-  unsigned kept = 0;
+  unsigned kept = 0;    // somebody may be at work on it
+  unsigned unread = 0;  // folders that could not be looked through
 };
 
-// `host` as in the names that this host's NameMaker makes. `is_here`: whether a process of
-// this host is at work on the spool. `before` is called for each file before it is removed, and
-// keeps it by an error. May block.
-Result<Swept> sweep_staging(
-    sys::Files& files, const sys::Fd& staging, const std::string& host,
-    const std::function<bool(pid_t)>& is_here,
-    const std::function<Status(const std::string& name, std::uint64_t size)>& before);
+// Whose files are whose.
+struct Owners {
+  std::string host;                     // as in the names that this host's NameMaker makes
+  std::function<bool(pid_t)> is_alive;  // a process of this host
+};
+
+// Called for each abandoned file before it is removed, with its path from where the sweep began;
+// keeps it by an error.
+using BeforeRemoval = std::function<Status(const std::string& path, std::uint64_t size)>;
+
+// The files in one folder. May block.
+Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const Owners& owners,
+                            const BeforeRemoval& before);
+
+// The tmp/ of every Maildir below `root`, folders (.Name) among them. In there other programs are
+// at work too: of a file that bears no name of ours, age alone tells. Reads every directory but
+// new/ and cur/. One that cannot be looked through is no failure. May block, and takes long in a
+// large spool.
+Result<Swept> sweep_mailboxes(sys::Files& files, const sys::Fd& root, const Owners& owners,
+                              const BeforeRemoval& before);
 
 }  // namespace handoff::spool

@@ -22,6 +22,9 @@ std::string host_name() {
   return name.data();
 }
 
+// Whatever forbids to ask, the system or a profile of it, tells that there is one.
+bool process_exists(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
+
 std::uint32_t random_number() {
   std::random_device device;  // getentropy or /dev/urandom in both standard libraries
   return device();

@@ -16,6 +16,8 @@ pid_t own_pid();
 uid_t own_uid();  // the effective one
 // gethostname(), or "localhost".
 std::string host_name();
+// Whether there is a process with this id, be it another's than it was, or not yet waited for.
+bool process_exists(pid_t pid);
 // From the system's generator.
 std::uint32_t random_number();
 

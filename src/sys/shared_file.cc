@@ -47,6 +47,12 @@ SharedFile::~SharedFile() {
   if (memory_ != nullptr) ::munmap(memory_, octets_);
 }
 
+Status SharedFile::keep_room(std::size_t offset, std::size_t octets) const {
+  int code = ::posix_fallocate(file_.get(), static_cast<off_t>(offset), static_cast<off_t>(octets));
+  if (code == 0 || code == EINVAL || code == EOPNOTSUPP || code == ENODEV) return {};
+  return Error{code, "keep room for", "ledger"};
+}
+
 bool SharedFile::lock(std::size_t slot) const {
   auto lock = byte_lock(slot);
   return ::fcntl(file_.get(), F_SETLK, &lock) == 0;

@@ -21,6 +21,9 @@ class SharedFile {
   SharedFile& operator=(SharedFile&&) = delete;
   ~SharedFile();
 
+  // Has the disk keep room for a part of it, which a hole has not: writing to memory that a full
+  // disk has no room for would end the process (SIGBUS). Where the filesystem cannot, it is so.
+  Status keep_room(std::size_t offset, std::size_t octets) const;
   void* memory() const { return memory_; }
   // Takes the lock of a slot for as long as the process lives; false where another has it.
   bool lock(std::size_t slot) const;

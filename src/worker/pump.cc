@@ -34,6 +34,10 @@ using board::State;
 
 std::string angle(const Address& address) { return "<" + address.text() + ">"; }
 
+// What becomes of a recipient whose mailbox is not to be waited for; the errno says why.
+constexpr int kBusy = EBUSY;        // recipients.max-concurrent
+constexpr int kSlow = EINPROGRESS;  // recipients.slow-limit
+
 lmtp::Reply put_off(const std::string& address) { return {lmtp::say::kMailboxBusy, {address}}; }
 
 std::string in_seconds(sys::Steady::duration took) {
@@ -63,10 +67,13 @@ Pump::Pump(Services& services, sys::Stream stream, sys::Peer peer,
       port_(port),
       session_(services.session_options, session_peer()),
       buffer_(kCommandBuffer),
-      scribe_(scribe) {}
+      scribe_(scribe),
+      slowness_{services.config.recipients.slow_after,
+                {services.config.recipients.slow_limit, services.config.recipients.slow_pause}} {}
 
 Ended Pump::run() {
   auto ended = serve();
+  services_.spool.release();
   // A connection that broke was not heard to its end; in any other case the peer is given a moment.
   if (ended == Ended::kBroken) resolve_unread_as(false);
   resolve_unread(sys::Steady::now() + kLastHearing);
@@ -123,6 +130,7 @@ Pump::Next Pump::on(const lmtp::NeedInput&) {
 }
 
 Pump::Next Pump::read_more() {
+  if (!session_.in_transaction()) services_.spool.release();
   if (sys::stop_requested() && !must_go_on()) part();
   auto size = session_.in_content() ? kContentBuffer : kCommandBuffer;
   if (buffer_.size() != size) buffer_ = std::vector<char>(size);
@@ -191,18 +199,24 @@ Pump::Next Pump::shut_down() {
 Pump::Next Pump::on(const lmtp::MailBegins& event) {
   times_ = {.begin = sys::Steady::now()};
   id_.clear();
+  declared_size_ = event.envelope.declared_size.value_or(0);
   transaction_deadline_ = times_.begin + services_.config.session.transaction_timeout;
   if (stop_deadline_) stop_deadline_ = times_.begin + kStopGrace;
-  auto size = event.envelope.declared_size.value_or(0);
-  declared_size_ = size;
-  if (size > 0) {
-    // A spool that cannot be asked is no reason to refuse: writing will tell.
+  auto room = services_.spool.reserve(declared_size_);
+  // A spool that cannot be asked is no reason to refuse: writing will tell.
+  if (room && !room.value()) {
+    auto reply = declared_size_ > 0
+                     ? lmtp::Reply(lmtp::say::kNoRoom, {std::to_string(declared_size_)})
+                     : lmtp::Reply(lmtp::say::kLowSpace);
+    scribe_.count(Counter::kNoRoom);
     auto space = services_.spool.space();
-    if (space && space.value().free_octets < size) {
-      session_.refuse({lmtp::say::kNoRoom, {std::to_string(size)}});
-      services_.log.warning("no room", {{"size", size}, {"free", space.value().free_octets}});
-      return std::nullopt;
-    }
+    services_.log.warning("no room", {{"size", declared_size_},
+                                      {"free", space ? space.value().free_octets : 0},
+                                      {"free_inodes", space ? space.value().free_inodes : 0},
+                                      {"client", peer_.text},
+                                      {"reply", reply.one_line()}});
+    session_.refuse(reply);
+    return std::nullopt;
   }
   session_.accept_mail();
   return std::nullopt;
@@ -239,6 +253,8 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
     // Before the content comes in vain; those who come together are told apart when it is there.
     scribe_.count(Counter::kCrowded);
     refuse(put_off(mailbox.value()->address), sys::Level::kWarning);
+  } else if (!event.verify && is_put_off(*mailbox.value())) {
+    refuse(lmtp::Reply(lmtp::say::kMailboxSlow, {mailbox.value()->address}), sys::Level::kWarning);
   } else if (auto room = event.verify
                              ? Status()
                              : services_.spool.check_quota(*mailbox.value(), declared_size_);
@@ -251,7 +267,8 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
 }
 
 lmtp::Reply Pump::reply_to_failure(const Error& error, const Mailbox& mailbox) const {
-  if (error.code == EBUSY) return put_off(mailbox.address);
+  if (error.code == kBusy) return put_off(mailbox.address);
+  if (error.code == kSlow) return {lmtp::say::kMailboxSlow, {mailbox.address}};
   bool over = error.what == spool::kOverQuota;
   if (!over && error.what != spool::kMaybeOverQuota) return lmtp::reply_to(error);
   bool bounces = over && services_.config.quota.over == conf::QuotaOver::kBounce;
@@ -284,6 +301,11 @@ Pump::Next Pump::on(const lmtp::Content& event) {
                                            {"cause", stored.error().describe()}});
     drop_staging();
     session_.content_failed(lmtp::reply_to(stored.error()));
+    return std::nullopt;
+  }
+  if (declared_size_ > 0) {
+    auto written = staging_->size();
+    services_.spool.reserve_rest(declared_size_ > written ? declared_size_ - written : 0);
   }
   return std::nullopt;
 }
@@ -315,6 +337,7 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     session_.content_failed(reply);
     return std::nullopt;
   }
+  services_.spool.release();
   // L12: a client that has gone will send again; what it cannot hear of is not delivered.
   if (stream_.peer_gone()) {
     services_.spool.confirmed();
@@ -394,15 +417,28 @@ void Pump::resolve_unread_as(bool read) {
 // cyrus#5032: a mailbox that is stuck must not take one worker after another.
 template <class Action>
 auto Pump::in_mailbox(const Mailbox& mailbox, Action action) -> decltype(action()) {
+  if (is_put_off(mailbox)) return Error{kSlow, "recipients.slow-limit reached", mailbox.name()};
   if (!scribe_.enter_mailbox(board::mailbox_key(mailbox.name()),
                              services_.config.recipients.max_concurrent)) {
     scribe_.count(Counter::kCrowded);
-    return Error{EBUSY, "recipients.max-concurrent reached", mailbox.name()};
+    return Error{kBusy, "recipients.max-concurrent reached", mailbox.name()};
   }
   scribe_.enter(State::kCommit);
+  auto begin = sys::Steady::now();
   auto result = action();
+  times_.mailbox = sys::Steady::now() - begin;
   scribe_.leave_mailbox();
   return result;
+}
+
+void Pump::note_time(const Mailbox& mailbox, const Error* error) {
+  if (error != nullptr && (error->code == kSlow || error->code == kBusy)) return;
+  if (scribe_.took(board::mailbox_key(mailbox.name()), times_.mailbox, slowness_)) {
+    services_.log.warning("mailbox slow, put off",
+                          {{"mailbox", mailbox.name()},
+                           {"commit", in_seconds(times_.mailbox)},
+                           {"seconds", services_.config.recipients.slow_pause.count()}});
+  }
 }
 
 std::vector<Pump::Committed> Pump::commit_together(const std::vector<lmtp::Delivery>& deliveries) {
@@ -414,8 +450,12 @@ std::vector<Pump::Committed> Pump::commit_together(const std::vector<lmtp::Deliv
     const auto& mailbox = delivery.recipient->mailbox;
     auto linked =
         in_mailbox(mailbox, [&] { return spool.link(*staging_, mailbox, delivery.header); });
-    if (!linked) return linked.error();
+    if (!linked) {
+      note_time(mailbox, &linked.error());
+      return linked.error();
+    }
     if (!linked.value()) return {};
+    note_time(mailbox, nullptr);
     return *linked.value();
   };
   auto synced = timed(Stage::kCommit, times_.commit, [&] {
@@ -433,10 +473,18 @@ std::vector<Pump::Committed> Pump::commit_together(const std::vector<lmtp::Deliv
 Result<spool::Delivered> Pump::commit(const lmtp::Delivery& delivery) {
   const auto& mailbox = delivery.recipient->mailbox;
   times_.commit = {};
-  return in_mailbox(mailbox, [&] {
+  auto result = in_mailbox(mailbox, [&] {
     return timed(Stage::kCommit, times_.commit,
                  [&] { return services_.spool.commit(*staging_, mailbox, delivery.header); });
   });
+  note_time(mailbox, result ? nullptr : &result.error());
+  return result;
+}
+
+bool Pump::is_put_off(const Mailbox& mailbox) {
+  if (!scribe_.is_put_off(board::mailbox_key(mailbox.name()), slowness_)) return false;
+  scribe_.count(Counter::kSlow);
+  return true;
 }
 
 Pump::Next Pump::on(const lmtp::Closed&) {

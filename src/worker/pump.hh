@@ -68,14 +68,18 @@ class Pump {
   void resolve_unread(sys::Deadline deadline);
   void resolve_unread_as(bool read);
   void drop_staging() { staging_.reset(); }
+  // Whether the mailbox is put off for being slow (recipients.slow-limit), which is counted.
+  bool is_put_off(const Mailbox& mailbox);
   // Those that one sync makes durable together; the others are nothing, and commit() is for them.
   using Committed = std::optional<Result<spool::Delivered>>;
   std::vector<Committed> commit_together(const std::vector<lmtp::Delivery>& deliveries);
   // One mailbox, durable with return.
   Result<spool::Delivered> commit(const lmtp::Delivery& delivery);
-  // `action` on the mailbox, unless recipients.max-concurrent keeps it from us.
+  // `action` on the mailbox, unless recipients.max-concurrent or slow-limit keeps it from us.
   template <class Action>
   auto in_mailbox(const Mailbox& mailbox, Action action) -> decltype(action());
+  // That was a delivery to it, however it ended: whether it was slow is remembered.
+  void note_time(const Mailbox& mailbox, const Error* error);
   // EDQUOT of a mailbox's own quota is answered as quota.over says.
   lmtp::Reply reply_to_failure(const Error& error, const Mailbox& mailbox) const;
   // The log line of one recipient, and its place on the board. `result` is nullptr where the spool
@@ -107,6 +111,7 @@ class Pump {
   board::Scribe& scribe_;
   Ended ending_ = Ended::kQuit;  // how Closed is to be understood
 
+  const board::Scribe::Slowness slowness_;
   std::uint64_t commands_seen_ = 0;
   sys::Deadline command_deadline_;
   sys::Deadline transaction_deadline_;
@@ -116,7 +121,7 @@ class Pump {
   // Of the transaction: how long each stage took. `commit` is that of the last mailbox.
   struct Times {
     sys::Steady::time_point begin;
-    sys::Steady::duration lookup{}, write{}, sync{}, commit{};
+    sys::Steady::duration lookup{}, write{}, sync{}, commit{}, mailbox{};
   };
   Times times_;
   std::uint64_t declared_size_ = 0;  // octets, of this transaction; 0: none was

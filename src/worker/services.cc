@@ -37,13 +37,16 @@ lmtp::SessionOptions session_options_of(const conf::Config& config) {
   return options;
 }
 
-spool::SpoolOptions spool_options_of(const conf::Config& config, const sys::Log& log) {
+}  // namespace
+
+spool::SpoolOptions spool_options(const conf::Config& config, const sys::Log& log) {
   spool::SpoolOptions options{config.spool.path,
                               sys::host_name(),
                               config.spool.newline == conf::Newline::kCrlf,
                               config.duplicates.guard,
                               config.duplicates.window,
                               config.spool.sync == conf::Sync::kPlain};
+  options.reserve = {config.spool.min_free, config.spool.min_free_inodes};
   options.quota = {config.quota.size, config.quota.messages};
   if (!config.spool.create_command.empty()) {
     options.create = [&config, &log](const Mailbox& mailbox) {
@@ -52,8 +55,6 @@ spool::SpoolOptions spool_options_of(const conf::Config& config, const sys::Log&
   }
   return options;
 }
-
-}  // namespace
 
 Result<Assets> load_assets(const conf::Config& config) {
   Assets assets;
@@ -84,7 +85,7 @@ Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spo
 
 Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
                                                  sys::Files& files, Assets assets) {
-  auto spool = spool::Spool::open(files, spool_options_of(config, log));
+  auto spool = spool::Spool::open(files, spool_options(config, log));
   if (!spool) return spool.error();
   std::unique_ptr<Services> services(
       new Services(config, log, std::move(spool).value(), std::move(assets)));

@@ -23,6 +23,9 @@ namespace handoff::worker {
 // Nothing: there is no certificate, and no TLS.
 using Tls = std::optional<sys::TlsContext>;
 
+// How the configuration has the spool opened. `config` and `log` outlive the spool.
+spool::SpoolOptions spool_options(const conf::Config& config, const sys::Log& log);
+
 // What is read as whoever may read it, before privileges are dropped: once for all workers, and
 // again at a reload.
 struct Assets {

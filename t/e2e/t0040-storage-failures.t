@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
+import mounts
 from handoffd import Handoffd
 from lmtp import Lmtp, deliver, stuffed
 from tap import done, is_, ok, skip
@@ -16,23 +17,14 @@ MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 LARGE = b"Subject: large\r\n\r\n" + b"x" * 78 + b"\r\n" * 2 + (b"y" * 78 + b"\r\n") * 40000
 
 
-def private_mounts():
-    """As root, runs the rest where what is mounted nobody else sees. Returns whether it does."""
-    if os.environ.get("HANDOFF_PRIVATE_MOUNTS") == "1":
-        return True
-    if os.geteuid() != 0 or not shutil.which("unshare"):
-        return False
-    if subprocess.run(["unshare", "-m", "true"], check=False, stderr=subprocess.DEVNULL).returncode:
-        return False
-    os.environ["HANDOFF_PRIVATE_MOUNTS"] = "1"
-    os.execvp("unshare", ["unshare", "-m", sys.executable, os.path.abspath(sys.argv[0])])
-
-
 def final(daemon, message=MESSAGE, recipients=(PAT,), meanwhile=None):
     """Delivers; does `meanwhile` between RCPT and DATA. Returns the replies that end it, as text
-    without what they say in words: one to DATA where that is refused, else one a recipient."""
+    without what they say in words: one to MAIL or DATA where that is refused, else one a recipient."""
     with Lmtp(daemon.unix, timeout=20) as client:
-        client.session("LHLO client.test", "MAIL FROM:<>")
+        client.command("LHLO client.test")
+        mail = client.command("MAIL FROM:<>")
+        if mail.code != 250:
+            return [f"{mail.code} {mail.enhanced}"]
         replies = [client.command(f"RCPT TO:<{each}>") for each in recipients]
         if [each for each in replies if each.code == 250] and meanwhile:
             meanwhile()
@@ -53,7 +45,7 @@ def visible(daemon):
             daemon.staged())
 
 
-with_mounts = private_mounts()
+with_mounts = mounts.private()
 
 with Handoffd() as daemon:
     for user in USERS:
@@ -115,7 +107,7 @@ with Handoffd() as daemon:
     os.chmod(staging, 0o700)
 
 if with_mounts:
-    with Handoffd(start=False) as daemon:
+    with Handoffd({"spool.min-free": "0", "spool.min-free-inodes": "0"}, start=False) as daemon:
         def mount(options, *more):
             subprocess.run(["mount", *more, "-t", "tmpfs", "-o", options, "none", daemon.spool],
                            check=True)
@@ -186,6 +178,37 @@ if with_mounts:
         is_(daemon.stop(), 0, "it_ends_well_at_last")
         subprocess.run(["umount", kim], check=True)
         subprocess.run(["umount", daemon.spool], check=True)
+
+    # --- An ext4 that has room, and no inode for it.
+    with Handoffd({"spool.min-free-inodes": "0"}, start=False) as daemon:
+        mounts.image(daemon.spool, daemon.scratch.file("ext4.img"), 16,
+                     ["mkfs.ext4", "-q", "-N", "64"])
+        try:
+            os.chown(daemon.spool, *daemon.owner)
+            for each in USERS:
+                daemon.mailbox(each)
+            daemon.start()
+            is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3, "a_small_ext4_takes_it")
+            fillers = []
+            try:
+                while True:
+                    fillers.append(os.path.join(daemon.spool, f".filler{len(fillers)}"))
+                    with open(fillers[-1], "wb"):
+                        pass
+            except OSError:
+                fillers.pop()
+            ok(len(fillers) > 5, "its_inodes_are_used_up")
+            is_(final(daemon, recipients=USERS), ["452 4.3.1"],
+                "an_ext4_without_inodes_is_452_R5")
+            is_(visible(daemon), ([1, 1, 1], [], []), "and_nothing_is_visible_on_it_R5")
+            os.unlink(fillers.pop())  # for the message itself; its names need none
+            is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3,
+                "one_inode_is_enough_for_three_R5")
+            is_(visible(daemon), ([2, 2, 2], [], []), "and_every_250_on_it_is_there_once_L5")
+            is_(daemon.stop(), 0, "it_ends_well_without_inodes")
+        finally:
+            daemon.stop()
+            mounts.unmount(daemon.spool)
 
     # --- A disk that fails: ext4 makes its filesystem read-only.
     with Handoffd(start=False) as daemon:

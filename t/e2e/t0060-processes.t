@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from control import workers
 from handoffd import Handoffd, program
 from lmtp import Lmtp, deliver
 from tap import done, is_, ok
@@ -18,8 +19,8 @@ MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 ONE = {"workers.max": 1, "workers.min-idle": 1, "workers.max-idle": 1}
 
 
-def workers(daemon):
-    """The process ids of the workers."""
+def children(daemon):
+    """The process ids of the master's children."""
     listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True,
                              check=True).stdout
     pairs = [line.split() for line in listing.splitlines()]
@@ -81,7 +82,7 @@ with Handoffd(ONE) as daemon:
     is_((reply.code, reply.enhanced), (421, "4.3.2"),
         "a_client_between_transactions_gets_421_when_the_master_is_killed_S11")
     is_(daemon.wait(), -9, "the_master_was_killed")  # waits until all have closed the log
-    is_([os.path.exists(f"/proc/{pid}") for pid in workers(daemon)], [],
+    is_([os.path.exists(f"/proc/{pid}") for pid in children(daemon)], [],
         "the_workers_of_a_killed_master_go_away")
     ok(os.path.exists(daemon.unix.partition(":")[2]), "its_socket_file_stays")
     daemon.start()

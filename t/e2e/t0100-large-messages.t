@@ -3,7 +3,6 @@
 worker grows (S8, X5, X6)."""
 import hashlib
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -30,14 +29,12 @@ places = [place for place in ("/dev/shm", tempfile.gettempdir())
 if not places:
     tap.skip_all("no folder with room for 1.4 GiB")
 os.environ["TMPDIR"] = tempfile.tempdir = places[0]
+from control import workers  # noqa: E402
 from handoffd import Handoffd  # noqa: E402: makes its folder where TMPDIR says
 
 
 def worker_of(daemon):
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True,
-                             check=True).stdout
-    [worker] = [int(line.split()[0]) for line in listing.splitlines()
-                if int(line.split()[1]) == daemon.pid]
+    [worker] = workers(daemon)
     return worker
 
 

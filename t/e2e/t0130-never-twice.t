@@ -10,6 +10,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import control
 import tap
 from handoffd import Handoffd
 from lmtp import Lmtp, stuffed
@@ -63,7 +64,7 @@ def reset(client):
     client.close()
 
 
-def workers(daemon):
+def children_of(daemon):
     children = f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children"
     with open(children, encoding="ascii") as file:
         return [int(pid) for pid in file.read().split()]
@@ -81,7 +82,7 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
     # Gone before anything is committed: the workers are held until it is.
     client = begin(daemon.unix)
     before = len(daemon.log)
-    held = workers(daemon)
+    held = control.workers(daemon)
     for pid in held:
         os.kill(pid, signal.SIGSTOP)
     client.send(stuffed(message("gone")))
@@ -152,7 +153,7 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
 
     name = "all-killed"
     client, before = vanish(daemon.unix, message(name), daemon)
-    family = [daemon.process.pid, *workers(daemon)]
+    family = [daemon.process.pid, *children_of(daemon)]
     ends = [os.pidfd_open(pid) for pid in family]
     for pid in family:
         os.kill(pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from control import until
+from control import until, workers
 from handoffd import Handoffd
 from lmtp import Lmtp, stuffed
 from scratch import Scratch
@@ -182,7 +182,7 @@ def gone_without_reading(message, killed):
     client.send(stuffed(message))
     daemon.wait_for("delivered ", before)
     if killed:
-        [worker] = children(daemon.pid)
+        [worker] = workers(daemon)
         os.kill(worker, signal.SIGKILL)
         client.at_end()
     client.close()

@@ -2,6 +2,7 @@
 
     done = ctl(daemon, 'reload')           # done.returncode, done.stdout, done.stderr (text)
     status(daemon)['pool']['idle']         # what `handoffctl status --json` says
+    workers(daemon)                        # their process ids
     until(lambda: status(daemon)['pool']['commit'] == 2, 'two workers commit')
 """
 import json
@@ -24,6 +25,11 @@ def status(daemon):
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout)
+
+
+def workers(daemon):
+    """The process ids of its workers; the master has other children too."""
+    return [each["pid"] for each in status(daemon)["workers"]]
 
 
 def until(holds, what, deadline=DEADLINE):

@@ -64,4 +64,14 @@ BOOST_AUTO_TEST_CASE(an_account_is_a_name_or_a_number) {
   for (auto text : {"", "a b", "a:b", "a/b", "-a", "a\n"}) BOOST_TEST(!is_account(text));
 }
 
+BOOST_AUTO_TEST_CASE(a_share_is_a_number_or_per_cent) {
+  BOOST_TEST(parse_share("5%", parse_size)->per_cent);
+  BOOST_TEST(parse_share("5%", parse_size)->number == 5u);
+  BOOST_TEST(parse_share("100M", parse_size)->number == 100u << 20);
+  BOOST_TEST(!parse_share("100M", parse_size)->per_cent);
+  for (const char* text : {"", "%", "100%", "-1%", "5 %", "x", "5%%"}) {
+    BOOST_TEST(!parse_share(text, parse_size).has_value(), text);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

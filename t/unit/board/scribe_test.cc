@@ -79,6 +79,17 @@ BOOST_AUTO_TEST_CASE(who_begins_in_the_same_moment_is_waited_for_and_counted_rig
   }
 }
 
+BOOST_AUTO_TEST_CASE(who_is_in_a_mailbox_for_too_long_puts_it_off_and_who_comes_just_now_does_not) {
+  board.take(0);
+  auto other = scribe(1);
+  Scribe::Slowness slowness{std::chrono::milliseconds(10), {1, std::chrono::milliseconds(100)}};
+  board.slot(0).mailbox = 7;  // it has no number yet
+  BOOST_TEST(!other->is_put_off(7, slowness));
+  board.slot(0).mailbox_since = 1;
+  BOOST_TEST(other->is_put_off(7, slowness));
+  BOOST_TEST(!other->is_put_off(8, slowness));
+}
+
 BOOST_AUTO_TEST_CASE(a_slot_that_is_taken_again_holds_no_mailbox) {
   auto a = scribe(0);
   auto b = scribe(1);

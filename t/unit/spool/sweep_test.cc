@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <vector>
 
 #include "delivery.hh"
 #include "in_child.hh"
@@ -15,6 +16,21 @@ namespace {
 
 struct Staged : Delivery {
   spool::Spool spool = open().value();
+  std::vector<std::string> found;
+
+  handoff::Result<spool::Swept> sweep_all(bool dry_run = false) {
+    found.clear();
+    spool::Spool::Sweeping how;
+    how.mailboxes = true;
+    how.dry_run = dry_run;
+    how.found = [this](const std::string& path) { found.push_back(path); };
+    return spool.sweep(how);
+  }
+  void leave_at(const std::string& path, std::chrono::hours age = std::chrono::hours(0)) {
+    place.write(path, "left");
+    std::filesystem::last_write_time(place.path(path),
+                                     std::filesystem::file_time_type::clock::now() - age);
+  }
 
   void leave(const std::string& name, std::chrono::hours age = std::chrono::hours(0)) {
     auto path = ".handoff/staging/" + name;
@@ -98,6 +114,93 @@ BOOST_AUTO_TEST_CASE(one_that_cannot_be_removed_does_not_keep_the_others) {
   BOOST_TEST(swept.value().kept == 1u);
   staged.files.fault = [](const Call& call) { return call.op == Op::kList ? EIO : 0; };
   BOOST_TEST(staged.spool.sweep().error().code == EIO);
+}
+
+BOOST_AUTO_TEST_CASE(in_tmp_what_a_dead_handoff_left_is_removed_and_in_folders_too) {
+  Staged staged;
+  staged.mailbox("pat");
+  staged.place.make("example.org/pat/.lists/tmp");
+  staged.place.make("example.org/pat/.lists/new");
+  staged.place.make("example.org/pat/.lists/cur");
+  auto name = name_of(dead(), "host");
+  staged.leave_at("example.org/pat/tmp/" + name);
+  staged.leave_at("example.org/pat/.lists/tmp/" + name);
+  staged.leave_at("example.org/pat/new/" + name, std::chrono::hours(99));
+  staged.leave_at("example.org/pat/cur/" + name, std::chrono::hours(99));
+  auto only_said = staged.sweep_all(true).value();
+  BOOST_TEST(only_said.removed == 0u);
+  BOOST_TEST(staged.found.size() == 2u);
+  BOOST_TEST(staged.place.has("example.org/pat/tmp/" + name));
+  BOOST_TEST(staged.sweep_all().value().removed == 2u);
+  BOOST_TEST(!staged.place.has("example.org/pat/tmp/" + name));
+  BOOST_TEST(!staged.place.has("example.org/pat/.lists/tmp/" + name));
+  BOOST_TEST(staged.place.has("example.org/pat/new/" + name));
+  BOOST_TEST(staged.place.has("example.org/pat/cur/" + name));
+}
+
+BOOST_AUTO_TEST_CASE(in_tmp_what_others_are_at_work_on_is_kept_until_nobody_can_be) {
+  Staged staged;
+  staged.mailbox("pat");
+  std::vector<std::string> kept{name_of(alive(), "host"), name_of(dead(), "elsewhere"),
+                                // Dovecot's and maildrop's, whose process we cannot judge.
+                                "1764000000.M1P" + dead() + ".host",
+                                "1764000000.P" + dead() + "Q1.host", "msg"};
+  for (const auto& name : kept) staged.leave_at("example.org/pat/tmp/" + name);
+  BOOST_TEST(staged.sweep_all().value().removed == 0u);
+  for (const auto& name : kept) {
+    staged.leave_at("example.org/pat/tmp/" + name, std::chrono::hours(37));
+  }
+  BOOST_TEST(staged.sweep_all().value().removed == kept.size());
+}
+
+BOOST_AUTO_TEST_CASE(a_running_delivery_through_tmp_is_not_swept) {
+  Staged staged;
+  auto mailbox = staged.mailbox("pat");
+  unsigned swept = 0;
+  staged.files.fault = [&](const Call& call) {
+    if (call.op == Op::kLink && call.path.starts_with(".handoff/")) return EXDEV;
+    if (call.op != Op::kLink) return 0;
+    // The copy is in tmp/, whole, and has no other name yet: another process sweeps now.
+    auto removed = in_child([&] {
+      Delivery other;
+      auto spool = spool::Spool::open(other.posix, {staged.place.path(), "host"});
+      spool::Spool::Sweeping how;
+      how.mailboxes = true;
+      return std::to_string(spool.value().sweep(how).value().removed);
+    });
+    swept += removed == "0" ? 1u : 100u;
+    return 0;
+  };
+  BOOST_TEST(staged.deliver(staged.spool, {mailbox}).ok());
+  BOOST_TEST(swept == 1u);
+  BOOST_TEST(staged.only_message("pat") == "a: b\n\nbody\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_mailbox_is_left_alone_and_links_are_not_followed) {
+  Staged staged;
+  auto name = name_of(dead(), "host");
+  staged.place.make("example.org/tmp");  // a user of that name, without new/ and cur/
+  staged.leave_at("example.org/tmp/" + name, std::chrono::hours(99));
+  TemporaryDirectory outside;
+  for (const char* folder : {"tmp", "new", "cur"}) outside.make(folder);
+  outside.write("tmp/" + name, "precious");
+  staged.place.link(outside.path(), "example.org/pat");
+  BOOST_TEST(staged.sweep_all().value().removed == 0u);
+  BOOST_TEST(outside.read("tmp/" + name) == "precious");
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_read_does_not_keep_the_others) {
+  Staged staged;
+  staged.mailbox("kim");
+  staged.mailbox("pat");
+  auto name = name_of(dead(), "host");
+  staged.leave_at("example.org/pat/tmp/" + name);
+  staged.files.fault = [](const Call& call) {
+    return call.op == Op::kOpenDirectory && call.path == "example.org/kim" ? EACCES : 0;
+  };
+  auto swept = staged.sweep_all().value();
+  BOOST_TEST(swept.removed == 1u);
+  BOOST_TEST(swept.unread == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,96 @@
+// Room for a message: what is free, what is to stay free, what others are going to write.
+#include "spool/room.hh"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+
+#include "delivery.hh"
+#include "in_child.hh"
+
+using namespace handoff;
+using namespace handoff::spool;
+
+BOOST_AUTO_TEST_SUITE(spool_room)
+
+BOOST_AUTO_TEST_CASE(a_message_must_leave_what_is_kept_free_X4) {
+  sys::Space space{1000, 10000, 50, 100};
+  BOOST_TEST(has_room(space, {}, {1000, 1}));
+  BOOST_TEST(!has_room(space, {}, {1001, 1}));
+  Reserve octets{{200, false}, {}};
+  BOOST_TEST(has_room(space, octets, {800, 1}));
+  BOOST_TEST(!has_room(space, octets, {801, 1}));
+  Reserve per_cent{{5, true}, {}};  // 500
+  BOOST_TEST(has_room(space, per_cent, {500, 1}));
+  BOOST_TEST(!has_room(space, per_cent, {501, 1}));
+  Reserve more_than_is_free{{1001, false}, {}};
+  BOOST_TEST(!has_room(space, more_than_is_free, {0, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(inodes_are_kept_free_where_they_are_counted) {
+  sys::Space space{1000, 10000, 50, 100};
+  BOOST_TEST(has_room(space, {{}, {49, false}}, {0, 1}));
+  BOOST_TEST(!has_room(space, {{}, {50, false}}, {0, 1}));
+  BOOST_TEST(has_room(space, {{}, {40, true}}, {0, 10}));
+  BOOST_TEST(!has_room(space, {{}, {40, true}}, {0, 11}));
+  space.total_inodes = space.free_inodes = 0;
+  BOOST_TEST(has_room(space, {{}, {40, true}}, {0, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(per_cent_of_a_large_filesystem_does_not_run_over) {
+  Share half{50, true};
+  BOOST_TEST(half.of(UINT64_MAX) == UINT64_MAX / 2);
+  BOOST_TEST((Share{1, true}.of(199)) == 1u);
+}
+
+// What others are receiving counts; what a dead process wanted does not.
+BOOST_AUTO_TEST_CASE(the_messages_of_others_are_counted_in_while_they_live_X4) {
+  Delivery delivery;
+  struct statvfs about;
+  BOOST_REQUIRE(::statvfs(delivery.place.path().c_str(), &about) == 0);
+  auto free = std::uint64_t{about.f_bavail} * about.f_frsize;
+  auto most = free / 4 * 3;  // of which two do not fit
+  auto own = delivery.open().value();
+  std::array<int, 2> ready;
+  std::array<int, 2> go;
+  BOOST_REQUIRE((::pipe(ready.data()) == 0 && ::pipe(go.data()) == 0));
+  pid_t child = ::fork();
+  if (child == 0) {
+    sys::PosixFiles files;
+    auto other = Spool::open(files, {delivery.place.path(), "host"}).value();
+    char kept = other.reserve(most).value() ? 'y' : 'n';
+    (void)!::write(ready[1], &kept, 1);
+    (void)!::read(go[0], &kept, 1);
+    other.reserve_rest(0);  // all of it is written
+    (void)!::write(ready[1], &kept, 1);
+    (void)!::read(go[0], &kept, 1);
+    (void)!other.reserve(most).ok();
+    ::_exit(0);  // without a word, as a crash would
+  }
+  auto wait = [&] {
+    char said = 0;
+    return ::read(ready[0], &said, 1) == 1 ? said : '\0';
+  };
+  BOOST_TEST(wait() == 'y');
+  BOOST_TEST(!own.reserve(most).value());
+  (void)!::write(go[1], "", 1);
+  wait();
+  BOOST_TEST(own.reserve(most).value());
+  own.release();
+  (void)!::write(go[1], "", 1);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  BOOST_TEST(own.reserve(most).value());
+  for (int fd : {ready[0], ready[1], go[0], go[1]}) ::close(fd);
+}
+
+BOOST_AUTO_TEST_CASE(a_filesystem_that_cannot_be_asked_is_an_error) {
+  Delivery delivery;
+  auto spool = delivery.open().value();
+  delivery.files.fault = [](const Call& call) { return call.op == Op::kSpace ? EIO : 0; };
+  BOOST_TEST(spool.reserve(1).error().code == EIO);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
