@@ -3,6 +3,7 @@
 #   all  check  install  uninstall  dist  distcheck  clean  distclean
 #   run [ONCE=1]         serve in the foreground from build/run
 #   check-lint check-unit check-e2e check-interop check-crash check-perf
+#   check-power          30 power cuts a filesystem, and kills, as root: minutes
 #   bench  fuzz [FUZZ_SECONDS=60]  format
 #
 # CXXFLAGS, CPPFLAGS, LDFLAGS are yours; V=1 shows the commands. What is built is
@@ -15,7 +16,7 @@ SUITES := lint unit e2e interop crash perf
 all:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check install uninstall dist distcheck clean distclean run bench fuzz format FORCE
+.PHONY: all check check-power install uninstall dist distcheck clean distclean run bench fuzz format FORCE
 
 # --- Configuration: make remakes what it includes, so this configures the tree.
 
@@ -156,6 +157,10 @@ $(SUITES:%=check-%): check-%: FORCE
 	test "$$HANDOFF_NO_SKIP" != 1 || test ! -e $(srcdir)/t/$*; exit; }; \
 	echo "check-$*:"; $(TEST_ENV) TAP_COUNT='$(abspath $(build))/check/$*' \
 	prove $(JOBS_$*) $(PROVEFLAGS) -e '$(srcdir)/t/tap' "$$@"
+
+POWER := $(addprefix $(srcdir)/t/crash/,t0500-power.t t0520-kill-and-cut.t)
+check-power: all
+	$(TEST_ENV) POWER_ROUNDS=30 KILL_ROUNDS=30 prove -v $(PROVEFLAGS) $(POWER)
 
 run: all
 	$(TEST_ENV) ONCE=$(ONCE) $(srcdir)/contrib/run

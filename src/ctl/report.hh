@@ -23,6 +23,10 @@ class Report {
     *out_ << "PROBLEM  " << what << "\n         cure: " << cure << "\n";
     ++problems_;
   }
+  // What may be as it should, and is to be looked at by somebody who knows.
+  void warning(std::string_view what, std::string_view advice) {
+    *out_ << "warning  " << what << "\n         advice: " << advice << "\n";
+  }
   unsigned problems() const { return problems_; }
 
  private:

@@ -4,8 +4,11 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <utility>
 
+#include "ctl/disk_check.hh"
 #include "spool/name.hh"
+#include "spool/room.hh"
 #include "sys/clock.hh"
 #include "sys/process.hh"
 
@@ -47,11 +50,11 @@ void check_space(const conf::Config& config, const sys::Space& space, Report& re
   if (space.free_octets < config.session.max_message_size) {
     report.problem(what + ", less than one message may take",
                    "make room, or lower session.max-message-size");
-  } else if (space.free_octets < space.total_octets / 100) {
-    report.problem(what + ", less than one per cent", "make room");
-  } else if (space.total_inodes != 0 && space.free_inodes < space.total_inodes / 100 + 1) {
-    report.problem(what + ", less than one per cent of the inodes",
-                   "remove small files, or make a filesystem with more inodes");
+  } else if (!spool::has_room(space, {config.spool.min_free, {}}, {})) {
+    report.problem(what + ", less than spool.min-free", "make room: mail is put off");
+  } else if (!spool::has_room(space, {{}, config.spool.min_free_inodes}, {0, 1})) {
+    report.problem(what + ", less than spool.min-free-inodes",
+                   "remove small files, or make a filesystem with more inodes: mail is put off");
   } else {
     report.ok(what);
   }
@@ -116,6 +119,10 @@ void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Rep
   steps.run("write", [&] { return files.write(file, std::string(kProbe, 'x')); });
   steps.run("sync", [&] { return files.sync_data(file); });
   steps.run("close", [&] { return files.close(std::move(file)); });
+  if (steps.run("rename",
+                [&] { return files.rename(staging.value(), from, staging.value(), to); })) {
+    std::swap(from, to);
+  }
   bool linked =
       steps.run("link", [&] { return files.link(staging.value(), from, staging.value(), to); });
   steps.run("sync directory", [&] { return files.sync_directory(staging.value()); });
@@ -132,6 +139,7 @@ void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Rep
   } else {
     report.ok("probe in " + path + ": " + steps.times());
   }
+  if (!steps.error()) check_sync(files, path, staging.value(), report);
 }
 
 }  // namespace
@@ -179,6 +187,7 @@ void check_spool(sys::Files& files, const conf::Config& config,
   check_space(config, space.value(), report);
   check_filesystem(files, path, root.value(), info.value().device, report);
   probe(files, path, root.value(), report);
+  check_mailboxes(files, path, root.value(), report);
 }
 
 }  // namespace handoff::ctl

@@ -13,9 +13,10 @@
 
 namespace handoff::ctl {
 
-// Existence, owner, mode, free space, one filesystem, and a probe that takes a message's way:
-// write, sync, link, sync the directory, with the time of each. Requires the rights of `user`
-// (nothing: of whoever calls). Writes to SPOOL/.handoff/staging, and removes what it wrote.
+// Existence, owner, mode, free space, one filesystem, a probe that takes a message's way: write,
+// sync, rename, link, sync the directory, with the time of each, and what disk_check.hh looks at.
+// Requires the rights of `user` (nothing: of whoever calls). Writes to SPOOL/.handoff/staging, and
+// removes what it wrote.
 void check_spool(sys::Files& files, const conf::Config& config,
                  const std::optional<sys::Account>& user, Report& report);
 

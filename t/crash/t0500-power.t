@@ -8,7 +8,6 @@ process of the server is stopped. POWER_ROUNDS: rounds for each filesystem (3)."
 import fcntl
 import os
 import random
-import re
 import select
 import shutil
 import signal
@@ -22,6 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap
 from handoffd import Handoffd
 from lmtp import Closed, Lmtp, stuffed
+from retries import found, text
 from scratch import Scratch
 from tap import diag, ok
 
@@ -33,11 +33,6 @@ FILESYSTEMS = {"ext4": (["mkfs.ext4", "-q"], 64), "xfs": (["mkfs.xfs", "-q"], 32
 SHUTDOWN, NOLOGFLUSH = 0x8004587D, struct.pack("I", 2)
 
 random.seed(1047)
-
-
-def text(name, size):
-    filler = (name + "\r\n") * (size // (len(name) + 2))
-    return f"Subject: {name}\r\nX-Name: {name}\r\n\r\n{filler}end of {name}\r\n".encode()
 
 
 class Client(threading.Thread):
@@ -112,25 +107,6 @@ def cut_power(daemon, image, mount_point):
     return when, after
 
 
-def found(daemon):
-    """Returns {(name, recipient): copies} and the files that are short or empty."""
-    copies, damaged = {}, []
-    for user in USERS:
-        new = os.path.join(daemon.mailbox_path(user), "new")
-        for entry in os.listdir(new) if os.path.isdir(new) else []:
-            with open(os.path.join(new, entry), "rb") as file:
-                octets = file.read()
-            match = re.search(rb"^X-Name: (\S+)$", octets, re.M)
-            size = re.search(r",S=(\d+)$", entry)
-            if not match or int(size[1]) != len(octets) or \
-                    not octets.endswith(b"end of " + match[1] + b"\n"):
-                damaged.append(entry)
-                continue
-            key = (match[1].decode(), user)
-            copies[key] = copies.get(key, 0) + 1
-    return copies, damaged
-
-
 def send_again(address, name, octets, recipients):
     with Lmtp(address) as client:
         client.session("LHLO client.test", "MAIL FROM:<a@example.net>",
@@ -177,7 +153,7 @@ def run_rounds(kind):
             mounted = False
             subprocess.run(["mount", "-o", "loop", image, daemon.spool], check=True)
             mounted = True
-            copies, damaged = found(daemon)
+            copies, damaged = found(daemon, USERS)
             acknowledged = [each[:2] for client in clients for each in client.acknowledged
                             if each[2] < cut]
             lost = [each for each in acknowledged if copies.get(each, 0) == 0]
@@ -190,7 +166,7 @@ def run_rounds(kind):
                     diag(f"{kind}: {name} sent again was answered {codes}")
                     total["lost"] += 1
             daemon.stop()
-            copies, damaged_later = found(daemon)
+            copies, damaged_later = found(daemon, USERS)
             twice = [each for each, count in copies.items() if count != 1]
             total["acknowledged"] += len(acknowledged)
             total["lost"] += len(lost)

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "conf/load.hh"
+#include "ctl/disk_check.hh"
 #include "ctl/socket_check.hh"
 #include "ctl/spool_check.hh"
 #include "sys/sockets.hh"
@@ -32,6 +33,11 @@ struct Folder {
 // The disk says no when data is synced.
 struct BrokenFiles final : sys::PosixFiles {
   Status sync_data(const sys::Fd&) override { return Error{EIO, "fdatasync", {}}; }
+};
+
+// The disk says that it has what it has not.
+struct LyingFiles final : sys::PosixFiles {
+  Status sync_data(const sys::Fd&) override { return {}; }
 };
 
 conf::Config config_for(const std::string& spool) {
@@ -73,6 +79,37 @@ BOOST_AUTO_TEST_CASE(a_spool_that_is_well_has_no_problem_and_nothing_is_left_on_
   BOOST_TEST(has(found, "/.handoff/staging: create "), found);
   BOOST_TEST(has(found, "sync directory "), found);
   BOOST_TEST(std::filesystem::is_empty(folder.path + "/.handoff/staging"));
+}
+
+BOOST_AUTO_TEST_CASE(a_sync_that_is_faster_than_the_device_is_a_warning) {
+  using std::chrono::microseconds;
+  sys::Device disk{"", false, true};
+  sys::Device flash{"", false, false};
+  sys::Device unknown;
+  BOOST_TEST(disbelief(disk, microseconds(8000)).empty());
+  BOOST_TEST(!disbelief(disk, microseconds(200)).empty());
+  BOOST_TEST(disbelief(flash, microseconds(200)).empty());
+  BOOST_TEST(!disbelief(flash, microseconds(2)).empty());
+  BOOST_TEST(disbelief(unknown, microseconds(30)).empty());
+  BOOST_TEST(!disbelief(unknown, microseconds(1)).empty());
+  BOOST_TEST(has(disbelief({"tmpfs", true, {}}, microseconds(8000)), "memory"));
+
+  Folder folder;
+  LyingFiles files;
+  auto found = look(config_for(folder.path), files);
+  BOOST_TEST(has(found, "warning  sync in "), found);
+  BOOST_TEST(!has(found, "PROBLEM"), found);
+  BOOST_TEST(std::filesystem::is_empty(folder.path + "/.handoff/staging"));
+}
+
+BOOST_AUTO_TEST_CASE(the_mailboxes_are_looked_at) {
+  Folder folder;
+  for (const char* name : {"tmp", "new", "cur"}) {
+    std::filesystem::create_directories(folder.path + "/example.org/pat/" + name);
+  }
+  sys::PosixFiles files;
+  auto found = look(config_for(folder.path), files);
+  BOOST_TEST(has(found, "each of the 1 looked at"), found);
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_spool_is_a_problem_with_the_command_that_makes_it) {

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""R5, L5: every error that the system can have for a delivery, at every call that can have it: one
+right reply for each recipient, nothing visible, nothing left behind, no descriptor lost, and the
+next delivery works."""
+import errno
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import maildir
+import tap
+from control import status
+from handoffd import Handoffd
+from lmtp import Lmtp, stuffed
+from scratch import Scratch
+from tap import diag, empty, is_, ok
+
+PAT, KIM = USERS = [f"{name}@good.test" for name in ("pat", "kim")]
+MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
+LARGE = b"Subject: large\r\n\r\n" + (b"y" * 78 + b"\r\n") * 40000  # with writeback on the way
+ERRORS = [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.EROFS, errno.ESTALE,
+          errno.ENAMETOOLONG]
+# Call, path, and whom it is for: all, or the second recipient alone.
+STAGING, NEW, TMP = ".handoff/staging", "good.test/kim/new", "good.test/kim/tmp"
+CALLS = [("create", STAGING, "data"), ("write", STAGING, "all"), ("fdatasync", STAGING, "all"),
+         ("close", STAGING, "all"), ("sync_file_range", STAGING, "all"),
+         ("linkat", NEW, "kim"), ("fsync", NEW, "kim")]
+# Copies of their own, as for mailboxes on another filesystem.
+COPIED = [("open", STAGING, "both"), ("create", TMP, "kim"), ("write", TMP, "kim"),
+          ("fdatasync", TMP, "kim"), ("close", TMP, "kim"), ("linkat", NEW, "kim"),
+          ("fsync", NEW, "kim")]
+# What is not here is 451 4.3.0.
+SAID = {errno.ENOSPC: "452 4.3.1", errno.EDQUOT: "452 4.2.2"}
+
+if not sys.platform.startswith("linux") or not shutil.which("cc"):
+    tap.skip_all("needs Linux and a C compiler")
+scratch = Scratch()
+shim = os.path.join(scratch.path, "call_shim.so")
+subprocess.run(["cc", "-shared", "-fPIC", "-o", shim,
+                os.path.join(os.path.dirname(os.path.abspath(__file__)), "call_shim.c"), "-ldl"],
+               check=True)
+RULE = os.path.join(scratch.path, "rule")
+
+
+def set_rule(text):
+    with open(RULE + ".new", "w", encoding="ascii") as file:
+        file.write(text)
+    os.chmod(RULE + ".new", 0o644)
+    os.rename(RULE + ".new", RULE)
+
+
+def deliver(client, message):
+    """Returns the replies that end it: one to DATA where that is refused, else one a recipient."""
+    client.session("RSET", "MAIL FROM:<>", *(f"RCPT TO:<{each}>" for each in USERS))
+    replies = [client.command("DATA")]
+    if replies[0].code == 354:
+        client.send(stuffed(message))
+        replies = client.replies(2)
+    return [f"{each.code} {each.enhanced}" for each in replies]
+
+
+def descriptors(daemon):
+    [worker] = [each["pid"] for each in status(daemon)["workers"] if each["peer"]]
+    return len(os.listdir(f"/proc/{worker}/fd"))
+
+
+def counts(daemon):
+    return [len(daemon.messages(each)) for each in USERS]
+
+
+def left_behind(daemon):
+    return daemon.staged() + sum((maildir.leftovers(daemon.mailbox_path(each)) for each in USERS),
+                                 [])
+
+
+def play(settings, calls):
+    set_rule("none none 0")
+    daemon = Handoffd({"workers.max": "1", "workers.min-idle": "1", "spool.sync": "plain",
+                       **settings}, scratch=scratch, start=False,
+                      environment={"LD_PRELOAD": shim, "SHIM_RULE": RULE,
+                                   "ASAN_OPTIONS": "verify_asan_link_order=0:" +
+                                                   os.environ.get("ASAN_OPTIONS", "")})
+    for each in USERS:
+        daemon.mailbox(each)
+    daemon.start()
+    wrong, tried = [], 0
+    with Lmtp(daemon.unix, timeout=60) as client:
+        client.command("LHLO client.test")
+        deliver(client, MESSAGE)
+        before, opened = counts(daemon), descriptors(daemon)
+        for call, path, whom in calls:
+            message = LARGE if call == "sync_file_range" else MESSAGE
+            for code in ERRORS:
+                what = f"{call} {path} {errno.errorcode[code]}"
+                tried += 1
+                said = SAID.get(code, "451 4.3.0")
+                want = {"data": [said], "all": [said] * 2, "both": [said] * 2,
+                        "kim": ["250 2.0.0", said]}[whom]
+                set_rule(f"{call} {path} {code}")
+                got = deliver(client, message)
+                set_rule("none none 0")
+                client.command("NOOP")
+                if got != want:
+                    wrong.append(f"{what}: {got}, not {want}")
+                before = [n + (each == "250 2.0.0") for n, each in
+                          zip(before, want if len(want) == 2 else ["", ""])]
+                if counts(daemon) != before:
+                    wrong.append(f"{what}: {counts(daemon)} messages, not {before}")
+                    before = counts(daemon)
+                if deliver(client, MESSAGE) != ["250 2.0.0"] * 2:
+                    wrong.append(f"{what}: the next delivery does not work")
+                before = [n + 1 for n in before]
+        for call, path, _ in calls:
+            if call == "write":
+                tried += 1
+                set_rule(f"write {path} short")
+                if deliver(client, MESSAGE) != ["250 2.0.0"] * 2:
+                    wrong.append(f"short writes in {path}")
+                set_rule("none none 0")
+                before = [n + 1 for n in before]
+        client.command("NOOP")
+        if descriptors(daemon) != opened:
+            wrong.append(f"{opened} descriptors have become {descriptors(daemon)}")
+        client.command("QUIT")
+    whole = sorted({maildir.without_trace(each, b"Subject:") for user in USERS
+                    for each in daemon.messages(user)})
+    if whole != [MESSAGE.replace(b"\r\n", b"\n")] and whole != sorted(
+            [MESSAGE.replace(b"\r\n", b"\n"), LARGE.replace(b"\r\n", b"\n")]):
+        wrong.append("not every message is whole")
+    wrong += [f"left behind: {each}" for each in left_behind(daemon)]
+    if counts(daemon) != before:
+        wrong.append(f"in the end {counts(daemon)} messages, not {before}")
+    code = daemon.stop()
+    shutil.rmtree(daemon.spool)
+    os.mkdir(daemon.spool)
+    if daemon.owner:
+        os.chown(daemon.spool, *daemon.owner)
+    return tried, wrong, code
+
+
+for name, settings, calls in (("links", {}, CALLS),
+                              ("copies", {"spool.delivered-to": "always"}, COPIED)):
+    tried, wrong, code = play(settings, calls)
+    diag(f"{name}: {tried} failures")
+    empty(wrong, f"every_error_at_every_call_has_its_reply_and_leaves_nothing_{name}_R5_L5")
+    is_(code, 0, f"it_ends_well_{name}")
+tap.done()

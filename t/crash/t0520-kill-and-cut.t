@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""L5, L12: workers, and all of the server, are killed while mail comes in; and clients vanish at any
+octet from the final dot on. What was answered with 250 is there, whole, and what is sent again is
+there once.
+
+KILL_ROUNDS: rounds of each kind (3)."""
+import os
+import random
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+from handoffd import Handoffd
+from lmtp import Closed, stuffed
+from retries import Sender, found
+from tap import diag, empty, is_, ok
+
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "3"))
+CLIENTS = 4
+USERS = [f"user{n}@example.org" for n in range(8)]
+
+random.seed(1047)
+
+
+def children(daemon):
+    path = f"/proc/{daemon.pid}/task/{daemon.pid}/children"
+    with open(path, encoding="ascii") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def kill(pids):
+    ends = []
+    for pid in pids:
+        try:
+            ends.append(os.pidfd_open(pid))
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    for end in ends:  # readable when that process is no more
+        select.select([end], [], [], 30)
+        os.close(end)
+
+
+def kill_one(daemon):
+    kill(random.sample(children(daemon), 1))
+
+
+def kill_all(daemon):
+    kill([daemon.pid, *children(daemon)])
+    daemon.process.wait()
+    daemon.start()
+
+
+def cut(client, octets):
+    """Vanishes, mostly: before the dot is whole, behind it, or in the middle of the replies."""
+    data = stuffed(octets)
+    kind = random.randrange(4)
+    if kind == 0:  # within the last five octets: CR LF . CR LF
+        client.send(data[:len(data) - random.randint(1, 5)])
+    else:
+        client.send(data)
+    if kind == 3:
+        return  # and stays this time
+    if kind == 2:
+        client.socket.recv(random.randint(1, 30))
+    if random.random() < 0.5:  # a reset, as of a machine that is gone
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    raise Closed("we have vanished")
+
+
+def run(daemon, kind, transfer, trouble, wanted):
+    stop = threading.Event()
+    senders = [Sender(daemon.tcp if n % 2 else daemon.unix, f"{kind}-{n}", USERS, stop, transfer)
+               for n in range(CLIENTS)]
+    for sender in senders:
+        sender.start()
+    for turn in range(1, ROUNDS + 1):
+        end = time.monotonic() + 30
+        while sum(len(each.acknowledged) for each in senders) < turn * wanted and \
+                time.monotonic() < end:
+            time.sleep(0.001)
+        trouble(daemon)
+    stop.set()
+    for sender in senders:
+        sender.join(90)
+    copies, damaged = found(daemon, USERS)
+    acknowledged = [each[:2] for sender in senders for each in sender.acknowledged]
+    lost = [each for each in acknowledged if each not in copies]
+    twice = [each for each, count in copies.items() if count > 1 and each[0].startswith(kind)]
+    diag(f"{kind}: {ROUNDS} rounds, {sum(each.tries for each in senders)} tries, "
+         f"{len(acknowledged)} acknowledged, {len(lost)} lost, {len(twice)} duplicated, "
+         f"{len(damaged)} damaged")
+    empty([each.fault for each in senders if each.fault], f"{kind}: every message is answered")
+    ok(len(acknowledged) >= ROUNDS, f"{kind}: mail was acknowledged")
+    empty(lost, f"{kind}: nothing that was acknowledged is lost L5")
+    empty(twice, f"{kind}: nothing is there twice L12")
+    empty(damaged, f"{kind}: no short or empty file is in any new/ L5")
+
+
+if not os.path.exists("/proc/self/task") or not hasattr(os, "pidfd_open"):
+    tap.skip_all("needs Linux")
+with Handoffd({"recipients.lookup": "any", "workers.min-idle": str(CLIENTS),
+               "recipients.max-concurrent": "0"}, tcp=True) as daemon:
+    run(daemon, "kill-one", None, kill_one, 12)
+    run(daemon, "kill-all", None, kill_all, 12)
+    run(daemon, "cut", cut, lambda _: None, 12)
+    is_(daemon.stop(), 0, "it_ends_well")
+    daemon.start()
+tap.done()

@@ -1,0 +1,85 @@
+"""Clients that send again what was not answered, as queue managers do, and the account of it.
+
+    sender = Sender(address, 'name', users, stop)   # a thread; stop: a threading.Event
+    sender.acknowledged                             # [(name, recipient, when)]: their 250 was read
+    copies, damaged = found(daemon, users)          # {(name, recipient): copies}, [files]
+"""
+import os
+import random
+import re
+import threading
+import time
+
+import lmtp
+
+
+def text(name, size):
+    """A message that tells its name, and whether it is whole."""
+    filler = (name + "\r\n") * (size // (len(name) + 2))
+    return f"Subject: {name}\r\nX-Name: {name}\r\n\r\n{filler}end of {name}\r\n".encode()
+
+
+def found(daemon, users):
+    """Returns {(name, recipient): copies} and the files that are short or empty."""
+    copies, damaged = {}, []
+    for user in users:
+        new = os.path.join(daemon.mailbox_path(user), "new")
+        for entry in os.listdir(new) if os.path.isdir(new) else []:
+            with open(os.path.join(new, entry), "rb") as file:
+                octets = file.read()
+            match = re.search(rb"^X-Name: (\S+)$", octets, re.M)
+            size = re.search(r",S=(\d+)$", entry)
+            if not match or int(size[1]) != len(octets) or \
+                    not octets.endswith(b"end of " + match[1] + b"\n"):
+                damaged.append(entry)
+                continue
+            key = (match[1].decode(), user)
+            copies[key] = copies.get(key, 0) + 1
+    return copies, damaged
+
+
+class Sender(threading.Thread):
+    """Sends one message after the other until told to stop; each until every recipient's 250 was
+    read. `transfer(client, octets)` sends the content; what it raises ends the connection."""
+
+    def __init__(self, address, prefix, users, stop, transfer=None):
+        super().__init__(daemon=True)
+        self.address, self.prefix, self.users, self.stop = address, prefix, users, stop
+        self.transfer = transfer or (lambda client, octets: client.send(lmtp.stuffed(octets)))
+        self.acknowledged = []
+        self.tries = 0
+        self.fault = None
+
+    def run(self):
+        count = 0
+        while not self.stop.is_set():
+            count += 1
+            name = f"{self.prefix}-{count}"
+            left = random.sample(self.users, random.choice((1, 1, 1, 2, 4)))
+            octets = text(name, random.choice((200, 4000, 4000, 200000)))
+            end = time.monotonic() + 60
+            while left:
+                if time.monotonic() > end:
+                    self.fault = f"{name} has no answer for {left}"
+                    return
+                self.tries += 1
+                try:
+                    self._send(name, octets, left)
+                except (OSError, ValueError, lmtp.Closed):
+                    time.sleep(0.01)  # the server is away; a queue would wait longer
+
+    def _send(self, name, octets, left):
+        with lmtp.Lmtp(self.address) as client:
+            client.command("LHLO client.test")
+            if client.command("MAIL FROM:<a@example.net>").code != 250:
+                return
+            asked = [each for each in left
+                     if client.command(f"RCPT TO:<{each}>").code == 250]
+            if not asked or client.command("DATA").code != 354:
+                return
+            self.transfer(client, octets)
+            for recipient in asked:
+                if client.reply().code == 250:
+                    self.acknowledged.append((name, recipient, time.monotonic()))
+                    left.remove(recipient)
+            client.command("QUIT")
