@@ -44,6 +44,10 @@ class Listeners {
   bool activated() const { return activated_; }
   // Nobody can connect any more, as soon as workers have closed theirs.
   void close();
+  // For a child that serves nobody: its descriptors go, the socket files stay.
+  void abandon() {
+    for (auto& listener : listeners_) listener.fds.clear();
+  }
 
  private:
   std::vector<Listener> listeners_;

@@ -1,10 +1,10 @@
 // The sweep of the spool: an errand, at the start and by the clock.
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "base/text.hh"
 #include "master/errand.hh"
 #include "master/state.hh"
+#include "sys/pipe.hh"
 
 namespace handoff::master {
 namespace {
@@ -21,10 +21,10 @@ void Master::sweep_spool() {
   swept_when_ = now;
   auto work = [this](const sys::Fd& words) {
     // It may take long, and should not hold them against the next master where this one is killed.
-    for (const auto* listener : listeners_.all()) ::close(listener->get());
+    listeners_.abandon();
     auto swept = wiring_.sweep(config(), *log_);
     auto text = swept ? std::to_string(swept.value()) : swept.error().describe();
-    [[maybe_unused]] auto ignored = ::write(words.get(), text.data(), text.size());
+    sys::put(words, text);
     return swept ? EX_OK : EX_TEMPFAIL;
   };
   spool_sweeper_ = run_errand(loop_, children_, kSweepLimit, work, [this](const Report& report) {
