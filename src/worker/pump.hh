@@ -11,6 +11,7 @@
 #include "spool/staging.hh"
 #include "sys/sockets.hh"
 #include "sys/stream.hh"
+#include "worker/deliverer.hh"
 #include "worker/services.hh"
 
 namespace handoff::worker {
@@ -68,27 +69,10 @@ class Pump {
   void resolve_unread(sys::Deadline deadline);
   void resolve_unread_as(bool read);
   void drop_staging() { staging_.reset(); }
-  // Whether the mailbox is put off for being slow (recipients.slow-limit), which is counted.
-  bool is_put_off(const Mailbox& mailbox);
-  // Those that one sync makes durable together; the others are nothing, and commit() is for them.
-  using Committed = std::optional<Result<spool::Delivered>>;
-  std::vector<Committed> commit_together(const std::vector<lmtp::Delivery>& deliveries);
-  // One mailbox, durable with return.
-  Result<spool::Delivered> commit(const lmtp::Delivery& delivery);
-  // `action` on the mailbox, unless recipients.max-concurrent or slow-limit keeps it from us.
-  template <class Action>
-  auto in_mailbox(const Mailbox& mailbox, Action action) -> decltype(action());
-  // That was a delivery to it, however it ended: whether it was slow is remembered.
-  void note_time(const Mailbox& mailbox, const Error* error);
-  // EDQUOT of a mailbox's own quota is answered as quota.over says.
-  lmtp::Reply reply_to_failure(const Error& error, const Mailbox& mailbox) const;
   // The log line of one recipient, and its place on the board. `result` is nullptr where the spool
   // was not asked.
   void log_outcome(const Address& sender, const Recipient& recipient, const lmtp::Reply& reply,
                    const Result<spool::Delivered>* result);
-  // Does something and says how long it took.
-  template <class Action>
-  auto timed(board::Stage stage, sys::Steady::duration& took, Action action);
   void log_refusals();
 
   Services& services_;
@@ -109,19 +93,19 @@ class Pump {
   };
   std::optional<Unread> unread_;
   board::Scribe& scribe_;
+  Deliverer deliverer_;
   Ended ending_ = Ended::kQuit;  // how Closed is to be understood
 
-  const board::Scribe::Slowness slowness_;
   std::uint64_t commands_seen_ = 0;
   sys::Deadline command_deadline_;
   sys::Deadline transaction_deadline_;
   std::optional<sys::Deadline> stop_deadline_;
   bool parting_ = false;  // the next command is the last
 
-  // Of the transaction: how long each stage took. `commit` is that of the last mailbox.
+  // Of the transaction: how long each stage took but the last, which is the deliverer's.
   struct Times {
     sys::Steady::time_point begin;
-    sys::Steady::duration lookup{}, write{}, sync{}, commit{}, mailbox{};
+    sys::Steady::duration lookup{}, write{}, sync{};
   };
   Times times_;
   std::uint64_t declared_size_ = 0;  // octets, of this transaction; 0: none was
