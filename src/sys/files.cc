@@ -11,6 +11,9 @@
 
 #include "base/text.hh"
 
+#ifdef HAVE_STATX
+#include <sys/sysmacros.h>
+#endif
 #ifdef HAVE_OPENAT2
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -103,6 +106,29 @@ FileInfo from_stat(const struct stat& status) {
 #endif
   return info;
 }
+
+#ifdef HAVE_STATX
+// What stat() tells, and the birth, in one call.
+FileInfo from_statx(const struct statx& status) {
+  FileInfo info;
+  info.is_directory = S_ISDIR(status.stx_mode);
+  info.is_regular = S_ISREG(status.stx_mode);
+  info.size = status.stx_size;
+  info.device = ::makedev(status.stx_dev_major, status.stx_dev_minor);
+  info.inode = status.stx_ino;
+  info.links = status.stx_nlink;
+  info.owner = status.stx_uid;
+  info.group = status.stx_gid;
+  info.mode = status.stx_mode & 07777;
+  info.modified = system_clock::from_time_t(status.stx_mtime.tv_sec) +
+                  std::chrono::duration_cast<system_clock::duration>(
+                      std::chrono::nanoseconds(status.stx_mtime.tv_nsec));
+  if ((status.stx_mask & STATX_BTIME) != 0) {
+    info.born = system_clock::from_time_t(status.stx_btime.tv_sec);
+  }
+  return info;
+}
+#endif
 
 }  // namespace
 
@@ -248,17 +274,16 @@ Status PosixFiles::unlink(const Fd& at, const std::string& name) {
 }
 
 Result<FileInfo> PosixFiles::info(const Fd& file) {
-  struct stat status;
-  if (::fstat(file.get(), &status) != 0) return failure("stat");
-  FileInfo info = from_stat(status);
 #ifdef HAVE_STATX
   struct statx extended;
-  if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_BTIME, &extended) == 0 &&
-      (extended.stx_mask & STATX_BTIME) != 0) {
-    info.born = system_clock::from_time_t(extended.stx_btime.tv_sec);
+  if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &extended) == 0 &&
+      (extended.stx_mask & STATX_BASIC_STATS) == STATX_BASIC_STATS) {
+    return from_statx(extended);
   }
 #endif
-  return info;
+  struct stat status;
+  if (::fstat(file.get(), &status) != 0) return failure("stat");
+  return from_stat(status);
 }
 
 Result<FileInfo> PosixFiles::info_at(const Fd& at, const std::string& name) {

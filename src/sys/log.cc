@@ -1,4 +1,5 @@
 #include "sys/log.hh"
+#include "sys/process.hh"
 
 #include <syslog.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ void Log::write(Level level, std::string_view message, const Fields& fields) con
   }
   auto line = line_of(fields);
   auto now = rfc3339_date(Wall::now());
-  auto pid = std::to_string(::getpid());
+  auto pid = std::to_string(own_pid());
   std::string out;
   if (json) {
     out = "{\"time\":\"" + now + "\",\"level\":\"" + row(level).name + "\",\"pid\":" + pid + "," +

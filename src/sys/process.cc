@@ -1,5 +1,6 @@
 #include "sys/process.hh"
 
+#include <pthread.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -12,7 +13,19 @@
 
 namespace handoff::sys {
 
-pid_t own_pid() { return ::getpid(); }
+namespace {
+
+pid_t known_pid = 0;
+
+}  // namespace
+
+pid_t own_pid() {
+  // It is in each name and each line of the log. A child must not take itself for its parent.
+  static const bool watched = ::pthread_atfork(nullptr, nullptr, [] { known_pid = 0; }) == 0;
+  if (!watched) return ::getpid();
+  if (known_pid == 0) known_pid = ::getpid();
+  return known_pid;
+}
 
 uid_t own_uid() { return ::geteuid(); }
 

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -24,9 +25,22 @@ constexpr std::size_t kUnblocked = _POSIX_PIPE_BUF;
 // The largest record of TLS and a little (RFC 8446 5.2), octets.
 constexpr std::size_t kRecord = 17 << 10;
 
+bool is_socket(const Fd& fd) {
+  struct stat status;
+  return ::fstat(fd.get(), &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
+
+Stream::Stream(Fd socket) : in_(std::move(socket)), socket_in_(true), socket_out_(true) {}
+
+Stream::Stream(Fd in, Fd out)
+    : in_(std::move(in)),
+      out_(std::move(out)),
+      socket_in_(is_socket(in_)),
+      socket_out_(is_socket(out_)) {}
 
 Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable) {
   // A connection's wait, and what else it has to look at.
@@ -61,7 +75,8 @@ Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable) {
 }
 
 Stream::Input Stream::read_raw(char* buffer, std::size_t size, Deadline deadline, bool stoppable) {
-  bool look_first = shared_;
+  // A peer mostly has yet to send what is read: asking first is a call less than trying in vain.
+  bool look_first = !socket_in_ || !more_expected_;
   for (;;) {
     if (look_first) {
       std::array<pollfd, 1> fds{{{in_.get(), POLLIN, 0}}};
@@ -74,7 +89,9 @@ Stream::Input Stream::read_raw(char* buffer, std::size_t size, Deadline deadline
           break;
       }
     }
-    auto n = ::read(in_.get(), buffer, size);
+    auto n = socket_in_ ? ::recv(in_.get(), buffer, size, MSG_DONTWAIT)
+                        : ::read(in_.get(), buffer, size);
+    more_expected_ = n == static_cast<ssize_t>(size);
     if (n > 0) return {Got::kOctets, static_cast<std::size_t>(n)};
     if (n == 0) return {Got::kEnd, 0};
     if (!would_block(errno) && errno != EINTR) return {Got::kBroken, 0};
@@ -83,18 +100,18 @@ Stream::Input Stream::read_raw(char* buffer, std::size_t size, Deadline deadline
 }
 
 Status Stream::write_raw(std::string_view octets, Deadline deadline) {
+  bool look_first = !socket_out_;
   while (!octets.empty()) {
-    if (shared_) {
+    if (look_first) {
       std::array<pollfd, 1> fds{{{out(), POLLOUT, 0}}};
       if (wait_for(fds, deadline, false) == Waited::kTimeout) return Error{ETIMEDOUT, "write", {}};
     }
-    auto n = ::write(out(), octets.data(),
-                     shared_ ? std::min(octets.size(), kUnblocked) : octets.size());
+    auto n = socket_out_ ? ::send(out(), octets.data(), octets.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                         : ::write(out(), octets.data(), std::min(octets.size(), kUnblocked));
     if (n >= 0) {
       octets.remove_prefix(static_cast<std::size_t>(n));
     } else if (would_block(errno)) {
-      std::array<pollfd, 1> fds{{{out(), POLLOUT, 0}}};
-      if (wait_for(fds, deadline, false) == Waited::kTimeout) return Error{ETIMEDOUT, "write", {}};
+      look_first = true;
     } else if (errno != EINTR) {
       return Error{errno, "write", {}};
     }

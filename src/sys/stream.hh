@@ -28,10 +28,10 @@ Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable);
 
 class Stream {
  public:
-  // A connected socket, made non-blocking by whoever opened it.
-  explicit Stream(Fd socket) : in_(std::move(socket)) {}
+  // A connected socket.
+  explicit Stream(Fd socket);
   // Descriptors that others may share (inetd, a pipe): they stay in whatever mode they are.
-  Stream(Fd in, Fd out) : in_(std::move(in)), out_(std::move(out)), shared_(true) {}
+  Stream(Fd in, Fd out);
 
   enum class Got { kOctets, kEnd, kTimeout, kStop, kBroken };
   struct Input {
@@ -75,7 +75,10 @@ class Stream {
 
   Fd in_;
   Fd out_;  // empty: in_ goes both ways
-  bool shared_ = false;
+  // A socket can be told in each call not to block; anything else is asked first.
+  bool socket_in_;
+  bool socket_out_;
+  bool more_expected_ = false;  // the last read was not all there was
   std::unique_ptr<TlsSession> tls_;
   std::optional<TlsFacts> tls_facts_;
 };

@@ -12,8 +12,8 @@ from tap import diag, done, skip_all
 
 SYNCS = ("fsync", "fdatasync", "syncfs", "sync")
 
-# statx says that only the birth is known (stx_mask, octet 0), and was in 1970 (stx_btime, octet 80).
-OLD = "inject=statx:poke_exit=@arg5=" + "00080000" + "00" * 76 + "01" + "00" * 7
+# statx says that all is known (stx_mask, octet 0), and that the birth was in 1970 (stx_btime, octet 80).
+OLD = "inject=statx:poke_exit=@arg5=" + "ff0f0000" + "00" * 76 + "01" + "00" * 7
 
 
 def counted(session, messages):
