@@ -13,7 +13,10 @@
 #include "lmtp/replies.hh"
 #include "recipients/chain.hh"
 #include "recipients/resolver.hh"
+#include "spool/quota_book.hh"
+#include "spool/spool.hh"
 #include "sys/account.hh"
+#include "sys/device.hh"
 #include "sys/files.hh"
 
 namespace handoff::ctl {
@@ -58,6 +61,8 @@ class Explainer {
   }
   void explain(const Address& address, const recipients::Tables& tables);
   void look_at_place(const Mailbox& mailbox);
+  // A mailbox that must be counted is, as at RCPT.
+  void look_at_quota(const Mailbox& mailbox, const sys::Fd& spool);
 
   const conf::Config& config_;
   sys::PosixFiles files_;
@@ -117,7 +122,7 @@ void Explainer::explain(const Address& address, const recipients::Tables& tables
   if (!found.value()) return verdict({say::kUnknownRecipient, {address.text()}});
   out_.mailbox = std::move(*found.value());
   look_at_place(*out_.mailbox);
-  verdict(say::kRecipientOk);
+  look_at_quota(*out_.mailbox, spool.value());
 }
 
 void Explainer::look_at_place(const Mailbox& mailbox) {
@@ -140,7 +145,19 @@ void Explainer::look_at_place(const Mailbox& mailbox) {
     return;
   }
   auto whole = base + "/" + mailbox.path;
-  out_.place = {whole, directory.ok(), directory ? whole : base, space.value().free_octets};
+  auto type = sys::device_of(directory ? directory.value() : root.value()).filesystem;
+  out_.place = {whole, directory.ok(), directory ? whole : base, type, space.value().free_octets};
+}
+
+void Explainer::look_at_quota(const Mailbox& mailbox, const sys::Fd& spool) {
+  spool::QuotaBook book(files_, spool, config_.spool.path,
+                        {config_.quota.size, config_.quota.messages},
+                        spool::SpoolOptions().quota_patience);
+  auto standing = book.standing(mailbox, 0);
+  if (standing) out_.quota = standing.value();
+  if (!standing || book.check(standing.value(), 0).ok()) return verdict(say::kRecipientOk);
+  bool for_good = standing.value().certain && config_.quota.over == conf::QuotaOver::kBounce;
+  verdict({for_good ? say::kOverQuotaForGood : say::kOverQuota, {mailbox.address}});
 }
 
 }  // namespace

@@ -21,15 +21,32 @@ std::string milliseconds(std::chrono::nanoseconds took) {
   return text.data();
 }
 
-std::string number(const std::optional<std::uint64_t>& value, const std::string& none) {
-  return value ? std::to_string(*value) : none;
+std::string amount(std::uint64_t used, std::uint64_t limit, const char* unit) {
+  return std::to_string(used) + " of " + (limit == 0 ? "any number of" : std::to_string(limit)) +
+         " " + unit;
 }
 
-// What a mailbox may hold, where its lookup says so.
-std::string quota_text(const MailboxQuota& quota) {
-  if (!quota.size && !quota.messages) return "as the settings have it";
-  return number(quota.size, "any number of") + " octets, " +
-         number(quota.messages, "any number of") + " messages";
+std::string quota_text(const std::optional<spool::Standing>& quota) {
+  if (!quota) return "cannot be told";
+  if (!quota->limits.any()) return "none";
+  if (!quota->use) return "to be counted";
+  return amount(quota->use->size, quota->limits.size, "octets") + ", " +
+         amount(quota->use->messages, quota->limits.messages, "messages") +
+         (quota->certain ? "" : ", to be counted anew");
+}
+
+// No limit, or what is not known, is null.
+std::string quota_json(const std::optional<spool::Standing>& quota) {
+  auto limit = [&](std::uint64_t spool::QuotaLimits::*of) {
+    return quota && quota->limits.*of != 0 ? std::to_string(quota->limits.*of) : "null";
+  };
+  auto use = [&](std::uint64_t spool::QuotaUse::*of) {
+    return quota && quota->use ? std::to_string((*quota->use).*of) : "null";
+  };
+  return "\"quota_size\":" + limit(&spool::QuotaLimits::size) +
+         ",\"quota_messages\":" + limit(&spool::QuotaLimits::messages) +
+         ",\"used_size\":" + use(&spool::QuotaUse::size) +
+         ",\"used_messages\":" + use(&spool::QuotaUse::messages);
 }
 
 std::string quoted(std::string_view text) { return "\"" + escape_json(text) + "\""; }
@@ -70,11 +87,12 @@ std::string as_text(const Explanation& e) {
     lines.add("mailbox", e.place ? place_text(*e.place) : e.mailbox->name());
     lines.add("folder", e.mailbox->folder.empty() ? "the inbox" : escape(e.mailbox->folder));
     lines.add("owner", e.owner);
-    lines.add("quota", quota_text(e.mailbox->quota));
+    lines.add("quota", quota_text(e.quota));
   }
   if (e.place) {
-    lines.add("filesystem",
-              e.place->filesystem + ", " + std::to_string(e.place->free_octets) + " octets free");
+    lines.add("filesystem", e.place->filesystem + ", " +
+                                (e.place->type.empty() ? "" : e.place->type + ", ") +
+                                std::to_string(e.place->free_octets) + " octets free");
   }
   if (!e.place_error.empty()) lines.add("filesystem", escape(e.place_error));
   lines.add("verdict", escape(e.verdict));
@@ -99,10 +117,9 @@ std::string as_json(const Explanation& e) {
               ",\"uid\":" + (e.mailbox->owner ? std::to_string(e.mailbox->owner->uid) : "null") +
               ",\"gid\":" + (e.mailbox->owner ? std::to_string(e.mailbox->owner->gid) : "null") +
               ",\"filesystem\":" + (e.place ? quoted(e.place->filesystem) : "null") +
-              ",\"free\":" + (e.place ? std::to_string(e.place->free_octets) : "null") +
-              ",\"quota_size\":" + number(e.mailbox->quota.size, "null") +
-              ",\"quota_messages\":" + number(e.mailbox->quota.messages, "null") +
-              ",\"error\":" + quoted_or_null(e.place_error) + "}";
+              ",\"type\":" + (e.place ? quoted_or_null(e.place->type) : "null") +
+              ",\"free\":" + (e.place ? std::to_string(e.place->free_octets) : "null") + "," +
+              quota_json(e.quota) + ",\"error\":" + quoted_or_null(e.place_error) + "}";
   }
   return "{\"address\":" + quoted(e.given) + ",\"parsed\":" + quoted_or_null(e.parsed) +
          ",\"folded\":" + quoted_or_null(e.folded) + ",\"detail\":" + quoted_or_null(e.detail) +

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/mailbox.hh"
+#include "spool/quota.hh"
 
 namespace handoff::ctl {
 
@@ -23,6 +24,7 @@ struct Explanation {
     std::string mailbox;            // its whole path
     bool is_there = false;          // else it is made with the first message
     std::string filesystem;         // the directory whose filesystem it is or will be on
+    std::string type;               // "ext4"; empty: the system does not tell
     std::uint64_t free_octets = 0;  // for users without privilege
   };
 
@@ -35,9 +37,10 @@ struct Explanation {
   std::optional<Mailbox> mailbox;
   std::string owner;  // "1001:1001", or whoever the workers run as
   std::optional<Place> place;
-  std::string place_error;  // why there is none though there is a mailbox
-  int code = 0;             // of the reply that RCPT would get
-  std::string verdict;      // the whole of it
+  std::optional<spool::Standing> quota;  // of the mailbox as it is now
+  std::string place_error;               // why there is none though there is a mailbox
+  int code = 0;                          // of the reply that RCPT would get
+  std::string verdict;                   // the whole of it
 };
 
 std::string as_text(const Explanation& explanation);

@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import parts
 from control import ctl
 from handoffd import Handoffd
+from lmtp import deliver
 from lookups import replies
 from scratch import Scratch
 from tap import done, is_, ok
@@ -46,6 +47,9 @@ with Handoffd(settings, scratch=scratch) as daemon:
         is_((mailbox["path"], mailbox["there"], mailbox["quota_size"], mailbox["quota_messages"]),
             (f"{daemon.spool}/people/p", False, 1 << 30, 500), "the_mailbox_is_shown_with_its_quota")
         ok(mailbox["filesystem"] == daemon.spool and mailbox["free"] > 0, "and_with_the_room_there")
+        ok(mailbox["type"], "and_with_its_type")
+        is_((mailbox["used_size"], mailbox["used_messages"]), (0, 0),
+            "a_mailbox_that_is_not_there_holds_nothing")
     code, answer = said["kim@example.org"]
     is_((code, answer["lookups"][-1]["lookup"]), (75, "dovecot"), "a_lookup_that_is_down_is_shown")
     ok("No such file" in answer["lookups"][-1]["answer"], "with_the_cause")
@@ -60,5 +64,19 @@ for creates, folder in (("no", None), ("yes", "lists")):
         daemon.mailbox("pat@example.org")
         is_(explained(daemon, "pat+lists@example.org")[1]["mailbox"]["folder"], folder,
             f"the_folder_is_the_one_of_delivery_where_folders_are_created_{creates}")
+for over, code in (("defer", 452), ("bounce", 552)):
+    with Handoffd({"quota.messages": "1", "quota.over": over}) as daemon:
+        daemon.mailbox("pat@example.org")
+        is_([explained(daemon, "pat@example.org")[1]["code"], replies(daemon, "pat@example.org")[0].code],
+            [250, 250], f"a_mailbox_with_room_is_accepted_R4_{over}")
+        filled = deliver(daemon.unix, "", ["pat@example.org"], b"Subject: x\r\n\r\n")
+        is_([reply.code for reply in filled.final.values()], [250], "it_is_filled")
+        answer = explained(daemon, "pat@example.org")[1]
+        reply = replies(daemon, "pat@example.org")[0]
+        is_((answer["code"], answer["verdict"]), (code, f"{reply.code} {reply.lines[0]}"),
+            f"the_verdict_of_a_full_mailbox_is_what_rcpt_answers_R4_{over}")
+        is_((answer["mailbox"]["used_messages"], answer["mailbox"]["quota_messages"]), (1, 1),
+            "what_it_holds_is_shown")
+        ok("1 of 1 messages" in ctl(daemon, "explain", "pat@example.org").stdout, "to_a_person_too")
 is_(ctl(daemon, "explain").returncode, 64, "an_address_is_needed")
 done()
