@@ -35,15 +35,19 @@ config.mk: $(srcdir)/configure $(srcdir)/config.mk.in
 
 # --- Sources: a file in its directory is all it takes.
 
+MODULES   := $(LOOKUPS:%=$(build)/lookups/handoff-%.so)
+EXPORTS   := $(if $(LOOKUPS),$(build)/lookups/exports)
 PROGRAMS  := $(build)/handoffd $(build)/handoffctl
 UNIT      := $(build)/t/unit/unit_tests
 obj        = $(patsubst $(srcdir)/%.cc,$(build)/%.o,$(wildcard $(1:%=$(srcdir)/%)))
 MAIN_OBJS := $(call obj,src/main.cc src/ctl/main.cc)
-LIB_OBJS  := $(filter-out $(MAIN_OBJS),$(call obj,src/*/*.cc))
+MODULE_OBJS := $(call obj,$(LOOKUPS:%=src/lookups/%_*.cc))
+LIB_OBJS  := $(filter-out $(MAIN_OBJS) $(call obj,src/lookups/*.cc),$(call obj,src/*/*.cc))
 UNIT_MAIN := $(call obj,t/unit/main.cc)
 FUZZ_MAIN := $(call obj,t/fuzz/main.cc)
 FUZZ_OBJS := $(filter-out $(FUZZ_MAIN),$(call obj,t/fuzz/*.cc))
 UNIT_OBJS := $(call obj,t/unit/*/*.cc t/unit/*_test.cc)
+UNIT_MORE := $(call obj,src/lookups/ldap_place.cc)  # the one part of a module that needs no library
 BENCHES   := $(addprefix $(build)/t/bench/bin/,lmtpload floor inetd)
 BENCH_OBJS := $(call obj,t/bench/*/*.cc)
 
@@ -51,13 +55,18 @@ BENCH_OBJS := $(call obj,t/bench/*/*.cc)
 # fallbacks and nobody would notice. The person's own flags come last.
 
 DEFINES  = -D_FILE_OFFSET_BITS=64 -DSYSCONFDIR='"$(sysconfdir)"' \
-           -DLOCALSTATEDIR='"$(localstatedir)"' -DRUNSTATEDIR='"$(runstatedir)"'
+           -DLOCALSTATEDIR='"$(localstatedir)"' -DRUNSTATEDIR='"$(runstatedir)"' \
+           -DLOOKUPS_FOLDER='"$(lookupsdir)"'
 CPP      = -Isrc -I$(srcdir)/src $(DEFINES) $(HARDEN_CPPFLAGS) $(LIB_CXXFLAGS) $(CPPFLAGS)
 CXX_ALL  = $(STD_CXXFLAGS) $(WARN_CXXFLAGS) $(HARDEN_CXXFLAGS) $(SANITIZE_FLAGS) $(CXXFLAGS)
-COMPILE_ARGS = $(CPP) -include src/config.h $(CXX_ALL) -MMD -MP
+COMPILE_ARGS = $(CPP) -include src/config.h $(CXX_ALL) $(MODULE_CXXFLAGS) -MMD -MP
 COMPILE  = $(CXX) $(COMPILE_ARGS)
 LINK     = $(CXX) $(CXX_ALL) $(HARDEN_LDFLAGS) $(LDFLAGS)
+LINK_MODULE = $(filter-out -pie,$(LINK)) -fPIC -shared
 UNIT_CPP = $(UNIT_CXXFLAGS) -I$(srcdir)/t/unit -I$(srcdir)/t -DBOOST_TEST_DYN_LINK $(BOOST_TEST_CXXFLAGS)
+
+module_cxxflags = $(foreach m,$(LOOKUPS),$($m_CXXFLAGS))
+module_libs     = $(foreach m,$(LOOKUPS),$($m_LIBS))
 
 Q   = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)  $(or $(2),$@)")
@@ -67,18 +76,18 @@ say = $(if $(V),,@echo "  $(1)  $(or $(2),$@)")
 define remember
 @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
 endef
-$(build)/compile.flags: FORCE ; $(call remember,$(COMPILE) $(UNIT_CPP))
-$(build)/link.flags:    FORCE ; $(call remember,$(LINK) $(LIB_LIBS) $(LIBS) $(LIB_OBJS) $(UNIT_OBJS) $(FUZZ_OBJS))
+$(build)/compile.flags: FORCE ; $(call remember,$(COMPILE) $(UNIT_CPP) $(module_cxxflags))
+$(build)/link.flags:    FORCE ; $(call remember,$(LINK) $(LINK_MODULE) $(LIB_LIBS) $(LIBS) $(LIB_OBJS) $(UNIT_OBJS) $(FUZZ_OBJS) $(MODULE_OBJS) $(module_libs))
 
 # --- Programs.
 
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(MODULES)
 
 $(build)/handoffd:   $(build)/src/main.o
 $(build)/handoffctl: $(build)/src/ctl/main.o
-$(PROGRAMS): $(build)/libhandoff.a $(build)/link.flags
+$(PROGRAMS): $(build)/libhandoff.a $(build)/link.flags $(EXPORTS)
 	$(call say,LINK)
-	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(LIBS)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(EXPORTS:%=@%) $(filter %.a,$^) $(LIB_LIBS) $(LIBS)
 
 $(build)/libhandoff.a: $(LIB_OBJS) $(build)/link.flags
 	$(call say,AR  )
@@ -87,6 +96,26 @@ $(build)/libhandoff.a: $(LIB_OBJS) $(build)/link.flags
 $(build)/src/%.o: $(srcdir)/src/%.cc $(build)/compile.flags
 	$(call say,CXX ,$<)
 	$(Q)mkdir -p $(@D) && $(COMPILE) -c -o $@ $<
+
+# --- Lookups that are modules (src/recipients/modules.hh): handoff-NAME.so is made of
+# src/lookups/NAME_*.cc. What they need of ours the programs have and export: that, and
+# no more, for every process pays for a table of exports.
+
+$(MODULES): $(build)/lookups/handoff-%.so: $(build)/link.flags
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D) && $(LINK_MODULE) -o $@ $(filter %.o,$^) $($*_LIBS) $(LIBS)
+
+define module
+$(build)/lookups/handoff-$(1).so: $(call obj,src/lookups/$(1)_*.cc)
+$(call obj,src/lookups/$(1)_*.cc): private MODULE_CXXFLAGS := -fPIC $($(1)_CXXFLAGS)
+endef
+$(foreach m,$(LOOKUPS),$(eval $(call module,$m)))
+
+$(EXPORTS): $(MODULES)
+	$(call say,NM  )
+	$(Q)$(NM) -D -u $^ | sed -n 's/.* \(_Z[A-Z]*7handoff[A-Za-z0-9_]*\)$$/\1/p' | sort -u >$@.names
+	$(Q)sed '1s/^/{ /; s/$$/;/; $$s/$$/ };/' $@.names >$@.list
+	$(Q){ echo '-Wl,--dynamic-list=$@.list'; sed 's/^/-Wl,-u,/' $@.names; } >$@
 
 # --- Unit tests. Boost.Test is most of what they take to compile, so it is
 # compiled once; its main is in the one file that cannot use that.
@@ -105,7 +134,7 @@ $(UNIT_OBJS): $(build)/t/unit/%.o: $(srcdir)/t/unit/%.cc $(PCH).gch
 	$(call say,CXX ,$<)
 	$(Q)mkdir -p $(@D) && $(CXX) -include $(PCH) -Winvalid-pch $(COMPILE_ARGS) $(UNIT_CPP) -c -o $@ $<
 
-$(UNIT): $(UNIT_MAIN) $(UNIT_OBJS) $(FUZZ_OBJS) $(build)/libhandoff.a $(build)/link.flags
+$(UNIT): $(UNIT_MAIN) $(UNIT_OBJS) $(UNIT_MORE) $(FUZZ_OBJS) $(build)/libhandoff.a $(build)/link.flags
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(BOOST_TEST_LIBS) $(LIBS)
 
@@ -133,7 +162,7 @@ $(BENCHES): $(build)/libhandoff.a $(build)/link.flags
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(LIBS)
 
--include $(patsubst %.o,%.d,$(MAIN_OBJS) $(LIB_OBJS) $(UNIT_MAIN) $(UNIT_OBJS) $(FUZZ_MAIN) $(FUZZ_OBJS) $(BENCH_OBJS)) $(wildcard $(PCH).d)
+-include $(patsubst %.o,%.d,$(MAIN_OBJS) $(LIB_OBJS) $(call obj,src/lookups/*.cc) $(UNIT_MAIN) $(UNIT_OBJS) $(FUZZ_MAIN) $(FUZZ_OBJS) $(BENCH_OBJS)) $(wildcard $(PCH).d)
 
 # --- Tests: all are TAP, run by prove through t/tap, which counts them into
 # build/check/. `check` goes on after a failure and says at the end what it saw.
@@ -178,11 +207,13 @@ MAN  := $(wildcard $(srcdir)/man/*.[158])
 DOCS := $(wildcard $(addprefix $(srcdir)/,README.md NEWS SECURITY.md HACKING.md LICENSE))
 SAMPLE := $(srcdir)/etc/handoffd.conf
 CONF  = $(DESTDIR)$(sysconfdir)/handoffd.conf
+lookupsdir = $(libdir)/handoff
 mandest = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir) $(DESTDIR)$(docdir)
 	$(INSTALL) -c -m 755 $(PROGRAMS) $(DESTDIR)$(sbindir)
+	$(if $(MODULES),$(INSTALL) -d $(DESTDIR)$(lookupsdir) && $(INSTALL) -c -m 644 $(MODULES) $(DESTDIR)$(lookupsdir))
 	$(foreach m,$(MAN),$(INSTALL) -d $(call mandest,$m) && $(INSTALL) -c -m 644 $m $(call mandest,$m)$(newline))
 	$(if $(DOCS),$(INSTALL) -c -m 644 $(DOCS) $(DESTDIR)$(docdir))
 	@if test ! -e $(CONF); then new=$(CONF); \
@@ -193,9 +224,10 @@ install: all
 # Takes back what install put; a configuration that somebody changed stays.
 uninstall:
 	rm -f $(PROGRAMS:$(build)/%=$(DESTDIR)$(sbindir)/%)
+	rm -f $(foreach m,$(MODULES),$(DESTDIR)$(lookupsdir)/$(notdir $m))
 	rm -f $(foreach m,$(MAN),$(call mandest,$m)/$(notdir $m))
 	rm -f $(DOCS:$(srcdir)/%=$(DESTDIR)$(docdir)/%)
-	test ! -d $(DESTDIR)$(docdir) || rmdir $(DESTDIR)$(docdir)
+	for d in $(DESTDIR)$(docdir) $(DESTDIR)$(lookupsdir); do test ! -d $$d || rmdir $$d; done
 	@for f in $(CONF) $(CONF).new; do if cmp -s $(SAMPLE) $$f; then rm -f $$f; \
 	elif test -e $$f; then echo "$$f was changed and is kept"; fi; done
 

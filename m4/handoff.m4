@@ -59,18 +59,29 @@ AC_DEFUN([HANDOFF_NEEDED],
    AS_IF([test $handoff_found_$2 = no],
      [AC_MSG_ERROR([$1 is needed; contrib/bootstrap installs it])])])
 
-# HANDOFF_OPTIONAL(OPTION, VARIABLE, WHAT FOR, then as HANDOFF_LIB from PKG-CONFIG
+# HANDOFF_PART(OPTION, VARIABLE, WHAT FOR, then as HANDOFF_LIB from PKG-CONFIG
 # MODULES on): --with-OPTION insists, --without-OPTION leaves it out, and by
 # default it is used where it is there. Defines HAVE_VARIABLE.
-AC_DEFUN([HANDOFF_OPTIONAL],
+AC_DEFUN([HANDOFF_PART],
   [AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1], [$3 @<:@where it is there@:>@])], [], [with_$1=auto])
    AS_IF([test "$with_$1" = no], [handoff_found_$2=no],
      [HANDOFF_LIB([$1], [$2], m4_shift3($@))
       AS_IF([test $handoff_found_$2 = no && test "$with_$1" != auto],
         [AC_MSG_ERROR([--with-$1 was asked for, and it is not there])])])
    AS_IF([test $handoff_found_$2 = yes],
-     [AC_DEFINE([HAVE_$2], [1], [Define for $3.])
-      PARTS_CXXFLAGS="$PARTS_CXXFLAGS $$2_CXXFLAGS"
-      PARTS_LIBS="$PARTS_LIBS $$2_LIBS"])
+     [AC_DEFINE([HAVE_$2], [1], [Define for $3.])])
    handoff_parts="$handoff_parts  m4_format([%-14s], [$1]) $handoff_found_$2 ($3)
 "])
+
+# HANDOFF_OPTIONAL(as HANDOFF_PART): what has it is linked into the programs.
+AC_DEFUN([HANDOFF_OPTIONAL],
+  [HANDOFF_PART($@)
+   AS_IF([test $handoff_found_$2 = yes],
+     [PARTS_CXXFLAGS="$PARTS_CXXFLAGS $$2_CXXFLAGS"
+      PARTS_LIBS="$PARTS_LIBS $$2_LIBS"])])
+
+# HANDOFF_LOOKUP(as HANDOFF_PART): src/lookups/OPTION_*.cc has it, which becomes a
+# module; adds OPTION to LOOKUPS.
+AC_DEFUN([HANDOFF_LOOKUP],
+  [HANDOFF_PART($@)
+   AS_IF([test $handoff_found_$2 = yes], [LOOKUPS="$LOOKUPS $1"])])

@@ -51,7 +51,7 @@ class Explainer {
   Explainer(const conf::Config& config, std::string given) : config_(config) {
     out_.given = std::move(given);
   }
-  // Reads tables as whoever we are, then asks as config.user.
+  // Reads tables and opens modules as whoever we are, then asks as config.user.
   Explanation run();
 
  private:
@@ -59,13 +59,15 @@ class Explainer {
     out_.code = reply.code;
     out_.verdict = reply.one_line();
   }
-  void explain(const Address& address, const recipients::Tables& tables);
+  void explain(const Address& address);
   void look_at_place(const Mailbox& mailbox);
   // A mailbox that must be counted is, as at RCPT.
   void look_at_quota(const Mailbox& mailbox, const sys::Fd& spool);
 
   const conf::Config& config_;
   sys::PosixFiles files_;
+  recipients::Tables tables_;
+  recipients::Modules modules_;
   Explanation out_;
 };
 
@@ -73,6 +75,10 @@ Explanation Explainer::run() {
   auto tables = recipients::load_tables(config_.recipients.lookups,
                                         recipients::fold_whole(config_.recipient_rules()));
   if (!tables) throw conf::ConfigError(tables.error().describe());
+  auto modules = recipients::open_modules(config_.recipients.lookups);
+  if (!modules) throw conf::ConfigError(modules.error().describe());
+  tables_ = std::move(tables).value();
+  modules_ = std::move(modules).value();
   if (!config_.user.empty()) {
     auto account = sys::find_account(config_.user, config_.group);
     auto became = account ? sys::become(account.value()) : Status(account.error());
@@ -91,11 +97,11 @@ Explanation Explainer::run() {
     return out_;
   }
   out_.parsed = path.address.text();
-  explain(path.address, tables.value());
+  explain(path.address);
   return out_;
 }
 
-void Explainer::explain(const Address& address, const recipients::Tables& tables) {
+void Explainer::explain(const Address& address) {
   auto rules = config_.recipient_rules();
   auto named = recipients::fold_address(address, rules);
   out_.folded = named.user.text();
@@ -106,8 +112,9 @@ void Explainer::explain(const Address& address, const recipients::Tables& tables
     out_.place_error = spool.error().describe();
     return verdict(lmtp::reply_to_lookup_failure());
   }
-  recipients::Ground ground{files_, spool.value(), config_.spool.layout,
-                            config_.recipients.lookup_timeout, &tables};
+  recipients::Ground ground{
+      files_,   spool.value(), config_.spool.layout, config_.recipients.lookup_timeout,
+      &tables_, &modules_};
   auto chain = recipients::Chain::make({config_.recipients.lookups, {}}, ground);
   if (!chain) throw conf::ConfigError(chain.error().describe());
   Watched watched(*chain.value(), out_);

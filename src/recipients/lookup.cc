@@ -5,13 +5,9 @@
 #include "recipients/any_lookup.hh"
 #include "recipients/dovecot_lookup.hh"
 #include "recipients/file_lookup.hh"
-#include "recipients/ldap_lookup.hh"
 #include "recipients/mailbox_lookup.hh"
-#include "recipients/mysql_lookup.hh"
 #include "recipients/passwd_lookup.hh"
-#include "recipients/postgresql_lookup.hh"
 #include "recipients/socketmap_lookup.hh"
-#include "recipients/sqlite_lookup.hh"
 
 namespace handoff::recipients {
 namespace {
@@ -30,34 +26,24 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"any", make<AnyLookup>},
-    {"dovecot", make_dovecot_lookup},
-    {"file", make_file_lookup},
-    {"mailbox", make<MailboxLookup>},
-    {"passwd", make<PasswdLookup>},
-    {"socketmap", make_socketmap_lookup},
-#ifdef HAVE_LDAP
-    {"ldap", make_ldap_lookup},
-#endif
-#ifdef HAVE_MYSQL
-    {"mysql", make_mysql_lookup},
-#endif
-#ifdef HAVE_POSTGRESQL
-    {"postgresql", make_postgresql_lookup},
-#endif
-#ifdef HAVE_SQLITE
-    {"sqlite", make_sqlite_lookup},
-#endif
+    {"any", make<AnyLookup>},       {"dovecot", make_dovecot_lookup},
+    {"file", make_file_lookup},     {"mailbox", make<MailboxLookup>},
+    {"passwd", make<PasswdLookup>}, {"socketmap", make_socketmap_lookup},
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Lookup>> make_lookup(const std::string& setting, const Ground& ground) {
   auto name = setting.substr(0, setting.find(':'));
+  auto argument = name == setting ? "" : setting.substr(name.size() + 1);
   for (const auto& kind : kKinds) {
-    if (kind.name != name) continue;
-    return kind.make(name == setting ? "" : setting.substr(name.size() + 1), ground);
+    if (kind.name == name) return kind.make(argument, ground);
   }
+  if (ground.modules != nullptr) {
+    auto module = ground.modules->find(name);
+    if (module != ground.modules->end()) return module->second->make(argument, ground);
+  }
+  if (is_module(name)) return Error{ENOTSUP, "recipients.lookup = " + name + ": not opened", {}};
   return Error{ENOTSUP, "recipients.lookup = " + name + ": not in this build", {}};
 }
 

@@ -10,6 +10,7 @@
 #include "base/address.hh"
 #include "base/mailbox.hh"
 #include "base/result.hh"
+#include "recipients/modules.hh"
 #include "recipients/table.hh"
 #include "sys/files.hh"
 
@@ -49,10 +50,12 @@ struct Ground {
   const std::string& layout;                  // of mailboxes below it
   std::chrono::milliseconds timeout{10'000};  // of one question
   const Tables* tables = nullptr;             // those of file:, loaded before
+  const Modules* modules = nullptr;           // those of other kinds, opened before
 };
 
 // The lookup that `setting` (recipients.lookup) asks for. EINVAL where it is malformed, ENOTSUP
-// where this build has no such kind. Connects to nothing yet.
+// where this build has no such kind, or ground.modules not the one that it needs. Connects to
+// nothing yet.
 Result<std::unique_ptr<Lookup>> make_lookup(const std::string& setting, const Ground& ground);
 
 }  // namespace handoff::recipients

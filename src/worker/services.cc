@@ -69,6 +69,9 @@ Result<Assets> load_assets(const conf::Config& config) {
                                         recipients::fold_whole(config.recipient_rules()));
   if (!tables) return tables.error();
   assets.tables = std::move(tables).value();
+  auto modules = recipients::open_modules(config.recipients.lookups);
+  if (!modules) return modules.error();
+  assets.modules = std::move(modules).value();
   return assets;
 }
 
@@ -80,6 +83,7 @@ Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spo
       spool(std::move(spool_)),
       tls(std::move(assets.tls)),
       tables(std::move(assets.tables)),
+      modules(std::move(assets.modules)),
       reporter(config_, log_),
       quota_warner(config_, log_) {}
 
@@ -89,8 +93,12 @@ Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, con
   if (!spool) return spool.error();
   std::unique_ptr<Services> services(
       new Services(config, log, std::move(spool).value(), std::move(assets)));
-  recipients::Ground ground{files, services->spool.root(), config.spool.layout,
-                            config.recipients.lookup_timeout, &services->tables};
+  recipients::Ground ground{files,
+                            services->spool.root(),
+                            config.spool.layout,
+                            config.recipients.lookup_timeout,
+                            &services->tables,
+                            &services->modules};
   auto chain =
       recipients::Chain::make({config.recipients.lookups, config.recipients.cache_ttl}, ground);
   if (!chain) return chain.error();

@@ -30,10 +30,11 @@ spool::SpoolOptions spool_options(const conf::Config& config, const sys::Log& lo
 // again at a reload.
 struct Assets {
   Tls tls;
-  recipients::Tables tables;  // those of recipients.lookup = file:
+  recipients::Tables tables;    // those of recipients.lookup = file:
+  recipients::Modules modules;  // those of recipients.lookup
 };
 
-// Reads certificate and key, and the tables, where they are configured.
+// Reads certificate and key, the tables and the modules, where they are configured.
 Result<Assets> load_assets(const conf::Config& config);
 
 class Services {
@@ -49,6 +50,7 @@ class Services {
   spool::Spool spool;
   const Tls tls;
   const recipients::Tables tables;
+  const recipients::Modules modules;
   Reporter reporter;
   QuotaWarner quota_warner;
   std::optional<sys::SaslServer> sasl;  // nothing: AUTH is not offered

@@ -14,7 +14,7 @@ from tap import done, is_, ok
 
 PAT = "pat@good.test"
 MIB = 1 << 20
-LIMIT = 12 * MIB  # octets, of a worker, resident
+LIMIT = 8 * MIB  # octets, of a worker, resident
 NEEDED = 1400 * MIB
 
 
@@ -138,6 +138,6 @@ with Handoffd({"session.max-message-size": "2G", "workers.max": 1, "workers.min-
     tap.diag(f"a worker had at most {most / MIB:.1f} MiB resident")
     with open(os.environ["HANDOFFD"], "rb") as program:
         sanitized = b"__asan_init" in program.read()
-    ok(most < LIMIT or sanitized, "it_never_had_more_than_12_mib_resident_S8")
+    ok(most < LIMIT or sanitized, "it_never_had_more_than_8_mib_resident_S8")
 
 done()

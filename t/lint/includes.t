@@ -9,7 +9,7 @@ import lint
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 # What asks the system for something; <sys/types.h>, <sys/wait.h> and <signal.h> are words for it.
-SYSTEM = re.compile(r"(unistd|fcntl|poll|dirent|sys/(?!types\.h|wait\.h).*)(\.h)?$")
+SYSTEM = re.compile(r"(unistd|fcntl|poll|dirent|dlfcn|sys/(?!types\.h|wait\.h).*)(\.h)?$")
 LIBEVENT = re.compile(r"event2/|(event|evhttp|evdns|evutil|evrpc)\.h$")
 
 may = {}

@@ -1,6 +1,5 @@
-#include "recipients/mysql_lookup.hh"
-
-#ifdef HAVE_MYSQL
+// recipients.lookup = mysql:CONNINFO?QUERY, by libmariadb: one row says that the recipient exists;
+// its columns are fields, others are left alone.
 #include <mysql.h>
 
 #include <array>
@@ -178,8 +177,6 @@ Result<std::optional<Record>> MysqlLookup::read_rows() {
   return std::optional(std::move(record));
 }
 
-}  // namespace
-
 Result<std::unique_ptr<Lookup>> make_mysql_lookup(const std::string& argument,
                                                   const Ground& ground) {
   auto mark = argument.find('?');
@@ -192,5 +189,11 @@ Result<std::unique_ptr<Lookup>> make_mysql_lookup(const std::string& argument,
       std::make_unique<MysqlLookup>(std::move(where).value(), std::move(query).value(), ground));
 }
 
+constexpr LookupModule kModule{PACKAGE_VERSION, make_mysql_lookup};
+
+}  // namespace
 }  // namespace handoff::recipients
-#endif
+
+const handoff::recipients::LookupModule* handoff_lookup_module() {
+  return &handoff::recipients::kModule;
+}

@@ -1,4 +1,4 @@
-#include "recipients/ldap_lookup.hh"
+#include "lookups/ldap_place.hh"
 
 #include "base/text.hh"
 #include "recipients/record.hh"

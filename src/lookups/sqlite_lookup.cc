@@ -1,6 +1,5 @@
-#include "recipients/sqlite_lookup.hh"
-
-#ifdef HAVE_SQLITE
+// recipients.lookup = sqlite:PATH?QUERY: one row says that the recipient exists; its columns are
+// fields, others are left alone. The database is only read.
 #include <sqlite3.h>
 
 #include "recipients/server_lookup.hh"
@@ -120,8 +119,6 @@ Result<std::optional<Record>> SqliteLookup::read_rows() {
   return std::optional(std::move(record));
 }
 
-}  // namespace
-
 Result<std::unique_ptr<Lookup>> make_sqlite_lookup(const std::string& argument,
                                                    const Ground& ground) {
   auto mark = argument.find('?');
@@ -132,5 +129,11 @@ Result<std::unique_ptr<Lookup>> make_sqlite_lookup(const std::string& argument,
       std::make_unique<SqliteLookup>(argument.substr(0, mark), std::move(query).value(), ground));
 }
 
+constexpr LookupModule kModule{PACKAGE_VERSION, make_sqlite_lookup};
+
+}  // namespace
 }  // namespace handoff::recipients
-#endif
+
+const handoff::recipients::LookupModule* handoff_lookup_module() {
+  return &handoff::recipients::kModule;
+}

@@ -1,6 +1,6 @@
-// recipients.lookup = ldap:URL, by OpenLDAP's libldap: one entry says that the recipient exists.
-// The URL is that of RFC 4516, but for its filter, which has the variables of a query and is
-// written as it is, without %XX; and its attributes, which say what field each is:
+// Where a directory is, and what it is asked: the URL of recipients.lookup = ldap:URL. It is that
+// of RFC 4516, but for its filter, which has the variables of a query and is written as it is,
+// without %XX; and its attributes, which say what field each is:
 //
 //   ldap://HOST:PORT/BASE?FIELD=ATTRIBUTE,...?SCOPE?FILTER?EXTENSION,...
 //
@@ -8,7 +8,11 @@
 // starttls.
 #pragma once
 
-#include "recipients/lookup.hh"
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.hh"
 
 namespace handoff::recipients {
 
@@ -24,7 +28,5 @@ struct LdapPlace {
 
 // EINVAL, with what is wrong.
 Result<LdapPlace> parse_ldap_place(const std::string& url);
-
-Result<std::unique_ptr<Lookup>> make_ldap_lookup(const std::string& argument, const Ground& ground);
 
 }  // namespace handoff::recipients

@@ -1,6 +1,5 @@
-#include "recipients/postgresql_lookup.hh"
-
-#ifdef HAVE_POSTGRESQL
+// recipients.lookup = postgresql:CONNINFO?QUERY, by libpq: one row says that the recipient exists;
+// its columns are fields, others are left alone.
 #include <libpq-fe.h>
 
 #include <array>
@@ -137,8 +136,6 @@ Result<std::optional<Record>> PostgresqlLookup::ask(const Address& address,
   return std::optional(std::move(record));
 }
 
-}  // namespace
-
 Result<std::unique_ptr<Lookup>> make_postgresql_lookup(const std::string& argument,
                                                        const Ground& ground) {
   auto mark = argument.find('?');
@@ -160,5 +157,11 @@ Result<std::unique_ptr<Lookup>> make_postgresql_lookup(const std::string& argume
       std::make_unique<PostgresqlLookup>(std::move(where), std::move(query).value(), ground));
 }
 
+constexpr LookupModule kModule{PACKAGE_VERSION, make_postgresql_lookup};
+
+}  // namespace
 }  // namespace handoff::recipients
-#endif
+
+const handoff::recipients::LookupModule* handoff_lookup_module() {
+  return &handoff::recipients::kModule;
+}

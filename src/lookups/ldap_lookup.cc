@@ -1,12 +1,11 @@
-#include "recipients/ldap_lookup.hh"
-
-#ifdef HAVE_LDAP
+// recipients.lookup = ldap:URL, by OpenLDAP's libldap: one entry says that the recipient exists.
 #include <ldap.h>
 
 #include <array>
 #include <cstdio>
 #include <fstream>
 
+#include "lookups/ldap_place.hh"
 #include "recipients/server_lookup.hh"
 #include "recipients/template.hh"
 
@@ -203,8 +202,6 @@ Result<Record> LdapLookup::read_entry(LDAPMessage* entry) const {
   return record;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<Lookup>> make_ldap_lookup(const std::string& argument,
                                                  const Ground& ground) {
   auto place = parse_ldap_place(argument);
@@ -215,5 +212,11 @@ Result<std::unique_ptr<Lookup>> make_ldap_lookup(const std::string& argument,
       std::make_unique<LdapLookup>(std::move(place).value(), std::move(filter).value(), ground));
 }
 
+constexpr LookupModule kModule{PACKAGE_VERSION, make_ldap_lookup};
+
+}  // namespace
 }  // namespace handoff::recipients
-#endif
+
+const handoff::recipients::LookupModule* handoff_lookup_module() {
+  return &handoff::recipients::kModule;
+}
