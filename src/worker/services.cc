@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/unicode.hh"
+#include "sys/digest.hh"
 #include "sys/process.hh"
 
 namespace handoff::worker {
@@ -72,6 +73,8 @@ Result<Assets> load_assets(const conf::Config& config) {
   auto modules = recipients::open_modules(config.recipients.lookups);
   if (!modules) return modules.error();
   assets.modules = std::move(modules).value();
+  // libcrypto sets itself up at the first digest, in two megabytes that its workers then share.
+  static_cast<void>(sys::sha256({}));
   return assets;
 }
 

@@ -34,7 +34,8 @@ struct Assets {
   recipients::Modules modules;  // those of recipients.lookup
 };
 
-// Reads certificate and key, the tables and the modules, where they are configured.
+// Reads certificate and key, the tables, and the modules, where they are configured; and has the
+// libraries set themselves up, once for all workers.
 Result<Assets> load_assets(const conf::Config& config);
 
 class Services {
