@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.hh"
 #include "spool/staging.hh"
@@ -10,11 +11,17 @@
 
 namespace handoff::spool {
 
-// The name below `place` ("new/…" or "cur/…") of the file that was delivered as `name` and whose
-// content, behind its trace header, is that of `staging`. Nothing where there is none. What is
-// found is made durable. Reads the directories new/ and cur/, whole. May block.
-Result<std::optional<std::string>> find_earlier_copy(sys::Files& files, const sys::Fd& place,
-                                                     const std::string& name,
+// A try before this one.
+struct EarlierCopy {
+  std::string name;  // one of those that were asked for
+  std::string file;  // below `place`: "new/…" or "cur/…"
+};
+
+// A file that was delivered as one of `names` and whose content, behind the trace header of that
+// try, is that of `staging`. Nothing where there is none. What is found is made durable; ENFILE and
+// the like where it cannot be told. Reads the directories new/ and cur/, whole, once. May block.
+Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sys::Fd& place,
+                                                     const std::vector<std::string>& names,
                                                      const Staging& staging);
 
 }  // namespace handoff::spool

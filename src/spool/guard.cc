@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <thread>
+#include <unordered_set>
+#include <utility>
 
 #include "base/text.hh"
 #include "spool/earlier_copy.hh"
@@ -17,8 +20,8 @@ using namespace std::chrono_literals;
 
 // A try that is still committing is waited for this long; then the retry is put off.
 constexpr auto kCommitPatience = 30s;
-// One that has replied to a client that is still there is no earlier try of ours; but its process
-// may not have noticed yet that the client is gone.
+// One that has replied mostly hears at once that it was read. A client that is still there and has
+// not read, or that the network has lost without a word, is not waited for.
 constexpr auto kReplyPatience = 1s;
 constexpr auto kLook = 5ms;
 // Two tries of a message differ in their trace header alone: id, date, for, Delivered-To, octets.
@@ -70,45 +73,59 @@ Result<Guard> Guard::open(sys::Files& files, const sys::Fd& root, const sys::Fd&
 
 void Guard::enter(const Staging& staging, const std::vector<std::string>& places) {
   spent_.clear();
+  unheard_.clear();
   if (on_) ledger_.enter(staging.digest(), staging.name(), staging.size(), places);
 }
 
 // Waits for earlier tries of the same message that are still under way; notes those that died.
-Status Guard::await_others(const Staging& staging, const std::string& place) {
+// Returns the markers that those would have which have replied and do not know whether they were
+// heard.
+Result<std::vector<std::string>> Guard::await_others(const Staging& staging,
+                                                     const std::string& place) {
+  std::vector<std::string> unheard;
   auto begun = sys::Steady::now();
   for (const auto& entry : ledger_.others(staging.digest(), place)) {
     if (!entry.alive) {
-      if (auto noted = take_over(entry.name, entry.size); !noted) return noted;
+      if (auto noted = take_over(entry.name, entry.size); !noted) return noted.error();
       continue;
     }
     // Of two that are at it at once the later one waits, so that they do not wait for each other.
     if (entry.name > staging.name()) continue;
+    auto marker = marker_of(entry.name, entry.size);
+    std::optional<sys::Steady::time_point> replied;
     for (auto phase = entry.phase; phase != Ledger::Phase::kFree;) {
-      auto waited = sys::Steady::now() - begun;
-      if (phase == Ledger::Phase::kReplied && waited > kReplyPatience) break;
-      if (waited > kCommitPatience) {
+      auto now = sys::Steady::now();
+      if (phase == Ledger::Phase::kReplied) {
+        if (!replied) replied = now;
+        if (now - *replied > kReplyPatience ||
+            std::ranges::find(unheard_, marker) != unheard_.end()) {
+          unheard_.push_back(marker);
+          unheard.push_back(marker);
+          break;
+        }
+      } else if (now - begun > kCommitPatience) {
         return Error{ETIMEDOUT, "another delivery of the same message is under way", place};
       }
       std::this_thread::sleep_for(kLook);
       phase = ledger_.look_again(entry);
     }
   }
-  return {};
+  return unheard;
 }
 
-// The markers of messages that may be earlier tries of `staging`, by their size.
-Result<std::vector<std::string>> Guard::candidates(const Staging& staging,
-                                                   const std::string& place) {
-  std::vector<std::string> found;
-  if (!ledger_.has_unread()) return found;
+// The markers of messages that may be earlier tries of `staging`, by their size; `unheard` too.
+Result<std::vector<std::string>> Guard::candidates(const Staging& staging, const std::string& place,
+                                                   std::vector<std::string> unheard) {
+  if (!ledger_.has_unread() && unheard.empty()) return unheard;
   auto names = files_->list(*unread_);
   if (!names) return names.error();
+  auto found = std::move(unheard);
+  std::unordered_set<std::string_view> all(names.value().begin(), names.value().end());
   for (const auto& marker : names.value()) {
     auto size = size_in(marker);
-    if (!size || !is_near(*size, staging.size())) continue;
-    bool spent = std::ranges::find(names.value(), spent_mark(marker, place)) != names.value().end();
-    if (!spent) found.push_back(marker);
+    if (size && is_near(*size, staging.size())) found.push_back(marker);
   }
+  std::erase_if(found, [&](const auto& marker) { return all.contains(spent_mark(marker, place)); });
   return found;
 }
 
@@ -117,20 +134,23 @@ Result<std::optional<std::string>> Guard::find_earlier(const Staging& staging,
   using Found = std::optional<std::string>;
   if (!on_) return Found();
   auto place = mailbox.place();
-  if (auto alone = await_others(staging, place); !alone) return alone.error();
-  auto markers = candidates(staging, place);
+  auto unheard = await_others(staging, place);
+  if (!unheard) return unheard.error();
+  auto markers = candidates(staging, place, std::move(unheard).value());
   if (!markers) return markers.error();
   if (markers.value().empty()) return Found();
   auto directory = open_in(*files_, *root_, mailbox, "");
   if (!directory && directory.error().code == ENOENT) return Found();
   if (!directory) return directory.error();
+  std::vector<std::string> names;
+  for (const auto& marker : markers.value()) names.push_back(name_in(marker));
+  auto found = find_earlier_copy(*files_, directory.value(), names, staging);
+  if (!found) return found.error();
+  if (!found.value()) return Found();
   for (const auto& marker : markers.value()) {
-    auto found = find_earlier_copy(*files_, directory.value(), name_in(marker), staging);
-    if (!found || !found.value()) continue;
-    spent_.push_back(spent_mark(marker, place));
-    return found;
+    if (name_in(marker) == found.value()->name) spent_.push_back(spent_mark(marker, place));
   }
-  return Found();
+  return Found(found.value()->file);
 }
 
 void Guard::confirmed() {

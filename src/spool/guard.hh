@@ -1,8 +1,8 @@
 // Never twice (RFC 1047): a client that has not read its replies sends again, and handoff knows.
 //
 // The facts that a retry is recognised by:
-//   - the ledger: another process is committing the same content to the same mailbox, or died at
-//   it;
+//   - the ledger: another process is committing the same content to the same mailbox, or has and
+//     does not know whether it was heard, or died at it;
 //   - SPOOL/.handoff/unread/NAME,S=size: message NAME was committed, and whether its replies were
 //     read is not known. Made when a client vanishes, or, after a crash, of what is left in
 //     staging;
@@ -67,8 +67,9 @@ class Guard {
         ledger_(std::move(ledger)),
         on_(on) {}
 
-  Status await_others(const Staging& staging, const std::string& place);
-  Result<std::vector<std::string>> candidates(const Staging& staging, const std::string& place);
+  Result<std::vector<std::string>> await_others(const Staging& staging, const std::string& place);
+  Result<std::vector<std::string>> candidates(const Staging& staging, const std::string& place,
+                                              std::vector<std::string> unheard);
   Status note(const std::string& marker);
 
   sys::Files* files_;
@@ -79,6 +80,8 @@ class Guard {
   bool on_;
   // Markers that the answers of this transaction have used up, once they are read.
   std::vector<std::string> spent_;
+  // Markers of tries that one of its mailboxes has waited for in vain: the others do not.
+  std::vector<std::string> unheard_;
 };
 
 }  // namespace handoff::spool

@@ -126,6 +126,16 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
         hand_over(address, changed)
         is_(copies(daemon, name), 2, f"{kind}: one octet more or less is another message")
 
+        # Not a word of it comes to the server where the network, or the client's machine, has gone.
+        name = f"{kind}-silent"
+        client, before = vanish(address, message(name), daemon)
+        is_(hand_over(address, message(name)), [250], f"{kind}: one that hangs may come again")
+        is_(copies(daemon, name), 1, f"{kind}: a retry beside the connection that hangs makes no second copy")
+        client.close()
+        daemon.wait_for(r"replies unread", before)
+        is_(hand_over(address, message(name)), [250], f"{kind}: once more")
+        is_(copies(daemon, name), 2, f"{kind}: the retry was read, so the same octets are a message of their own")
+
     name = "reset"
     client, before = vanish(daemon.tcp, message(name), daemon)
     reset(client)
