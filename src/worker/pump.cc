@@ -45,8 +45,11 @@ Pump::Pump(Services& services, sys::Stream stream, sys::Peer peer,
 Ended Pump::run() {
   auto ended = serve();
   services_.spool.release();
-  // A connection that broke was not heard to its end; in any other case the peer is given a moment.
-  if (ended == Ended::kBroken) resolve_unread_as(false);
+  // A connection that broke was not heard to its end. Nor was one over TCP that just fell silent:
+  // the peer's system has taken the replies, and nothing says that the client has. In any other
+  // case the peer is given a moment.
+  bool silent = peer_.ip && (ended == Ended::kTimeout || ended == Ended::kShutdown);
+  if (ended == Ended::kBroken || silent) resolve_unread_as(false);
   resolve_unread(sys::Steady::now() + kLastHearing);
   return ended;
 }

@@ -177,6 +177,15 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
     hand_over(daemon.unix, message(name))
     is_(copies(daemon, name), 2, "and then, read, it is a message of its own")
 
+# The client's system has taken the replies, the client has not, and neither says anything.
+with Handoffd({"session.command-timeout": "1s"}, tcp=True) as daemon:
+    daemon.mailbox(WHO)
+    client, before = vanish(daemon.tcp, message("timeout"), daemon)
+    daemon.wait_for(r"replies unread", before)
+    client.close()
+    hand_over(daemon.tcp, message("timeout"))
+    is_(copies(daemon, "timeout"), 1, "tcp: who was silent until the timeout has not read")
+
 with Handoffd({"duplicates.guard": "off"}) as daemon:
     daemon.mailbox(WHO)
     client, before = vanish(daemon.unix, message("off"), daemon)
