@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Prometheus' promtool finds nothing to say of the metrics, nor of contrib's alert rules; and they,
-contrib's dashboard and doc/operations.md know the same alerts and metrics as handoffd."""
+"""Prometheus reads the metrics, as OpenMetrics, and evaluates contrib's alert rules; its promtool
+finds nothing to say of either; and they, contrib's dashboard and doc/operations.md know the same alerts and metrics as handoffd."""
 import http.client
 import json
 import os
 import re
 import subprocess
 import sys
+import urllib.request
+from urllib.parse import quote
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import peer
+from control import until
+from daemon import Daemon
 from handoffd import Handoffd, free_port
 from lmtp import deliver
 from mta import TOP
@@ -17,6 +21,18 @@ from tap import diag, done, empty, is_, ok
 
 PROMTOOL = os.path.join(peer.folder("promtool"), "usr", "bin", "promtool")
 PAT = "pat@good.test"
+
+
+
+def asked(what):
+    with urllib.request.urlopen(f"http://127.0.0.1:{web}/api/v1/{quote(what, '/?=')}",
+                                timeout=30) as answer:
+        return json.load(answer)["data"]
+
+
+def every_rule():
+    return [rule for group in asked("rules")["groups"] for rule in group["rules"]]
+
 
 port = free_port()
 with Handoffd({"http.listen": f"127.0.0.1:{port}"}) as daemon:
@@ -34,6 +50,33 @@ with Handoffd({"http.listen": f"127.0.0.1:{port}"}) as daemon:
             is_((checked.returncode, checked.stdout), (0, b""), "promtool_check_metrics_is_silent")
         else:
             ok(text.endswith(b"# EOF\n"), "openmetrics_end_with_eof")
+
+    # Prometheus itself, which asks for OpenMetrics.
+    web = free_port()
+    config = daemon.scratch.file("prometheus.yml", f"""
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: ['{TOP}/contrib/prometheus/handoff.rules.yml']
+scrape_configs:
+- job_name: handoff
+  static_configs: [{{targets: ['127.0.0.1:{port}']}}]
+""")
+    prometheus = Daemon(daemon.scratch,
+                        [os.path.join(os.path.dirname(PROMTOOL), "prometheus"),
+                         f"--config.file={config}",
+                         f"--storage.tsdb.path={daemon.scratch.path}/tsdb",
+                         f"--web.listen-address=127.0.0.1:{web}"], ready="Server is ready")
+    until(lambda: [each for each in asked("targets")["activeTargets"]
+                   if each["health"] != "unknown"], "a scrape", 60)
+    [target] = asked("targets")["activeTargets"]
+    is_((target["health"], target["lastError"]), ("up", ""), "prometheus_reads_them")
+    [delivered] = asked('query?query=handoff_recipients_total{outcome="delivered"}')["result"]
+    is_(delivered["value"][1], "1", "and_has_the_numbers")
+    is_(asked("metadata?metric=handoff_recipients")["handoff_recipients"][0]["type"], "counter",
+        "as_openmetrics")
+    until(lambda: every_rule() and not any(rule["health"] == "unknown" for rule in every_rule()),
+          "each rule evaluated", 60)
+    empty((rule for rule in every_rule() if rule["health"] != "ok"), "each_rule_can_be_evaluated")
+    prometheus.stop()
 
 rules = os.path.join(TOP, "contrib/prometheus/handoff.rules.yml")
 checked = subprocess.run([PROMTOOL, "check", "rules", "--lint-fatal", rules], check=False, text=True,

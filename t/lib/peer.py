@@ -39,11 +39,20 @@ def enter(name):
                           *sys.argv[1:]])
 
 
+def _folder(name):
+    return os.path.join(os.environ.get("HANDOFF_PEERS") or os.path.join(_TOP, "build", "peers"),
+                        name)
+
+
+def is_there(name):
+    """Whether contrib/peers has unpacked it."""
+    return os.path.isdir(_folder(name))
+
+
 def folder(name):
     """Returns the folder of a peer's files."""
-    path = os.path.join(os.environ.get("HANDOFF_PEERS") or os.path.join(_TOP, "build", "peers"),
-                        name)
-    if not os.path.isdir(path):
+    path = _folder(name)
+    if not is_there(name):
         tap.skip_all(f"no {name} in {os.path.dirname(path)} (contrib/peers {name})")
     return path
 
