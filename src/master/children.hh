@@ -21,6 +21,8 @@ class Children {
   Result<pid_t> start(const std::function<int()>& main, std::function<void(int status)> ended);
   // Children of the program that this process ran before.
   void adopt(pid_t pid, std::function<void(int status)> ended) { ended_[pid] = std::move(ended); }
+  // Whether it has not been reaped yet.
+  bool has(pid_t pid) const { return ended_.contains(pid); }
   // Calls `ended` of each that has. Never blocks.
   void reap();
 

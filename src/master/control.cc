@@ -37,9 +37,9 @@ void Master::control(const Exchange& exchange) {
     return exchange.method() == method && exchange.path() == path;
   };
   if (is("GET", "/status")) {
-    exchange.reply(200, "text/plain; charset=utf-8", status_table(snapshot()));
+    show(exchange, "text/plain; charset=utf-8", status_table);
   } else if (is("GET", "/status.json")) {
-    exchange.reply(200, "application/json", status_json(snapshot()));
+    show(exchange, "application/json", status_json);
   } else if (is("GET", "/ready")) {
     auto say = [answer, this] {
       answer(true, "serving, pid " + std::to_string(sys::own_pid()) + ", upgrades " +
@@ -71,15 +71,15 @@ void Master::http(const Exchange& exchange) {
   }
   if (exchange.path() == "/metrics") {
     bool open_metrics = exchange.accepts("application/openmetrics-text");
-    exchange.reply(200,
-                   open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                : "text/plain; version=0.0.4; charset=utf-8",
-                   metrics(snapshot(), open_metrics));
+    show(exchange,
+         open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                      : "text/plain; version=0.0.4; charset=utf-8",
+         [=](const Snapshot& now) { return metrics(now, open_metrics); });
   } else if (exchange.path() == "/healthz") {
     health(exchange);
   } else if (exchange.path() == "/") {
-    exchange.reply(200, "text/html; charset=utf-8",
-                   status_page(snapshot(), config().http.show_addresses));
+    show(exchange, "text/html; charset=utf-8",
+         [this](const Snapshot& now) { return status_page(now, config().http.show_addresses); });
   } else {
     exchange.reply(404, "text/plain", "/metrics, /healthz and / are all there is\n");
   }
@@ -89,7 +89,22 @@ void Master::health(const Exchange& exchange) {
   if (draining_) return exchange.reply(503, "text/plain", "draining\n");
   std::vector<Endpoint> endpoints;
   for (const auto& listener : listeners_.listeners()) endpoints.push_back(listener.endpoint);
-  health_.ask(exchange, [this, endpoints] { return wiring_.probe(config(), endpoints); });
+  health_.ask(exchange, [this, endpoints] {
+    listeners_.abandon();
+    return wiring_.probe(config(), endpoints);
+  });
+}
+
+void Master::show(const Exchange& exchange, const char* media_type, const Show& text) {
+  auto measure = [this]() -> Result<sys::Space> {
+    // It may take long, and should not hold them against the next master where this one is killed.
+    listeners_.abandon();
+    sys::PosixFiles files;
+    auto root = files.open_root(config().spool.path);
+    if (!root) return root.error();
+    return files.space(root.value());
+  };
+  spool_space_.ask(measure, [=, this] { exchange.reply(200, media_type, text(snapshot())); });
 }
 
 Snapshot Master::snapshot() const {
@@ -106,10 +121,7 @@ Snapshot Master::snapshot() const {
   for (const auto& listener : listeners_.listeners())
     out.listen.push_back(listener.endpoint.text());
   out.spool = config().spool.path;
-  sys::PosixFiles files;
-  if (auto root = files.open_root(config().spool.path)) {
-    if (auto space = files.space(root.value())) out.space = space.value();
-  }
+  out.space = spool_space_.last();
   out.workers_max = config().workers.max;
   out.deaths = deaths_;
   out.killed = killed_;

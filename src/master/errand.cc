@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <memory>
+#include <utility>
 
 #include "sys/pipe.hh"
 #include "sys/process.hh"
@@ -12,9 +13,15 @@ namespace {
 struct State {
   sys::Pipe words;
   pid_t pid = 0;
-  bool over = false;
-  bool late = false;
+  bool over = false;  // `done` has been called
 };
+
+// At most what a pipe holds.
+std::string words_of(const State& state) {
+  auto text = sys::take_all(state.words.read);
+  text.resize(text.find_last_not_of(" \n") + 1);
+  return text;
+}
 
 }  // namespace
 
@@ -29,11 +36,8 @@ pid_t run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds 
   auto state = std::make_shared<State>();
   state->words = std::move(pipe).value();
   auto ended = [state, done](int status) {
-    state->over = true;
-    // At most what a pipe holds: nobody writes any more.
-    auto text = sys::take_all(state->words.read);
-    text.resize(text.find_last_not_of(" \n") + 1);
-    if (state->late) text = "took too long" + (text.empty() ? "" : ": " + text);
+    if (std::exchange(state->over, true)) return;
+    auto text = words_of(*state);
     if (status != 0 && text.empty()) text = sys::how_it_ended(status);
     done({status == 0, text});
   };
@@ -44,10 +48,12 @@ pid_t run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds 
     return 0;
   }
   state->pid = pid.value();
-  loop.after(limit, [state] {
-    if (state->over) return;
-    state->late = true;
+  loop.after(limit, [state, done] {
+    if (std::exchange(state->over, true)) return;
+    // Its end is not waited for: who waits for a disk or a file server may outlive even that.
     sys::send_signal(state->pid, SIGKILL);
+    auto text = words_of(*state);
+    done({false, "took too long" + (text.empty() ? "" : ": " + text)});
   });
   return state->pid;
 }

@@ -21,7 +21,8 @@ struct Report {
 
 // `work` runs in the child; what it writes to the descriptor is the text, its result the exit code,
 // 0 being success. `done` is called once, later, or at once where there can be no child. After
-// `limit` the child is killed. Returns its process id, 0 where there is none.
+// `limit` the child is killed, and `done` called though it may not have ended yet. Returns its
+// process id, 0 where there is none.
 pid_t run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds limit,
                  const std::function<int(const sys::Fd& words)>& work,
                  std::function<void(const Report&)> done);

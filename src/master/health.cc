@@ -25,13 +25,18 @@ void Health::ask(const Exchange& exchange, const std::function<Status()>& probe)
   if (stands) return say(exchange, *last_);
   asked_.push_back(exchange);
   if (asked_.size() > 1) return;
+  // One that not even a signal ends is not joined by others.
+  if (children_.has(child_)) {
+    asked_.clear();
+    return say(exchange, {false, "an earlier probe hangs"});
+  }
   auto work = [probe](const sys::Fd& words) {
     auto healthy = probe();
     if (healthy) return EX_OK;
     sys::put(words, healthy.error().describe());
     return EX_UNAVAILABLE;
   };
-  run_errand(loop_, children_, kProbeLimit, work, [this](const Report& report) {
+  child_ = run_errand(loop_, children_, kProbeLimit, work, [this](const Report& report) {
     last_ = report;
     when_ = sys::Steady::now();
     for (const auto& each : std::exchange(asked_, {})) say(each, report);

@@ -28,6 +28,7 @@ class Health {
   Children& children_;
   std::optional<Report> last_;
   sys::Steady::time_point when_{};
+  pid_t child_ = 0;  // of the last probe
   std::vector<Exchange> asked_;
 };
 

@@ -21,6 +21,7 @@
 #include "master/own_socket.hh"
 #include "master/pool.hh"
 #include "master/snapshot.hh"
+#include "master/spool_space.hh"
 #include "master/worker_table.hh"
 #include "sys/clock.hh"
 #include "sys/daemon.hh"
@@ -98,6 +99,9 @@ class Master {
   void control(const Exchange& exchange);
   void http(const Exchange& exchange);
   void health(const Exchange& exchange);
+  using Show = std::function<std::string(const Snapshot&)>;
+  // Replies with what `text` makes of a snapshot, as soon as one can be had.
+  void show(const Exchange& exchange, const char* media_type, const Show& text);
   Snapshot snapshot() const;
 
   void part_from_master();
@@ -145,6 +149,7 @@ class Master {
   std::uint64_t killed_ = 0;
 
   Health health_{loop_, children_};
+  SpoolSpace spool_space_{loop_, children_};
 };
 
 }  // namespace handoff::master

@@ -1,6 +1,7 @@
 #include "worker/trial.hh"
 
 #include <array>
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <utility>
@@ -99,21 +100,27 @@ Status probe(const conf::Config& config, const std::vector<Endpoint>& endpoints,
   // Connected before root is dropped: the sockets need not be the workers' to connect to.
   std::vector<sys::Stream> asked;
   for (const auto& endpoint : endpoints) {
-    // One that wants TLS first is not asked: what it would answer proves no more.
+    // One that wants TLS first would log a handshake that breaks off, each time.
     if (endpoint.tls || (endpoint.is_unix && endpoint.path.empty())) continue;
     auto fd = sys::connect_to(endpoint, until);
     if (!fd) return fd.error();
     asked.emplace_back(std::move(fd).value());
-    break;
   }
   if (auto dropped = drop_privileges(config); !dropped) return dropped.error();
+  // All of it is said before any answer is waited for: where there is one worker, it comes to them
+  // in an order of its own.
   for (auto& stream : asked) {
     if (auto done = stream.write("LHLO localhost\r\nQUIT\r\n", until); !done) return done.error();
+  }
+  for (auto& stream : asked) {
     if (auto heard = hear_out(stream, until); !heard) return heard.error();
   }
   sys::PosixFiles files;
   auto services = Services::open(config, log, files, std::move(assets));
   if (!services) return services.error();
+  auto room = services.value()->spool.reserve(0);
+  if (room && !room.value())
+    return Error{ENOSPC, "less is free than spool.min-free", config.spool.path};
   return write_to_spool(*services.value());
 }
 

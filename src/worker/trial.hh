@@ -15,8 +15,9 @@ namespace handoff::worker {
 // Opens spool and lookup, makes a file in staging, and plays a session (LHLO, QUIT) with itself.
 Status try_out(const conf::Config& config, const sys::Log& log);
 
-// Has the first of `endpoints` that can be asked greet and say goodbye, within five seconds, and
-// brings a file in staging to disk.
+// Has each of `endpoints` greet and say goodbye, but those that want TLS first, within five
+// seconds, and brings a file in staging to disk where spool.min-free is left. ENOSPC where it is
+// not.
 Status probe(const conf::Config& config, const std::vector<Endpoint>& endpoints,
              const sys::Log& log, Assets assets);
 
