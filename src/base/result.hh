@@ -20,6 +20,8 @@ struct Error {
 
   // "fsync example.org/pat/new: Input/output error"
   std::string describe() const;
+  // "Input/output error"
+  std::string cause() const;
 };
 
 template <class T>

@@ -212,7 +212,9 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
                        [&] { return services_.resolver().resolve(event.address); });
   if (!mailbox) {
     auto reply = lmtp::reply_to_lookup_failure();
-    scribe_.failure(reply.one_line() + ": " + mailbox.error().what, event.address.text());
+    // What a server said may have the address in it, and what is said of a mailbox too.
+    scribe_.failure(reply.one_line() + ": " + mailbox.error().cause(),
+                    event.address.text() + ": " + mailbox.error().what);
     services_.log.error("lookup failed", {{"to", event.address.bracketed()},
                                           {"client", peer_.text},
                                           {"reply", reply.one_line()},
