@@ -2,9 +2,11 @@
 
 #include <sysexits.h>
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/text.hh"
@@ -12,7 +14,9 @@
 #include "conf/file.hh"
 #include "ctl/control_client.hh"
 #include "sys/clock.hh"
+#include "sys/fd.hh"
 #include "sys/stream.hh"
+#include "sys/terminal.hh"
 
 namespace handoff::ctl {
 namespace {
@@ -39,6 +43,16 @@ std::string control_socket(const Invocation& invocation) {
     std::erase_if(assignments, std::not_fn(is_socket));
     return conf::combine(assignments, {}).config.control_socket;
   }
+}
+
+// As much of a text as a screen of so many lines has room for, the cursor below it; 0: all.
+std::string screenful(std::string_view text, std::size_t lines) {
+  auto all = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+  if (lines < 3 || all < lines) return std::string(text);
+  std::size_t end = 0;
+  for (std::size_t shown = 0; shown + 2 < lines; ++shown) end = text.find('\n', end) + 1;
+  return std::string(text.substr(0, end)) + "... " + std::to_string(all + 2 - lines) +
+         " lines more\n";
 }
 
 void pause(std::chrono::milliseconds how_long) {
@@ -89,7 +103,11 @@ int status(const Invocation& invocation) {
   for (;;) {
     auto answer = ask_master(socket, "GET", json ? "/status.json" : "/status", kStatusLimit);
     // The screen is wiped when there is something to show. A server that is away may come back.
-    if (watch && !json) std::cout << "\x1b[H\x1b[2J";
+    auto screen = sys::terminal_lines(sys::kStandardOutput);
+    if (watch && !json && screen) {
+      std::cout << "\x1b[H\x1b[2J";
+      if (answer) answer.value().body = screenful(answer.value().body, *screen);
+    }
     int code = say(answer, EX_UNAVAILABLE);
     std::cout << std::flush;
     if (!watch || !std::cout) return code;

@@ -1,6 +1,7 @@
 #include "master/status_report.hh"
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/text.hh"
 #include "master/quantity.hh"
@@ -12,6 +13,7 @@ using board::Counter;
 using board::Stage;
 
 constexpr std::size_t kWidth = 80;  // columns
+constexpr std::size_t kFailuresShown = 3;
 
 // Cut to `width` columns, or filled up to it.
 std::string cell(std::string text, std::size_t width, bool right = false) {
@@ -21,6 +23,7 @@ std::string cell(std::string text, std::size_t width, bool right = false) {
 }
 
 std::string line(std::string text) {
+  std::ranges::replace_if(text, is_control, '?');
   if (text.size() > kWidth) text = text.substr(0, kWidth - 1) + "~";
   while (text.ends_with(' ')) text.pop_back();
   return text + "\n";
@@ -118,14 +121,20 @@ std::string status_table(const Snapshot& s) {
               rate_text(s.minute.sessions) + " sessions/s, " + octets_text(s.minute.octets) + "/s");
   out += line("latency    final dot to last reply, p50 / p95 / p99: " +
               latencies(s.minute.stages[static_cast<std::size_t>(Stage::kFinal)]));
-  out += line("spool      " + s.spool + ": " +
+  // The path, which may be long, comes last.
+  out += line("spool      " +
               (s.space ? octets_text(static_cast<double>(s.space->free_octets)) + " free of " +
                              octets_text(static_cast<double>(s.space->total_octets)) + ", " +
-                             std::to_string(s.space->free_inodes) + " inodes free"
-                       : "cannot be asked"));
+                             std::to_string(s.space->free_inodes) + " inodes free: "
+                       : "cannot be asked: ") +
+              s.spool);
   out += line("config     generation " + std::to_string(s.generation) + ", " +
               std::to_string(s.reloads_refused) + " reloads refused, " +
               std::to_string(s.upgrades) + " upgrades");
+  for (const auto& failure : s.failures | std::views::take(kFailuresShown)) {
+    out += line("failed     " + duration_text(static_cast<double>(s.now - failure.when)) +
+                " ago: " + failure.what);
+  }
   out += "\n";
   out += line("    PID STATE        FOR   SESS MESSAGES PEER             ID");
   for (const auto& w : in_order(s.workers)) {
@@ -192,6 +201,13 @@ std::string status_json(const Snapshot& s) {
   json.key("swept").number(s.totals[Counter::kSwept]);
   json.close('}');
   json.new_line();
+  json.key("replies").open('{');
+  for (std::size_t i = 0; i < board::kCodes.size(); ++i) {
+    json.key(std::to_string(board::kCodes[i])).number(s.totals.replies[i]);
+  }
+  json.key("other").number(s.totals.replies.back());
+  json.close('}');
+  json.new_line();
   json.key("last_minute").open('{');
   json.key("seconds").real(s.minute.seconds);
   json.key("sessions_per_second").real(s.minute.sessions);
@@ -207,6 +223,16 @@ std::string status_json(const Snapshot& s) {
   stage("commit", Stage::kCommit);
   stage("final_dot", Stage::kFinal);
   json.close('}');
+  json.new_line();
+  json.key("failures").open('[');
+  for (const auto& failure : s.failures) {
+    json.open('{');
+    json.key("when").number(static_cast<std::uint64_t>(failure.when));
+    json.key("what").text(failure.what);
+    json.key("address").text(failure.address);
+    json.close('}');
+  }
+  json.close(']');
   json.new_line();
   json.key("workers").open('[');
   for (const auto& w : s.workers) {

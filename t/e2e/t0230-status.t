@@ -1,20 +1,47 @@
 #!/usr/bin/env python3
 """handoffctl status, the control socket, and the fields of the log."""
+import fcntl
 import json
 import os
+import pty
 import re
+import signal
 import stat
+import struct
+import subprocess
 import sys
+import termios
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from control import ctl, status, until
-from handoffd import Handoffd
+from handoffd import Handoffd, program
 from lmtp import Lmtp, deliver
 from tap import done, empty, is_, ok
 
 PAT, LEE = "pat@good.test", "lee@good.test"
+WIPE = "\x1b[H\x1b[2J"
 MESSAGE = (b"Received: by mx.test (Postfix, from userid 0)\r\n\tid 4bVqXk1ZzZz9; date\r\n"
            b"Message-ID: <one@client.test>\r\nSubject: hello\r\n\r\nhello\r\n")
+
+
+
+def watch(daemon, lines):
+    """Runs handoffctl status --watch on a terminal; returns the second screen that it shows."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, 80, 0, 0))
+    watcher = subprocess.Popen([program("HANDOFFCTL"), "-c", daemon.path, "status", "--watch"],
+                               stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    shown = ""
+    until_then = time.monotonic() + 60
+    while shown.count(WIPE) < 3 and time.monotonic() < until_then:
+        shown += os.read(ours, 65536).decode()
+    watcher.send_signal(signal.SIGINT)
+    watcher.wait(60)
+    os.close(ours)
+    return shown.split(WIPE)[2].replace("\r", "").splitlines()
+
 
 with Handoffd() as daemon:
     daemon.mailbox(PAT)
@@ -45,7 +72,23 @@ with Handoffd() as daemon:
     is_(oct(stat.S_IMODE(os.stat(f"{daemon.scratch.path}/control.sock").st_mode)), "0o600",
         "the_control_socket_is_its_owners_alone")
     is_(ctl(daemon, "status", "--jsn").returncode, 64, "a_mistyped_option_is_said_to_be_one")
-    ok(json.loads(ctl(daemon, "status", "--json").stdout)["last_minute"], "json_is_json")
+    now = json.loads(ctl(daemon, "status", "--json").stdout)
+    ok(now["last_minute"] and now["replies"]["354"] == 2, "json_is_json_and_counts_replies")
+    os.rename(daemon.mailbox_path(LEE) + "/new", daemon.mailbox_path(LEE) + "/away")
+    with open(daemon.mailbox_path(LEE) + "/new", "wb"):
+        pass  # no directory
+    deliver(daemon.unix, "", [LEE], MESSAGE)
+    until(lambda: status(daemon)["failures"], "the failure is told")
+    is_(status(daemon)["failures"][0]["address"], LEE, "json_has_the_last_failures")
+    ok(re.search(r"^failed .* ago: 451 4\.2\.0 ", ctl(daemon, "status").stdout, re.M),
+       "and_so_has_the_table")
+
+    # --- On a terminal of twelve lines.
+    screen = watch(daemon, 12)
+    is_(len(screen), 11, "watch_fills_the_screen_and_no_more")
+    ok(screen[0].startswith("handoff ") and re.match(r"\.\.\. \d+ lines more", screen[-1]),
+       "from_the_top_and_says_that_there_is_more")
+    ok(not any("lines more" in line for line in watch(daemon, 200)), "or_has_room_for_all")
 
     drained = ctl(daemon, "drain")
     ok(drained.returncode == 0 and "draining" in drained.stdout, "handoffctl_drain_is_answered")

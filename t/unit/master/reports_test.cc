@@ -60,6 +60,19 @@ BOOST_AUTO_TEST_CASE(the_table_has_busy_workers_first) {
   BOOST_TEST(table.find("4194304 commit*") < table.find("      1 idle"));
 }
 
+BOOST_AUTO_TEST_CASE(the_table_tells_the_last_failures_without_addresses) {
+  auto table = status_table(full());
+  BOOST_TEST(has(table, "\nfailed     5 s ago: 451 4.3.0: fsync <b>\n"));
+  BOOST_TEST(!has(table, "pat@example.org"));
+}
+
+BOOST_AUTO_TEST_CASE(the_table_has_room_for_numbers_beside_a_long_path_and_no_control_characters) {
+  auto s = full();
+  s.spool = "/srv/\x1b[2J\n" + std::string(100, 'x');
+  auto table = status_table(s);
+  BOOST_TEST(has(table, "spool      1.0 GiB free of 1.0 TiB, 1000 inodes free: /srv/?[2J?xxx"));
+}
+
 BOOST_AUTO_TEST_CASE(json_escapes_and_parts_its_members) {
   auto json = status_json(full());
   BOOST_TEST(has(json, R"("path":"/srv/\"v\\mail\")"));
@@ -67,6 +80,8 @@ BOOST_AUTO_TEST_CASE(json_escapes_and_parts_its_members) {
   BOOST_TEST(!has(json, "{,"));
   BOOST_TEST(!has(json, "}{"));
   BOOST_TEST(has(json, "},{\"pid\":4194304"));
+  BOOST_TEST(has(json, R"("what":"451 4.3.0: fsync <b>","address":"pat@example.org")"));
+  BOOST_TEST(has(json, R"("555":0,"other":0})"));
 }
 
 BOOST_AUTO_TEST_CASE(metrics_escape_label_values_and_end_as_openmetrics_must) {
