@@ -36,7 +36,7 @@ tr:last-child td{border-bottom:0}
 .bar{display:flex;height:.8rem;border-radius:.4rem;overflow:hidden;background:var(--line)}
 .bar i{background:var(--bar)}.bar i.idle{background:var(--good);opacity:.55}
 svg{width:100%;height:4rem;display:block}polyline{fill:none;stroke:var(--bar);stroke-width:1.5}
-@media(max-width:34rem){main{padding:.6rem}.peer{display:none}td,th{padding-right:.5rem}td:first-child{white-space:normal}}
+@media(max-width:34rem){main{padding:.6rem}.peer{display:none}td,th{padding-right:.5rem}.two td:first-child{white-space:normal}.id{font-size:.8rem}}
 )";
 
 std::string html(std::string_view text) {
@@ -189,7 +189,7 @@ std::string workers_card(const Snapshot& s) {
   for (const auto& w : workers) {
     out += "<tr><td>" + std::to_string(w.pid) + "<td>" + board::name_of(w.state) +
            (w.departing ? " (departing)" : "") + "<td class=n>" + duration_text(w.since) +
-           "<td class=peer>" + html(w.peer) + "<td class=w>" + html(w.message) + "</tr>";
+           "<td class=peer>" + html(w.peer) + "<td class=\"w id\">" + html(w.message) + "</tr>";
   }
   return card("Sessions", out + "</table>", "wide");
 }
