@@ -11,7 +11,9 @@ namespace {
 
 constexpr mode_t kMode = 0700;
 
+// Some errors name what lies in the mailbox, others all of the path.
 Error below(const std::string& path, Error error) {
+  if (error.path == path || error.path.starts_with(path + "/")) return error;
   error.path = path + (error.path.empty() ? "" : "/" + error.path);
   return error;
 }
