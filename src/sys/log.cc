@@ -22,8 +22,9 @@ constexpr LevelRow kLevels[] = {
 
 // RFC 3164 4.1: 1,024 octets a packet, of which priority, date, host and tag take some.
 constexpr std::size_t kSyslogLine = 900;
-// What is no longer than this is not cut: ids, codes, times.
-constexpr std::size_t kKept = 48;
+// What is no longer than this is not cut: ids, codes, times. The shorter ones are for lines that
+// clients have filled with what has to be escaped.
+constexpr std::size_t kKept[] = {48, 24, 12};
 
 const LevelRow& row(Level level) { return kLevels[static_cast<int>(level)]; }
 
@@ -89,15 +90,18 @@ std::string format_json(std::string_view message, const Fields& fields) {
 
 std::string shortened(Fields fields, std::size_t octets,
                       const std::function<std::string(const Fields&)>& line) {
-  for (;;) {
-    auto out = line(fields);
-    if (out.size() < octets) return out;
-    auto longest =
-        std::ranges::max_element(fields, {}, [](const Field& field) { return field.value.size(); });
-    if (longest == fields.end() || longest->value.size() <= kKept) return out;
-    longest->value =
-        longest->value.substr(0, std::max(longest->value.size() / 2, kKept - 3)) + "...";
+  auto out = line(fields);
+  for (auto kept : kKept) {
+    while (out.size() >= octets) {
+      auto longest = std::ranges::max_element(
+          fields, {}, [](const Field& field) { return field.value.size(); });
+      if (longest == fields.end() || longest->value.size() <= kept) break;
+      longest->value =
+          longest->value.substr(0, std::max(longest->value.size() / 2, kept - 3)) + "...";
+      out = line(fields);
+    }
   }
+  return out;
 }
 
 int syslog_facility(std::string_view name) {

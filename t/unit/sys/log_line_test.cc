@@ -20,6 +20,19 @@ BOOST_AUTO_TEST_CASE(a_long_line_keeps_every_field_and_the_short_ones_whole) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_line_full_of_what_is_escaped_keeps_its_outcome) {
+  Fields fields{{"id", "abc"}};
+  for (auto name : {"queue_id", "from", "to", "orig_to", "message_id", "mailbox", "folder",
+                    "client", "orig_client", "auth"}) {
+    fields.emplace_back(name, std::string(40, '\x80'));
+  }
+  fields.emplace_back("code", 250);
+  fields.emplace_back("cause", std::string(200, '\x80'));
+  auto line = shortened(fields, 900, [](const Fields& f) { return format_text("delivered", f); });
+  BOOST_TEST(line.size() < 900U);
+  BOOST_TEST(line.find("code=250") != line.npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_short_line_is_left_alone) {
   Fields fields{{"id", std::string(200, 'x')}};
   auto line = shortened(fields, 900, [](const Fields& f) { return format_text("m", f); });
