@@ -9,6 +9,25 @@ namespace {
 constexpr char kHex[] = "0123456789abcdef";
 
 // What is printable as it is, the rest as `prefix` and two hexadecimal digits.
+// How many octets the character has that `text` begins with (RFC 3629 4); 0 where that is none, or
+// a control character beyond ASCII.
+std::size_t utf8_size(std::string_view text) {
+  auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  auto first = octet(0);
+  if (first < 0x80) return 1;
+  std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if (octet(i) < 0x80 || octet(i) > 0xbf) return 0;
+  }
+  auto second = octet(1);
+  bool control = first == 0xc2 && second < 0xa0;
+  bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  bool surrogate = first == 0xed && second > 0x9f;
+  bool beyond = first == 0xf4 && second > 0x8f;
+  return control || overlong || surrogate || beyond ? 0 : size;
+}
+
 std::string escape(std::string_view bytes, std::string_view prefix) {
   std::string out;
   for (char c : bytes) {
@@ -71,6 +90,14 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 
 std::string escape(std::string_view bytes) { return escape(bytes, "\\x"); }
 
-std::string escape_json(std::string_view bytes) { return escape(bytes, "\\u00"); }
+std::string escape_json(std::string_view bytes) {
+  std::string out;
+  while (!bytes.empty()) {
+    auto size = utf8_size(bytes);
+    out += size > 1 ? std::string(bytes.substr(0, size)) : escape(bytes.substr(0, 1), "\\u00");
+    bytes.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return out;
+}
 
 }  // namespace handoff

@@ -35,7 +35,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 // Bytes from a peer made fit for a log line: printable ASCII stays, `\` and `"` get a
 // backslash, everything else becomes \xHH.
 std::string escape(std::string_view bytes);
-// The same for the inside of a JSON string; octets >= 0x80 become \u00HH.
+// The same for the inside of a JSON string: UTF-8 stays, other octets >= 0x80 become \u00HH.
 std::string escape_json(std::string_view bytes);
 
 }  // namespace handoff

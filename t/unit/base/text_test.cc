@@ -67,6 +67,13 @@ BOOST_AUTO_TEST_CASE(an_escaped_text_stays_on_its_line_and_can_be_told_from_anot
   BOOST_TEST(escape(std::string_view("\0\r\n\t\x1b\x7f\x80\xff", 8)) ==
              "\\x00\\x0d\\x0a\\x09\\x1b\\x7f\\x80\\xff");
   BOOST_TEST(escape("\"\\x0a") == "\\\"\\\\x0a");
+  BOOST_TEST(escape_json("m\xc3\xbc\xf0\x9f\x93\xac") == "m\xc3\xbc\xf0\x9f\x93\xac");
+  // Cut off, a control, overlong, a surrogate, beyond Unicode, alone.
+  BOOST_TEST(escape_json("\xe2\x82") == "\\u00e2\\u0082");
+  BOOST_TEST(escape_json("\xc2\x9b") == "\\u00c2\\u009b");
+  BOOST_TEST(escape_json("\xc0\xaf\xe0\x9f\xbf") == "\\u00c0\\u00af\\u00e0\\u009f\\u00bf");
+  BOOST_TEST(escape_json("\xed\xa0\x80") == "\\u00ed\\u00a0\\u0080");
+  BOOST_TEST(escape_json("\xf4\x90\x80\x80\xbf") == "\\u00f4\\u0090\\u0080\\u0080\\u00bf");
   BOOST_TEST(escape_json("a\"\\\n\xc3") == "a\\\"\\\\\\u000a\\u00c3");
 }
 
