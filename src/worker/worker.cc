@@ -117,13 +117,19 @@ class Worker {
   // out by the clock.
   void enter(State state) {
     bool first = scribe_.enter(state) == State::kStarting;
-    auto idle = std::ranges::count_if(inherited_.board.slots(),
-                                      [](const auto& slot) { return slot.state == State::kIdle; });
-    bool few = board::is_busy(state) &&
-               idle < static_cast<std::ptrdiff_t>(services_.config.workers.min_idle);
-    if (first || few) {
+    if (first || (board::is_busy(state) && idle_are_few())) {
       sys::put(inherited_.bell, "!");  // a full pipe will ring all the same
     }
+  }
+
+  // Asked with each connection: no more of the board is read than it takes to say no.
+  bool idle_are_few() const {
+    auto wanted = services_.config.workers.min_idle;
+    for (const auto& slot : inherited_.board.slots()) {
+      if (wanted == 0) break;
+      if (slot.state == State::kIdle) --wanted;
+    }
+    return wanted > 0;
   }
 
   bool is_worn_out() const {
