@@ -3,10 +3,12 @@
 import http.client
 import os
 import re
+import socket
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from control import ctl, until
+from control import ctl, status, until
 from handoffd import Handoffd, free_port
 from lmtp import deliver
 from scratch import Scratch
@@ -24,6 +26,19 @@ def get(path, accept="*/*", method="GET"):
     body = response.read().decode()
     connection.close()
     return response.status, response.headers["Content-Type"], body
+
+
+def answer(path, words):
+    """A socket map that says the same to everybody."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        os.chmod(path, 0o666)
+        listener.listen()
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                while connection.recv(4096):
+                    connection.sendall(b"%d:%s," % (len(words), words))
 
 
 def value(text, sample):
@@ -47,7 +62,7 @@ with Handoffd({"http.listen": str(port), "recipients.max-concurrent": 20}, scrat
     is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 451, "a_delivery_fails")
     os.unlink(mailbox + "/new")
     os.rename(mailbox + "/away", mailbox + "/new")
-    daemon.wait_for(" deferred ")
+    daemon.wait_for(r' deferred .*cause="open good\.test/pat/new: ')
 
     # --- Metrics.
     code, kind, text = get("/metrics", "application/openmetrics-text; version=1.0.0")
@@ -87,7 +102,39 @@ with Handoffd({"http.listen": str(port), "recipients.max-concurrent": 20}, scrat
     is_(get("/", method="POST")[0], 405, "and_nothing_can_be_changed_there")
     is_(get("/", method="HEAD")[2], "", "head_has_no_body")
 
+    # --- What a lookup's server says may have an address in it.
+    words = f"{scratch.path}/map.sock"
+    threading.Thread(target=answer, args=(words, b"TEMP no shard for pat@good.test"),
+                     daemon=True).start()
+    daemon.write({"http.show-addresses": "no", "recipients.lookup": f"socketmap:unix:{words}:m"})
+    is_(ctl(daemon, "reload").returncode, 0, "recipients_are_looked_up_elsewhere")
+    is_(deliver(daemon.unix, "", [PAT], MESSAGE).rcpt[PAT].code, 451, "a_lookup_fails")
+    until(lambda: "451 4.3.0 the recipient cannot" in get("/")[2], "the page shows it")
+    ok("no shard" not in get("/")[2], "the_servers_own_words_are_not_shown")
+    is_(status(daemon)["failures"][0]["address"], f"{PAT}: the map says TEMP no shard for {PAT}",
+        "but_handoffctl_status_has_them")
+    daemon.write({"recipients.lookup": "mailbox"})
+
     # --- Not healthy.
+    daemon.write({"spool.min-free": "99%"})
+    is_(ctl(daemon, "reload").returncode, 0, "there_is_not_enough_room")
+    until(lambda: get("/healthz")[0] == 503, "the room is missed")
+    ok("min-free" in get("/healthz")[2], "a_server_that_takes_no_message_for_want_of_room_says_so")
+    daemon.write({"spool.min-free": "0", "listen": [daemon.unix, f"unix:{scratch.path}/other.sock"]})
+    is_(ctl(daemon, "reload").returncode, 0, "there_are_two_listeners")
+    until(lambda: get("/healthz")[0] == 200, "both answer")
+    os.rename(f"{scratch.path}/other.sock", f"{scratch.path}/gone.sock")
+    until(lambda: get("/healthz")[0] == 503, "the other is missed")
+    ok("other.sock" in get("/healthz")[2], "each_listener_has_to_answer")
+    os.rename(f"{scratch.path}/gone.sock", f"{scratch.path}/other.sock")
+    disk.hold("spool")
+    until(lambda: get("/healthz")[0] == 503, "the disk is missed")
+    told = status(daemon)
+    ok("free_octets" not in told["spool"] and told["state"] == "serving",
+       "status_is_told_though_the_spool_does_not_answer")
+    ok("spool_free_bytes" not in get("/metrics")[2], "and_so_are_metrics")
+    disk.let_go()
+    until(lambda: "free_octets" in status(daemon)["spool"], "the disk is back")
     os.rename(daemon.spool, daemon.spool + ".away")
     # What was found a moment ago stands for two seconds.
     until(lambda: get("/healthz")[0] == 503, "the spool is missed")

@@ -2,7 +2,8 @@
 
     disk = SlowDisk(scratch)
     daemon = Handoffd(..., scratch=scratch, environment=disk.environment)
-    disk.hold('stuck')       # whoever syncs a directory with that in its path waits
+    disk.hold('stuck')       # whoever syncs a file or directory with that in its path waits, and who
+                             # asks for the room there
     disk.let_go()
 
 A library of a few lines of C, loaded before libc: it needs a C or C++ compiler.
@@ -18,8 +19,9 @@ _SOURCE = r'''
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
-int fsync(int fd) {
+static void wait_with(int fd) {
   const char* file = getenv("SLOW_DISK");
   char link[64], path[4096], word[256];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -33,7 +35,18 @@ int fsync(int fd) {
     if (got != 1 || !strstr(path, word)) break;
     usleep(10000);
   }
+}
+int fsync(int fd) {
+  wait_with(fd);
   return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd);
+}
+int fstatvfs(int fd, struct statvfs* out) {
+  wait_with(fd);
+  return ((int (*)(int, struct statvfs*))dlsym(RTLD_NEXT, "fstatvfs"))(fd, out);
+}
+int fstatvfs64(int fd, struct statvfs64* out) {
+  wait_with(fd);
+  return ((int (*)(int, struct statvfs64*))dlsym(RTLD_NEXT, "fstatvfs64"))(fd, out);
 }
 '''
 
