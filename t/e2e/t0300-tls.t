@@ -11,6 +11,7 @@ import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from certificates import Certificates, or_says_so
+from control import ctl
 from handoffd import Handoffd, free_port
 from lmtp import Closed, Lmtp, connect, deliver, stuffed
 from scratch import Scratch
@@ -69,6 +70,9 @@ daemon.write({"listen": [daemon.unix, daemon.tcp, f"tls:127.0.0.1:{tls_port}"]})
 daemon.start()
 daemon.mailbox(USER)
 TLS = f"tcp:127.0.0.1:{tls_port}"
+
+ok(f"ok       socket tls:127.0.0.1:{tls_port}: takes connections" in ctl(daemon, "doctor").stdout,
+   "doctor_finds_no_fault_with_a_listener_that_wants_tls_first")
 
 with Lmtp(daemon.unix) as client:
     ok("STARTTLS" not in lhlo(client), "X10_starttls_is_not_offered_on_a_unix_socket")
