@@ -86,6 +86,7 @@ void Master::ended(std::size_t slot, int status) {
   }
   if (!in_order && reload_answer_ && gone.process.generation == generation_) {
     log_->error("no worker could start with the new configuration; the old ones serve on");
+    manager_.tell("READY=1\nSTATUS=serving; no worker could start with the new configuration");
     end_reload(false, "no worker could start with it, the log says why; the old ones serve on");
   }
   answer_reload();
