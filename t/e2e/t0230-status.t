@@ -90,6 +90,13 @@ with Handoffd() as daemon:
        "from_the_top_and_says_that_there_is_more")
     ok(not any("lines more" in line for line in watch(daemon, 200)), "or_has_room_for_all")
 
+    # --- A control socket that is elsewhere from now on.
+    daemon.write({"control.socket": f"{daemon.scratch.path}/elsewhere.sock"})
+    is_(ctl(daemon, "status").returncode, 69, "where_control.socket_says_now_nobody_is_yet")
+    daemon.signal(signal.SIGUSR2)
+    until(lambda: ctl(daemon, "status").returncode == 0, "the server has moved", 60)
+    ok(not os.path.exists(f"{daemon.scratch.path}/control.sock"), "sigusr2_moves_the_server_there")
+
     drained = ctl(daemon, "drain")
     ok(drained.returncode == 0 and "draining" in drained.stdout, "handoffctl_drain_is_answered")
     is_(daemon.wait(), 0, "and_the_daemon_ends_when_its_sessions_have")
