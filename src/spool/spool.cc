@@ -200,8 +200,10 @@ void Spool::replied() { guard_->replied(); }
 
 void Spool::confirmed() { guard_->confirmed(); }
 
-Status Spool::vanished(const Staging& staging) {
-  return guard_->vanished(staging.name(), staging.size());
+Status Spool::vanished(Staging& staging) {
+  auto noted = guard_->vanished(staging.name(), staging.size());
+  if (!noted) staging.leave();
+  return noted;
 }
 
 Result<Swept> Spool::sweep(const Sweeping& how) {

@@ -77,10 +77,11 @@ class Spool {
   Result<Delivered> commit(const Staging& staging, const Mailbox& mailbox,
                            std::string_view personal);
   // All replies are written; then, that the client has read them (or had nothing to rely on), or
-  // that it has gone and may not have.
+  // that it has gone and may not have. Where that cannot be noted the file stays in staging: the
+  // sweep that follows this process's end notes it.
   void replied();
   void confirmed();
-  Status vanished(const Staging& staging);
+  Status vanished(Staging& staging);
 
   Result<sys::Space> space() { return files_->space(directories_->root); }
   struct Sweeping {

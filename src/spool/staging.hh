@@ -42,6 +42,9 @@ class Staging {
   // closed. Of a completed one; a failure is as above.
   Status sync_names();
 
+  // The file stays, for the sweep.
+  void leave() { name_.clear(); }
+
   std::uint64_t size() const { return size_; }  // octets on disk
   // Of the content as received, without the trace header.
   const sys::Digest& digest() const { return digest_; }

@@ -48,6 +48,26 @@ bool is_retry(Delivery& delivery, spool::Spool& spool, std::string_view message)
 
 BOOST_AUTO_TEST_SUITE(spool_guard)
 
+BOOST_AUTO_TEST_CASE(what_cannot_be_noted_stays_in_staging_for_the_sweep_L12) {
+  Delivery delivery;
+  delivery.guard = true;
+  auto pat = delivery.mailbox("pat");
+  auto spool = delivery.open().value();
+  {
+    auto staging = spool.begin(false).value();
+    BOOST_REQUIRE(staging.append(kMessage).ok());
+    BOOST_REQUIRE(spool.complete(staging, {pat.place()}).ok());
+    BOOST_REQUIRE(spool.commit(staging, pat, "").ok());
+    spool.replied();
+    delivery.files.fault = [](const Call& call) {
+      return call.path.starts_with(".handoff/unread") ? ENOSPC : 0;
+    };
+    BOOST_TEST(spool.vanished(staging).error().code == ENOSPC);
+    delivery.files.fault = {};
+  }
+  BOOST_TEST(delivery.place.names(".handoff/staging").size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(what_ends_with_another_message_is_not_that_L12) {
   Delivery delivery;
   delivery.guard = true;
