@@ -309,7 +309,8 @@ void Session::time_out(std::uint64_t seconds) {
 }
 
 bool Session::in_content() const {
-  return chunked_ || (phase_ != Phase::kCommand && phase_ != Phase::kClosed);
+  bool line = phase_ == Phase::kCommand || phase_ == Phase::kAuth;
+  return chunked_ || (!line && phase_ != Phase::kClosed);
 }
 
 void Session::decline(const Reply& reply) {

@@ -143,8 +143,8 @@ class Session {
   void refuse_peer(std::string_view address);
   void shut_down();
   void time_out(std::uint64_t seconds);
-  // Whether content is being received: then a shutdown waits (S11), and the deadline is that of
-  // data.
+  // Whether content is being received: then the deadline is that of data, and in a transaction a
+  // shutdown waits (S11). The octets of a refused BDAT may belong to none.
   bool in_content() const;
   bool in_transaction() const { return transaction_.has_value(); }
   // Whether it is Closed because of too many errors.

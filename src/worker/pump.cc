@@ -85,15 +85,19 @@ bool Pump::flush() {
 }
 
 // Octets that trickle in extend no deadline: neither that of the command that they are part of, nor
-// that of the transaction (S13).
+// that of the transaction (S13). Content that nobody wants (a refused BDAT) has no transaction, and
+// the time of one.
 sys::Deadline Pump::deadline() {
   const auto& config = services_.config.session;
   auto now = sys::Steady::now();
-  if (commands_seen_ != session_.commands() || commands_seen_ == 0) {
-    commands_seen_ = session_.commands();
-    command_deadline_ = now + config.command_timeout;
+  Awaited awaited{session_.commands(), session_.in_content()};
+  if (awaited != awaited_) {
+    awaited_ = awaited;
+    awaited_since_ = now;
   }
-  auto until = session_.in_content() ? now + config.data_timeout : command_deadline_;
+  auto until = awaited.content ? std::min(now + config.data_timeout,
+                                          awaited_since_ + config.transaction_timeout)
+                               : awaited_since_ + config.command_timeout;
   if (session_.in_transaction()) until = std::min(until, transaction_deadline_);
   return stop_deadline_ ? std::min(until, *stop_deadline_) : until;
 }
@@ -111,7 +115,8 @@ Pump::Next Pump::read_more() {
   auto before = sys::Steady::now();
   auto until = deadline();
   // In a transaction a stop does not cut; its grace is a deadline. In content not even that.
-  bool stoppable = !session_.in_content() && !stop_deadline_;
+  bool cuts = session_.in_content() && session_.in_transaction();
+  bool stoppable = !cuts && !stop_deadline_;
   scribe_.enter(session_.in_content()      ? State::kData
                 : session_.commands() == 0 ? State::kGreeting
                                            : State::kCommand);

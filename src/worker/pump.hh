@@ -96,8 +96,14 @@ class Pump {
   Deliverer deliverer_;
   Ended ending_ = Ended::kQuit;  // how Closed is to be understood
 
-  std::uint64_t commands_seen_ = 0;
-  sys::Deadline command_deadline_;
+  // What the peer is waited for: content, or the command behind so many.
+  struct Awaited {
+    std::uint64_t commands;
+    bool content;
+    bool operator==(const Awaited&) const = default;
+  };
+  std::optional<Awaited> awaited_;
+  sys::Steady::time_point awaited_since_;
   sys::Deadline transaction_deadline_;
   std::optional<sys::Deadline> stop_deadline_;
   bool parting_ = false;  // the next command is the last

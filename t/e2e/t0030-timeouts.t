@@ -24,20 +24,26 @@ def silent(_):
     pass
 
 
-def trickle(octet):
+def trickle(octet, begin=b""):
     def one_by_one(client):
+        client.send(begin)
         while not answered(client, TRICKLE):
             client.send(octet)
     return one_by_one
 
 
 # What a client does after these commands; within which time (seconds) it is cut.
+HELLO = ["LHLO client.test"]
+DATA = [*HELLO, "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA"]
 CASES = {
     "a_silent_client_after_the_greeting": ([], silent, 1),
-    "a_silent_client_in_a_transaction": (["MAIL FROM:<>", f"RCPT TO:<{PAT}>"], silent, 1),
-    "a_silent_client_in_its_data": (["MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA"], silent, 1),
-    "a_command_that_trickles": ([], trickle(b"N"), 1),
-    "data_that_trickles": (["MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA"], trickle(b"x"), 3),
+    "a_silent_client_after_lhlo": (HELLO, silent, 1),
+    "a_silent_client_in_a_transaction": (DATA[:-1], silent, 1),
+    "a_silent_client_in_its_data": (DATA, silent, 1),
+    "a_first_command_that_trickles": ([], trickle(b"L"), 1),
+    "a_command_that_trickles": (HELLO, trickle(b"N"), 1),
+    "data_that_trickles": (DATA, trickle(b"x"), 3),
+    "a_refused_chunk_that_trickles": (HELLO, trickle(b"x", b"BDAT 1000\r\n"), 3),
 }
 results = {}
 
@@ -46,7 +52,7 @@ def run(name, address):
     commands, act, _ = CASES[name]
     begun = time.monotonic()
     with Lmtp(address, timeout=20) as client:
-        client.session("LHLO client.test", *commands)
+        client.session(*commands)
         act(client)
         reply = client.reply()
         results[name] = (reply.code, reply.enhanced, client.at_end(), time.monotonic() - begun)
@@ -82,5 +88,23 @@ with Handoffd({"session.command-timeout": "1s", "session.data-timeout": "1s",
     is_(daemon.staged(), [], "nor_does_it_stay_in_staging")
     is_(deliver(daemon.unix, "", [PAT], b"\r\n").final[PAT].code, 250,
         "the_workers_serve_others_afterwards")
+
+# Content may take longer than a command may.
+with Handoffd({"session.command-timeout": "1s", "session.data-timeout": "1h",
+               "recipients.lookup": "any"}) as daemon:
+    with Lmtp(daemon.unix) as client:
+        client.session(*DATA)
+        ok(not answered(client, 1.5), "content_has_the_time_of_content_S13")
+        begun = time.monotonic()
+        client.send(b"\r\n.\r\n")
+        is_([client.reply().code, client.reply().code], [250, 421],
+            "the_command_behind_it_has_that_of_a_command_S13")
+        ok(time.monotonic() - begun >= 1, "all_of_it_S13")
+    with Lmtp(daemon.unix) as client:
+        client.command("LHLO me")
+        client.send(b"BDAT 1000\r\nRSET\r\n")
+        ok(not answered(client, 1.5), "a_refused_chunk_has_the_time_of_content_S13")
+        is_(daemon.stop(), 0, "but_a_stop_does_not_wait_for_it_S11")
+        is_(client.reply().code, 421, "it_is_told_S11")
 
 done()

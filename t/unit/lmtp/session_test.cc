@@ -396,6 +396,19 @@ BOOST_AUTO_TEST_CASE(the_session_says_whether_content_is_coming_S11_S13) {
   BOOST_TEST(in_content("text\r\n.\r"));
   BOOST_TEST(!in_content("\n"));
   BOOST_TEST(!dialogue.session().in_transaction());
+  // Content that nobody wants; a shutdown does not wait for it.
+  BOOST_TEST(in_content("BDAT 10 LAST\r\nQUIT"));
+  BOOST_TEST(!dialogue.session().in_transaction());
+  BOOST_TEST(!in_content("\r\nQUIT"));
+}
+
+// What trickles there has no more time than a command.
+BOOST_AUTO_TEST_CASE(the_lines_of_auth_are_no_content_S11_S13_X11) {
+  auto peer = plain_peer();
+  peer.mechanisms = "PLAIN";
+  Dialogue dialogue(plain_options(), peer);
+  BOOST_TEST(codes(dialogue.send(hello() + "AUTH PLAIN\r\nZ29")) == "250, 334");
+  BOOST_TEST(!dialogue.session().in_content());
 }
 
 // The deadline of a command begins when the one before it was read.
