@@ -1,5 +1,6 @@
 #include "base/unicode.hh"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -31,6 +32,12 @@ std::string take(std::uint8_t* result, std::size_t size) {
   return {reinterpret_cast<const char*>(result), size};
 }
 
+bool is_label(std::string_view label) {
+  return !label.empty() && label.front() != '-' && label.back() != '-' &&
+         std::ranges::all_of(
+             label, [](char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '_'; });
+}
+
 }  // namespace
 
 bool knows_unicode() { return true; }
@@ -58,6 +65,9 @@ std::optional<std::string> to_ascii_domain(std::string_view domain) {
   constexpr int kFlags = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL;
   if (idn2_to_ascii_8z(zero_ended.c_str(), &result, kFlags) != IDN2_OK) return std::nullopt;
   std::unique_ptr<char, void (*)(void*)> owned(result, idn2_free);
+  // IDNA maps some characters to ASCII that no name may have: U+FF20 to '@', U+3000 to a blank,
+  // U+2100 to "a/c", U+FF0E to a dot, behind which nothing may stand.
+  if (!std::ranges::all_of(split(result, '.'), is_label)) return std::nullopt;
   return lower(result);
 }
 

@@ -53,6 +53,19 @@ BOOST_AUTO_TEST_CASE(names_that_cannot_exist_are_none_X7) {
   }
 }
 
+// A fullwidth '@', '/', '<', '"' and backslash, a wide blank, "a/c", and dots without a label.
+BOOST_AUTO_TEST_CASE(no_character_becomes_one_that_no_name_has_X7_R2) {
+  for (std::string_view character : {"\uff20", "\uff0f", "\uff1c", "\uff02", "\uff3c", "\u3000",
+                                     "\u2100", "\uff0e.", "\u3002\uff0e"}) {
+    auto domain = "a" + std::string(character) + "b.example";
+    BOOST_TEST(!to_ascii_domain(domain).has_value(), domain);
+  }
+  if (!knows_unicode()) return;
+  // A dot of another script is a dot, and an underscore is in names that deliver mail.
+  BOOST_CHECK(to_ascii_domain("a\u3002\u00fc.example") == "a.xn--tda.example");
+  BOOST_CHECK(to_ascii_domain("a_b.\u00fc.example") == "a_b.xn--tda.example");
+}
+
 BOOST_AUTO_TEST_CASE(local_parts_are_composed_and_folded_X7) {
   const std::string composed = "m\xc3\xbcller", decomposed = "mu\xcc\x88ller";
   const std::string capital = "M\xc3\x9cLLER";
