@@ -38,7 +38,8 @@ void append_utf8(std::string& out, std::uint32_t point) {
   }
 }
 
-// What stands in "\x{…}": 2 to 6 capital hexadecimal digits.
+// HEXPOINT, what stands in "\x{…}": capital hexadecimal digits, none too many; of ASCII, what
+// cannot stand for itself.
 std::optional<std::uint32_t> code_point(std::string_view digits) {
   if (digits.size() < 2 || digits.size() > 6) return std::nullopt;
   std::uint32_t value = 0;
@@ -48,7 +49,10 @@ std::optional<std::uint32_t> code_point(std::string_view digits) {
     value = value * 16 + *digit;
   }
   if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return std::nullopt;
-  return value;
+  if (value >= 0x80) return digits.front() == '0' ? std::nullopt : std::optional(value);
+  char c = static_cast<char>(value);
+  bool special = c != '\0' && (c == '\\' || !is_xchar(c));
+  return special && digits.size() == 2 ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace
