@@ -1,5 +1,6 @@
 // What is said about the peer itself: STARTTLS, AUTH, and Postfix's XFORWARD and XCLIENT.
 #include <algorithm>
+#include <functional>
 #include <span>
 
 #include "base/text.hh"
@@ -13,27 +14,40 @@ namespace {
 struct Attribute {
   std::string_view name;
   std::string Forwarded::*member;  // nullptr: taken, and not used
+  // What the real client or another queue manager made up: it may be anything, and is no reason to
+  // lose the rest.
+  bool free = false;
 };
 
 constexpr Attribute kXforward[] = {
-    {"NAME", &Forwarded::name},  {"ADDR", &Forwarded::address},
-    {"HELO", &Forwarded::hello}, {"IDENT", &Forwarded::ident},
-    {"PORT", nullptr},           {"PROTO", nullptr},
+    {"NAME", &Forwarded::name},
+    {"ADDR", &Forwarded::address},
+    {"HELO", &Forwarded::hello, true},
+    {"IDENT", &Forwarded::ident, true},
+    {"PORT", nullptr},
+    {"PROTO", nullptr},
     {"SOURCE", nullptr},
 };
 constexpr Attribute kXclient[] = {
-    {"NAME", &Forwarded::name},  {"ADDR", &Forwarded::address},
-    {"HELO", &Forwarded::hello}, {"PORT", nullptr},
-    {"PROTO", nullptr},          {"LOGIN", nullptr},
-    {"DESTADDR", nullptr},       {"DESTPORT", nullptr},
+    {"NAME", &Forwarded::name},
+    {"ADDR", &Forwarded::address},
+    {"HELO", &Forwarded::hello, true},
+    {"PORT", nullptr},
+    {"PROTO", nullptr},
+    {"LOGIN", nullptr},
+    {"DESTADDR", nullptr},
+    {"DESTPORT", nullptr},
 };
 
 // A value goes into Received: and the log: printable ASCII without what would end a comment there.
-bool is_plain(std::string_view value) {
-  return std::ranges::all_of(value, [](char c) {
-    constexpr std::string_view kSpecials = " ()<>;\"\\";
-    return is_ascii(c) && !is_control(c) && kSpecials.find(c) == kSpecials.npos;
-  });
+bool is_plain(char c) {
+  constexpr std::string_view kSpecials = " ()<>;\"\\";
+  return is_ascii(c) && !is_control(c) && kSpecials.find(c) == kSpecials.npos;
+}
+
+// Known not to be known. A HELO may be an address literal, which begins with a bracket as well.
+bool is_unavailable(std::string_view value) {
+  return iequals(value, "[UNAVAILABLE]") || iequals(value, "[TEMPUNAVAIL]");
 }
 
 // Reads "NAME=value NAME=value" into `out`. Returns the word that is wrong; empty where none is.
@@ -46,10 +60,11 @@ std::string_view read_attributes(std::string_view text, std::span<const Attribut
         known, [&](const Attribute& a) { return iequals(a.name, word.substr(0, equals)); });
     if (row == known.end() || equals == word.npos) return word;
     auto value = decode_xtext(word.substr(equals + 1));
-    if (!value || value->size() > 255 || !is_plain(*value)) return word;
+    if (!value || value->size() > 255) return word;
+    if (row->free) std::ranges::replace_if(*value, std::not_fn(is_plain), '?');
+    if (!std::ranges::all_of(*value, is_plain)) return word;
     if (row->member == nullptr) continue;
-    // "[UNAVAILABLE]", "[TEMPUNAVAIL]": known not to be known.
-    out.*(row->member) = value->starts_with('[') ? std::string() : std::move(*value);
+    out.*(row->member) = is_unavailable(*value) ? std::string() : std::move(*value);
   }
   return {};
 }

@@ -434,6 +434,27 @@ BOOST_AUTO_TEST_CASE(xforward_names_the_client_of_one_message_S9) {
              std::string::npos);
 }
 
+// Postfix passes on what the client said, as it said it.
+BOOST_AUTO_TEST_CASE(whatever_a_client_said_in_its_helo_its_message_has_its_address_S9) {
+  struct Row {
+    std::string sent, received;
+  };
+  for (const auto& [sent, received] : {Row{"[10.0.0.1]", "[10.0.0.1]"},
+                                       {"my+20pc+3B+28x", "my?pc??x"},
+                                       {"+0D+0AEvil:", "??Evil:"},
+                                       {"+C3+BC", "??"},
+                                       {"[UNAVAILABLE]", "client.example"},
+                                       {"[tempunavail]", "client.example"}}) {
+    Dialogue dialogue(plain_options(), trusted());
+    BOOST_TEST(codes(dialogue.send(hello() + "XFORWARD ADDR=192.0.2.9 HELO=" + sent +
+                                   " IDENT=" + sent + "\r\n")) == "250, 250 2.0.0");
+    dialogue.send(envelope_of({kRcpt}) + "DATA\r\n.\r\n");
+    BOOST_TEST(dialogue.last().trace().find("Received: from " + received + " ([192.0.2.9])\r\n") !=
+                   std::string::npos,
+               dialogue.last().trace());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(xclient_begins_a_session_anew_for_the_client_that_it_names_S9) {
   Dialogue dialogue(plain_options(), trusted());
   dialogue.send(hello());
