@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <span>
 
+#include "base/date_time.hh"
 #include "base/text.hh"
 #include "base/xtext.hh"
 #include "lmtp/command.hh"
-#include "lmtp/date_time.hh"
 #include "lmtp/parameters.hh"
 #include "lmtp/path.hh"
 #include "lmtp/replies.hh"

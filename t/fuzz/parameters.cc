@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <string>
 
+#include "base/date_time.hh"
 #include "base/text.hh"
 #include "base/unicode.hh"
 #include "base/xtext.hh"
-#include "lmtp/date_time.hh"
 #include "lmtp/dialogue.hh"
 #include "targets.hh"
 
@@ -40,7 +40,7 @@ void values(std::string_view text) {
   if (auto decoded = decode_utf8_xtext(text)) {
     require(is_utf8(*decoded), "utf-8-addr-xtext decodes to something that is no UTF-8");
   }
-  if (auto time = parse_date_time(text)) {
+  if (auto time = parse_moment(text)) {
     auto since = time->time_since_epoch().count();
     require(since > -63000000000 && since < 254000000000, "a time outside the years 0 to 9999");
   }

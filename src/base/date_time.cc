@@ -1,8 +1,12 @@
-#include "lmtp/date_time.hh"
+#include "base/date_time.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
 
 #include "base/text.hh"
 
-namespace handoff::lmtp {
+namespace handoff {
 namespace {
 
 using namespace std::chrono;
@@ -53,4 +57,21 @@ std::optional<sys_seconds> parse_date_time(std::string_view text) {
   return sys_days(date) + hours(*h) + minutes(*mi) + seconds(*s) - *zone;
 }
 
-}  // namespace handoff::lmtp
+std::optional<sys_seconds> parse_moment(std::string_view text) {
+  constexpr std::uint64_t kMost = 253'402'300'799;  // the end of the year 9999
+  if (auto number = parse_number(text)) {
+    if (*number > kMost) return std::nullopt;
+    return sys_seconds(seconds(*number));
+  }
+  auto digits = text.substr(0, 14);
+  if (digits.size() == 14 && text.substr(14) == "Z" && std::ranges::all_of(digits, is_digit)) {
+    auto part = [&](std::size_t at, std::size_t size) {
+      return std::string(digits.substr(at, size));
+    };
+    return parse_date_time(part(0, 4) + "-" + part(4, 2) + "-" + part(6, 2) + "T" + part(8, 2) +
+                           ":" + part(10, 2) + ":" + part(12, 2) + "Z");
+  }
+  return parse_date_time(text);
+}
+
+}  // namespace handoff

@@ -1,10 +1,10 @@
-// X12: the times of RRVS.
-#include "lmtp/date_time.hh"
+// X12: the times of RRVS, and since when a mailbox has had its owner.
+#include "base/date_time.hh"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-using namespace handoff::lmtp;
+using namespace handoff;
 
 namespace {
 
@@ -15,7 +15,7 @@ std::string seconds(std::string_view text) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(lmtp_date_time)
+BOOST_AUTO_TEST_SUITE(base_date_time)
 
 BOOST_AUTO_TEST_CASE(times_of_rfc_3339_are_read_X12) {
   BOOST_TEST(seconds("1970-01-01T00:00:00Z") == "0");
@@ -55,6 +55,22 @@ BOOST_AUTO_TEST_CASE(what_is_no_time_is_none_X12) {
                            "-014-04-03T23:01:00Z",
                            "+014-04-03T23:01:00Z"}) {
     BOOST_TEST(seconds(text) == "none", text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(moments_are_also_a_number_or_a_generalized_time_X12) {
+  auto moment = [](std::string_view text) {
+    auto time = parse_moment(text);
+    return time ? std::to_string(time->time_since_epoch().count()) : "none";
+  };
+  for (auto text : {"2014-04-03T23:01:00Z", "1396566060", "20140403230100Z"}) {
+    BOOST_TEST(moment(text) == "1396566060", text);
+  }
+  BOOST_TEST(moment("0") == "0");
+  BOOST_TEST(moment("253402300799") == "253402300799");
+  for (auto text : {"", "-1", "253402300800", "20140403230100", "201404032301Z", "20140403230100z",
+                    "20141303230100Z", "2014-04-03", "2014-04-03 23:01:00", "yesterday"}) {
+    BOOST_TEST(moment(text) == "none", text);
   }
 }
 

@@ -1,0 +1,17 @@
+// Moments as others write them: RFC 3339 date-time for RRVS (RFC 7293), and what lookups have.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace handoff {
+
+// "2014-04-03T23:01:00Z", "2014-04-03T23:01:00.5+02:00"; fractions of a second are dropped.
+std::optional<std::chrono::sys_seconds> parse_date_time(std::string_view text);
+
+// That, seconds since 1970 ("1396566060"), or a directory's GeneralizedTime in UTC, to the second
+// (RFC 4517 3.3.13: "20140403230100Z").
+std::optional<std::chrono::sys_seconds> parse_moment(std::string_view text);
+
+}  // namespace handoff
