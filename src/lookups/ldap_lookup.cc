@@ -1,6 +1,7 @@
 // recipients.lookup = ldap:URL, by OpenLDAP's libldap: one entry says that the recipient exists.
 #include <ldap.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fstream>
@@ -52,6 +53,9 @@ class LdapLookup final : public ServerLookup {
  public:
   LdapLookup(LdapPlace place, Template filter, const Ground& ground)
       : ServerLookup(ground), place_(std::move(place)), filter_(std::move(filter)) {}
+  bool knows_owners() const override {
+    return std::ranges::any_of(place_.attributes, [](const auto& a) { return a.first == "since"; });
+  }
 
  protected:
   Status connect(sys::Deadline deadline) override;

@@ -48,6 +48,7 @@ class MysqlLookup final : public ServerLookup {
  public:
   MysqlLookup(Where where, Template query, const Ground& ground)
       : ServerLookup(ground), where_(std::move(where)), query_(std::move(query)) {}
+  bool knows_owners() const override { return query_.has_word("since"); }
 
  protected:
   // The library counts whole seconds, of each wait: a server that trickles takes longer.

@@ -28,6 +28,7 @@ class PostgresqlLookup final : public ServerLookup {
  public:
   PostgresqlLookup(std::string where, Template query, const Ground& ground)
       : ServerLookup(ground), where_(std::move(where)), query_(std::move(query)) {}
+  bool knows_owners() const override { return query_.has_word("since"); }
 
  protected:
   Status connect(sys::Deadline deadline) override;

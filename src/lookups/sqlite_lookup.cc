@@ -31,6 +31,7 @@ class SqliteLookup final : public ServerLookup {
       : ServerLookup(ground), path_(std::move(path)), query_(std::move(query)) {}
   // A file is as near as the spool is.
   bool is_remote() const override { return false; }
+  bool knows_owners() const override { return query_.has_word("since"); }
 
  protected:
   Status connect(sys::Deadline) override;

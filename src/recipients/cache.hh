@@ -22,6 +22,7 @@ class Cache final : public Lookup {
       : lookup_(std::move(lookup)), ttl_(ttl) {}
   Result<Answer> find(const Address& address) override;
   bool tells() const override { return lookup_->tells(); }
+  bool knows_owners() const override { return lookup_->knows_owners(); }
 
  private:
   struct Kept {

@@ -51,4 +51,8 @@ bool Chain::tells() const {
   return std::ranges::all_of(links_, [](const Link& link) { return link.lookup->tells(); });
 }
 
+bool Chain::knows_owners() const {
+  return std::ranges::any_of(links_, [](const Link& link) { return link.lookup->knows_owners(); });
+}
+
 }  // namespace handoff::recipients

@@ -42,6 +42,7 @@ class Chain final : public Lookup {
   Result<Answer> find(const Address& address) override;
   Result<Answer> find(const Address& address, const Watcher& watcher);
   bool tells() const override;
+  bool knows_owners() const override;
 
  private:
   struct Link {

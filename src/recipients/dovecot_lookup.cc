@@ -130,7 +130,7 @@ Result<Record> parse_dovecot_user(std::string_view words) {
     auto name = word.substr(0, equals);
     auto value = undo(word.substr(equals + 1));
     Status taken;
-    if (name == "home" || name == "uid" || name == "gid") {
+    if (name == "home" || name == "uid" || name == "gid" || name == "since") {
       taken = set_field(record, name, value);
     } else if (name == "mail") {
       mail = value;

@@ -19,6 +19,7 @@ class FileLookup final : public Lookup {
     if (!record) return record.error();
     return answer_of(record.value(), address, ground_);
   }
+  bool knows_owners() const override { return table_->knows_owners(); }
 
  private:
   std::shared_ptr<const Table> table_;

@@ -39,6 +39,8 @@ class Lookup {
   virtual Result<Answer> find(const Address& address) = 0;
   // Whether a positive answer means that the mailbox exists: VRFY says 252 where it does not.
   virtual bool tells() const { return true; }
+  // Whether it is set up to say since when a mailbox has had its owner: then RRVS is offered (X12).
+  virtual bool knows_owners() const { return false; }
   // Whether asking costs so much that answers are worth keeping: it goes to another process.
   virtual bool is_remote() const { return false; }
 };

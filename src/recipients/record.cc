@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "base/date_time.hh"
 #include "base/text.hh"
 #include "base/unicode.hh"
 #include "base/units.hh"
@@ -41,6 +42,8 @@ constexpr Field kFields[] = {
     {"gid", [](Record& r, std::string_view v) { return take_id(r.gid, v); }},
     {"quota", take_quota},
     {"folder", [](Record& r, std::string_view v) { return is_plain_name(r.folder = v); }},
+    {"since",
+     [](Record& r, std::string_view v) { return (r.since = parse_moment(v)).has_value(); }},
     {"alias", [](Record& r, std::string_view v) { return !(r.alias = v).empty(); }},
 };
 
@@ -112,6 +115,7 @@ Result<Answer> answer_of(const Record& record, const Address& address, const Gro
   }
   mailbox->quota = {record.quota_octets, record.quota_messages};
   mailbox->folder = record.folder;
+  mailbox->owned_since = record.since;
   mailbox->create = true;
   return Answer(std::move(*mailbox));
 }

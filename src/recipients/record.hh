@@ -6,9 +6,12 @@
 //   uid, gid  numbers: who owns the mailbox
 //   quota     SIZE, or SIZE,MESSAGES: octets (or with K, M, G), 0 means no limit
 //   folder    Maildir++ folder for mail without a subaddress
+//   since     when the owner got the mailbox (RFC 7293): RFC 3339 date-time, seconds since 1970, or
+//             GeneralizedTime
 //   alias     the address is another name of this one, and nothing else is known
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +26,7 @@ struct Record {
   std::optional<std::uint32_t> uid, gid;
   std::optional<std::uint64_t> quota_octets, quota_messages;
   std::string folder;
+  std::optional<std::chrono::sys_seconds> since;
   std::string alias;
 };
 

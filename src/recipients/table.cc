@@ -39,6 +39,7 @@ class CdbTable final : public Table {
     return value->substr(value->find(' ') + 1);
   }
   std::size_t size() const override { return size_; }
+  bool knows_owners() const override { return knows_owners_; }
 
  private:
   Status add(::cdb_make& making, std::size_t number, Octets line, const Fold& fold);
@@ -59,6 +60,7 @@ class CdbTable final : public Table {
   mutable ::cdb cdb_{};  // the library notes there where it found what it was asked for last
   bool mapped_ = false;
   std::size_t size_ = 0;
+  bool knows_owners_ = false;
 };
 
 Octets take_word(Octets& line) {
@@ -80,6 +82,7 @@ Status CdbTable::add(::cdb_make& making, std::size_t number, Octets line, const 
   if (name.local.empty()) key.local.clear();
   auto record = parse_record(line);
   if (!record) return record.error();
+  knows_owners_ = knows_owners_ || record.value().since;
   std::string value = std::to_string(number) + " ";
   if (record.value().alias.empty()) {
     value += line;

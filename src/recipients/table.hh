@@ -35,6 +35,8 @@ class Table {
   // has no line. The view lasts as long as the table.
   virtual std::optional<std::string_view> find(std::string_view key) const = 0;
   virtual std::size_t size() const = 0;  // lines
+  // Whether a line says since when a mailbox has had its owner.
+  virtual bool knows_owners() const = 0;
 };
 
 // By path.

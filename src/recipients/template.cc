@@ -40,6 +40,18 @@ std::vector<std::string> Template::values(const Address& address) const {
   return out;
 }
 
+bool Template::has_word(std::string_view word) const {
+  auto is_part = [](char c) { return is_alpha(c) || is_digit(c) || c == '_'; };
+  return std::ranges::any_of(texts, [&](std::string_view text) {
+    for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
+      auto behind = at + word.size();
+      bool begins = at == 0 || !is_part(text[at - 1]);
+      if (begins && (behind == text.size() || !is_part(text[behind]))) return true;
+    }
+    return false;
+  });
+}
+
 Result<Template> parse_query(std::string_view text) {
   auto query = Template::parse(text);
   if (!query) return query;

@@ -21,6 +21,8 @@ struct Template {
   static Result<Template> parse(std::string_view text);
   // What each of them is for `address`, in order.
   std::vector<std::string> values(const Address& address) const;
+  // Whether `word` stands in the text, as a name by itself.
+  bool has_word(std::string_view word) const;
 };
 
 // For a database: EINVAL also where a variable stands in quotes, where it would be text.

@@ -106,6 +106,7 @@ Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, con
       recipients::Chain::make({config.recipients.lookups, config.recipients.cache_ttl}, ground);
   if (!chain) return chain.error();
   services->lookup_ = std::move(chain).value();
+  services->session_options.rrvs = services->lookup_->knows_owners();
   services->resolver_.emplace(config.recipient_rules(), ground, *services->lookup_);
   if (!config.auth.mechanisms.empty()) {
     auto sasl = sys::SaslServer::start(

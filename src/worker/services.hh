@@ -47,7 +47,7 @@ class Services {
 
   const conf::Config& config;
   const sys::Log& log;
-  const lmtp::SessionOptions session_options;
+  lmtp::SessionOptions session_options;
   spool::Spool spool;
   const Tls tls;
   const recipients::Tables tables;

@@ -41,8 +41,17 @@ BOOST_AUTO_TEST_CASE(each_field_says_something_of_the_mailbox) {
   BOOST_TEST((mailbox.owner == MailboxOwner{1001, 1002}));
   BOOST_TEST((mailbox.quota == MailboxQuota{1ULL << 30, 5000}));
   BOOST_TEST(mailbox.folder == "lists");
+  BOOST_TEST(!mailbox.owned_since);
   BOOST_TEST(Place().mailbox("mailbox=a/b/").name() == "a/b");
   BOOST_TEST((Place().mailbox("quota=10M").quota == MailboxQuota{10ULL << 20, std::nullopt}));
+}
+
+BOOST_AUTO_TEST_CASE(since_is_when_the_mailbox_got_its_owner_X12) {
+  for (const char* since :
+       {"since=1396566060", "since=2014-04-03T23:01:00Z", "since=20140403230100Z"}) {
+    auto moment = Place().mailbox(since).owned_since;
+    BOOST_TEST((moment && moment->time_since_epoch().count() == 1396566060), since);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_home_is_where_the_layout_has_it) {
@@ -73,6 +82,9 @@ BOOST_AUTO_TEST_CASE(what_is_no_field_is_malformed_R1_R2) {
                             "folder=.",
                             "folder=../x",
                             "folder=a/b",
+                            "since=",
+                            "since=2014-04-03",
+                            "since=-1",
                             "colour=red",
                             "uid",
                             "->",

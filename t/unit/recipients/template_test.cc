@@ -26,13 +26,25 @@ BOOST_AUTO_TEST_CASE(a_variable_in_quotes_an_unknown_one_and_none_are_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_word_of_a_query_stands_by_itself_X12) {
+  auto has_since = [](const char* query) { return parse_query(query).value().has_word("since"); };
+  BOOST_TEST(has_since("SELECT created AS since FROM users WHERE name = %n"));
+  BOOST_TEST(has_since("SELECT since, quota FROM users WHERE name = %n"));
+  BOOST_TEST(has_since("SELECT %n, u.since"));
+  for (auto query : {"SELECT 1 FROM sincere WHERE name = %n", "SELECT a_since, sinceb WHERE %n",
+                     "SELECT since1, Xsince, since_ WHERE %n", "SELECT sin%nce"}) {
+    BOOST_TEST(!has_since(query), query);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(dovecots_words_are_fields) {
   auto user = parse_dovecot_user(
                   "uid=5\tgid=6\thome=/h/p\tmail=maildir:~/Mail:INDEX=/x\tsystem_groups="
-                  "\tquota_rule=*:storage=10M:messages=7\tquota_rule2=Trash:x\tnice")
+                  "\tquota_rule=*:storage=10M:messages=7\tquota_rule2=Trash:x\tnice\tsince=7")
                   .value();
   BOOST_TEST((user.uid == 5u && user.gid == 6u));
   BOOST_TEST(user.home == "/h/p");
+  BOOST_TEST((user.since && user.since->time_since_epoch().count() == 7));
   BOOST_TEST(user.mailbox == "/h/p/Mail");
   BOOST_TEST((user.quota_octets == 10u << 20 && user.quota_messages == 7u));
   BOOST_TEST((parse_dovecot_user("quota_rule=*:storage=3").value().quota_octets == 3u << 10));
