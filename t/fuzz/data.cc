@@ -63,6 +63,15 @@ void reader(std::string_view text, std::size_t size) {
   require(consumed == text.size() - rest.size(), "more or less than the data was consumed");
 }
 
+// RFC 5322 2.2, 4.5: a name, perhaps blanks, a colon. What stands before a header in an mbox file
+// passes, and so does a line that has not come to its end.
+bool is_field(std::string_view line) {
+  if (line.starts_with("From ") || line.starts_with(">From ")) return true;
+  auto end = line.find_first_of(": \t\n");
+  auto colon = line.find_first_not_of(" \t", end);
+  return end == line.npos || colon == line.npos || line[colon] == ':';
+}
+
 // The header without Return-Path:, line by line.
 std::string reference_filter(std::string_view text) {
   std::string out;
@@ -72,6 +81,7 @@ std::string reference_filter(std::string_view text) {
     auto line = text.substr(0, end == text.npos ? end : end + 1);
     bool folded = line.front() == ' ' || line.front() == '\t';
     if (line == "\n" || line == "\r\n") return out + std::string(text);
+    if (!folded && !is_field(line)) return out + std::string(text);
     if (!folded) {
       auto name = line.substr(0, line.find(':'));
       // Blanks before the colon are held, but not for ever.
