@@ -50,37 +50,36 @@ Result<std::uint64_t> copy(sys::Files& files, const sys::Fd& source, const sys::
   }
 }
 
-Result<Delivered> commit_copy(sys::Files& files, const sys::Fd& root, const Staging& staging,
-                              const Mailbox& mailbox, std::string_view personal,
-                              const sys::Fd& new_directory, NameMaker& names) {
+}  // namespace
+
+Result<Delivered> commit_copy(sys::Files& files, const sys::Fd& root, const Staged& staged,
+                              const Mailbox& mailbox, std::string_view personal, NameMaker& names) {
+  auto new_directory = open_new(files, root, mailbox);
+  if (!new_directory) return new_directory.error();
   auto tmp = open_in(files, root, mailbox, "tmp");
   if (!tmp) return tmp.error();
-  auto source = files.open_file(staging.directory(), staging.name());
-  if (!source) return source.error();
   auto name = names.next();
   auto file = files.create(tmp.value(), name, kMode);
   if (!file) return file.error();
   Temporary temporary{files, std::move(tmp).value(), name};
 
-  auto size = copy(files, source.value(), file.value(), personal);
+  auto size = copy(files, staged.file, file.value(), personal);
   if (!size) return size.error();
   if (auto done = files.sync_data(file.value()); !done) return done.error();
   if (auto done = files.close(std::move(file).value()); !done) return done.error();
   // Under the staged one's name: by that a retry finds it.
-  auto linked = link_unique(files, temporary.directory, name, new_directory,
-                            with_size(staging.name(), size.value()), size.value(), names);
+  auto linked = link_unique(files, temporary.directory, name, new_directory.value(),
+                            with_size(staged.name, size.value()), size.value(), names);
   if (!linked) return linked.error();
-  if (auto done = publish(files, new_directory, linked.value()); !done) return done.error();
+  if (auto done = publish(files, new_directory.value(), linked.value()); !done) return done.error();
   return Delivered{linked.value(), size.value(), true, false};
 }
 
-}  // namespace
-
 Result<Delivered> commit(sys::Files& files, const sys::Fd& root, const Staging& staging,
                          const Mailbox& mailbox, std::string_view personal, NameMaker& names) {
-  auto new_directory = open_new(files, root, mailbox);
-  if (!new_directory) return new_directory.error();
   if (personal.empty()) {
+    auto new_directory = open_new(files, root, mailbox);
+    if (!new_directory) return new_directory.error();
     auto linked = link_unique(files, staging.directory(), staging.name(), new_directory.value(),
                               with_size(staging.name(), staging.size()), staging.size(), names);
     if (linked) {
@@ -90,7 +89,11 @@ Result<Delivered> commit(sys::Files& files, const sys::Fd& root, const Staging& 
     }
     if (!wants_copy(linked.error().code)) return linked.error();
   }
-  return commit_copy(files, root, staging, mailbox, personal, new_directory.value(), names);
+  auto source = files.open_file(staging.directory(), staging.name());
+  if (!source) return source.error();
+  return commit_copy(files, root,
+                     {source.value(), staging.name(), staging.size(), staging.content_offset()},
+                     mailbox, personal, names);
 }
 
 }  // namespace handoff::spool

@@ -11,6 +11,7 @@
 #include "base/result.hh"
 #include "spool/name.hh"
 #include "spool/quota.hh"
+#include "spool/staged.hh"
 #include "spool/staging.hh"
 #include "sys/files.hh"
 
@@ -31,5 +32,10 @@ struct Delivered {
 // The mailbox being on another filesystem also makes a copy, through its tmp/. May block.
 Result<Delivered> commit(sys::Files& files, const sys::Fd& root, const Staging& staging,
                          const Mailbox& mailbox, std::string_view personal, NameMaker& names);
+
+// The same by a copy, whatever could be linked: a file of the process's own user, under the staged
+// one's name. `personal` lines end as the file's do.
+Result<Delivered> commit_copy(sys::Files& files, const sys::Fd& root, const Staged& staged,
+                              const Mailbox& mailbox, std::string_view personal, NameMaker& names);
 
 }  // namespace handoff::spool

@@ -35,9 +35,9 @@ bool is_trace_of(std::string_view header, const std::string& id) {
 
 // Whether `earlier`, which was given `id`, holds the content of `staged` from `content` on.
 Result<bool> same_content(sys::Files& files, const sys::Fd& earlier, std::uint64_t earlier_size,
-                          const std::string& id, const sys::Fd& staged, const Staging& staging) {
-  auto content = staging.content_offset();
-  auto length = staging.size() - content;
+                          const std::string& id, const Staged& staged) {
+  auto content = staged.content_offset;
+  auto length = staged.size - content;
   if (earlier_size < length || earlier_size - length > kMaxTrace) return false;
   std::string header(earlier_size - length, '\0');
   auto n = files.read_at(earlier, 0, header.data(), header.size());
@@ -50,7 +50,7 @@ Result<bool> same_content(sys::Files& files, const sys::Fd& earlier, std::uint64
     auto wanted = std::min<std::uint64_t>(kBuffer, length - at);
     n = files.read_at(earlier, header.size() + at, one.data(), wanted);
     if (!n) return n.error();
-    auto m = files.read_at(staged, content + at, other.data(), wanted);
+    auto m = files.read_at(staged.file, content + at, other.data(), wanted);
     if (!m) return m.error();
     auto both = std::min(n.value(), m.value());
     if (both == 0) return false;
@@ -75,9 +75,7 @@ bool passes(const Error& error) {
 
 Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sys::Fd& place,
                                                      const std::vector<std::string>& names,
-                                                     const Staging& staging) {
-  auto staged = files.open_file(staging.directory(), staging.name());
-  if (!staged) return staged.error();
+                                                     const Staged& staged) {
   std::unordered_set<std::string_view> wanted(names.begin(), names.end());
   for (const char* folder : {"new", "cur"}) {
     auto directory = files.open_directory(place, folder);
@@ -94,8 +92,7 @@ Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sy
       if (!earlier) continue;  // a reader has moved it
       auto info = files.info(earlier.value());
       if (!info) return info.error();
-      auto same = same_content(files, earlier.value(), info.value().size, id_of(name),
-                               staged.value(), staging);
+      auto same = same_content(files, earlier.value(), info.value().size, id_of(name), staged);
       if (!same && passes(same.error())) return same.error();
       if (!same || !same.value()) continue;
       // The earlier try may have died before it synced: the 250 that follows needs it.

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.hh"
-#include "spool/staging.hh"
+#include "spool/staged.hh"
 #include "sys/files.hh"
 
 namespace handoff::spool {
@@ -18,10 +18,10 @@ struct EarlierCopy {
 };
 
 // A file that was delivered as one of `names` and whose content, behind the trace header of that
-// try, is that of `staging`. Nothing where there is none. What is found is made durable; ENFILE and
+// try, is that of `staged`. Nothing where there is none. What is found is made durable; ENFILE and
 // the like where it cannot be told. Reads the directories new/ and cur/, whole, once. May block.
 Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sys::Fd& place,
                                                      const std::vector<std::string>& names,
-                                                     const Staging& staging);
+                                                     const Staged& staged);
 
 }  // namespace handoff::spool

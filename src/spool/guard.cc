@@ -30,8 +30,7 @@ constexpr std::uint64_t kTraceDifference = 2048;
 // NAME,S=size in unread/.
 std::string marker_of(const std::string& name, std::uint64_t size) { return with_size(name, size); }
 
-// What was read by the client for one place of a marker.
-std::string spent_mark(const std::string& marker, const std::string& place) {
+std::string hash_of(const std::string& place) {
   static constexpr char kHex[] = "0123456789abcdef";
   auto digest = sys::sha256(place);
   std::string hash;
@@ -39,13 +38,21 @@ std::string spent_mark(const std::string& marker, const std::string& place) {
     hash += kHex[digest[i] >> 4];
     hash += kHex[digest[i] & 15];
   }
-  return marker + ",R=" + hash;
+  return hash;
 }
 
-std::optional<std::uint64_t> size_in(const std::string& marker) {
+// What was read by the client for one place of a marker.
+std::string spent_mark(const std::string& marker, const std::string& place) {
+  return marker + ",R=" + hash_of(place);
+}
+
+// What makes a marker one for this place alone.
+std::string place_mark(const std::string& place) { return ",D=" + hash_of(place); }
+
+std::optional<std::uint64_t> size_in(std::string_view marker) {
   auto at = marker.rfind(",S=");
   if (at == marker.npos) return std::nullopt;
-  return parse_number(std::string_view(marker).substr(at + 3));
+  return parse_number(marker.substr(at + 3));
 }
 
 std::string name_in(const std::string& marker) { return marker.substr(0, marker.rfind(",S=")); }
@@ -119,10 +126,13 @@ Result<std::vector<std::string>> Guard::candidates(const Staging& staging, const
   if (!ledger_.has_unread() && unheard.empty()) return unheard;
   auto names = files_->list(*unread_);
   if (!names) return names.error();
+  auto here = place_mark(place);
   auto found = std::move(unheard);
   std::unordered_set<std::string_view> all(names.value().begin(), names.value().end());
   for (const auto& marker : names.value()) {
-    auto size = size_in(marker);
+    std::string_view of_message = marker;
+    if (of_message.ends_with(here)) of_message.remove_suffix(here.size());
+    auto size = size_in(of_message);
     if (size && is_near(*size, staging.size())) found.push_back(marker);
   }
   std::erase_if(found, [&](const auto& marker) { return all.contains(spent_mark(marker, place)); });
@@ -131,6 +141,22 @@ Result<std::vector<std::string>> Guard::candidates(const Staging& staging, const
 
 Result<std::optional<std::string>> Guard::find_earlier(const Staging& staging,
                                                        const Mailbox& mailbox) {
+  using Found = std::optional<EarlierCopy>;
+  return find_earlier(
+      staging, mailbox, [&](const std::vector<std::string>& names) -> Result<Found> {
+        auto directory = open_in(*files_, *root_, mailbox, "");
+        if (!directory && directory.error().code == ENOENT) return Found();
+        if (!directory) return directory.error();
+        auto file = files_->open_file(staging.directory(), staging.name());
+        if (!file) return file.error();
+        return find_earlier_copy(
+            *files_, directory.value(), names,
+            {file.value(), staging.name(), staging.size(), staging.content_offset()});
+      });
+}
+
+Result<std::optional<std::string>> Guard::find_earlier(const Staging& staging,
+                                                       const Mailbox& mailbox, const Look& look) {
   using Found = std::optional<std::string>;
   if (!on_) return Found();
   auto place = mailbox.place();
@@ -139,12 +165,9 @@ Result<std::optional<std::string>> Guard::find_earlier(const Staging& staging,
   auto markers = candidates(staging, place, std::move(unheard).value());
   if (!markers) return markers.error();
   if (markers.value().empty()) return Found();
-  auto directory = open_in(*files_, *root_, mailbox, "");
-  if (!directory && directory.error().code == ENOENT) return Found();
-  if (!directory) return directory.error();
   std::vector<std::string> names;
   for (const auto& marker : markers.value()) names.push_back(name_in(marker));
-  auto found = find_earlier_copy(*files_, directory.value(), names, staging);
+  auto found = look(names);
   if (!found) return found.error();
   if (!found.value()) return Found();
   for (const auto& marker : markers.value()) {
@@ -172,6 +195,10 @@ Status Guard::note(const std::string& marker) {
   // Before the slot is given up, so that whoever sees that free sees this.
   ledger_.set_unread(true);
   return files_->sync_directory(*unread_);
+}
+
+Status Guard::doubt(const Staging& staging, const std::string& place) {
+  return note(marker_of(staging.name(), staging.size()) + place_mark(place));
 }
 
 Status Guard::take_over(const std::string& name, std::uint64_t size) {

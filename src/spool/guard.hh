@@ -14,12 +14,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/mailbox.hh"
 #include "base/result.hh"
+#include "spool/earlier_copy.hh"
 #include "spool/ledger.hh"
 #include "spool/staging.hh"
 #include "sys/files.hh"
@@ -42,6 +44,12 @@ class Guard {
   // nothing where there is none. Waits, for a bounded time, for a try that is still under way:
   // ETIMEDOUT where it does not end. May block.
   Result<std::optional<std::string>> find_earlier(const Staging& staging, const Mailbox& mailbox);
+  // The same where another process has to look: `look` does what find_earlier_copy() does for
+  // messages of these names.
+  using Look =
+      std::function<Result<std::optional<EarlierCopy>>(const std::vector<std::string>& names)>;
+  Result<std::optional<std::string>> find_earlier(const Staging& staging, const Mailbox& mailbox,
+                                                  const Look& look);
 
   // All replies are written.
   void replied() { ledger_.replied(); }
@@ -50,7 +58,10 @@ class Guard {
   // The client has vanished: the message may come again. Durable with return.
   Status vanished(const std::string& name, std::uint64_t size);
 
-  // The same for a name whose owner is dead: what a crash left in staging.
+  // Whether `staging` came into the mailbox at `place`, or will, nobody knows: it is looked for
+  // there when it comes again. Durable with return.
+  Status doubt(const Staging& staging, const std::string& place);
+  // vanished() for a name whose owner is dead: what a crash left in staging.
   Status take_over(const std::string& name, std::uint64_t size);
   const Ledger& ledger() const { return ledger_; }
   Ledger& ledger() { return ledger_; }

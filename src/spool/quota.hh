@@ -46,4 +46,13 @@ struct Standing {
   bool certain = true;          // false: what is known is old, and is being counted anew
 };
 
+// With one more message, of `size` octets.
+inline Standing with_one_more(Standing standing, std::uint64_t size) {
+  if (standing.use) {
+    standing.use->size += size;
+    ++standing.use->messages;
+  }
+  return standing;
+}
+
 }  // namespace handoff::spool

@@ -18,14 +18,6 @@ Error below(const std::string& path, Error error) {
   return error;
 }
 
-Standing with_one_more(Standing standing, std::uint64_t size) {
-  if (standing.use) {
-    standing.use->size += size;
-    ++standing.use->messages;
-  }
-  return standing;
-}
-
 // The directory `name` below `at`, made and synced where it is missing.
 Result<sys::Fd> open_or_make(sys::Files& files, const sys::Fd& at, const std::string& name) {
   auto directory = files.open_directory(at, name);

@@ -76,6 +76,15 @@ class Spool {
   // `personal` lines end in CRLF. EDQUOT as of check_quota().
   Result<Delivered> commit(const Staging& staging, const Mailbox& mailbox,
                            std::string_view personal);
+  // For a mailbox that another process writes to, as its owner: what find_earlier() of guard.hh
+  // does; and that such a process may have put the message there, or may yet, and nobody knows.
+  Result<std::optional<std::string>> find_earlier(const Staging& staging, const Mailbox& mailbox,
+                                                  const Guard::Look& look) {
+    return guard_->find_earlier(staging, mailbox, look);
+  }
+  Status doubt(const Staging& staging, const Mailbox& mailbox) {
+    return guard_->doubt(staging, mailbox.place());
+  }
   // All replies are written; then, that the client has read them (or had nothing to rely on), or
   // that it has gone and may not have. Where that cannot be noted the file stays in staging: the
   // sweep that follows this process's end notes it.

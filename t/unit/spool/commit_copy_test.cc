@@ -1,0 +1,57 @@
+// A message copied into a mailbox whose owner is not to be trusted.
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <filesystem>
+
+#include "spool/commit.hh"
+#include "temporary_directory.hh"
+
+using namespace handoff;
+
+namespace {
+
+// Somebody in the mailbox who knows each name before it is made.
+class Prophet : public sys::PosixFiles {
+ public:
+  Prophet(std::string victim, std::string tmp, bool symbolic)
+      : victim_(std::move(victim)), tmp_(std::move(tmp)), symbolic_(symbolic) {}
+  Result<sys::Fd> create(const sys::Fd& at, const std::string& name, mode_t mode) override {
+    if (symbolic_) {
+      std::filesystem::create_symlink(victim_, tmp_ + "/" + name);
+    } else {
+      std::filesystem::create_hard_link(victim_, tmp_ + "/" + name);
+    }
+    return PosixFiles::create(at, name, mode);
+  }
+
+ private:
+  std::string victim_;
+  std::string tmp_;
+  bool symbolic_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(spool_commit_copy)
+
+BOOST_AUTO_TEST_CASE(a_link_to_anothers_file_under_our_name_in_tmp_is_not_written_to) {
+  for (bool symbolic : {false, true}) {
+    TemporaryDirectory place;
+    for (const char* name : {"tmp", "new", "cur"}) place.make(std::string("pat/") + name);
+    place.write("victim", "precious");
+    place.write("staged", "a: b\n\nbody\n");
+    Prophet files(place.path("victim"), place.path("pat/tmp"), symbolic);
+    auto root = files.open_root(place.path()).value();
+    auto staged = files.open_file(root, "staged").value();
+    spool::NameMaker names("host");
+    Mailbox mailbox{"pat", "", "pat@example.org"};
+    auto delivered =
+        spool::commit_copy(files, root, {staged, "X.1.host", 11, 0}, mailbox, "", names);
+    BOOST_REQUIRE(!delivered.ok());
+    BOOST_TEST(delivered.error().code == EEXIST);
+    BOOST_TEST(place.read("victim") == "precious");
+    BOOST_TEST(std::filesystem::is_empty(place.path("pat/new")));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
