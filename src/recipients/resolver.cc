@@ -5,6 +5,7 @@
 
 #include "base/text.hh"
 #include "base/unicode.hh"
+#include "recipients/folder_choice.hh"
 #include "sys/process.hh"
 
 namespace handoff::recipients {
@@ -50,14 +51,6 @@ bool Resolver::serves(const Address& address) const {
          rules_.domains.contains(fold_address(address, rules_).user.domain);
 }
 
-Result<sys::Fd> Resolver::open_place(const Mailbox& mailbox) {
-  auto path = mailbox.below_base();
-  if (mailbox.base.empty()) return ground_.files.open_directory(ground_.spool, path);
-  auto base = ground_.files.open_root(mailbox.base);
-  if (!base) return base;
-  return ground_.files.open_directory(base.value(), path);
-}
-
 Result<std::optional<Mailbox>> Resolver::resolve(const Address& address) {
   auto named = fold_address(address, rules_);
   if (!is_askable(named.user)) return std::optional<Mailbox>();
@@ -65,40 +58,17 @@ Result<std::optional<Mailbox>> Resolver::resolve(const Address& address) {
   if (!found) return found.error();
   auto mailbox = std::move(found).value().mailbox;
   if (!mailbox) return mailbox;
-  // Nothing here becomes another user, and a file of the wrong one could not be read by its owner.
+  // A file of the wrong user could not be read by the mailbox's owner.
   if (mailbox->owner && mailbox->owner->uid != sys::own_uid()) {
-    return Error{EPERM, "the mailbox belongs to another user than handoffd runs as",
-                 mailbox->name()};
+    if (!as_owner_) {
+      return Error{EPERM, "the mailbox belongs to another user than handoffd runs as",
+                   mailbox->name()};
+    }
+    if (auto chosen = as_owner_(*mailbox, named.detail); !chosen) return chosen.error();
+    return mailbox;
   }
-  choose_folder(*mailbox, named.detail);
+  choose_folder(ground_.files, ground_.spool, rules_, *mailbox, named.detail);
   return mailbox;
-}
-
-// The peer's folder, the lookup's, the inbox: the first that is there or may be made. Whatever is
-// wrong with a folder, the inbox is there.
-void Resolver::choose_folder(Mailbox& mailbox, const std::string& detail) {
-  auto configured = std::exchange(mailbox.folder, {});
-  const auto inbox = mailbox;
-  for (const auto& wanted : {detail, configured}) {
-    auto folder = folder_name(wanted, rules_.folder_encoding);
-    if (!folder) continue;
-    mailbox.folder = *folder;
-    auto opened = open_place(mailbox);
-    if (opened) return;
-    mailbox.create_folder =
-        opened.error().code == ENOENT && rules_.create_folders && has_room_for_a_folder(inbox);
-    if (mailbox.create_folder) return;
-  }
-  mailbox.folder.clear();
-}
-
-bool Resolver::has_room_for_a_folder(const Mailbox& mailbox) {
-  auto directory = open_place(mailbox);
-  if (!directory) return directory.error().code == ENOENT;  // it is made with its first message
-  auto names = ground_.files.list(directory.value());
-  return names && std::ranges::count_if(names.value(), [](const std::string& name) {
-                    return name.starts_with('.');
-                  }) < kMostFolders;
 }
 
 }  // namespace handoff::recipients

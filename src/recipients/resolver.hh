@@ -29,9 +29,17 @@ std::function<Address(const Address&)> fold_whole(RecipientRules rules);
 
 class Resolver {
  public:
-  // `lookup` and what `ground` names outlive the resolver.
-  Resolver(RecipientRules rules, const Ground& ground, Lookup& lookup)
-      : rules_(std::move(rules)), ground_(ground), lookup_(lookup) {}
+  // Sets the folder of a mailbox that belongs to another user than we are, for `detail`, as
+  // choose_folder() does; an error where mail cannot be delivered as that user.
+  using AsOwner = std::function<Status(Mailbox& mailbox, const std::string& detail)>;
+
+  // `lookup` and what `ground` names outlive the resolver. Without `as_owner` such mailboxes are
+  // EPERM.
+  Resolver(RecipientRules rules, const Ground& ground, Lookup& lookup, AsOwner as_owner = {})
+      : rules_(std::move(rules)),
+        ground_(ground),
+        lookup_(lookup),
+        as_owner_(std::move(as_owner)) {}
 
   // Whether mail is taken for the domain of `address` at all. An address without one is ours.
   bool serves(const Address& address) const;
@@ -42,14 +50,10 @@ class Resolver {
   bool tells() const { return lookup_.tells(); }
 
  private:
-  Result<sys::Fd> open_place(const Mailbox& mailbox);
-  // The folder of `mailbox` that is there or may be made; without one, the inbox.
-  void choose_folder(Mailbox& mailbox, const std::string& detail);
-  bool has_room_for_a_folder(const Mailbox& mailbox);
-
   RecipientRules rules_;
   Ground ground_;
   Lookup& lookup_;
+  AsOwner as_owner_;
 };
 
 }  // namespace handoff::recipients
