@@ -5,13 +5,21 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <exception>
 #include <random>
+#include <thread>
 
 namespace handoff::sys {
+namespace {
+
+// Between looks for a child's end, where there is no way to be told.
+constexpr std::chrono::microseconds kLongestPause{20'000};
+
+}  // namespace
 
 namespace {
 
@@ -71,6 +79,15 @@ std::optional<Ended> next_ended() {
   pid_t pid = ::waitpid(-1, &status, WNOHANG);
   if (pid <= 0) return std::nullopt;
   return Ended{pid, status};
+}
+
+bool ends_by(pid_t pid, std::chrono::steady_clock::time_point deadline) {
+  for (auto pause = std::chrono::microseconds(100);; pause = std::min(pause * 2, kLongestPause)) {
+    pid_t ended = ::waitpid(pid, nullptr, WNOHANG);
+    if (ended == pid || (ended < 0 && errno != EINTR)) return true;
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 std::string how_it_ended(int status) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -32,6 +33,8 @@ struct Ended {
 };
 // One of those that nobody has asked for; nothing where there is none. Never blocks.
 std::optional<Ended> next_ended();
+// Waits until `deadline` for the end of that child; false where it has not come.
+bool ends_by(pid_t pid, std::chrono::steady_clock::time_point deadline);
 // "exit 75", "signal 9".
 std::string how_it_ended(int status);
 // To a child that was not asked for with next_ended(): its id is not yet another's. One that has
