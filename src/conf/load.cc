@@ -89,6 +89,15 @@ void check_together(Settings& s) {
   if (config.auth.required && config.auth.mechanisms.empty()) {
     fail(first(s, "auth.required"), "needs auth.mechanisms");
   }
+  if (config.spool.layout.starts_with("%h")) {
+    for (std::string_view homeless : {"mailbox", "any"}) {
+      if (std::ranges::find(config.recipients.lookups, homeless) == config.recipients.lookups.end())
+        continue;
+      fail(first(s, "spool.layout"),
+           "%h is the home that a lookup knows, and recipients.lookup = " + std::string(homeless) +
+               " knows none");
+    }
+  }
   for (const auto& endpoint : config.listen) {
     if (endpoint.tls && config.tls.certificate.empty()) {
       fail(first(s, "listen"), endpoint.text() + " needs tls.certificate");

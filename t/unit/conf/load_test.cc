@@ -351,6 +351,19 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_named_with_the_cause) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_layout_in_homes_needs_lookups_that_know_homes) {
+  std::string layout = "[spool]\nlayout = %h/Maildir\n";
+  for (std::string lookup : {"mailbox", "any"}) {
+    BOOST_TEST(fault(layout + "[recipients]\nlookup = passwd\nlookup = " + lookup) ==
+               "/etc/h.conf:2: spool.layout = %h/Maildir: %h is the home that a lookup knows, and "
+               "recipients.lookup = " +
+                   lookup + " knows none");
+  }
+  BOOST_TEST(!fault(layout).empty());
+  BOOST_TEST(from_text(layout + "[recipients]\nlookup = passwd").config.spool.layout ==
+             "%h/Maildir");
+}
+
 BOOST_AUTO_TEST_CASE(x10_what_needs_a_certificate_says_so) {
   BOOST_TEST(fault("tls.required = yes") ==
              "/etc/h.conf:1: tls.required = yes: needs tls.certificate");
