@@ -13,12 +13,17 @@
 #include "conf/load.hh"
 #include "ctl/report.hh"
 #include "ctl/start_check.hh"
+#include "delivery/agent.hh"
 #include "master/master.hh"
+#include "recipients/resolver.hh"
+#include "recipients/table.hh"
 #include "sys/account.hh"
 #include "sys/activation.hh"
 #include "sys/daemon.hh"
 #include "sys/files.hh"
 #include "sys/log.hh"
+#include "sys/message_socket.hh"
+#include "sys/process.hh"
 #include "sys/signals.hh"
 #include "sys/sockets.hh"
 #include "worker/stdin_session.hh"
@@ -76,11 +81,13 @@ int fail(const Error& error, int exit_code) {
 
 // The configuration was read; what it names is looked at as the user that delivers.
 int check(const conf::Config& config) {
+  bool root = sys::is_root();  // before the trial becomes the user
   sys::Log log(sys::LogFormat::kText, sys::Level::kError);
   if (auto tried = worker::try_out(config, log); !tried) return fail(tried.error(), EX_CONFIG);
   sys::PosixFiles files;
   ctl::Report report(std::cerr, ctl::Report::Says::kFaults);
   ctl::check_start(files, config, report);
+  ctl::check_owners(config, root, report);
   if (report.problems() != 0) return EX_CONFIG;
   std::cout << "handoffd: configuration and spool " << config.spool.path << " are in order\n";
   return EX_OK;
@@ -138,6 +145,13 @@ int serve(conf::CommandLine line, const std::vector<std::string>& command) {
       if (background) background->detach();
     });
   };
+  wiring.wants_delivery = delivery::is_needed;
+  wiring.delivery = [&](const conf::Config& running, const sys::Log& log, const sys::Fd& socket) {
+    if (background) background->detach();
+    // Whatever a hostile home may find in the memory of a process of its owner's: not the key.
+    assets.value().tls.reset();
+    return delivery::serve(running, log, assets.value().tables, socket);
+  };
   wiring.check = [&](const conf::Config& wanted) { return worker::try_out(wanted, quiet); };
   // Read by a master that may be root, for the workers to come. What was checked a moment ago and
   // cannot be read now leaves the old in force.
@@ -186,6 +200,25 @@ std::string optional_parts() {
   return parts.empty() ? " none" : parts;
 }
 
+int serve_stdin(const conf::Config& config) {
+  auto log = open_log(config);
+  sys::Fd way;
+  if (delivery::is_needed(config)) {
+    // Tables are read again by the session itself: here they are what the delivery process goes by.
+    auto tables = recipients::load_tables(config.recipients.lookups,
+                                          recipients::fold_whole(config.recipient_rules()));
+    auto pair = sys::message_pair();
+    if (!tables || !pair) return fail(tables ? pair.error() : tables.error(), EX_TEMPFAIL);
+    auto started = sys::fork_process([&] {
+      pair.value().first.reset();
+      return delivery::serve(config, log, tables.value(), pair.value().second);
+    });
+    if (!started) return fail(started.error(), EX_TEMPFAIL);
+    way = std::move(pair.value().first);
+  }
+  return worker::run_stdin(config, log, std::move(way));
+}
+
 int run(const std::string& program, const std::vector<std::string>& arguments) {
   auto line = conf::parse_command_line(arguments);
   switch (line.action) {
@@ -202,8 +235,7 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
     case Action::kCheck:
       return check(conf::load(line).config);
     case Action::kStdin: {
-      auto settings = conf::load(line);
-      return worker::run_stdin(settings.config, open_log(settings.config));
+      return serve_stdin(conf::load(line).config);
     }
     default:
       break;

@@ -17,6 +17,8 @@ struct Inheritance {
   const sys::Fd& bell;  // an octet written there has the master look at the pool
   // Serve what waits on the listeners, and end when nothing does: they are about to be closed.
   bool until_empty = false;
+  // The way to the delivery process of this worker; nullptr: there is none.
+  sys::Fd* delivery = nullptr;
 };
 
 }  // namespace handoff::board

@@ -1,5 +1,7 @@
 #include "conf/config.hh"
 
+#include <algorithm>
+
 namespace handoff::conf {
 
 RecipientRules Config::recipient_rules() const {
@@ -11,6 +13,12 @@ RecipientRules Config::recipient_rules() const {
           recipients.domain_aliases,
           spool.folder_encoding,
           recipients.create_folders};
+}
+
+bool Config::may_have_owners() const {
+  return std::ranges::any_of(recipients.lookups, [](const std::string& lookup) {
+    return lookup != "mailbox" && lookup != "any";
+  });
 }
 
 }  // namespace handoff::conf

@@ -96,6 +96,11 @@ struct Config {
   } recipients;
 
   struct {
+    unsigned first_uid = 0;  // no mail is delivered as a user below it
+    seconds timeout{};       // of one delivery as another user
+  } delivery;
+
+  struct {
     std::uint64_t size = 0;      // octets a mailbox may hold; 0: any amount
     std::uint64_t messages = 0;  // 0: any number
     QuotaOver over{};
@@ -145,6 +150,8 @@ struct Config {
   } http;
 
   RecipientRules recipient_rules() const;
+  // Whether a lookup may name users that mailboxes belong to.
+  bool may_have_owners() const;
 };
 
 }  // namespace handoff::conf

@@ -459,6 +459,17 @@ std::vector<Setting> make_table() {
           "How long that is. Then one delivery shows whether the mailbox is still slow."),
 
       ranged(
+          "delivery.first-uid", "NUMBER", parse_number, "1000", "1", "4294967294",
+          [](C & c) -> auto& { return c.delivery.first_uid; },
+          "The lowest uid that mail is delivered as where mailboxes belong to their users. Those "
+          "of users below it are put off with 451."),
+      ranged(
+          "delivery.timeout", "DURATION", parse_duration, "30s", "1s", "1h",
+          [](C & c) -> auto& { return c.delivery.timeout; },
+          "How long one delivery to a mailbox of another user may take. Then it is given up and "
+          "the recipient is put off with 451; others go on."),
+
+      ranged(
           "quota.size", "SIZE", parse_size, "0", "0", "1048576G",
           [](C & c) -> auto& { return c.quota.size; },
           "How many octets a mailbox may hold, where the lookup does not say. 0: any number."),

@@ -68,6 +68,7 @@ int doctor(const Invocation& invocation) {
   // Sockets come first: as root, while we are.
   for (const auto& endpoint : config.listen) check_socket(files, config, endpoint, report);
   check_reach(files, config, report);
+  check_owners(config, sys::is_root() || !config.user.empty(), report);
   std::optional<sys::Account> user;
   if (take_user(config, user, report)) check_spool(files, config, user, report);
   return report.problems() == 0 ? EX_OK : 1;

@@ -8,6 +8,7 @@
 #include "base/text.hh"
 #include "conf/command_line.hh"
 #include "ctl/explanation.hh"
+#include "delivery/authority.hh"
 #include "lmtp/failure.hh"
 #include "lmtp/path.hh"
 #include "lmtp/replies.hh"
@@ -18,6 +19,7 @@
 #include "sys/account.hh"
 #include "sys/device.hh"
 #include "sys/files.hh"
+#include "sys/process.hh"
 
 namespace handoff::ctl {
 namespace {
@@ -68,10 +70,12 @@ class Explainer {
   sys::PosixFiles files_;
   recipients::Tables tables_;
   recipients::Modules modules_;
+  bool is_root_ = false;  // the master that has this configuration
   Explanation out_;
 };
 
 Explanation Explainer::run() {
+  is_root_ = sys::is_root() || !config_.user.empty();
   auto tables = recipients::load_tables(config_.recipients.lookups,
                                         recipients::fold_whole(config_.recipient_rules()));
   if (!tables) throw conf::ConfigError(tables.error().describe());
@@ -118,7 +122,12 @@ void Explainer::explain(const Address& address) {
   auto chain = recipients::Chain::make({config_.recipients.lookups, {}}, ground);
   if (!chain) throw conf::ConfigError(chain.error().describe());
   Watched watched(*chain.value(), out_);
-  recipients::Resolver resolver(rules, ground, watched);
+  // Another user's mailbox is looked into by a delivery process, and not by us.
+  recipients::Resolver resolver(rules, ground, watched, [&](Mailbox& mailbox, const std::string&) {
+    if (is_root_) return delivery::check_owner(*mailbox.owner, config_);
+    return Status(Error{EPERM, "only a handoffd that root has started can deliver as its owner",
+                        mailbox.name()});
+  });
   out_.served = resolver.serves(address);
   if (!out_.served) return verdict({say::kNotServed, {address.text()}});
   auto found = resolver.resolve(address);
@@ -137,6 +146,8 @@ void Explainer::look_at_place(const Mailbox& mailbox) {
                    ? std::to_string(mailbox.owner->uid) + ":" + std::to_string(mailbox.owner->gid)
                : config_.user.empty() ? "whoever starts handoffd"
                                       : config_.user;
+  // Another's home is closed to us, and a disk that is dead would hold us.
+  if (mailbox.owner && mailbox.owner->uid != sys::own_uid()) return;
   auto base = mailbox.base.empty() ? config_.spool.path : mailbox.base;
   auto root = files_.open_root(base);
   if (!root) {
@@ -160,6 +171,8 @@ void Explainer::look_at_quota(const Mailbox& mailbox, const sys::Fd& spool) {
   spool::QuotaBook book(files_, spool, config_.spool.path,
                         {config_.quota.size, config_.quota.messages},
                         spool::SpoolOptions().quota_patience);
+  // Another's home is closed to us, and workers look at its quota when the message is there.
+  if (mailbox.owner && mailbox.owner->uid != sys::own_uid()) return verdict(say::kRecipientOk);
   auto standing = book.standing(mailbox, 0);
   if (standing) out_.quota = standing.value();
   if (!standing || book.check(standing.value(), 0).ok()) return verdict(say::kRecipientOk);

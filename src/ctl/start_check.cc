@@ -98,4 +98,10 @@ void check_reach(sys::Files& files, const conf::Config& config, Report& report) 
   }
 }
 
+void check_owners(const conf::Config& config, bool root, Report& report) {
+  if (!config.may_have_owners() || root) return;
+  report.note("recipients: those whose mailboxes belong to other users are put off with 451",
+              "start handoffd as root, with user set: it delivers as their owners");
+}
+
 }  // namespace handoff::ctl

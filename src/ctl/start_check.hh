@@ -16,4 +16,8 @@ void check_start(sys::Files& files, const conf::Config& config, Report& report);
 // The part of it that is not about the spool: for the doctor, who looks at that himself.
 void check_reach(sys::Files& files, const conf::Config& config, Report& report);
 
+// A note where lookups may name owners of mailboxes and a server that is not `root` could not
+// deliver as them.
+void check_owners(const conf::Config& config, bool root, Report& report);
+
 }  // namespace handoff::ctl

@@ -25,6 +25,9 @@ struct Wiring {
   std::function<sys::Log(const conf::Config&)> open_log;
   // In a child: what a worker runs; its result is the exit code of the process.
   std::function<int(const conf::Config&, const sys::Log&, const board::Inheritance&)> worker;
+  // Whether a worker needs a delivery process beside it; and, in a child, what that runs.
+  std::function<bool(const conf::Config&)> wants_delivery;
+  std::function<int(const conf::Config&, const sys::Log&, const sys::Fd& socket)> delivery;
   // In a child: whether a worker could work with this configuration.
   std::function<Status(const conf::Config&)> check;
   // Called before a checked configuration comes into force: reads what only the master may.

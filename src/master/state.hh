@@ -67,6 +67,8 @@ class Master {
   void tend();
   std::optional<std::size_t> start_worker(bool sweeper,
                                           const std::vector<const sys::Fd*>& listeners);
+  // A delivery process for the worker that is about to be started: the worker's way to it.
+  sys::Fd start_delivery();
   void sweep_backlog(std::vector<Listener> removed);
   void ended(std::size_t slot, int status);
   void answer_bell();

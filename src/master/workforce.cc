@@ -7,6 +7,7 @@
 
 #include "master/state.hh"
 #include "sys/clock.hh"
+#include "sys/message_socket.hh"
 #include "sys/process.hh"
 #include "sys/signals.hh"
 
@@ -30,11 +31,12 @@ std::optional<std::size_t> Master::start_worker(bool sweeper,
                                                 const std::vector<const sys::Fd*>& listeners) {
   auto slot = workers_.take_slot();
   if (!slot) return slot;
+  auto delivery = start_delivery();
   auto pid = children_.start(
       [&] {
-        return wiring_.worker(
-            config(), *log_,
-            {listeners, workers_.board(), *slot, life_.read, bell_.write, sweeper});
+        return wiring_.worker(config(), *log_,
+                              {listeners, workers_.board(), *slot, life_.read, bell_.write, sweeper,
+                               delivery ? &delivery : nullptr});
       },
       [this, slot](int status) { ended(*slot, status); });
   if (!pid) {
@@ -44,6 +46,29 @@ std::optional<std::size_t> Master::start_worker(bool sweeper,
   }
   workers_.started(*slot, {.pid = pid.value(), .generation = generation_, .sweeper = sweeper});
   return slot;
+}
+
+// It ends when its worker does. Without it the worker puts off what it cannot deliver itself.
+sys::Fd Master::start_delivery() {
+  if (!wiring_.wants_delivery(config())) return {};
+  auto pair = sys::message_pair();
+  auto pid =
+      pair ? children_.start(
+                 [&] {
+                   pair.value().first.reset();
+                   return wiring_.delivery(config(), *log_, pair.value().second);
+                 },
+                 [this](int status) {
+                   if (status != 0) {
+                     log_->error("delivery process died", {{"how", sys::how_it_ended(status)}});
+                   }
+                 })
+           : Result<pid_t>(pair.error());
+  if (!pid) {
+    log_->error("cannot start a delivery process", {{"cause", pid.error().describe()}});
+    return {};
+  }
+  return std::move(pair.value().first);
 }
 
 // Who connected to a listener that is gone, and was not accepted yet, is served all the same. Then

@@ -66,8 +66,8 @@ std::vector<std::optional<Deliverer::Outcome>> Deliverer::deliver_together(
   took_ = {};
   auto link = [&](const lmtp::Delivery& delivery) -> std::optional<Outcome> {
     const auto& mailbox = delivery.recipient->mailbox;
-    auto linked =
-        in_mailbox(mailbox, [&] { return spool.link(staging, mailbox, delivery.header); });
+    auto linked = in_mailbox(
+        mailbox, [&] { return services_.mailboxes.link(staging, mailbox, delivery.header); });
     if (!linked) {
       note_time(mailbox, &linked.error());
       return linked.error();
@@ -94,7 +94,7 @@ Deliverer::Outcome Deliverer::deliver(const spool::Staging& staging,
   took_ = {};
   auto result = in_mailbox(mailbox, [&] {
     return timed(scribe_, Stage::kCommit, took_,
-                 [&] { return services_.spool.commit(staging, mailbox, delivery.header); });
+                 [&] { return services_.mailboxes.commit(staging, mailbox, delivery.header); });
   });
   note_time(mailbox, result ? nullptr : &result.error());
   return result;

@@ -233,7 +233,7 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
     session_.accept_recipient(std::move(*mailbox.value()));
   } else if (auto put_off = deliverer_.put_off(*mailbox.value())) {
     refuse(*put_off, sys::Level::kWarning);
-  } else if (auto room = services_.spool.check_quota(*mailbox.value(), declared_size_); !room) {
+  } else if (auto room = services_.mailboxes.check_quota(*mailbox.value(), declared_size_); !room) {
     refuse(deliverer_.reply_to(room.error(), *mailbox.value()), sys::Level::kWarning);
   } else {
     session_.accept_recipient(std::move(*mailbox.value()));

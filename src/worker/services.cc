@@ -78,12 +78,13 @@ Result<Assets> load_assets(const conf::Config& config) {
   return assets;
 }
 
-Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spool spool_,
-                   Assets assets)
+Services::Services(const conf::Config& config_, const sys::Log& log_, sys::Files& files,
+                   spool::Spool spool_, Assets assets, std::optional<delivery::Client> client)
     : config(config_),
       log(log_),
       session_options(session_options_of(config_)),
       spool(std::move(spool_)),
+      mailboxes(config_, log_, files, spool, std::move(client)),
       tls(std::move(assets.tls)),
       tables(std::move(assets.tables)),
       modules(std::move(assets.modules)),
@@ -91,11 +92,14 @@ Services::Services(const conf::Config& config_, const sys::Log& log_, spool::Spo
       quota_warner(config_, log_) {}
 
 Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
-                                                 sys::Files& files, Assets assets) {
+                                                 sys::Files& files, Assets assets,
+                                                 sys::Fd delivery) {
   auto spool = spool::Spool::open(files, spool_options(config, log));
   if (!spool) return spool.error();
-  std::unique_ptr<Services> services(
-      new Services(config, log, std::move(spool).value(), std::move(assets)));
+  std::optional<delivery::Client> client;
+  if (delivery) client.emplace(config, std::move(delivery));
+  std::unique_ptr<Services> services(new Services(config, log, files, std::move(spool).value(),
+                                                  std::move(assets), std::move(client)));
   recipients::Ground ground{files,
                             services->spool.root(),
                             config.spool.layout,
@@ -107,7 +111,10 @@ Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, con
   if (!chain) return chain.error();
   services->lookup_ = std::move(chain).value();
   services->session_options.rrvs = services->lookup_->knows_owners();
-  services->resolver_.emplace(config.recipient_rules(), ground, *services->lookup_);
+  services->resolver_.emplace(config.recipient_rules(), ground, *services->lookup_,
+                              [all = services.get()](Mailbox& mailbox, const std::string& detail) {
+                                return all->mailboxes.choose_folder(mailbox, detail);
+                              });
   if (!config.auth.mechanisms.empty()) {
     auto sasl = sys::SaslServer::start(
         {config.auth.service, config.hostname, config.auth.sasl_path, config.auth.mechanisms});

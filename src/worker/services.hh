@@ -15,6 +15,7 @@
 #include "sys/log.hh"
 #include "sys/sasl.hh"
 #include "sys/tls.hh"
+#include "worker/mailboxes.hh"
 #include "worker/reporter.hh"
 #include "worker/site_commands.hh"
 
@@ -41,14 +42,17 @@ Result<Assets> load_assets(const conf::Config& config);
 class Services {
  public:
   // Opens the spool and the lookup, and starts SASL where AUTH is to be offered. `config`, `log`
-  // and `files` outlive the object. May block.
+  // and `files` outlive the object. `delivery`: the way to a delivery process, where there is one.
+  // May block.
   static Result<std::unique_ptr<Services>> open(const conf::Config& config, const sys::Log& log,
-                                                sys::Files& files, Assets assets = {});
+                                                sys::Files& files, Assets assets = {},
+                                                sys::Fd delivery = {});
 
   const conf::Config& config;
   const sys::Log& log;
   lmtp::SessionOptions session_options;
   spool::Spool spool;
+  Mailboxes mailboxes;
   const Tls tls;
   const recipients::Tables tables;
   const recipients::Modules modules;
@@ -66,7 +70,8 @@ class Services {
   recipients::Resolver& resolver() { return *resolver_; }
 
  private:
-  Services(const conf::Config& config, const sys::Log& log, spool::Spool spool, Assets assets);
+  Services(const conf::Config& config, const sys::Log& log, sys::Files& files, spool::Spool spool,
+           Assets assets, std::optional<delivery::Client> client);
 
   std::unique_ptr<recipients::Chain> lookup_;
   std::optional<recipients::Resolver> resolver_;

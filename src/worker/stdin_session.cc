@@ -35,7 +35,7 @@ int exit_code_of(Ended ended) {
 
 }  // namespace
 
-int run_stdin(const conf::Config& config, const sys::Log& log) {
+int run_stdin(const conf::Config& config, const sys::Log& log, sys::Fd delivery) {
   sys::catch_stop_signal();
   auto cannot = [&](const char* what, const Error& error, int exit_code) {
     log.error(what, {{"cause", error.describe()}});
@@ -57,7 +57,8 @@ int run_stdin(const conf::Config& config, const sys::Log& log) {
     return EX_CONFIG;
   }
   sys::PosixFiles files;
-  auto services = Services::open(config, log, files, std::move(assets).value());
+  auto services =
+      Services::open(config, log, files, std::move(assets).value(), std::move(delivery));
   if (!services) return cannot("cannot begin", services.error(), EX_TEMPFAIL);
   services.value()->sweep();
   auto slot = std::make_unique<board::Slot>();  // that nobody looks at

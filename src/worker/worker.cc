@@ -133,6 +133,7 @@ class Worker {
   }
 
   bool is_worn_out() const {
+    if (services_.mailboxes.is_broken()) return true;
     auto limit = services_.config.workers.max_transactions;
     return limit > 0 && scribe_.counted(Counter::kTransactions) >= limit;
   }
@@ -172,7 +173,9 @@ int run(const conf::Config& config, const sys::Log& log, const Assets& assets,
   // socket against the next master.
   sys::on_parent_death(inherited.listeners, inherited.life);
   sys::PosixFiles files;
-  auto services = Services::open(config, log, files, assets);
+  auto services =
+      Services::open(config, log, files, assets,
+                     inherited.delivery != nullptr ? std::move(*inherited.delivery) : sys::Fd());
   if (!services) return report(log, "cannot begin", services.error(), EX_TEMPFAIL);
   auto arrivals = sys::Arrivals::watch(inherited.listeners, inherited.life);
   if (!arrivals) return report(log, "cannot wait for connections", arrivals.error(), EX_OSERR);

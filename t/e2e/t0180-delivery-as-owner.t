@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Mailboxes that belong to their users: the delivery process becomes the user for one delivery."""
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import maildir
+import mounts
+from control import ctl, until
+from handoffd import Configuration, program
+from lmtp import Lmtp, deliver, stuffed
+from lookups import rcpt
+from owners import Owner, Owners
+from tap import done, is_, ok, skip, skip_all
+
+MESSAGE = b"Subject: x\r\n\r\nx\r\n"
+
+if os.geteuid() != 0:
+    skip_all("only root can become others")
+private = mounts.private()
+
+
+def code(daemon, address, message=MESSAGE):
+    """The last reply that this one recipient gets."""
+    result = deliver(daemon.unix, "a@example.org", [address], message)
+    return (result.final or result.rcpt)[address].code
+
+
+def rights(*owners):
+    """Whose the files and folders of the mailboxes are, and with which mode: one of each kind."""
+    return {(os.lstat(path).st_uid, os.lstat(path).st_gid, oct(os.lstat(path).st_mode))
+            for owner in owners for folder, _, names in os.walk(owner.maildir)
+            for path in [folder, *(os.path.join(folder, name) for name in names)]}
+
+
+owners = Owners()
+pat, kim = owners.add("pat", 61001), owners.add("kim", 61002)
+small = owners.add("small", 61003, fields="quota=1M,1")
+with owners.handoffd({"recipients.create-folders": "yes"}) as daemon:
+    result = deliver(daemon.unix, "a@example.org", [pat.address, kim.address], MESSAGE)
+    is_([reply.code for reply in result.final.values()], [250, 250], "each_user_gets_the_message")
+    for owner in (pat, kim):
+        is_(rights(owner), {(owner.uid, owner.uid, "0o40700"), (owner.uid, owner.uid, "0o100600")},
+            f"all_of_{owner.name}s_mailbox_is_the_users_alone")
+        ok(owner.messages()[0].endswith(b"\nSubject: x\n\nx\n"), "it_is_whole")
+    is_(maildir.leftovers(pat.maildir), [], "nothing_is_left_in_tmp")
+    deliver(daemon.unix, "", [pat.address, f"pat+lists.c@{pat.address.split('@')[1]}"], MESSAGE)
+    is_([len(maildir.files(os.path.join(pat.maildir, folder))) for folder in ("", ".lists.c")],
+        [2, 1], "a_folder_is_looked_for_and_made_as_the_user")
+    is_({line[0] for line in rights(pat)}, {pat.uid}, "and_is_the_users")
+    code(daemon, kim.address)
+    ok(b"\nDelivered-To: kim@example.org\n" in kim.messages()[-1], "a_line_of_its_own_is_written")
+    is_([code(daemon, small.address), code(daemon, small.address)], [250, 452],
+        "the_quota_that_the_lookup_says_holds")
+    is_(os.stat(os.path.join(small.maildir, "maildirsize")).st_uid, small.uid,
+        "and_is_kept_in_a_file_of_the_users")
+    explained = ctl(daemon, "explain", pat.address).stdout
+    ok("61001:61001" in explained and "250" in explained, "explain_names_the_owner")
+
+    # Never twice: the replies are not read, and the message comes again.
+    before = len(kim.messages())
+    with Lmtp(daemon.unix) as client:
+        client.session("LHLO me", "MAIL FROM:<>", f"RCPT TO:<{kim.address}>", "DATA")
+        client.send(stuffed(b"Subject: once\r\n\r\nonce\r\n"))
+        daemon.wait_for(r"delivered .*to=<kim@example.org>.* code=250 .*")
+        until(lambda: len(kim.messages()) == before + 1, "the message is delivered")
+    daemon.wait_for(r"replies unread")
+    is_(code(daemon, kim.address, b"Subject: once\r\n\r\nonce\r\n"), 250, "a_retry_is_told_yes")
+    ok(daemon.wait_for(r"delivered .*status=already-delivered"), "it_is_recognised")
+    is_(len(kim.messages()), before + 1, "and_not_delivered_again")
+
+# A delivery that is killed behind its link: nobody knows, so the retry looks.
+if shutil.which("cc") and sys.platform.startswith("linux"):
+    shim = os.path.join(owners.scratch.path, "fsync_shim.so")
+    here = os.path.dirname(os.path.abspath(__file__))
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, os.path.join(here, "fsync_shim.c"),
+                    "-ldl"], check=True)
+    fifo = os.path.join(owners.scratch.path, "fifo")
+    os.mkfifo(fifo)
+    os.chmod(fifo, 0o666)
+    before = len(pat.messages())
+    shimmed = {"LD_PRELOAD": shim, "SHIM_HOLD": "/pat/Maildir/new", "SHIM_FIFO": fifo,
+               "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    with owners.handoffd({"delivery.timeout": "8s"}, environment=shimmed) as daemon:
+        is_(code(daemon, pat.address, b"Subject: late\r\n\r\nlate\r\n"), 451,
+            "a_delivery_that_takes_too_long_is_given_up")
+        is_(len(pat.messages()), before + 1, "though_its_file_is_there_already")
+    with owners.handoffd() as daemon:
+        is_(code(daemon, pat.address, b"Subject: late\r\n\r\nlate\r\n"), 250,
+            "the_retry_is_told_that_it_is_there")
+        is_(len(pat.messages()), before + 1, "and_finds_it")
+else:
+    skip("no compiler for the shim")
+
+# One session on standard input.
+session = (f"LHLO me\r\nMAIL FROM:<>\r\nRCPT TO:<{kim.address}>\r\nDATA\r\n"
+           "Subject: stdin\r\n\r\nx\r\n.\r\nQUIT\r\n")
+configuration = Configuration({"recipients.lookup": f"file:{owners.table}",
+                               "spool.layout": "%h/Maildir"}, scratch=owners.scratch)
+said = subprocess.run([program("HANDOFFD"), "--stdin", "-c", configuration.path], input=session,
+                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+                      check=False)
+is_((said.returncode, any(b"Subject: stdin" in each for each in kim.messages())), (0, True),
+    "a_session_on_standard_input_delivers_as_the_user")
+
+# Not root: put off, as --check says before.
+configuration.write({"user": None, "group": None})
+checked = subprocess.run([program("HANDOFFD"), "--check", "-c", configuration.path], user="nobody",
+                         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, check=False,
+                         cwd="/")
+ok(checked.returncode == 0 and "are put off with 451" in checked.stderr,
+   "check_says_that_root_is_missing")
+session = f"LHLO me\r\nMAIL FROM:<>\r\nRCPT TO:<{kim.address}>\r\nQUIT\r\n"
+said = subprocess.run([program("HANDOFFD"), "--stdin", "-c", configuration.path], input=session,
+                      user="nobody", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                      timeout=60, check=False, cwd="/")
+ok("\n451 4.3.0" in said.stdout.replace("\r", "") and
+   "only a handoffd that root has started" in said.stderr,
+   "who_cannot_become_the_user_defers_and_says_why")
+configuration.write({"recipients.lookup": "mailbox"})
+refused = subprocess.run([program("HANDOFFD"), "--check", "-c", configuration.path], check=False,
+                         stderr=subprocess.PIPE, text=True)
+ok(refused.returncode == 78 and "recipients.lookup = mailbox knows none" in refused.stderr,
+   "a_layout_in_homes_needs_a_lookup_that_knows_them")
+
+# Users of the system, in a mount namespace that has two more.
+if private:
+    people = [Owner(name, uid, os.path.join(owners.homes, name)) for name, uid in
+              (("handoffpat", 61101), ("handoffkim", 61102))]
+    with open("/etc/passwd", encoding="utf-8") as file:
+        users = file.read()
+    for person in people:
+        users += f"{person.name}:x:{person.uid}:{person.uid}::{person.home}:/bin/sh\n"
+    users += f"handoffsys:x:998:998::{owners.homes}/pat:/bin/sh\n"
+    subprocess.run(["mount", "--bind", owners.scratch.file("passwd", users), "/etc/passwd"],
+                   check=True)
+    with owners.handoffd({"recipients.lookup": "passwd"}) as daemon:
+        result = deliver(daemon.unix, "", [person.address for person in people], MESSAGE)
+        is_([reply.code for reply in result.final.values()], [250, 250],
+            "users_of_the_system_get_their_mail_at_home")
+        is_({line[:2] for line in rights(*people)}, {(61101, 61101), (61102, 61102)},
+            "each_with_files_of_their_own")
+        is_(rcpt(daemon, "handoffsys@example.org", "root@example.org", "nobodys@example.org"),
+            [451, 550, 550], "a_system_user_is_put_off_and_root_is_nobody")
+else:
+    skip("no mount namespace here")
+done()

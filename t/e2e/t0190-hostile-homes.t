@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""What a user can do to the own home harms the own mail alone: the recipient gets a 4xx, all others
+of the message are delivered to, and nothing of theirs is touched."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import dead_fuse
+import disk_quota
+import mounts
+from lmtp import deliver
+from owners import Owners
+from tap import done, is_, ok, skip, skip_all
+
+if os.geteuid() != 0:
+    skip_all("only root can become others")
+private = mounts.private()
+MESSAGE = b"Subject: x\r\n\r\n" + b"x" * 40 + b"\r\n"
+
+owners = Owners()
+kim = owners.add("kim", 61001)
+# A victim who lets everybody in: what keeps others' mail out of there is handoff alone.
+victim = owners.add("victim", 61002)
+victim.make("Maildir", 0o777)
+for part in ("tmp", "new", "cur"):
+    victim.make(f"Maildir/{part}", 0o777)
+for path, _, _ in os.walk(victim.home):
+    os.chmod(path, 0o777)
+secret = os.path.join(victim.home, "secret")
+with open(secret, "w", encoding="ascii") as file:
+    file.write("1000S\n10 1\n")
+os.chmod(secret, 0o666)
+
+
+def maildir_is_a_link(owner):
+    os.symlink(victim.maildir, owner.maildir)
+
+
+def new_is_a_link(owner):
+    owner.make("Maildir/tmp"), owner.make("Maildir/cur")
+    os.symlink(victim.maildir + "/new", owner.maildir + "/new")
+
+
+def tmp_is_a_link(owner):
+    owner.make("Maildir/new"), owner.make("Maildir/cur")
+    os.symlink(victim.maildir + "/tmp", owner.maildir + "/tmp")
+
+
+def tmp_is_a_fifo(owner):
+    owner.make("Maildir/new"), owner.make("Maildir/cur")
+    os.mkfifo(owner.maildir + "/tmp", 0o600)
+    os.chown(owner.maildir + "/tmp", owner.uid, owner.uid)
+
+
+def new_is_a_file(owner):
+    owner.make("Maildir/tmp"), owner.make("Maildir/cur")
+    with open(owner.maildir + "/new", "w", encoding="ascii"):
+        pass
+
+
+def new_is_a_device(owner):
+    owner.make("Maildir/tmp"), owner.make("Maildir/cur")
+    os.mknod(owner.maildir + "/new", 0o20666, os.makedev(1, 3))
+
+
+def home_is_closed(owner):
+    os.chmod(owner.home, 0)
+
+
+def new_is_closed(owner):
+    for part in ("tmp", "new", "cur"):
+        owner.make(f"Maildir/{part}")
+    os.chmod(owner.maildir + "/new", 0)
+
+
+def home_is_missing(owner):
+    os.rmdir(owner.home)
+
+
+def home_is_anothers(owner):
+    os.chown(owner.home, kim.uid, kim.uid)
+
+
+HOSTILE = {maildir_is_a_link: 451, new_is_a_link: 451, tmp_is_a_link: 451, tmp_is_a_fifo: 451,
+           new_is_a_file: 451, new_is_a_device: 451, home_is_closed: 451, new_is_closed: 451,
+           home_is_missing: 451, home_is_anothers: 451}
+people = {attack: owners.add(attack.__name__, 61100 + number)
+          for number, attack in enumerate(HOSTILE)}
+for attack, owner in people.items():
+    attack(owner)
+linked = owners.add("linked", 61200, fields="quota=1M")
+linked.make("Maildir")
+os.link(secret, linked.maildir + "/maildirsize")
+system = owners.add("system", 999)
+group = owners.add("group", 61201)
+owners.lines[-1] = owners.lines[-1].replace("gid=61201", "gid=0")
+owners.scratch.file("recipients", "".join(owners.lines))
+hung, full = owners.add("hung", 61300), owners.add("full", 61301)
+
+
+def tree(folder):
+    """All that is in there, with what would tell of a change."""
+    return sorted((path, name, status.st_ino, status.st_size, status.st_mtime_ns, status.st_nlink)
+                  for path, folders, files in os.walk(folder) for name in folders + files
+                  for status in [os.lstat(os.path.join(path, name))])
+
+
+with owners.handoffd({"delivery.timeout": "8s", "workers.max": 1, "workers.min-idle": 1}) as daemon:
+    before = tree(victim.home)
+    for attack, owner in people.items():
+        result = deliver(daemon.unix, "", [owner.address, kim.address], MESSAGE)
+        is_([result.final[each.address].code for each in (owner, kim)], [HOSTILE[attack], 250],
+            f"{attack.__name__}_defers_that_recipient_alone")
+    is_(len(kim.messages()), len(people), "whoever_is_in_the_same_message_has_all_of_them")
+    is_(tree(victim.home), before, "nothing_of_the_victims_has_changed")
+
+    codes = deliver(daemon.unix, "", [linked.address], MESSAGE).final[linked.address].code
+    with open(secret, encoding="ascii") as file:
+        text = file.read()
+    is_((codes, text.splitlines()[0]), (250, "1000S"),
+        "a_quota_file_that_is_a_link_to_anothers_is_written_as_its_user_who_may")
+    refused = deliver(daemon.unix, "", [system.address, group.address], MESSAGE)
+    is_([reply.code for reply in refused.rcpt.values()], [451, 451],
+        "a_user_of_the_system_and_roots_group_are_put_off_at_once")
+    ok(daemon.wait_for(r"uid 999 is below delivery\.first-uid"), "and_the_log_says_why")
+
+    if private and dead_fuse.can():
+        mailed = len(kim.messages())
+        with dead_fuse.mounted(hung.home):
+            for sentence in ("a_home_whose_disk_is_dead_defers_its_user_alone",
+                             "and_the_second_time_it_is_not_waited_for"):
+                result = deliver(daemon.unix, "", [hung.address, kim.address], MESSAGE)
+                mailed += 1
+                is_([result.final[each.address].code for each in (hung, kim)], [451, 250], sentence)
+            ok(daemon.wait_for(r"delivery killed: it took too long .*uid=61300 stuck=1"),
+               "the_process_that_cannot_be_killed_is_left_behind")
+            ok(daemon.wait_for(r"an earlier delivery as its owner still hangs"),
+               "and_there_are_no_more_of_them")
+        is_(len(kim.messages()), mailed, "the_other_recipient_has_each_message_once")
+        is_(deliver(daemon.unix, "", [hung.address], MESSAGE).final[hung.address].code, 250,
+            "a_home_that_is_back_gets_its_mail")
+    else:
+        skip("no FUSE here")
+
+    if private:
+        disk_quota.mount(full.home, owners.scratch.file("disk"), full.uid, 1024)
+        os.chown(full.home, full.uid, full.uid)
+        full.make("Maildir")
+        result = deliver(daemon.unix, "", [full.address, kim.address], MESSAGE + (b"y" * 70 + b"\r\n") * 50_000)
+        is_([(reply.code, reply.enhanced) for reply in result.final.values()],
+            [(452, "4.2.2"), (250, "2.0.0")], "a_full_quota_of_the_kernel_defers_its_user_alone")
+        is_(os.listdir(full.maildir + "/tmp"), [], "and_leaves_nothing_behind")
+        is_(deliver(daemon.unix, "", [full.address], MESSAGE + b"small\r\n").final[full.address].code, 250,
+            "a_message_that_fits_is_delivered")
+        mounts.unmount(full.home)
+    else:
+        skip("no mounts here")
+    is_(deliver(daemon.unix, "", [kim.address], MESSAGE).final[kim.address].code, 250,
+        "after_all_that_the_next_message_is_delivered")
+done()

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""A worker that is in somebody else's hands asks the delivery process for what it should not do:
+the test takes the worker's own end of their socket, and speaks there itself."""
+import array
+import ctypes
+import os
+import re
+import signal
+import socket
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from control import until, workers
+from lmtp import deliver
+from owners import Owners
+from tap import done, empty, is_, ok, skip_all
+
+MESSAGE = b"Return-Path: <>\nSubject: x\n\nx\n"
+CHOOSE_FOLDER, FIND_EARLIER, DELIVER = 1, 2, 3
+PIDFD_GETFD = 438
+
+if os.geteuid() != 0 or not sys.platform.startswith("linux"):
+    skip_all("only Linux' root can take another process's descriptor")
+
+
+def number(value):
+    return struct.pack("<Q", value)
+
+
+def text(value):
+    value = value if isinstance(value, bytes) else value.encode()
+    return number(len(value)) + value
+
+
+def request(owner, **changes):
+    """What the worker would ask for this owner, but for the changes."""
+    field = {"verb": DELIVER, "base": owner.home, "path": "Maildir", "folder": "",
+             "address": owner.address, "uid": owner.uid, "gid": owner.uid, "detail": "",
+             "name": NAME, "size": len(MESSAGE), "content": 16, "earlier": "", "personal": "",
+             **changes}
+    return b"".join((
+        number(field["verb"]), text(field["base"]), text(field["path"]), text(field["folder"]),
+        text(field["address"]), number(1), number(0), number(1), number(field["uid"]),
+        number(field["gid"]), number(0), number(0), text(field["detail"]), text(field["name"]),
+        number(field["size"]), number(field["content"]), text(field["earlier"]),
+        text(field["personal"])))
+
+
+def socket_of(worker):
+    """The worker's end, as a socket of ours."""
+    pidfd = os.pidfd_open(worker)
+    for entry in os.listdir(f"/proc/{worker}/fd"):
+        if not os.readlink(f"/proc/{worker}/fd/{entry}").startswith("socket:"):
+            continue
+        taken = ctypes.CDLL(None).syscall(PIDFD_GETFD, pidfd, int(entry), 0)
+        ours = socket.socket(fileno=taken)
+        if ours.type & 0xf == socket.SOCK_SEQPACKET:
+            os.close(pidfd)
+            ours.settimeout(30)
+            return ours
+        ours.close()
+    raise RuntimeError("the worker has no such socket")
+
+
+def status(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def children(pid):
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if status(entry)["PPid"].strip() == str(pid):
+                found.append(int(entry))
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def agent_beside(pids):
+    """The delivery process, when the master has no other child than it and these workers: a sweep
+    is one for a moment."""
+    def one_more():
+        more = set(children(daemon.pid)) - set(pids)
+        return more.pop() if len(more) == 1 else None
+    return until(one_more, "a delivery process")
+
+
+def tree():
+    """All that is in the homes, with what would tell of a change."""
+    return sorted((path, name, file.st_ino, file.st_size, file.st_mtime_ns)
+                  for path, folders, files in os.walk(owners.homes) for name in folders + files
+                  for file in [os.lstat(os.path.join(path, name))])
+
+
+owners = Owners()
+pat, kim = owners.add("pat", 61001), owners.add("kim", 61002)
+NAME = "1764000000.M1P2Q3R4.test"
+with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
+    is_(deliver(daemon.unix, "", [pat.address], MESSAGE.replace(b"\n", b"\r\n"))
+        .final[pat.address].code, 250, "the_worker_delivers_while_it_is_ours")
+    daemon.staged()
+    worker, = workers(daemon)
+    agent = agent_beside([worker])
+
+    facts, own = status(agent), status(worker)
+    is_((facts["Uid"].split()[0], own["Uid"].split()[0] == "0", own["CapEff"], own["CapPrm"]),
+        ("0", False, "0" * 16, "0" * 16), "the_delivery_process_is_root_and_the_worker_cannot_be")
+    is_(facts["NoNewPrivs"], "1", "it_gets_no_privilege_by_exec")
+    links = [os.readlink(f"/proc/{agent}/fd/{entry}") for entry in os.listdir(f"/proc/{agent}/fd")]
+    with open("/proc/net/unix", encoding="ascii") as file:
+        kinds = {line.split()[6]: line.split()[4] for line in list(file)[1:]}
+    sockets = [kinds.get(re.sub(r"\D", "", link)) for link in links if link.startswith("socket:")]
+    is_(sockets, ["0005"], "its_one_socket_is_the_one_to_its_worker")
+
+    # From here on the worker is somebody else's.
+    os.kill(worker, signal.SIGSTOP)
+    asked = socket_of(worker)
+    staging = os.path.join(daemon.spool, ".handoff", "staging")
+
+    def file_of(owner, path, content=MESSAGE):
+        with open(path, "wb") as made:
+            made.write(content)
+        os.chown(path, *owner)
+        return open(path, "rb")  # pylint: disable=consider-using-with
+
+    staged = file_of(daemon.owner, os.path.join(staging, NAME))
+    not_in_staging = file_of(daemon.owner, os.path.join(daemon.spool, "elsewhere"))
+    roots = file_of((0, 0), os.path.join(staging, "1764000000.M9P2Q3R4.test"))
+    folder = os.open(staging, os.O_RDONLY)
+    os.mkfifo(os.path.join(staging, "fifo"))
+    fifo = os.open(os.path.join(staging, "fifo"), os.O_RDWR)
+
+    def ask(octets, *files):
+        """Returns the errno of the answer, 0 for a success."""
+        handles = array.array("i", [each if isinstance(each, int) else each.fileno()
+                                    for each in files])
+        more = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)] if files else []
+        asked.sendmsg([octets], more)
+        answer = asked.recv(65536)
+        there, = struct.unpack_from("<Q", answer)
+        return struct.unpack_from("<Q", answer, 8)[0] if there else 0
+
+    good = request(pat)
+    refused = {
+        "root": (request(pat, uid=0), staged),
+        "roots_group": (request(pat, gid=0), staged),
+        "a_user_of_the_system": (request(pat, uid=33, gid=33), staged),
+        "another_user_than_the_mailboxs": (request(pat, uid=kim.uid, gid=kim.uid), staged),
+        "another_group": (request(pat, gid=kim.uid), staged),
+        "a_recipient_that_no_lookup_knows": (request(pat, address="sam@example.org"), staged),
+        "anothers_home": (request(pat, base=kim.home), staged),
+        "another_folder_of_the_home": (request(pat, path=".ssh"), staged),
+        "a_path_upwards": (request(pat, path="../kim/Maildir"), staged),
+        "an_absolute_path": (request(pat, path="/etc"), staged),
+        "a_folder_upwards": (request(pat, folder="./../../../kim/Maildir"), staged),
+        "a_folder_that_is_two_dots": (request(pat, folder="."), staged),
+        "a_name_with_a_slash": (request(pat, name="../staging/" + NAME), staged),
+        "a_name_of_another_message": (request(pat, name="1764000000.M9P2Q3R4.test"), staged),
+        "another_size": (request(pat, size=5), staged),
+        "content_behind_the_end": (request(pat, content=1000), staged),
+        "no_file": (good,),
+        "two_files": (good, staged, staged),
+        "many_files": (good, *[staged] * 100),
+        "a_file_that_is_not_in_staging": (good, not_in_staging),
+        "a_file_of_roots": (request(pat, name="1764000000.M9P2Q3R4.test"), roots),
+        "passwd": (good, open("/etc/passwd", "rb")),  # pylint: disable=consider-using-with
+        "a_folder_for_a_file": (good, folder),
+        "a_fifo_for_a_file": (request(pat, name="fifo", size=0, content=0), fifo),
+        "a_file_where_none_belongs": (request(pat, verb=CHOOSE_FOLDER, detail="x"), staged),
+        "verb_0": (request(pat, verb=0), staged),
+        "verb_4": (request(pat, verb=4), staged),
+        "a_large_verb": (request(pat, verb=1 << 40), staged),
+        "garbage": (bytes(range(256)),),
+        "a_request_that_is_too_long": (good + b"x" * 20_000, staged),
+        "a_request_with_more_behind_it": (good + b"x", staged),
+        "a_request_that_is_cut": (good[:-1], staged),
+        "a_length_beyond_the_end": (number(DELIVER) + number(1 << 62), staged),
+        "personal_lines_without_measure": (request(pat, personal="x" * 5000), staged),
+        "an_empty_request_with_a_file": (b"", staged),
+    }
+    before = tree()
+    for what, (octets, *files) in refused.items():
+        ok(ask(octets, *files) != 0, f"{what}_is_refused")
+    is_(tree(), before, "nothing_was_written_meanwhile")
+    open_now = len(os.listdir(f"/proc/{agent}/fd"))
+    is_(open_now, len(links), "no_descriptor_that_came_is_left_open")
+    ok(daemon.wait_for(r"delivery refused .*cause=.*root"), "the_log_tells_of_it")
+    is_(ask(good, staged), 0, "what_it_may_ask_for_is_done_by_the_same_process")
+    is_(len(pat.messages()), 2, "and_the_message_is_there")
+    empty((child for child in children(agent) if status(child)["State"][0] != "Z"),
+          "and_no_child_of_it_goes_on")
+
+    # Without its worker there is no delivery process; with another worker there is another.
+    asked.close()
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: not os.path.exists(f"/proc/{agent}"), "the delivery process ends with its worker")
+    ok(True, "the_delivery_process_ends_with_its_worker")
+    for made in ("fifo", NAME, "1764000000.M9P2Q3R4.test"):
+        os.unlink(os.path.join(staging, made))
+    again = until(lambda: [pid for pid in workers(daemon) if pid != worker], "another worker")
+    is_(deliver(daemon.unix, "", [pat.address], b"Subject: y\r\n\r\ny\r\n").final[pat.address].code,
+        250, "the_next_worker_has_one_of_its_own")
+
+    # And the other way round: a worker without its delivery process makes room for one that has it.
+    agent = agent_beside(again)
+    os.kill(agent, signal.SIGKILL)
+    until(lambda: not os.path.exists(f"/proc/{agent}") or status(agent)["State"][0] == "Z", "its end")
+    result = deliver(daemon.unix, "", [pat.address, kim.address], b"Subject: z\r\n\r\nz\r\n")
+    is_([reply.code for reply in result.final.values()], [451, 451],
+        "a_worker_whose_delivery_process_died_defers")
+    until(lambda: set(workers(daemon)).isdisjoint(again), "another worker")
+    is_(deliver(daemon.unix, "", [pat.address], b"Subject: z\r\n\r\nz\r\n").final[pat.address].code,
+        250, "and_makes_room_for_another")
+done()
