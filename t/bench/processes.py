@@ -2,6 +2,7 @@
 
     tree(pid)                          # the process and all below it
     cpu_seconds(tree(pid))             # user and system time so far, that of ended children too
+    context_switches(pids)             # so far, because they waited
     pss(pids)                          # octets each of them takes, shared pages divided
     with SystemCalls(tree(pid)) as calls: ...
     calls.counts                       # {'fsync': 200, ...}
@@ -55,6 +56,11 @@ def cpu_seconds(pids):
         else:
             total += (int(fields[11]) + int(fields[12])) / TICK
     return total
+
+
+def context_switches(pids):
+    return sum(int(line.split()[1]) for pid in pids for line in _read(str(pid), "status").splitlines()
+               if line.startswith("voluntary_ctxt_switches"))
 
 
 def pss(pids):

@@ -161,6 +161,9 @@ row does not say otherwise. The filesystems are images on this machine's disk, t
         self._add(f"handoffd with {len(many) - 1} idle workers: {sum(many) / 2**20:.0f} MiB "
                           f"PSS in all, {sum(many) / len(many) / 2**20:.2f} MiB each.\n")
 
+    def herd(self, idle, each):
+        self._add(f"A connection with {idle} idle workers takes {each:.1f} context switches of all of them.\n")
+
     def plot(self, title, path, heads, lines):
         """path: the picture; None where there is none."""
         picture = ""

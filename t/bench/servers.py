@@ -130,10 +130,12 @@ class Handoffd(Server):
     name = "handoffd"
     worker = "handoffd"
 
-    def __init__(self, mailboxes, work, settings=(), name="handoffd"):
+    def __init__(self, mailboxes, work, settings=(), name="handoffd", idle=64):
+        """idle: how many workers it keeps idle."""
         super().__init__(mailboxes, work)
         self.settings = settings
         self.name = name
+        self.min_idle = idle
 
     def prepare(self, disk):
         """Its mailboxes: they must be older than a minute, or each delivery syncs them anew."""
@@ -153,7 +155,7 @@ class Handoffd(Server):
                    "--hostname", "handoff.test", "--listen", f"unix:{self.socket}",
                    "--socket.mode", "0666", "--spool.path", self.folder,
                    "--control.socket", f"{self.socket}.control", "--log.to", "stderr",
-                   "--workers.max", "600", "--workers.min-idle", "64", "--workers.max-idle", "600",
+                   "--workers.max", "600", "--workers.min-idle", str(self.min_idle), "--workers.max-idle", "600",
                    *self.settings]
         if os.geteuid() == 0:
             group = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name

@@ -47,8 +47,8 @@ with Handoffd({"workers.max": 6, "workers.min-idle": 1, "workers.max-idle": 2}) 
     is_(status(daemon)["pool"]["deaths"], 0, "and_none_is_counted_as_dead")
 
 # --- One connection wakes one.
-with Handoffd({"workers.max": 64, "workers.min-idle": 48, "workers.max-idle": 64}) as daemon:
-    until(lambda: status(daemon)["pool"]["idle"] >= 48, "48 idle workers")
+with Handoffd({"workers.max": 72, "workers.min-idle": 64, "workers.max-idle": 72}) as daemon:
+    until(lambda: status(daemon)["pool"]["idle"] >= 64, "64 idle workers")
 
     def switches():
         total = 0
@@ -64,7 +64,7 @@ with Handoffd({"workers.max": 64, "workers.min-idle": 48, "workers.max-idle": 64
             with Lmtp(daemon.unix) as client:
                 client.command("QUIT")
         each = (switches() - before) / 100
-        diag(f"{each:.2f} context switches a connection, with 48 idle workers")
+        diag(f"{each:.2f} context switches a connection, with 64 idle workers")
         with open(os.environ["HANDOFFD"], "rb") as program:
             exclusive = b"epoll_create" in program.read()  # a build without it wakes all
         if exclusive:
