@@ -58,8 +58,7 @@ BOOST_AUTO_TEST_CASE(octets_from_the_peer_never_make_a_line_or_a_field) {
   auto text = format_text("m", {{"to", evil}});
   BOOST_TEST(text == R"(m to="a\x0d\x0ab\x00c\x1b[31m\x7f\xc3\xa4 id=forged")");
   auto json = format_json("m", {{"to", evil}});
-  BOOST_TEST(json ==
-             R"("msg":"m","to":"a\u000d\u000ab\u0000c\u001b[31m\u007fä id=forged")");
+  BOOST_TEST(json == R"("msg":"m","to":"a\u000d\u000ab\u0000c\u001b[31m\u007fä id=forged")");
   for (int c = 0; c < 256; ++c) {
     std::string octet(1, static_cast<char>(c));
     for (const auto& line : {format_text("m", {{"k", octet}}), format_json("m", {{"k", octet}})}) {
