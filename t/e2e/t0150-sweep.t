@@ -54,7 +54,9 @@ def sweep(daemon, *arguments):
     return told.returncode, told.stdout.splitlines()
 
 
-daemon = Handoffd({"spool.delivered-to": "always"}, scratch=scratch, start=False,
+# One worker: a second, whom the busy one calls for, would sweep as it begins.
+daemon = Handoffd({"spool.delivered-to": "always", "workers.max": 1, "workers.min-idle": 1,
+                   "workers.max-idle": 1}, scratch=scratch, start=False,
                   environment={"LD_PRELOAD": shim, "SHIM_HOLD": "good.test/kim/tmp/",
                                "SHIM_FIFO": fifo,
                                "ASAN_OPTIONS": "verify_asan_link_order=0:" +
