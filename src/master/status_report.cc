@@ -1,7 +1,6 @@
 #include "master/status_report.hh"
 
 #include <algorithm>
-#include <ranges>
 
 #include "base/text.hh"
 #include "master/quantity.hh"
@@ -131,7 +130,8 @@ std::string status_table(const Snapshot& s) {
   out += line("config     generation " + std::to_string(s.generation) + ", " +
               std::to_string(s.reloads_refused) + " reloads refused, " +
               std::to_string(s.upgrades) + " upgrades");
-  for (const auto& failure : s.failures | std::views::take(kFailuresShown)) {
+  for (std::size_t i = 0; i < std::min(s.failures.size(), kFailuresShown); ++i) {
+    const auto& failure = s.failures[i];
     out += line("failed     " + duration_text(static_cast<double>(s.now - failure.when)) +
                 " ago: " + failure.what);
   }

@@ -52,7 +52,11 @@ def kill_one(daemon):
 
 
 def kill_all(daemon):
-    kill([daemon.pid, *children(daemon)])
+    ends = [os.pidfd_open(pid) for pid in children(daemon)]
+    os.killpg(daemon.pid, signal.SIGKILL)  # with a worker that starts just now
+    for end in ends:
+        select.select([end], [], [], 30)
+        os.close(end)
     daemon.process.wait()
     daemon.start()
 

@@ -29,7 +29,7 @@ class Daemon:
         self.command = command
         self.environment = environment or {}
         self.log = []
-        self._log_ended = False
+        self._ended_log = None  # the standard output that has ended
         self._news = threading.Condition()
         self._reader = None
         self.process = None
@@ -40,7 +40,6 @@ class Daemon:
         """Starts it, and waits until it says that it is ready; what it logs from now on follows in
         `log`."""
         begin = len(self.log)
-        self._log_ended = False
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         start_new_session=True,
@@ -73,7 +72,8 @@ class Daemon:
                             return line
                 since = len(self.log)
                 last = "\n".join([f"{pattern!r} after:", *self.log[-20:]])
-                if self._log_ended:
+                # Children of one that was killed may keep its log open until the next begins.
+                if self._ended_log is self.process.stdout:
                     raise RuntimeError(f"{self.command[0]} ended and had not logged {last}")
                 if not self._news.wait(end - time.monotonic()):
                     raise TimeoutError(f"{self.command[0]} did not log {last}")
@@ -111,7 +111,6 @@ class Daemon:
                 self.log.append(line.decode("utf-8", "replace").rstrip("\n"))
                 self._news.notify_all()
         with self._news:
-            # Children of one that was killed may have kept its log open until the next had begun.
             if stream is self.process.stdout:
-                self._log_ended = True
+                self._ended_log = stream
             self._news.notify_all()
