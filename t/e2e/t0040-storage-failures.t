@@ -135,8 +135,7 @@ if with_mounts:
                     file.write(b"x" * 4096)
             except OSError:
                 pass
-        # At once, or recipient by recipient: where the last page went is a matter of the build.
-        is_(set(final(daemon, recipients=USERS)), {"452 4.3.1"}, "a_full_disk_is_452_R5")
+        is_(final(daemon, recipients=USERS), ["452 4.3.1"] * 3, "a_full_disk_is_452_R5")
         is_(visible(daemon), ([1, 0, 0], [], []), "and_nothing_is_visible_when_it_is_full_R5")
         os.unlink(filler)
         is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3, "with_room_again_it_works_R5")
