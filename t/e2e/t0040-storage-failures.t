@@ -127,6 +127,9 @@ if with_mounts:
             reply = client.command("MAIL FROM:<> SIZE=2000000")
             is_((reply.code, reply.enhanced), (452, "4.3.1"), "declared_and_no_room_is_452_X4")
             is_(client.command("MAIL FROM:<> SIZE=2000").code, 250, "and_a_smaller_one_is_taken_X4")
+            # Its room is given back before the second reply: else the next MAIL would be refused.
+            client.command("RSET")
+            client.command("NOOP")
 
         filler = os.path.join(daemon.spool, ".filler")
         with open(filler, "wb", buffering=0) as file:
