@@ -5,11 +5,11 @@ next delivery works."""
 import errno
 import os
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
+import shim
 import tap
 from control import status
 from handoffd import Handoffd
@@ -34,13 +34,9 @@ COPIED = [("open", STAGING, "both"), ("create", TMP, "kim"), ("write", TMP, "kim
 # What is not here is 451 4.3.0.
 SAID = {errno.ENOSPC: "452 4.3.1", errno.EDQUOT: "452 4.2.2"}
 
-if not sys.platform.startswith("linux") or not shutil.which("cc"):
-    tap.skip_all("needs Linux and a C compiler")
+if why := shim.missing():
+    tap.skip_all(why)
 scratch = Scratch()
-shim = os.path.join(scratch.path, "call_shim.so")
-subprocess.run(["cc", "-shared", "-fPIC", "-o", shim,
-                os.path.join(os.path.dirname(os.path.abspath(__file__)), "call_shim.c"), "-ldl"],
-               check=True)
 RULE = os.path.join(scratch.path, "rule")
 
 
@@ -79,9 +75,7 @@ def play(settings, calls):
     set_rule("none none 0")
     daemon = Handoffd({"workers.max": "1", "workers.min-idle": "1", "spool.sync": "plain",
                        **settings}, scratch=scratch, start=False,
-                      environment={"LD_PRELOAD": shim, "SHIM_RULE": RULE,
-                                   "ASAN_OPTIONS": "verify_asan_link_order=0:" +
-                                                   os.environ.get("ASAN_OPTIONS", "")})
+                      environment=shim.preload("t/crash/call_shim.c", scratch, SHIM_RULE=RULE))
     for each in USERS:
         daemon.mailbox(each)
     daemon.start()

@@ -4,11 +4,11 @@ acknowledged whose fsync failed (L5, R5)."""
 import os
 import select
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
+import shim
 import tap
 from handoffd import Handoffd
 from lmtp import Lmtp, stuffed
@@ -18,30 +18,15 @@ from tap import done, is_, ok
 PAT, KIM, SAM = USERS = [f"{name}@good.test" for name in ("pat", "kim", "sam")]
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
-if not sys.platform.startswith("linux") or not shutil.which("cc"):
-    tap.skip_all("needs Linux and a C compiler")
+if why := shim.missing():
+    tap.skip_all(why)
 scratch = Scratch()
-shim = os.path.join(scratch.path, "fsync_shim.so")
-subprocess.run(["cc", "-shared", "-fPIC", "-o", shim,
-                os.path.join(os.path.dirname(os.path.abspath(__file__)), "fsync_shim.c"), "-ldl"],
-               check=True)
 
 
 def shimmed(**variables):
     """A daemon whose workers have the shim, with mailboxes that are no news to it."""
-    # A sanitizer's run time wants to be first.
-    environment = {"LD_PRELOAD": shim, **variables,
-                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
-    try:
-        return Handoffd(scratch=scratch)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    return Handoffd(scratch=scratch,
+                    environment=shim.preload("t/e2e/fsync_shim.c", scratch, **variables))
 
 
 def begun(daemon):

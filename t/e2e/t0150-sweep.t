@@ -2,13 +2,13 @@
 """R6: what the dead left in staging and in tmp/ is removed, at the start, by the clock and when
 handoffctl is told to; what a running delivery is at work on is not."""
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import shim
 import tap
 from control import status
 from handoffd import Handoffd, program
@@ -19,13 +19,9 @@ from tap import done, is_, ok
 PAT, KIM = USERS = [f"{name}@good.test" for name in ("pat", "kim")]
 HOURS = 3600
 
-if not sys.platform.startswith("linux") or not shutil.which("cc"):
-    tap.skip_all("needs Linux and a C compiler")
+if why := shim.missing():
+    tap.skip_all(why)
 scratch = Scratch()
-shim = os.path.join(scratch.path, "fsync_shim.so")
-subprocess.run(["cc", "-shared", "-fPIC", "-o", shim,
-                os.path.join(os.path.dirname(os.path.abspath(__file__)), "fsync_shim.c"), "-ldl"],
-               check=True)
 fifo = os.path.join(scratch.path, "fifo")
 os.mkfifo(fifo)
 os.chmod(fifo, 0o666)
@@ -57,10 +53,8 @@ def sweep(daemon, *arguments):
 # One worker: a second, whom the busy one calls for, would sweep as it begins.
 daemon = Handoffd({"spool.delivered-to": "always", "workers.max": 1, "workers.min-idle": 1,
                    "workers.max-idle": 1}, scratch=scratch, start=False,
-                  environment={"LD_PRELOAD": shim, "SHIM_HOLD": "good.test/kim/tmp/",
-                               "SHIM_FIFO": fifo,
-                               "ASAN_OPTIONS": "verify_asan_link_order=0:" +
-                                               os.environ.get("ASAN_OPTIONS", "")})
+                  environment=shim.preload("t/e2e/fsync_shim.c", scratch,
+                                           SHIM_HOLD="good.test/kim/tmp/", SHIM_FIFO=fifo))
 for user in USERS:
     daemon.mailbox(user)
 before = {"dead": leave(daemon, f"good.test/pat/tmp/{DEAD}"),

@@ -8,6 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
 import mounts
+import shim
 from control import ctl, until
 from handoffd import Configuration, program
 from lmtp import Lmtp, deliver, stuffed
@@ -72,17 +73,13 @@ with owners.handoffd({"recipients.create-folders": "yes"}) as daemon:
     is_(len(kim.messages()), before + 1, "and_not_delivered_again")
 
 # A delivery that is killed behind its link: nobody knows, so the retry looks.
-if shutil.which("cc") and sys.platform.startswith("linux"):
-    shim = os.path.join(owners.scratch.path, "fsync_shim.so")
-    here = os.path.dirname(os.path.abspath(__file__))
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, os.path.join(here, "fsync_shim.c"),
-                    "-ldl"], check=True)
+if not shim.missing():
     fifo = os.path.join(owners.scratch.path, "fifo")
     os.mkfifo(fifo)
     os.chmod(fifo, 0o666)
     before = len(pat.messages())
-    shimmed = {"LD_PRELOAD": shim, "SHIM_HOLD": "/pat/Maildir/new", "SHIM_FIFO": fifo,
-               "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    shimmed = shim.preload("t/e2e/fsync_shim.c", owners.scratch, SHIM_HOLD="/pat/Maildir/new",
+                           SHIM_FIFO=fifo)
     with owners.handoffd({"delivery.timeout": "8s"}, environment=shimmed) as daemon:
         is_(code(daemon, pat.address, b"Subject: late\r\n\r\nlate\r\n"), 451,
             "a_delivery_that_takes_too_long_is_given_up")

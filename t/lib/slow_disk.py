@@ -9,9 +9,8 @@
 A library of a few lines of C, loaded before libc: it needs a C or C++ compiler.
 """
 import os
-import shlex
-import subprocess
 
+import shim
 import tap
 
 _SOURCE = r'''
@@ -54,17 +53,10 @@ int fstatvfs64(int fd, struct statvfs64* out) {
 class SlowDisk:
     def __init__(self, scratch):
         self.file = os.path.join(scratch.path, "slow")
+        if why := shim.missing():
+            tap.skip_all(why)
         source = scratch.file("slow_disk.c", "#define _GNU_SOURCE\n" + _SOURCE)
-        library = source[:-2] + ".so"
-        compiler = shlex.split(os.environ.get("CC", "cc"))
-        try:
-            subprocess.run([*compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"],
-                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        except (OSError, subprocess.CalledProcessError):
-            tap.skip_all("no C compiler for the disk that stands still")
-        self.environment = {"LD_PRELOAD": library, "SLOW_DISK": self.file,
-                            "ASAN_OPTIONS": "verify_asan_link_order=0:" +
-                                            os.environ.get("ASAN_OPTIONS", "")}
+        self.environment = shim.preload(source, scratch, SLOW_DISK=self.file)
 
     def hold(self, word):
         with open(self.file + ".new", "w", encoding="ascii") as file:
