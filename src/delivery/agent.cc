@@ -33,13 +33,6 @@ constexpr std::uint64_t kDescriptors = 64;
 // Beside the message a delivery writes a few lines: subscriptions, maildirsize. Octets.
 constexpr std::uint64_t kBesideMessage = 2 << 20;
 
-Outcome failed(Error error, bool doubtful = false) {
-  Outcome outcome;
-  outcome.error = std::move(error);
-  outcome.doubtful = doubtful;
-  return outcome;
-}
-
 class Agent {
  public:
   Agent(const conf::Config& config, const sys::Log& log, sys::Files& files,

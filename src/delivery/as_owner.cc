@@ -49,9 +49,7 @@ Error in(const Mailbox& mailbox, Error error) {
 }
 
 Outcome failed(const Task& task, const Error& error) {
-  Outcome outcome;
-  outcome.error = in(task.mailbox(), error);
-  return outcome;
+  return delivery::failed(in(task.mailbox(), error));
 }
 
 Outcome choose_folder(const Task& task) {

@@ -24,16 +24,10 @@ Request about(Verb verb, const spool::Staged& staged, const Mailbox& mailbox) {
 }  // namespace
 
 Outcome Client::ask(const Request& request, const sys::Fd* staged) {
-  auto failed = [](Error error, bool doubtful) {
-    Outcome outcome;
-    outcome.error = std::move(error);
-    outcome.doubtful = doubtful;
-    return outcome;
-  };
   const Error gone{EPIPE, "the delivery process is gone", request.mailbox.name()};
-  if (!socket_) return failed(gone, false);
+  if (!socket_) return failed(gone);
   auto octets = pack(request);
-  if (!octets) return failed(octets.error(), false);
+  if (!octets) return failed(octets.error());
   auto until = sys::Steady::now() + config_.delivery.timeout + kAnswerPatience;
   auto sent = sys::send_message(socket_, octets.value(), staged, until);
   auto said = sent ? sys::receive_message(socket_, until)

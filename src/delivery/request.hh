@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/mailbox.hh"
 #include "base/result.hh"
@@ -48,6 +49,13 @@ struct Outcome {
   std::string folder;                       // kChooseFolder
   bool create_folder = false;
 };
+
+inline Outcome failed(Error error, bool doubtful = false) {
+  Outcome outcome;
+  outcome.error = std::move(error);
+  outcome.doubtful = doubtful;
+  return outcome;
+}
 
 // EMSGSIZE where a field is longer than it may be, which no honest one is.
 Result<std::string> pack(const Request& request);
