@@ -50,12 +50,9 @@ Result<std::uint64_t> copy(sys::Files& files, const sys::Fd& source, const sys::
   }
 }
 
-}  // namespace
-
-Result<Delivered> commit_copy(sys::Files& files, const sys::Fd& root, const Staged& staged,
-                              const Mailbox& mailbox, std::string_view personal, NameMaker& names) {
-  auto new_directory = open_new(files, root, mailbox);
-  if (!new_directory) return new_directory.error();
+Result<Delivered> copy_into(sys::Files& files, const sys::Fd& root, const Staged& staged,
+                            const Mailbox& mailbox, std::string_view personal,
+                            const sys::Fd& new_directory, NameMaker& names) {
   auto tmp = open_in(files, root, mailbox, "tmp");
   if (!tmp) return tmp.error();
   auto name = names.next();
@@ -68,18 +65,27 @@ Result<Delivered> commit_copy(sys::Files& files, const sys::Fd& root, const Stag
   if (auto done = files.sync_data(file.value()); !done) return done.error();
   if (auto done = files.close(std::move(file).value()); !done) return done.error();
   // Under the staged one's name: by that a retry finds it.
-  auto linked = link_unique(files, temporary.directory, name, new_directory.value(),
+  auto linked = link_unique(files, temporary.directory, name, new_directory,
                             with_size(staged.name, size.value()), size.value(), names);
   if (!linked) return linked.error();
-  if (auto done = publish(files, new_directory.value(), linked.value()); !done) return done.error();
+  if (auto done = publish(files, new_directory, linked.value()); !done) return done.error();
   return Delivered{linked.value(), size.value(), true, false};
+}
+
+}  // namespace
+
+Result<Delivered> commit_copy(sys::Files& files, const sys::Fd& root, const Staged& staged,
+                              const Mailbox& mailbox, std::string_view personal, NameMaker& names) {
+  auto new_directory = open_new(files, root, mailbox);
+  if (!new_directory) return new_directory.error();
+  return copy_into(files, root, staged, mailbox, personal, new_directory.value(), names);
 }
 
 Result<Delivered> commit(sys::Files& files, const sys::Fd& root, const Staging& staging,
                          const Mailbox& mailbox, std::string_view personal, NameMaker& names) {
+  auto new_directory = open_new(files, root, mailbox);
+  if (!new_directory) return new_directory.error();
   if (personal.empty()) {
-    auto new_directory = open_new(files, root, mailbox);
-    if (!new_directory) return new_directory.error();
     auto linked = link_unique(files, staging.directory(), staging.name(), new_directory.value(),
                               with_size(staging.name(), staging.size()), staging.size(), names);
     if (linked) {
@@ -91,9 +97,9 @@ Result<Delivered> commit(sys::Files& files, const sys::Fd& root, const Staging& 
   }
   auto source = files.open_file(staging.directory(), staging.name());
   if (!source) return source.error();
-  return commit_copy(files, root,
-                     {source.value(), staging.name(), staging.size(), staging.content_offset()},
-                     mailbox, personal, names);
+  return copy_into(files, root,
+                   {source.value(), staging.name(), staging.size(), staging.content_offset()},
+                   mailbox, personal, new_directory.value(), names);
 }
 
 }  // namespace handoff::spool
