@@ -84,6 +84,11 @@ int open_beneath(int at, const std::string& path) {
   return open_each(at, path);
 }
 
+system_clock::time_point moment(std::int64_t seconds, std::int64_t nanoseconds) {
+  return system_clock::from_time_t(static_cast<std::time_t>(seconds)) +
+         std::chrono::duration_cast<system_clock::duration>(std::chrono::nanoseconds(nanoseconds));
+}
+
 FileInfo from_stat(const struct stat& status) {
   FileInfo info;
   info.is_directory = S_ISDIR(status.st_mode);
@@ -95,9 +100,7 @@ FileInfo from_stat(const struct stat& status) {
   info.owner = status.st_uid;
   info.group = status.st_gid;
   info.mode = status.st_mode & 07777;
-  info.modified = system_clock::from_time_t(status.st_mtim.tv_sec) +
-                  std::chrono::duration_cast<system_clock::duration>(
-                      std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+  info.modified = moment(status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 #ifdef HAVE_STRUCT_STAT_ST_BIRTHTIM
   // FreeBSD: -1 where the filesystem keeps none.
   if (status.st_birthtim.tv_sec > 0) {
@@ -120,9 +123,7 @@ FileInfo from_statx(const struct statx& status) {
   info.owner = status.stx_uid;
   info.group = status.stx_gid;
   info.mode = status.stx_mode & 07777;
-  info.modified = system_clock::from_time_t(status.stx_mtime.tv_sec) +
-                  std::chrono::duration_cast<system_clock::duration>(
-                      std::chrono::nanoseconds(status.stx_mtime.tv_nsec));
+  info.modified = moment(status.stx_mtime.tv_sec, status.stx_mtime.tv_nsec);
   if ((status.stx_mask & STATX_BTIME) != 0) {
     info.born = system_clock::from_time_t(status.stx_btime.tv_sec);
   }
