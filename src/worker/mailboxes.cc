@@ -10,9 +10,7 @@
 namespace handoff::worker {
 namespace {
 
-bool is_anothers(const Mailbox& mailbox) {
-  return mailbox.owner && mailbox.owner->uid != sys::own_uid();
-}
+bool is_anothers(const Mailbox& mailbox) { return mailbox.is_anothers(sys::own_uid()); }
 
 Error no_process(const Mailbox& mailbox) {
   return {EPERM,
