@@ -190,8 +190,15 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     ok(daemon.wait_for(r"delivery refused .*cause=.*root"), "the_log_tells_of_it")
     is_(ask(good, staged), 0, "what_it_may_ask_for_is_done_by_the_same_process")
     is_(len(pat.messages()), 2, "and_the_message_is_there")
-    empty((child for child in children(agent) if status(child)["State"][0] != "Z"),
-          "and_no_child_of_it_goes_on")
+
+    def going_on():
+        try:
+            return [child for child in children(agent) if status(child)["State"][0] != "Z"]
+        except (FileNotFoundError, ProcessLookupError):  # it is just gone
+            return going_on()
+
+    until(lambda: not going_on(), "the last child, which has said all, ends")
+    empty(going_on(), "and_no_child_of_it_goes_on")
 
     # Without its worker there is no delivery process; with another worker there is another.
     asked.close()

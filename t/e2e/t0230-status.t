@@ -49,6 +49,7 @@ with Handoffd() as daemon:
     sender = "a-very-long-sender-" + "x" * 40 + "@" + ".".join(["sub" * 10] * 5) + ".test"
     is_([each.code for each in deliver(daemon.unix, sender, [PAT, LEE], MESSAGE).final.values()],
         [250, 250], "two_recipients_are_delivered_to")
+    daemon.wait_for(f"delivered .*to=<{LEE}>")  # the last of them
     lines = [line for line in daemon.log if " delivered " in line]
     is_(len(lines), 2, "there_is_a_line_for_each_recipient")
     for field in ("id", "queue_id", "from", "to", "message_id", "mailbox", "file", "size", "code",
