@@ -1,9 +1,8 @@
 #include "master/health.hh"
-#include "sys/pipe.hh"
 
 #include <sysexits.h>
 
-#include <utility>
+#include "sys/pipe.hh"
 
 namespace handoff::master {
 namespace {
@@ -20,27 +19,17 @@ void say(const Exchange& to, const Report& report) {
 
 }  // namespace
 
+Health::Health(EventLoop& loop, Children& children)
+    : errand_(loop, children, kProbeLimit, kProbeStands) {}
+
 void Health::ask(const Exchange& exchange, const std::function<Status()>& probe) {
-  bool stands = last_ && sys::Steady::now() < when_ + kProbeStands;
-  if (stands) return say(exchange, *last_);
-  asked_.push_back(exchange);
-  if (asked_.size() > 1) return;
-  // One that not even a signal ends is not joined by others.
-  if (children_.has(child_)) {
-    asked_.clear();
-    return say(exchange, {false, "an earlier probe hangs"});
-  }
   auto work = [probe](const sys::Fd& words) {
     auto healthy = probe();
     if (healthy) return EX_OK;
     sys::put(words, healthy.error().describe());
     return EX_UNAVAILABLE;
   };
-  child_ = run_errand(loop_, children_, kProbeLimit, work, [this](const Report& report) {
-    last_ = report;
-    when_ = sys::Steady::now();
-    for (const auto& each : std::exchange(asked_, {})) say(each, report);
-  });
+  errand_.ask(work, [exchange](const Report& report) { say(exchange, report); });
 }
 
 }  // namespace handoff::master

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/text.hh"
-#include "master/errand.hh"
 #include "sys/pipe.hh"
 
 namespace handoff::master {
@@ -41,25 +40,21 @@ std::optional<sys::Space> unpacked(std::string_view text) {
 
 }  // namespace
 
+SpoolSpace::SpoolSpace(EventLoop& loop, Children& children)
+    : errand_(loop, children, kLimit, kStands) {}
+
 void SpoolSpace::ask(const std::function<Result<sys::Space>()>& measure,
                      std::function<void()> then) {
-  if (when_ && sys::Steady::now() < *when_ + kStands) return then();
-  waiting_.push_back(std::move(then));
-  if (waiting_.size() > 1) return;
-  auto answer = [this](const Report& report) {
-    last_ = report.ok ? unpacked(report.text) : std::nullopt;
-    when_ = sys::Steady::now();
-    for (const auto& each : std::exchange(waiting_, {})) each();
-  };
-  // One that not even a signal ends is not joined by others.
-  if (children_.has(child_)) return answer({});
   auto work = [measure](const sys::Fd& words) {
     auto space = measure();
     if (!space) return EX_UNAVAILABLE;
     sys::put(words, packed(space.value()));
     return EX_OK;
   };
-  child_ = run_errand(loop_, children_, kLimit, work, answer);
+  errand_.ask(work, [this, then = std::move(then)](const Report& report) {
+    last_ = report.ok ? unpacked(report.text) : std::nullopt;
+    then();
+  });
 }
 
 }  // namespace handoff::master

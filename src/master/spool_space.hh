@@ -2,16 +2,13 @@
 // as one behind a network may, the master does all the same.
 #pragma once
 
-#include <sys/types.h>
-
 #include <functional>
 #include <optional>
-#include <vector>
 
 #include "base/result.hh"
 #include "master/children.hh"
 #include "master/event_loop.hh"
-#include "sys/clock.hh"
+#include "master/shared_errand.hh"
 #include "sys/files.hh"
 
 namespace handoff::master {
@@ -19,7 +16,7 @@ namespace handoff::master {
 class SpoolSpace {
  public:
   // Both outlive the object.
-  SpoolSpace(EventLoop& loop, Children& children) : loop_(loop), children_(children) {}
+  SpoolSpace(EventLoop& loop, Children& children);
 
   // Calls `then` when last() is of this moment: at once, or after some seconds at the most, then
   // with nothing. `measure` is called in a child.
@@ -28,12 +25,8 @@ class SpoolSpace {
   const std::optional<sys::Space>& last() const { return last_; }
 
  private:
-  EventLoop& loop_;
-  Children& children_;
+  SharedErrand errand_;
   std::optional<sys::Space> last_;
-  std::optional<sys::Steady::time_point> when_;
-  pid_t child_ = 0;  // that asked last
-  std::vector<std::function<void()>> waiting_;
 };
 
 }  // namespace handoff::master

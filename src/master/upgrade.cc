@@ -1,7 +1,7 @@
 // The part of the master that becomes a new program.
-#include <signal.h>
 #include <sysexits.h>
 
+#include <csignal>
 #include <utility>
 
 #include "master/errand.hh"
@@ -54,7 +54,7 @@ void Master::replace_program(const Answer& answer) {
   loop_.after(milliseconds(20), [this] {
     if (draining_) return;
     // The new program sweeps for itself, and would not know of this one.
-    if (spool_sweeper_ != 0) ::kill(spool_sweeper_, SIGKILL);
+    if (spool_sweeper_ != 0) sys::send_signal(spool_sweeper_, SIGKILL);
     mark_over_exec(true);
     auto failed = sys::exec_program(wiring_.command, kHandoverVariable, handover().pack());
     mark_over_exec(false);

@@ -205,7 +205,7 @@ void Master::drain(std::string_view cause, int signal) {
   }
   log_->info("draining", {{"cause", cause}});
   // What it has not come to is there at the next start.
-  if (spool_sweeper_ != 0) ::kill(spool_sweeper_, SIGKILL);
+  if (spool_sweeper_ != 0) sys::send_signal(spool_sweeper_, SIGKILL);
   manager_.tell("STOPPING=1\nSTATUS=draining");
   // Sockets that systemd or inetd holds are served by whoever comes next.
   if (!listeners_.activated()) workers_.close_shop();
