@@ -42,8 +42,6 @@ struct Mailbox {
   std::optional<MailboxOwner> owner = {};  // nothing: whoever the worker runs as
   MailboxQuota quota = {};
 
-  // Whether it is another user's than `uid`, and only that one may look into it.
-  bool is_anothers(uid_t uid) const { return owner && owner->uid != uid; }
   // One copy for each: the same mailbox named twice is delivered to once (RFC 2033 4.2).
   bool same_place(const Mailbox& other) const {
     return base == other.base && path == other.path && folder == other.folder;

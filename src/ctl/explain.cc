@@ -147,7 +147,7 @@ void Explainer::look_at_place(const Mailbox& mailbox) {
                : config_.user.empty() ? "whoever starts handoffd"
                                       : config_.user;
   // Another's home is closed to us, and a disk that is dead would hold us.
-  if (mailbox.is_anothers(sys::own_uid())) return;
+  if (sys::is_anothers(mailbox)) return;
   auto base = mailbox.base.empty() ? config_.spool.path : mailbox.base;
   auto root = files_.open_root(base);
   if (!root) {
@@ -172,7 +172,7 @@ void Explainer::look_at_quota(const Mailbox& mailbox, const sys::Fd& spool) {
                         {config_.quota.size, config_.quota.messages},
                         spool::SpoolOptions().quota_patience);
   // Another's home is closed to us, and workers look at its quota when the message is there.
-  if (mailbox.is_anothers(sys::own_uid())) return verdict(say::kRecipientOk);
+  if (sys::is_anothers(mailbox)) return verdict(say::kRecipientOk);
   auto standing = book.standing(mailbox, 0);
   if (standing) out_.quota = standing.value();
   if (!standing || book.check(standing.value(), 0).ok()) return verdict(say::kRecipientOk);

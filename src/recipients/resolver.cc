@@ -59,7 +59,7 @@ Result<std::optional<Mailbox>> Resolver::resolve(const Address& address) {
   auto mailbox = std::move(found).value().mailbox;
   if (!mailbox) return mailbox;
   // A file of the wrong user could not be read by the mailbox's owner.
-  if (mailbox->is_anothers(sys::own_uid())) {
+  if (sys::is_anothers(*mailbox)) {
     if (!as_owner_) {
       return Error{EPERM, "the mailbox belongs to another user than handoffd runs as",
                    mailbox->name()};

@@ -35,7 +35,9 @@ pid_t own_pid() {
   return known_pid;
 }
 
-uid_t own_uid() { return ::geteuid(); }
+bool is_anothers(const Mailbox& mailbox) {
+  return mailbox.owner && mailbox.owner->uid != ::geteuid();
+}
 
 std::string host_name() {
   std::array<char, 256> name{};

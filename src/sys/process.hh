@@ -9,12 +9,14 @@
 #include <optional>
 #include <string>
 
+#include "base/mailbox.hh"
 #include "base/result.hh"
 
 namespace handoff::sys {
 
 pid_t own_pid();
-uid_t own_uid();  // the effective one
+// Whether the mailbox is another user's than the process, and only that one may look into it.
+bool is_anothers(const Mailbox& mailbox);
 // gethostname(), or "localhost".
 std::string host_name();
 // Whether there is a process with this id, be it another's than it was, or not yet waited for.

@@ -10,8 +10,6 @@
 namespace handoff::worker {
 namespace {
 
-bool is_anothers(const Mailbox& mailbox) { return mailbox.is_anothers(sys::own_uid()); }
-
 Error no_process(const Mailbox& mailbox) {
   return {EPERM,
           "the mailbox belongs to another user than handoffd runs as, and only a handoffd that "
@@ -24,17 +22,17 @@ Error no_process(const Mailbox& mailbox) {
 Result<std::optional<spool::Delivered>> Mailboxes::link(const spool::Staging& staging,
                                                         const Mailbox& mailbox,
                                                         std::string_view personal) {
-  if (is_anothers(mailbox)) return std::optional<spool::Delivered>();
+  if (sys::is_anothers(mailbox)) return std::optional<spool::Delivered>();
   return spool_.link(staging, mailbox, personal);
 }
 
 Status Mailboxes::check_quota(const Mailbox& mailbox, std::uint64_t size) {
-  return is_anothers(mailbox) ? Status() : spool_.check_quota(mailbox, size);
+  return sys::is_anothers(mailbox) ? Status() : spool_.check_quota(mailbox, size);
 }
 
 Result<spool::Delivered> Mailboxes::commit(const spool::Staging& staging, const Mailbox& mailbox,
                                            std::string_view personal) {
-  if (!is_anothers(mailbox)) return spool_.commit(staging, mailbox, personal);
+  if (!sys::is_anothers(mailbox)) return spool_.commit(staging, mailbox, personal);
   if (!client_) return no_process(mailbox);
   return commit_as_owner(staging, mailbox, personal);
 }
