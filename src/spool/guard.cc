@@ -81,6 +81,7 @@ Result<Guard> Guard::open(sys::Files& files, const sys::Fd& root, const sys::Fd&
 void Guard::enter(const Staging& staging, const std::vector<std::string>& places) {
   spent_.clear();
   unheard_.clear();
+  half_closed_ = false;
   if (on_) ledger_.enter(staging.digest(), staging.name(), staging.size(), places);
 }
 
@@ -96,8 +97,7 @@ Result<std::vector<std::string>> Guard::await_others(const Staging& staging,
       if (auto noted = take_over(entry.name, entry.size); !noted) return noted.error();
       continue;
     }
-    // Of two that are at it at once the later one waits, so that they do not wait for each other.
-    if (entry.name > staging.name()) continue;
+    if (!entry.first) continue;
     auto marker = marker_of(entry.name, entry.size);
     std::optional<sys::Steady::time_point> replied;
     for (auto phase = entry.phase; phase != Ledger::Phase::kFree;) {
@@ -120,10 +120,22 @@ Result<std::vector<std::string>> Guard::await_others(const Staging& staging,
   return unheard;
 }
 
+// The markers that later tries of `staging` would have which are over: it was still on its way from
+// a client that had gone, when that came back and was heard to its end.
+std::vector<std::string> Guard::overtaking(const Staging& staging) const {
+  std::vector<std::string> markers;
+  if (!half_closed_) return markers;
+  for (const auto& entry : ledger_.past(staging.digest())) {
+    if (entry.name > staging.name()) markers.push_back(marker_of(entry.name, entry.size));
+  }
+  return markers;
+}
+
 // The markers of messages that may be earlier tries of `staging`, by their size; `unheard` too.
 Result<std::vector<std::string>> Guard::candidates(const Staging& staging, const std::string& place,
                                                    std::vector<std::string> unheard) {
-  if (!ledger_.has_unread() && unheard.empty()) return unheard;
+  auto later = overtaking(staging);
+  if (!ledger_.has_unread() && unheard.empty()) return later;
   auto names = files_->list(*unread_);
   if (!names) return names.error();
   auto here = place_mark(place);
@@ -135,7 +147,12 @@ Result<std::vector<std::string>> Guard::candidates(const Staging& staging, const
     auto size = size_in(of_message);
     if (size && is_near(*size, staging.size())) found.push_back(marker);
   }
-  std::erase_if(found, [&](const auto& marker) { return all.contains(spent_mark(marker, place)); });
+  // What a later try was answered by is this one's copy as well.
+  if (later.empty()) {
+    std::erase_if(found,
+                  [&](const auto& marker) { return all.contains(spent_mark(marker, place)); });
+  }
+  found.insert(found.end(), later.begin(), later.end());
   return found;
 }
 

@@ -40,6 +40,10 @@ class Guard {
   // `staging`, all of whose content is there, is about to be synced and committed to these places.
   void enter(const Staging& staging, const std::vector<std::string>& places);
 
+  // The client of the message that was entered sends no more; over TCP it may have gone. So equal
+  // content that began to come after this message, and has left before it, was its retry.
+  void half_closed() { half_closed_ = true; }
+
   // The file in `mailbox` that a try of the same message before this one put there, made durable;
   // nothing where there is none. Waits, for a bounded time, for a try that is still under way:
   // ETIMEDOUT where it does not end. May block.
@@ -79,6 +83,7 @@ class Guard {
         on_(on) {}
 
   Result<std::vector<std::string>> await_others(const Staging& staging, const std::string& place);
+  std::vector<std::string> overtaking(const Staging& staging) const;
   Result<std::vector<std::string>> candidates(const Staging& staging, const std::string& place,
                                               std::vector<std::string> unheard);
   Status note(const std::string& marker);
@@ -91,6 +96,7 @@ class Guard {
   bool on_;
   // Markers that the answers of this transaction have used up, once they are read.
   std::vector<std::string> spent_;
+  bool half_closed_ = false;
   // Markers of tries that one of its mailboxes has waited for in vain: the others do not.
   std::vector<std::string> unheard_;
 };

@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kSlots = 16384;  // more than workers.max allows, and the rest for --stdin
 constexpr std::size_t kNameMax = 255;  // a file name, octets
 constexpr std::size_t kPlaceWords =
-    96;  // of 64 bits: with 50 places one in 120 strangers looks known
+    96;                              // of 64 bits: with 50 places one in 120 strangers looks known
+constexpr std::size_t kPast = 8192;  // messages: at 1,000 a second those of eight seconds
 
 // A place as one bit of the filter.
 std::size_t bit_of(std::string_view place) {
@@ -38,13 +39,28 @@ struct Ledger::Slot {
   std::array<std::uint64_t, kPlaceWords> places;
 };
 
+// A message that has left its slot. Odd while it is written; it stays odd where its writer died.
+struct Ledger::Past {
+  std::atomic<std::uint32_t> generation;
+  sys::Digest digest;
+  std::uint64_t size;
+  std::array<char, kNameMax + 1> name;
+};
+
 struct Ledger::Table {
   std::atomic<std::uint32_t> unread;
   std::atomic<std::uint32_t> used;  // slots that were ever taken: no reader looks further
   std::array<Slot, kSlots> slots;
-  // Of each slot: octets wanted and one more, or 0. Behind the slots: processes of the program
-  // before this one, which map less, may be at work on the same file.
+  // Of each slot: octets wanted and one more, or 0. Behind the slots, as all that follows:
+  // processes of the program before this one, which map less, may be at work on the same file.
   std::array<std::atomic<std::uint64_t>, kSlots> reserved;
+  // The order in which the messages in the slots were entered (Lamport's bakery: who draws a number
+  // has made its generation odd, and who has drawn a higher one waits to see what that becomes).
+  std::array<std::atomic<std::uint64_t>, kSlots> numbers;
+  std::atomic<std::uint64_t> last_number;
+  // A ring.
+  std::atomic<std::uint64_t> left;  // messages that were ever put there
+  std::array<Past, kPast> past;
 };
 static_assert(std::atomic<Ledger::Phase>::is_always_lock_free);
 
@@ -62,7 +78,10 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory) {
          {std::pair(std::size_t{0}, offsetof(Table, slots)),
           std::pair(offsetof(Table, slots) + index * sizeof(Slot), sizeof(Slot)),
           std::pair(offsetof(Table, reserved) + index * sizeof(std::uint64_t),
-                    sizeof(std::uint64_t))}) {
+                    sizeof(std::uint64_t)),
+          std::pair(offsetof(Table, numbers) + index * sizeof(std::uint64_t),
+                    sizeof(std::uint64_t)),
+          std::pair(offsetof(Table, last_number), sizeof(Table) - offsetof(Table, last_number))}) {
       if (auto kept = file.value().keep_room(offset, octets); !kept) return kept.error();
     }
     Ledger ledger(std::move(file).value(), index);
@@ -76,48 +95,93 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory) {
   return Error{EAGAIN, "no free slot in", "ledger"};
 }
 
-Ledger::Entry Ledger::read(std::size_t index) const {
+// Runs `action` on a slot that nobody writes to meanwhile: again, where somebody did. False where
+// its writer died at it: what that had begun to enter, nobody was told of.
+template <class Action>
+bool Ledger::read(std::size_t index, Action action) const {
   const Slot& from = slot(index);
-  Entry entry;
-  std::uint32_t before;
-  do {
-    before = from.generation.load();
-    entry.slot = index;
-    entry.phase = from.phase.load();
-    entry.size = from.size;
-    entry.name.assign(from.name.data(), ::strnlen(from.name.data(), from.name.size()));
+  for (;;) {
+    auto before = from.generation.load();
+    if (before % 2 == 1) {
+      if (file_.locked_by_other(index) == 0) return false;
+      continue;
+    }
+    action(from);
     std::atomic_thread_fence(std::memory_order_acquire);
-    // An odd one with a dead writer never ends: what it had begun to enter, nobody was told of.
-    if (before % 2 == 1 && file_.locked_by_other(index) == 0) return {};
-  } while (before % 2 == 1 || before != from.generation.load());
-  return entry;
+    if (before == from.generation.load()) return true;
+  }
 }
 
-Ledger::Entry Ledger::inherited() const { return read(own_); }
+Ledger::Entry Ledger::entry(std::size_t index) const {
+  Entry entry;
+  bool whole = read(index, [&](const Slot& from) {
+    entry.slot = index;
+    entry.phase = from.phase.load();
+    entry.first = table().numbers[index].load() < table().numbers[own_].load();
+    entry.size = from.size;
+    entry.name.assign(from.name.data(), ::strnlen(from.name.data(), from.name.size()));
+  });
+  return whole ? entry : Entry{};
+}
+
+Ledger::Entry Ledger::inherited() const { return entry(own_); }
 
 void Ledger::enter(const sys::Digest& digest, std::string_view name, std::uint64_t size,
                    const std::vector<std::string>& places) {
+  std::array<std::uint64_t, kPlaceWords> bits{};
+  for (const auto& place : places) {
+    auto bit = bit_of(place);
+    bits[bit / 64] |= std::uint64_t{1} << (bit % 64);
+  }
   Slot& own = slot(own_);
   auto generation = own.generation.load() | 1;
   own.generation = generation;
-  std::atomic_thread_fence(std::memory_order_release);
+  table().numbers[own_] = ++table().last_number;
   own.digest = digest;
   own.size = size;
   own.name.fill(0);
   name.copy(own.name.data(), kNameMax);
-  own.places.fill(0);
-  for (const auto& place : places) {
-    auto bit = bit_of(place);
-    own.places[bit / 64] |= std::uint64_t{1} << (bit % 64);
-  }
+  own.places = bits;
   own.phase = Phase::kCommitting;
   own.generation = generation + 1;
 }
 
 void Ledger::replied() { slot(own_).phase = Phase::kReplied; }
 
+// No other process writes to the same one, but for one that has slept while thousands went by: what
+// is torn then is no message's digest, and hides one message from the past.
+void Ledger::keep_past() {
+  const Slot& own = slot(own_);
+  Past& to = table().past[table().left++ % kPast];
+  auto generation = to.generation.load() | 1;
+  to.generation = generation;
+  std::atomic_thread_fence(std::memory_order_release);
+  to.digest = own.digest;
+  to.size = own.size;
+  to.name = own.name;
+  to.generation = generation + 1;
+}
+
+std::vector<Ledger::Entry> Ledger::past(const sys::Digest& digest) const {
+  std::vector<Entry> found;
+  auto kept = std::min<std::uint64_t>(table().left.load(), kPast);
+  for (std::size_t index = 0; index < kept; ++index) {
+    const Past& from = table().past[index];
+    auto before = from.generation.load();
+    if (before % 2 == 1 || from.digest != digest) continue;
+    Entry entry;
+    entry.size = from.size;
+    entry.name.assign(from.name.data(), ::strnlen(from.name.data(), from.name.size()));
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (before == from.generation.load()) found.push_back(std::move(entry));
+  }
+  return found;
+}
+
 void Ledger::leave() {
   Slot& own = slot(own_);
+  // Before the slot is free, so that whoever sees that free sees this.
+  if (own.phase.load() != Phase::kFree) keep_past();
   own.phase = Phase::kFree;
   // Even again, should a dead owner have left it odd.
   own.generation = (own.generation.load() | 1) + 1;
@@ -128,20 +192,24 @@ std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string
   auto bit = bit_of(place);
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {
-    const Slot& other = slot(index);
-    if (index == own_ || other.phase.load() == Phase::kFree || other.digest != digest) continue;
-    if ((other.places[bit / 64] >> (bit % 64) & 1) == 0) continue;
-    auto entry = read(index);
-    if (entry.phase == Phase::kFree) continue;
-    entry.alive = file_.locked_by_other(index) != 0;
-    found.push_back(std::move(entry));
+    if (index == own_) continue;
+    bool equal = false;
+    bool whole = read(index, [&](const Slot& other) {
+      equal = other.phase.load() != Phase::kFree && other.digest == digest &&
+              (other.places[bit / 64] >> (bit % 64) & 1) != 0;
+    });
+    if (!whole || !equal) continue;
+    auto found_there = entry(index);
+    if (found_there.phase == Phase::kFree) continue;
+    found_there.alive = file_.locked_by_other(index) != 0;
+    found.push_back(std::move(found_there));
   }
   return found;
 }
 
-Ledger::Phase Ledger::look_again(const Entry& entry) const {
-  auto now = read(entry.slot);
-  return now.name == entry.name ? now.phase : Phase::kFree;
+Ledger::Phase Ledger::look_again(const Entry& before) const {
+  auto now = entry(before.slot);
+  return now.name == before.name ? now.phase : Phase::kFree;
 }
 
 void Ledger::reserve(std::uint64_t octets) { table().reserved[own_] = octets + 1; }

@@ -35,6 +35,7 @@ class Ledger {
     std::size_t slot = 0;
     Phase phase = Phase::kFree;
     bool alive = false;  // its process is
+    bool first = false;  // entered before ours was
     std::string name;    // of its staging file
     std::uint64_t size = 0;
   };
@@ -51,11 +52,16 @@ class Ledger {
   void replied();
   void leave();
 
+  // Of two processes that enter the same message at once, each before it asks for the others(), one
+  // sees the other, which is `first`; so one of them can wait, and they do not wait for each other.
+  //
   // Other processes' messages with this content that may go to this place too (a false alarm is
   // possible, a miss is not).
   std::vector<Entry> others(const sys::Digest& digest, std::string_view place) const;
+  // Messages with this content that have left the table, any process's, the last some thousand.
+  std::vector<Entry> past(const sys::Digest& digest) const;
   // The same entry again: whether it is still what it was.
-  Phase look_again(const Entry& entry) const;
+  Phase look_again(const Entry& before) const;
 
   // Whether a living process with this id works on the spool. (A process id alone says less: it may
   // be another's by now, or of one that is dead and not yet buried.)
@@ -75,11 +81,15 @@ class Ledger {
  private:
   struct Table;
   struct Slot;
+  struct Past;
   Ledger(sys::SharedFile file, std::size_t own);
 
   Table& table() const;
   Slot& slot(std::size_t index) const;
-  Entry read(std::size_t index) const;
+  template <class Action>
+  bool read(std::size_t index, Action action) const;
+  Entry entry(std::size_t index) const;
+  void keep_past();
 
   sys::SharedFile file_;
   std::size_t own_;

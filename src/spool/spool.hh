@@ -61,6 +61,8 @@ class Spool {
   // `staging`, whose content has ended, is made durable: "complete" of README. `places` are those
   // of the mailboxes it goes to; until confirmed() or vanished() the message may come again.
   Status complete(Staging& staging, const std::vector<std::string>& places);
+  // Of that message: see half_closed() of guard.hh.
+  void half_closed() { guard_->half_closed(); }
   // Whether one sync makes the message durable in many mailboxes. Then link() is to be asked for
   // each before commit() is for any: the message is in the mailbox, and sync_links() makes that
   // durable for all of them at once; or nothing, and commit() has to do it after sync_links().

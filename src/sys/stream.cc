@@ -222,9 +222,22 @@ void Stream::end(Deadline deadline) {
   static_cast<void>(write_raw(tls_->take_output(), deadline).ok());
 }
 
-bool Stream::peer_gone() const {
-  std::array<pollfd, 1> fds{{{out(), 0, 0}}};
-  return ::poll(fds.data(), 1, 0) > 0 && (fds[0].revents & (POLLHUP | POLLERR)) != 0;
+Stream::PeerEnd Stream::peer_end() const {
+#ifdef POLLRDHUP
+  std::array<pollfd, 2> fds{{{out(), 0, 0}, {in_.get(), POLLRDHUP, 0}}};
+  constexpr short kNoMore = POLLRDHUP | POLLHUP;
+#else
+  std::array<pollfd, 2> fds{{{out(), 0, 0}, {in_.get(), 0, 0}}};
+  constexpr short kNoMore = POLLHUP;
+#endif
+  if (::poll(fds.data(), fds.size(), 0) < 0) return PeerEnd::kOpen;
+  if ((fds[0].revents & (POLLHUP | POLLERR)) != 0) return PeerEnd::kClosed;
+  bool half = (fds[1].revents & kNoMore) != 0;
+#ifndef POLLRDHUP
+  char next;
+  half = half || (socket_in_ && ::recv(in_.get(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
+#endif
+  return half ? PeerEnd::kHalfClosed : PeerEnd::kOpen;
 }
 
 }  // namespace handoff::sys

@@ -62,8 +62,10 @@ class Stream {
   // Says that nothing more comes, where TLS has a way to say so.
   void end(Deadline deadline);
 
-  // Whether the peer has closed its end altogether, as far as is known now. Never blocks.
-  bool peer_gone() const;
+  // The peer's end, as far as is known now. Half-closed: it sends no more, and may still read (RFC
+  // 9293 3.6); over TCP one that was closed altogether looks the same. Never blocks.
+  enum class PeerEnd { kOpen, kHalfClosed, kClosed };
+  PeerEnd peer_end() const;
 
  private:
   bool peer_broke() const;

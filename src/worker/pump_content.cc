@@ -81,12 +81,14 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
   }
   services_.spool.release();
   // L12: a client that has gone will send again; what it cannot hear of is not delivered.
-  if (stream_.peer_gone()) {
+  auto end = stream_.peer_end();
+  if (end == sys::Stream::PeerEnd::kClosed) {
     services_.spool.confirmed();
     services_.log.warning("client gone, nothing delivered",
                           {{"id", spool::id_of(staging_->name())}, {"client", peer_.text}});
     return Ended::kBroken;
   }
+  if (end == sys::Stream::PeerEnd::kHalfClosed) services_.spool.half_closed();
   bool delivered_any = false;
   bool heard = true;
   auto outcomes = deliverer_.deliver_together(*staging_, event.deliveries);

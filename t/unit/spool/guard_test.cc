@@ -145,4 +145,64 @@ BOOST_AUTO_TEST_CASE(a_mailbox_is_looked_through_once_however_many_went_unheard)
   BOOST_TEST(lists == 2);  // new/ and cur/
 }
 
+// The first try's content still comes in, from a client that has closed its end; the second, from
+// another process, is over by then.
+BOOST_AUTO_TEST_CASE(a_try_that_its_retry_has_overtaken_is_not_delivered_L12) {
+  for (bool half_closed : {true, false}) {
+    Delivery delivery;
+    delivery.guard = true;
+    auto pat = delivery.mailbox("pat");
+    auto first = delivery.open().value();
+    auto staging = first.begin(false).value();
+    BOOST_REQUIRE(staging.append(kMessage).ok());
+    auto seen = in_child([&]() -> std::string {
+      auto second = delivery.open().value();
+      return is_retry(delivery, second, kMessage) ? "known" : "new";
+    });
+    BOOST_TEST(seen == "new");
+    BOOST_REQUIRE(first.complete(staging, {pat.place()}).ok());
+    if (half_closed) first.half_closed();
+    auto delivered = first.commit(staging, pat, "");
+    BOOST_REQUIRE(delivered.ok());
+    // Who can still be told has asked for it.
+    BOOST_TEST(delivered.value().already == half_closed);
+    BOOST_TEST(delivery.in_new("pat").size() == (half_closed ? 1u : 2u));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(nor_is_one_whose_retry_was_answered_by_a_third_L12) {
+  Delivery delivery;
+  delivery.guard = true;
+  auto pat = delivery.mailbox("pat");
+  auto spool = delivery.open().value();
+  try_in_vain(delivery, spool, kMessage);
+  auto staging = spool.begin(false).value();
+  BOOST_REQUIRE(staging.append(kMessage).ok());
+  auto seen = in_child([&]() -> std::string {
+    auto last = delivery.open().value();
+    return is_retry(delivery, last, kMessage) ? "known" : "new";
+  });
+  BOOST_TEST(seen == "known");
+  BOOST_REQUIRE(spool.complete(staging, {pat.place()}).ok());
+  spool.half_closed();
+  BOOST_TEST(spool.commit(staging, pat, "").value().already);
+  BOOST_TEST(delivery.in_new("pat").size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_older_equal_message_is_no_retry_of_a_half_closed_client) {
+  Delivery delivery;
+  delivery.guard = true;
+  auto spool = delivery.open().value();
+  auto seen = in_child([&]() -> std::string {
+    auto before = delivery.open().value();
+    return is_retry(delivery, before, kMessage) ? "known" : "new";
+  });
+  auto pat = delivery.mailbox("pat");
+  auto staging = spool.begin(false).value();
+  BOOST_REQUIRE(staging.append(kMessage).ok());
+  BOOST_REQUIRE(spool.complete(staging, {pat.place()}).ok());
+  spool.half_closed();
+  BOOST_TEST(!spool.commit(staging, pat, "").value().already);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

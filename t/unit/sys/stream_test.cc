@@ -17,6 +17,7 @@
 using namespace handoff::sys;
 using namespace std::chrono_literals;
 using Got = Stream::Got;
+using PeerEnd = Stream::PeerEnd;
 
 namespace {
 
@@ -124,9 +125,9 @@ BOOST_AUTO_TEST_CASE(a_write_to_a_peer_that_has_gone_is_EPIPE) {
   NoSigpipe guard;
   auto [near, far] = socket_pair();
   Stream stream(std::move(near));
-  BOOST_TEST(!stream.peer_gone());
+  BOOST_CHECK(stream.peer_end() == PeerEnd::kOpen);
   far.reset();
-  BOOST_TEST(stream.peer_gone());  // L12
+  BOOST_CHECK(stream.peer_end() == PeerEnd::kClosed);  // L12
   BOOST_TEST(stream.write("250 ok\r\n", in(1h)).error().code == EPIPE);
 }
 
@@ -134,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_has_only_finished_writing_is_not_gone_L12) {
   auto [near, far] = socket_pair();
   ::shutdown(far.get(), SHUT_WR);
   Stream stream(std::move(near));
-  BOOST_TEST(!stream.peer_gone());
+  BOOST_CHECK(stream.peer_end() == PeerEnd::kHalfClosed);
   BOOST_TEST(stream.write("250 ok\r\n", in(1h)).ok());
 }
 
@@ -168,9 +169,9 @@ BOOST_AUTO_TEST_CASE(two_pipes_are_a_stream) {
   BOOST_TEST(stream.write(std::string(1 << 20, 'x'), in(50ms)).error().code == ETIMEDOUT);
   to.reset();
   BOOST_CHECK(stream.read(buffer.data(), buffer.size(), in(1h), false).got == Got::kEnd);
-  BOOST_TEST(!stream.peer_gone());
+  BOOST_CHECK(stream.peer_end() == PeerEnd::kHalfClosed);
   from.reset();
-  BOOST_TEST(stream.peer_gone());
+  BOOST_CHECK(stream.peer_end() == PeerEnd::kClosed);
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_ends_a_wait_that_is_stoppable_and_no_other_S11) {
