@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/quantity.hh"
 #include "base/text.hh"
 #include "board/measures.hh"
-#include "master/quantity.hh"
 
 namespace handoff::master {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/quantity.hh"
 #include "base/text.hh"
-#include "master/quantity.hh"
 
 namespace handoff::master {
 namespace {

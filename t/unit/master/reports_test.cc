@@ -1,10 +1,10 @@
 // What is shown of a snapshot: table, JSON, metrics and page.
 #include <boost/test/unit_test.hpp>
 
+#include "base/quantity.hh"
 #include "base/text.hh"
 #include "master/metrics.hh"
 #include "master/page.hh"
-#include "master/quantity.hh"
 #include "master/status_report.hh"
 
 using namespace handoff::master;

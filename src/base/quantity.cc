@@ -1,10 +1,10 @@
-#include "master/quantity.hh"
+#include "base/quantity.hh"
 
 #include <array>
 #include <cstdio>
 #include <ctime>
 
-namespace handoff::master {
+namespace handoff {
 
 std::string number_text(double value, int digits) {
   std::array<char, 400> text;  // room for the largest double
@@ -52,4 +52,4 @@ std::string time_text(std::int64_t when) {
   return text.data();
 }
 
-}  // namespace handoff::master
+}  // namespace handoff
