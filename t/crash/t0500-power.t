@@ -8,7 +8,6 @@ process of the server is stopped. POWER_ROUNDS: rounds for each filesystem (3)."
 import fcntl
 import os
 import random
-import select
 import shutil
 import signal
 import struct
@@ -22,7 +21,7 @@ import mounts
 import tap
 from handoffd import Handoffd
 from lmtp import Closed, Lmtp, stuffed
-from retries import found, text
+from retries import found, kill, text
 from scratch import Scratch
 from tap import diag, ok
 
@@ -76,15 +75,6 @@ def family(daemon):
         return [daemon.pid, *(int(pid) for pid in file.read().split())]
 
 
-def kill_all(pids):
-    ends = [os.pidfd_open(pid) for pid in pids]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    for end in ends:  # readable when that process is no more
-        select.select([end], [], [], 30)
-        os.close(end)
-
-
 def cut_power(daemon, image, mount_point):
     """Returns when the power went, and the image to mount again, the processes being dead.
 
@@ -103,7 +93,7 @@ def cut_power(daemon, image, mount_point):
         after = image + ".cut"
         subprocess.run(["cp", "--sparse=always", image, after], check=True)
     os.close(handle)
-    kill_all(pids)
+    kill(pids)  # those that have not died of the memory that they had mapped there
     daemon.process.wait()
     return when, after
 

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap
 from handoffd import Handoffd
 from lmtp import Closed, stuffed
-from retries import Sender, found
+from retries import Sender, found, kill
 from tap import diag, empty, is_, ok
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "3"))
@@ -32,19 +32,6 @@ def children(daemon):
     path = f"/proc/{daemon.pid}/task/{daemon.pid}/children"
     with open(path, encoding="ascii") as file:
         return [int(pid) for pid in file.read().split()]
-
-
-def kill(pids):
-    ends = []
-    for pid in pids:
-        try:
-            ends.append(os.pidfd_open(pid))
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    for end in ends:  # readable when that process is no more
-        select.select([end], [], [], 30)
-        os.close(end)
 
 
 def kill_one(daemon):

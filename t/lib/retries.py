@@ -7,6 +7,8 @@
 import os
 import random
 import re
+import select
+import signal
 import threading
 import time
 
@@ -17,6 +19,20 @@ def text(name, size):
     """A message that tells its name, and whether it is whole."""
     filler = (name + "\r\n") * (size // (len(name) + 2))
     return f"Subject: {name}\r\nX-Name: {name}\r\n\r\n{filler}end of {name}\r\n".encode()
+
+
+def kill(pids):
+    """Kills the processes that are still there, and waits until they are no more."""
+    ends = []
+    for pid in pids:
+        try:
+            ends.append(os.pidfd_open(pid))
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    for end in ends:
+        select.select([end], [], [], 30)
+        os.close(end)
 
 
 def found(daemon, users):
