@@ -85,7 +85,7 @@ int check(const conf::Config& config) {
   sys::Log log(sys::LogFormat::kText, sys::Level::kError);
   if (auto tried = worker::try_out(config, log); !tried) return fail(tried.error(), EX_CONFIG);
   sys::PosixFiles files;
-  ctl::Report report(std::cerr, ctl::Report::Says::kFaults);
+  ctl::Report report(std::cerr, ctl::Paint::on(sys::kStandardError), ctl::Report::Says::kFaults);
   ctl::check_start(files, config, report);
   ctl::check_owners(config, root, report);
   if (report.problems() != 0) return EX_CONFIG;

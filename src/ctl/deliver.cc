@@ -10,11 +10,14 @@
 #include "base/text.hh"
 #include "conf/command_line.hh"
 #include "ctl/lmtp_client.hh"
+#include "ctl/paint.hh"
+#include "ctl/progress.hh"
 #include "lmtp/path.hh"
 #include "sys/files.hh"
 #include "sys/process.hh"
 #include "sys/sockets.hh"
 #include "sys/stream.hh"
+#include "sys/terminal.hh"
 
 namespace handoff::ctl {
 namespace {
@@ -97,10 +100,14 @@ int deliver(const Invocation& invocation) {
     options.letter.size = info.value().size;
   }
   sys::Stream message(std::move(input), sys::Fd());
+  bool watched = sys::terminal_lines(sys::kStandardError).has_value();
+  Progress progress(watched ? &std::cerr : nullptr, options.letter.size, sys::Steady::now());
   auto read = [&](char* buffer, std::size_t size) -> Result<std::size_t> {
     // As long as whoever writes it takes: the server has the deadlines.
     auto got = message.read(buffer, size, sys::Deadline::max(), false);
+    progress.add(got.size, sys::Steady::now());
     if (got.got == sys::Stream::Got::kOctets) return got.size;
+    progress.sent();
     if (got.got == sys::Stream::Got::kEnd) return std::size_t{0};
     return Error{EIO, "read the message from standard input", {}};
   };
@@ -112,8 +119,10 @@ int deliver(const Invocation& invocation) {
   }
   sys::Stream stream(std::move(socket).value());
   LmtpClient client(stream, host);
-  auto outcomes = client.deliver(options.letter, read, [](const Outcome& outcome) {
-    std::cerr << outcome.line() << std::endl;
+  auto paint = Paint::on(sys::kStandardError);
+  auto outcomes = client.deliver(options.letter, read, [&](const Outcome& outcome) {
+    progress.clear();
+    std::cerr << outcome.line(paint) << std::endl;
   });
   return exit_code(outcomes);
 }

@@ -54,7 +54,7 @@ int doctor(const Invocation& invocation) {
   if (!invocation.arguments.empty()) {
     throw conf::ConfigError("doctor: takes no argument", EX_USAGE);
   }
-  Report report(std::cout);
+  Report report(std::cout, Paint::on(sys::kStandardOutput));
   conf::Config config;
   try {
     config = conf::load_file(invocation.config_file).config;

@@ -31,9 +31,12 @@ int exit_code_of_refusal(const lmtp::Reply& reply) {
 
 }  // namespace
 
-std::string Outcome::line() const {
-  std::string verdict = reply.code == 0 ? reply.text : reply.one_line();
-  return "<" + escape(recipient) + "> " + escape(verdict);
+std::string Outcome::line(Paint paint) const {
+  auto verdict = escape(reply.code == 0 ? reply.text : reply.one_line());
+  auto painted = reply.positive()        ? paint.good(verdict)
+                 : reply.code / 100 == 5 ? paint.bad(verdict)
+                                         : paint.care(verdict);
+  return "<" + escape(recipient) + "> " + painted;
 }
 
 int exit_code(std::span<const Outcome> outcomes) {

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "ctl/paint.hh"
 #include "lmtp/reply.hh"
 
 namespace handoff::ctl {
@@ -15,7 +16,7 @@ struct Outcome {
   lmtp::Reply reply;
 
   // "<pat@example.org> 250 2.0.0 delivered", fit for a terminal.
-  std::string line() const;
+  std::string line(Paint paint = {}) const;
 };
 
 // For whoever calls from a script or as a queue manager's pipe (sysexits.h): EX_OK where every

@@ -10,4 +10,8 @@ namespace handoff::sys {
 // is no terminal.
 std::optional<std::size_t> terminal_lines(int fd);
 
+// Whether colours are wanted on this descriptor: a terminal that has them (not TERM=dumb), and
+// nobody who has set NO_COLOR (no-color.org).
+bool takes_colour(int fd);
+
 }  // namespace handoff::sys

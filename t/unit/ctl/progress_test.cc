@@ -1,0 +1,65 @@
+#include "ctl/progress.hh"
+
+#include <boost/test/unit_test.hpp>
+#include <sstream>
+
+using namespace std::chrono_literals;
+using handoff::ctl::Progress;
+
+namespace {
+
+constexpr handoff::sys::Steady::time_point kBegin{1h};
+constexpr std::uint64_t kMebibyte = 1 << 20;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(ctl_progress)
+
+BOOST_AUTO_TEST_CASE(what_is_over_in_a_moment_shows_nothing) {
+  std::ostringstream out;
+  Progress progress(&out, 2 * kMebibyte, kBegin);
+  progress.add(kMebibyte, kBegin + 100ms);
+  progress.add(kMebibyte, kBegin + 400ms);
+  progress.sent();
+  progress.clear();
+  BOOST_TEST(out.str() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_is_written_over_and_taken_away) {
+  std::ostringstream out;
+  Progress progress(&out, 4 * kMebibyte, kBegin);
+  progress.add(kMebibyte, kBegin + 500ms);
+  BOOST_TEST(out.str() == "\r\x1b[Ksent 1.0 MiB of 4.0 MiB, 25 %");
+  out.str("");
+  progress.add(kMebibyte, kBegin + 550ms);  // too soon for another
+  BOOST_TEST(out.str() == "");
+  progress.add(kMebibyte, kBegin + 600ms);
+  BOOST_TEST(out.str() == "\r\x1b[Ksent 3.0 MiB of 4.0 MiB, 75 %");
+  out.str("");
+  progress.sent();
+  BOOST_TEST(out.str() == "\r\x1b[Ksent 3.0 MiB, waiting for the server");
+  out.str("");
+  progress.clear();
+  progress.clear();
+  BOOST_TEST(out.str() == "\r\x1b[K");
+}
+
+BOOST_AUTO_TEST_CASE(without_a_total_or_beyond_it_there_is_no_share) {
+  std::ostringstream out;
+  Progress open(&out, {}, kBegin);
+  open.add(512, kBegin + 1s);
+  BOOST_TEST(out.str() == "\r\x1b[Ksent 512 B");
+  out.str("");
+  Progress grown(&out, 100, kBegin);  // the file has grown since
+  grown.add(512, kBegin + 1s);
+  BOOST_TEST(out.str() == "\r\x1b[Ksent 512 B");
+}
+
+BOOST_AUTO_TEST_CASE(without_a_terminal_there_is_none) {
+  Progress progress(nullptr, {}, kBegin);
+  progress.add(kMebibyte, kBegin + 1h);
+  progress.sent();
+  progress.clear();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
