@@ -204,18 +204,24 @@ format:
 
 INSTALL ?= install
 MAN  := $(wildcard $(srcdir)/man/*.[158])
-DOCS := $(wildcard $(addprefix $(srcdir)/,README.md NEWS SECURITY.md HACKING.md LICENSE))
 SAMPLE := $(srcdir)/etc/handoffd.conf
+# As they lie here, so that links lead from one to the next; but etc and contrib are examples.
+EXAMPLES := apparmor completion exim grafana inetd logrotate openrc opensmtpd postfix prometheus rc.d sendmail systemd
+DOCS := $(wildcard $(addprefix $(srcdir)/,README.md NEWS SECURITY.md HACKING.md LICENSE doc/*.md)) \
+        $(SAMPLE) $(wildcard $(EXAMPLES:%=$(srcdir)/contrib/%/*))
+docdest = $(DESTDIR)$(docdir)/$(patsubst etc/%,examples/%,$(patsubst contrib/%,examples/%,$(1:$(srcdir)/%=%)))
 CONF  = $(DESTDIR)$(sysconfdir)/handoffd.conf
 lookupsdir = $(libdir)/handoff
 mandest = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))
 
 install: all
-	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir) $(DESTDIR)$(docdir)
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir)
 	$(INSTALL) -c -m 755 $(PROGRAMS) $(DESTDIR)$(sbindir)
 	$(if $(MODULES),$(INSTALL) -d $(DESTDIR)$(lookupsdir) && $(INSTALL) -c -m 644 $(MODULES) $(DESTDIR)$(lookupsdir))
 	$(foreach m,$(MAN),$(INSTALL) -d $(call mandest,$m) && $(INSTALL) -c -m 644 $m $(call mandest,$m)$(newline))
-	$(if $(DOCS),$(INSTALL) -c -m 644 $(DOCS) $(DESTDIR)$(docdir))
+	@$(foreach d,$(sort $(dir $(foreach f,$(DOCS),$(call docdest,$f)))),$(INSTALL) -d $d$(newline))
+	@$(foreach f,$(DOCS),$(INSTALL) -c -m 644 $f $(call docdest,$f)$(newline))
+	@echo "documentation and examples are in $(DESTDIR)$(docdir)"
 	@if test ! -e $(CONF); then new=$(CONF); \
 	elif cmp -s $(SAMPLE) $(CONF); then exit 0; \
 	else new=$(CONF).new; echo "$(CONF) is kept as it is; this version's is in $$new"; fi; \
@@ -226,8 +232,9 @@ uninstall:
 	rm -f $(PROGRAMS:$(build)/%=$(DESTDIR)$(sbindir)/%)
 	rm -f $(foreach m,$(MODULES),$(DESTDIR)$(lookupsdir)/$(notdir $m))
 	rm -f $(foreach m,$(MAN),$(call mandest,$m)/$(notdir $m))
-	rm -f $(DOCS:$(srcdir)/%=$(DESTDIR)$(docdir)/%)
-	for d in $(DESTDIR)$(docdir) $(DESTDIR)$(lookupsdir); do test ! -d $$d || rmdir $$d; done
+	rm -f $(foreach f,$(DOCS),$(call docdest,$f))
+	for d in $(DESTDIR)$(docdir) $(DESTDIR)$(lookupsdir); do \
+	test ! -d $$d || find $$d -depth -type d -exec rmdir {} \;; done
 	@for f in $(CONF) $(CONF).new; do if cmp -s $(SAMPLE) $$f; then rm -f $$f; \
 	elif test -e $$f; then echo "$$f was changed and is kept"; fi; done
 
