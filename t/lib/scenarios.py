@@ -13,6 +13,7 @@ import signal
 import threading
 
 import maildir
+from control import ctl
 from handoffd import Handoffd
 from mta import BOUNCED, DEFERRED, SENT
 from tap import diag, empty, is_, ok
@@ -48,6 +49,13 @@ class Server(Handoffd):
         self.stop()
         self.start()
 
+    def configure(self, settings):
+        """Writes these settings and has them taken."""
+        self.write(settings)
+        done = ctl(self, "reload")
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+
     def kill(self):
         """SIGKILL to each of its processes, at once. Here they are all that have its name."""
         os.killpg(self.pid, signal.SIGKILL)
@@ -77,6 +85,7 @@ class Scenarios:
         self.unknown_recipients()
         self.eight_bits()
         self.fifty_recipients()
+        self.full_mailboxes()
         self.down_and_up()
         self.disturbed(self.server.restart, "restart")
         self.disturbed(self.server.kill, "kill")
@@ -131,6 +140,45 @@ class Scenarios:
                 is_(len(ids), self.mta.transactions.get(domain, 1),
                     f"fifty_recipients_of_{domain}_in_as_few_transactions_as_it_can")
         self._once("each_of_fifty_recipients")
+
+    def full_mailboxes(self):
+        """Put off until there is room, or refused for good where quota.over says so."""
+        bounces = len(self._bounces())
+        users = [self._user("full", domain) for domain in self.domains]
+        for user in users:
+            self._send([user])
+        self.mta.drain()
+        self.server.configure({"quota.messages": "1"})
+        waiting = {}
+        for user in users:
+            waiting[user] = self._send([user])
+            line = self.mta.wait_for(user, DEFERRED)
+            ok(re.search(r"4\.2\.2|over quota", line), f"the_log_says_that_{user}_has_no_room")
+            ok(self.mta.queued(), f"the_message_to_{user}_waits_for_room")
+        is_(len(self._bounces()), bounces, "nothing_bounces_because_a_mailbox_is_full")
+        for user in users:
+            self._make_room(user, waiting[user])
+        self.mta.drain()
+        self._once("each_message_that_waited_for_room")
+
+        self.server.configure({"quota.over": "bounce"})
+        for number, user in enumerate(users):
+            domain = user.partition("@")[2]
+            kept = domain in self.mta.keeps_unknown
+            # A mailbox with room for the bounce.
+            sender = self._user(f"hears{number}", self.domains[0])
+            self.mta.inject(sender, [user], b"Subject: too much\n\nhello\n")
+            line = self.mta.wait_for(user, DEFERRED if kept else BOUNCED)
+            ok(re.search(r"5\.2\.2|over quota", line), f"the_log_says_that_{user}_is_full_for_good")
+            if kept:
+                self.mta.remove(user)
+            self.mta.drain()
+            heard = self.server.messages(sender)
+            ok(kept and not heard or len(heard) == 1 and user.encode() in heard[0]
+               and b"5.2.2" in heard[0],
+               f"and_the_sender_hears_{'nothing_of_it_yet' if kept else 'it'}_from_{domain}")
+        self._once("a_full_mailbox_gets_no_more_and_each_message_before")
+        self.server.configure({"quota.messages": "0", "quota.over": "defer"})
 
     def down_and_up(self):
         bounces = len(self._bounces())
@@ -198,6 +246,14 @@ class Scenarios:
                   "\n\n").encode() + body
         self.mta.inject(self.sender, recipients, octets)
         return number
+
+    def _make_room(self, user, waiting):
+        """Removes what is there, as a reader would; number `waiting` is to come."""
+        box = self.server.mailbox_path(user)
+        for path in [*maildir.files(box), os.path.join(box, "maildirsize")]:
+            os.unlink(path)
+        self._sent[user].clear()
+        self._sent[user][waiting] = 1
 
     def _once(self, what):
         """Says whether each mailbox has what was sent to it, once."""
