@@ -103,7 +103,7 @@ bool Ledger::read(std::size_t index, Action action) const {
   for (;;) {
     auto before = from.generation.load();
     if (before % 2 == 1) {
-      if (file_.locked_by_other(index) == 0) return false;
+      if (!file_.locked_by_other(index)) return false;
       continue;
     }
     action(from);
@@ -201,7 +201,7 @@ std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string
     if (!whole || !equal) continue;
     auto found_there = entry(index);
     if (found_there.phase == Phase::kFree) continue;
-    found_there.alive = file_.locked_by_other(index) != 0;
+    found_there.alive = file_.locked_by_other(index).has_value();
     found.push_back(std::move(found_there));
   }
   return found;
@@ -220,7 +220,7 @@ Demand Ledger::reserved_by_others() const {
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {
     auto reserved = table().reserved[index].load();
-    if (index == own_ || reserved == 0 || file_.locked_by_other(index) == 0) continue;
+    if (index == own_ || reserved == 0 || !file_.locked_by_other(index)) continue;
     demand.octets += reserved - 1;
     ++demand.files;
   }
@@ -231,7 +231,8 @@ bool Ledger::is_here(pid_t pid) const {
   if (pid == sys::own_pid()) return true;
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {
-    if (file_.locked_by_other(index) == pid) return true;
+    auto holder = file_.locked_by_other(index);
+    if (holder && (*holder == pid || *holder == sys::SharedFile::kUnseen)) return true;
   }
   return false;
 }

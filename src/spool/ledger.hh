@@ -63,8 +63,9 @@ class Ledger {
   // The same entry again: whether it is still what it was.
   Phase look_again(const Entry& before) const;
 
-  // Whether a living process with this id works on the spool. (A process id alone says less: it may
-  // be another's by now, or of one that is dead and not yet buried.)
+  // Whether a living process with this id works on the spool, or one does whose id cannot be seen
+  // from here. (A process id alone says less: it may be another's by now, or of one that is dead and
+  // not yet buried.)
   bool is_here(pid_t pid) const;
 
   // Room that this process wants for a message: octets that are still to be written, and a file.

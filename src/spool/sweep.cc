@@ -65,9 +65,8 @@ class Sweep {
     if (!info.is_regular) return false;
     if (sys::Wall::now() - info.modified > kAbandoned) return true;
     auto owner = owner_of(name);
-    // A process of another host cannot be asked: there only age tells.
-    return owner && (all_ours || is_our_name(name)) && owner->host == owners_.host &&
-           !owners_.is_alive(owner->pid);
+    if (!owner || owners_.is_alive(owner->pid)) return false;
+    return all_ours || (is_our_name(name) && owner->host == owners_.host);
   }
 
   sys::Files& files_;

@@ -27,19 +27,20 @@ struct Swept {
 // Whose files are whose.
 struct Owners {
   std::string host;                     // as in the names that this host's NameMaker makes
-  std::function<bool(pid_t)> is_alive;  // a process of this host
+  std::function<bool(pid_t)> is_alive;  // whether it, or one whose id cannot be seen, is at work
 };
 
 // Called for each abandoned file before it is removed, with its path from where the sweep began;
 // keeps it by an error.
 using BeforeRemoval = std::function<Status(const std::string& path, std::uint64_t size)>;
 
-// The files in one folder. May block.
+// The files in one folder, where none but processes of this spool are at work: so a name of another
+// host is left of one that has been renamed, where nobody is unseen. May block.
 Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const Owners& owners,
                             const BeforeRemoval& before);
 
 // The tmp/ of every Maildir below `root`, folders (.Name) among them. In there other programs are
-// at work too: of a file that bears no name of ours, age alone tells. Reads every directory but
+// at work too: of a file that bears no name of ours and of this host, age alone tells. Reads every directory but
 // new/ and cur/. One that cannot be looked through is no failure. May block, and takes long in a
 // large spool.
 Result<Swept> sweep_mailboxes(sys::Files& files, const sys::Fd& root, const Owners& owners,

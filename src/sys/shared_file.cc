@@ -58,10 +58,11 @@ bool SharedFile::lock(std::size_t slot) const {
   return ::fcntl(file_.get(), F_SETLK, &lock) == 0;
 }
 
-pid_t SharedFile::locked_by_other(std::size_t slot) const {
+std::optional<pid_t> SharedFile::locked_by_other(std::size_t slot) const {
   auto lock = byte_lock(slot);
-  if (::fcntl(file_.get(), F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return 0;
-  return lock.l_pid;
+  if (::fcntl(file_.get(), F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return std::nullopt;
+  // fcntl_locking(2): of another pid namespace 0, of a remote process perhaps below that.
+  return std::max(lock.l_pid, kUnseen);
 }
 
 }  // namespace handoff::sys

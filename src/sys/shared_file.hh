@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "base/result.hh"
@@ -27,8 +28,10 @@ class SharedFile {
   void* memory() const { return memory_; }
   // Takes the lock of a slot for as long as the process lives; false where another has it.
   bool lock(std::size_t slot) const;
-  // Which other process has the lock; 0: none has.
-  pid_t locked_by_other(std::size_t slot) const;
+  // Which other process has the lock; nothing: none has. Where that cannot be seen from here, as it
+  // is in another container (pid namespace) or on another host, kUnseen.
+  std::optional<pid_t> locked_by_other(std::size_t slot) const;
+  static constexpr pid_t kUnseen = 0;
 
  private:
   SharedFile(Fd file, void* memory, std::size_t octets)

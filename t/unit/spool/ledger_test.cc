@@ -70,6 +70,20 @@ BOOST_AUTO_TEST_CASE(who_has_entered_before_is_first_however_it_is_named_L12) {
   BOOST_TEST(seen_by(ours) == "1.theirs first, dead");
 }
 
+BOOST_AUTO_TEST_CASE(who_works_in_another_container_is_alive_L12) {
+  Place place;
+  auto ours = place.open();
+  ours.enter(kDigest, "1.ours", 1, {"pat"});
+  ours.reserve(1000);
+  auto seen = in_other_container([&] {
+    auto theirs = place.open();
+    theirs.enter(kDigest, "2.theirs", 1, {"pat"});
+    return seen_by(theirs) + (theirs.is_here(12345) ? ", may be anybody" : "") + ", wants " +
+           std::to_string(theirs.reserved_by_others().octets);
+  });
+  BOOST_TEST(seen == "1.ours first, may be anybody, wants 1000");
+}
+
 BOOST_AUTO_TEST_CASE(of_two_that_enter_at_once_one_waits_and_one_does_not_L12) {
   constexpr int kTurns = 200;
   Place place;

@@ -71,11 +71,24 @@ BOOST_AUTO_TEST_CASE(a_file_whose_owner_lives_is_kept) {
   BOOST_TEST(begun.complete().ok());
 }
 
-BOOST_AUTO_TEST_CASE(a_process_of_another_host_is_not_asked_for) {
+// A container that begins anew after a power cut is called something else.
+BOOST_AUTO_TEST_CASE(what_this_host_left_under_another_name_is_removed) {
   Staged staged;
   staged.leave(name_of(dead(), "elsewhere"));
-  staged.leave(name_of(dead(), "host.example.org"));
-  BOOST_TEST(staged.spool.sweep().value().kept == 2u);
+  staged.leave(name_of(alive(), "elsewhere"));
+  BOOST_TEST(staged.spool.sweep().value().removed == 1u);
+  BOOST_TEST(staged.staged() == std::set<std::string>{name_of(alive(), "elsewhere")});
+}
+
+BOOST_AUTO_TEST_CASE(while_somebody_unseen_is_at_work_what_is_young_is_kept) {
+  Staged staged;
+  staged.leave(name_of(dead(), "host"));
+  staged.leave(name_of(dead(), "elsewhere"));
+  auto kept = in_other_container([&] {
+    auto spool = spool::Spool::open(staged.posix, {staged.place.path(), "host"}).value();
+    return std::to_string(spool.sweep().value().kept);
+  });
+  BOOST_TEST(kept == "2");
 }
 
 BOOST_AUTO_TEST_CASE(what_nobody_can_still_be_delivering_is_removed_whoever_made_it) {
