@@ -28,9 +28,10 @@ Result<std::string> link_unique(sys::Files& files, const sys::Fd& at, const std:
 
 Result<std::optional<std::string>> Links::add(const Staging& staging, const Mailbox& mailbox,
                                               NameMaker& names) {
-  auto directory = open_new(*files_, *root_, mailbox);
+  auto directory = open_settled_new(*files_, *root_, mailbox);
   if (!directory) return directory.error();
-  auto linked = link_unique(*files_, staging.directory(), staging.name(), directory.value(),
+  if (!directory.value()) return std::optional<std::string>();
+  auto linked = link_unique(*files_, staging.directory(), staging.name(), *directory.value(),
                             with_size(staging.name(), staging.size()), staging.size(), names);
   if (linked) {
     links_.push_back({mailbox, linked.value()});

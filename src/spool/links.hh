@@ -30,9 +30,9 @@ class Links {
   // `root` is the spool and outlives the object.
   Links(sys::Files& files, const sys::Fd& root) : files_(&files), root_(&root) {}
 
-  // Links the completed `staging` into `mailbox`, whose directories are made where they have to be.
-  // Returns the name in new/, which is not durable yet; nothing where hard links do not go there.
-  // May block.
+  // Links the completed `staging` into `mailbox`. Returns the name in new/, which is not durable
+  // yet; nothing where hard links do not go there, or directories have to be made or synced first:
+  // that may be on a slow disk, and those that come together do not wait for it. May block.
   Result<std::optional<std::string>> add(const Staging& staging, const Mailbox& mailbox,
                                          NameMaker& names);
   // Makes the names that were added durable; after a failure none of them is there any more. May

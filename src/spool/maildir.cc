@@ -106,21 +106,25 @@ Result<sys::Fd> open_in(sys::Files& files, const sys::Fd& root, const Mailbox& m
   return files.open_directory(base.value(), path);
 }
 
-Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+Result<std::optional<sys::Fd>> open_settled_new(sys::Files& files, const sys::Fd& root,
+                                                const Mailbox& mailbox) {
   auto directory = open_in(files, root, mailbox, "new");
-  if (!directory && directory.error().code == ENOENT) {
-    if (auto made = make_maildir(files, root, mailbox); !made) return made.error();
-    return open_in(files, root, mailbox, "new");
-  }
-  if (!directory) return directory;
+  if (!directory && directory.error().code == ENOENT) return std::optional<sys::Fd>();
+  if (!directory) return directory.error();
   auto info = files.info(directory.value());
   if (!info) return info.error();
   auto young = is_young(files, root, mailbox, info.value());
   if (!young) return young.error();
-  if (young.value()) {
-    if (auto made = make_maildir(files, root, mailbox); !made) return made.error();
-  }
-  return directory;
+  if (young.value()) return std::optional<sys::Fd>();
+  return std::optional(std::move(directory).value());
+}
+
+Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+  auto settled = open_settled_new(files, root, mailbox);
+  if (!settled) return settled.error();
+  if (settled.value()) return std::move(*settled.value());
+  if (auto made = make_maildir(files, root, mailbox); !made) return made.error();
+  return open_in(files, root, mailbox, "new");
 }
 
 }  // namespace handoff::spool

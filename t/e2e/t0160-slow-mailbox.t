@@ -76,4 +76,18 @@ with Handoffd({"recipients.slow-after": "1s", "recipients.slow-limit": "2",
           "the pause is over")
     is_(deliver(daemon.unix, "", [KIM], MESSAGE).final[KIM].code, 250,
         "and_one_quick_delivery_opens_it_again")
+
+# Where one sync is for all: a mailbox that is new is synced by itself first, and not before that.
+scratch = Scratch()
+disk = SlowDisk(scratch)
+with Handoffd(scratch=scratch, environment=disk.environment) as daemon:
+    for user in USERS:
+        daemon.mailbox(user)
+    disk.hold("good.test/kim")
+    with begin(daemon, USERS) as client:
+        is_(client.reply().code, 250, "the_reply_before_that_of_a_new_slow_mailbox_leaves_at_once_L10")
+        ok(silent(client), "nothing_is_said_yet_of_that_one_L5")
+        disk.let_go()
+        is_(client.reply().code, 250, "and_it_is_delivered_when_it_can_be")
+        client.command("QUIT")
 done()

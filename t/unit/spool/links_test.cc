@@ -17,7 +17,9 @@ using Actions = std::vector<std::string>;
 
 constexpr FileSync kTogether[] = {FileSync::kNames, FileSync::kNamesInOrder};
 
+// Not young: those are not for this.
 std::vector<Mailbox> three(Delivery& delivery) {
+  delivery.files.hide_birth = true;
   return {delivery.mailbox("pat"), delivery.mailbox("kim"), delivery.mailbox("sam")};
 }
 
