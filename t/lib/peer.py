@@ -23,13 +23,14 @@ def require(name):
         tap.skip_all(check.stdout.strip())
 
 
-def enter(name):
+def enter(name, folders=()):
     """Runs the test from its beginning in the peer's root; returns there, in process 1 of a
-    process namespace: what the test leaves running ends with it."""
+    process namespace: what the test leaves running ends with it. folders: what else of this machine
+    is to be there."""
     if os.environ.get("HANDOFF_PEER_ROOT") == name:
         return
     require(name)
-    needed = {sys.prefix, sys.base_prefix}
+    needed = {sys.prefix, sys.base_prefix, *folders}
     needed.update(os.path.dirname(os.environ[variable]) for variable in ("HANDOFFD", "HANDOFFCTL")
                   if variable in os.environ)
     os.environ["HANDOFF_BIND"] = ":".join(
