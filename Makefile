@@ -1,6 +1,6 @@
 # handoff's build, for GNU make. `make` configures first where that was not done.
 #
-#   all  check  install  uninstall  dist  distcheck  clean  distclean
+#   all  check  install  uninstall  dist  distcheck  deb  clean  distclean
 #   run [ONCE=1]         serve in the foreground from build/run
 #   check-lint check-unit check-e2e check-interop check-crash check-perf
 #   check-power          30 power cuts a filesystem, and kills, as root: minutes
@@ -16,7 +16,7 @@ SUITES := lint unit e2e interop crash perf
 all:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check check-power install uninstall dist distcheck clean distclean run bench fuzz format FORCE
+.PHONY: all check check-power install uninstall dist distcheck deb clean distclean run bench fuzz format FORCE
 
 # --- Configuration: make remakes what it includes, so this configures the tree.
 
@@ -251,6 +251,8 @@ dist: $(srcdir)/configure
 	$(srcdir)/contrib/dist $(srcdir) $(DIST)
 distcheck: dist
 	$(srcdir)/contrib/distcheck $(DIST) '$(MAKE)'
+deb: dist
+	$(srcdir)/contrib/deb $(DIST) $(build)/deb
 
 clean:
 	rm -rf $(build)

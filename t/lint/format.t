@@ -42,7 +42,7 @@ for name in names:
             endings.append(f"{name}:{number}: line ends with CR LF")
         elif line.endswith((" ", "\t")):
             whitespace.append(f"{name}:{number}: whitespace at the end of the line")
-        if re.match(r" *\t", line) and not re.search(r"(^|/)Makefile$|\.mk(\.in)?$", name):
+        if re.match(r" *\t", line) and not re.search(r"(^|/)(Makefile|rules)$|\.mk(\.in)?$", name):
             tabs.append(f"{name}:{number}: a tab in the indentation")
     if text and (not text.endswith("\n") or text.endswith("\n\n")):
         endings.append(f"{name}: does not end with one newline")
