@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""RPM packages: built by rpmbuild from the tarball alone, installed, and upgraded in place.
+
+TEST_TIMEOUT: 1200"""
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import maildir
+import packaging
+import peer
+from daemon import Daemon
+from lmtp import deliver
+from mta import until
+from scratch import Scratch
+from syslogd import Syslog
+from tap import diag, done, empty, is_, ok
+
+peer.enter("packaging")
+MODULES = ["handoff-ldap", "handoff-mysql", "handoff-pgsql", "handoff-sqlite"]
+SPOOL, PAT = "/var/spool/handoff", "pat@good.test"
+
+scratch = Scratch()
+work = "/tmp/packages"  # as in t0290-debian.t, for the compiler cache
+os.makedirs(work, exist_ok=True)
+
+
+def run(*command):
+    """Its output goes to a file: a daemon that it starts may hold that."""
+    with open(os.path.join(scratch.path, "said"), "w+", encoding="utf-8") as said:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=said,
+                              stderr=subprocess.STDOUT, timeout=250, check=False).returncode
+        said.seek(0)
+        return code, said.read()
+
+
+def rpm(*arguments):
+    """Debian's rpm wants to be told that this is meant; here is nothing of a real system's."""
+    return run("rpm", "--force-debian", *arguments)
+
+
+def does(sentence, *command):
+    code, said = run(*command)
+    if not ok(code == 0, sentence):
+        diag(said[-3000:])
+    return said
+
+
+name = packaging.tarball(work)
+version = name.rpartition("-")[2]
+packages = packaging.rpm(work, name)
+is_([os.path.basename(path).rsplit("-", 2)[0] for path in packages], ["handoff", *MODULES],
+    "rpmbuild_makes_five_packages")
+library = rpm("--eval", "%{_libdir}")[1].strip()
+listed = rpm("-qlp", packages[0])[1].splitlines()
+for path in ("/etc/handoffd.conf", "/etc/logrotate.d/handoff", "/usr/sbin/handoffd",
+             "/usr/sbin/handoffctl", "/usr/lib/systemd/system/handoffd.service",
+             "/usr/lib/systemd/system/handoffd.socket", "/usr/share/doc/handoff/README.md",
+             "/usr/share/doc/handoff/doc/operations.md",
+             "/usr/share/doc/handoff/examples/handoffd.conf",
+             "/usr/share/bash-completion/completions/handoffctl",
+             "/usr/share/fish/vendor_completions.d/handoffd.fish",
+             "/usr/share/zsh/site-functions/_handoffd", SPOOL):
+    ok(path in listed, f"the_package_has_{path}")
+for page in ("man5/handoff-maildir.5", "man5/handoffd.conf.5", "man8/handoffctl.8", "man8/handoffd.8"):
+    ok(any(each.startswith(f"/usr/share/man/{page}") for each in listed), f"the_package_has_{page}")
+empty([each for each in listed if each.endswith(".so") or "/local/" in each],
+      "it_has_no_module_and_nothing_below_/usr/local")
+for package, module in zip(packages[1:], ("ldap", "mysql", "postgresql", "sqlite")):
+    is_(rpm("-qlp", package)[1].split(), [f"{library}/handoff/handoff-{module}.so"],
+        f"the_module_{module}_is_in_a_package_of_its_own")
+    ok(re.search(rf"^handoff(\(\S+\))? = {re.escape(version)}-", rpm("-qp", "--requires", package)[1],
+                 re.M), "which_wants_handoff_of_the_same_version")
+is_(rpm("-qpc", packages[0])[1].split(), ["/etc/handoffd.conf", "/etc/logrotate.d/handoff"],
+    "its_configuration_is_known_as_such")
+
+# --- Installed. The account handoff is the root's already (peer-root): the package makes its own.
+run("userdel", "handoff")
+run("groupdel", "handoff")
+does("it_installs", "rpm", "--force-debian", "-i", "--nodeps", *packages)
+ok(run("getent", "passwd", "handoff")[1].endswith(f":{SPOOL}:/sbin/nologin\n"), "its_user_is_there")
+is_(run("stat", "-c", "%a %U:%G", SPOOL)[1].strip(), "700 handoff:handoff", "and_its_spool")
+does("the_configuration_that_comes_with_it_is_in_order", "/usr/sbin/handoffd", "--check")
+syslog = Syslog()
+os.makedirs("/run/handoff")
+with open("/usr/lib/systemd/system/handoffd.service", encoding="utf-8") as unit:
+    daemon = Daemon(scratch, re.search("^ExecStart=(.*)$", unit.read(), re.M)[1].split())
+until(lambda: run("/usr/sbin/handoffctl", "status")[0] == 0, "handoffd serves")
+run("install", "-d", "-o", "handoff", "-g", "handoff", f"{SPOOL}/good.test/pat")
+is_(deliver("unix:/run/handoff/lmtp.sock", "", [PAT], b"\r\nhello\r\n", timeout=60).final[PAT].code,
+    250, "it_delivers")
+is_(len(maildir.files(f"{SPOOL}/good.test/pat")), 1, "to_the_mailbox")
+
+# --- Upgraded, here by the same packages, and taken away.
+with open("/etc/handoffd.conf", "a", encoding="utf-8") as file:
+    file.write("hostname = mail.good.test\n")
+does("it_is_upgraded", "rpm", "--force-debian", "-U", "--force", "--nodeps", *packages)
+status = run("/usr/sbin/handoffctl", "status", "--json")[1]
+ok(daemon.running and re.search(r'"upgrades": ?1\b', status), "in_place") or diag(status)
+with open("/etc/handoffd.conf", encoding="utf-8") as file:
+    ok("mail.good.test" in file.read(), "the_administrator_s_configuration_was_kept")
+does("it_is_removed", "rpm", "--force-debian", "-e", "handoff", *MODULES)
+is_(daemon.wait(), 0, "the_server_was_stopped_well")
+is_(len(maildir.files(f"{SPOOL}/good.test/pat")), 1, "the_mail_is_there_still")
+ok(not os.path.exists("/usr/sbin/handoffd"), "the_program_is_not")
+ok(os.path.exists("/etc/handoffd.conf.rpmsave"), "the_configuration_is_kept_beside_its_place")
+
+done()
