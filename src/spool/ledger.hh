@@ -64,8 +64,8 @@ class Ledger {
   Phase look_again(const Entry& before) const;
 
   // Whether a living process with this id works on the spool, or one does whose id cannot be seen
-  // from here. (A process id alone says less: it may be another's by now, or of one that is dead and
-  // not yet buried.)
+  // from here. (A process id alone says less: it may be another's by now, or of one that is dead
+  // and not yet buried.)
   bool is_here(pid_t pid) const;
 
   // Room that this process wants for a message: octets that are still to be written, and a file.

@@ -40,9 +40,9 @@ Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const Own
                             const BeforeRemoval& before);
 
 // The tmp/ of every Maildir below `root`, folders (.Name) among them. In there other programs are
-// at work too: of a file that bears no name of ours and of this host, age alone tells. Reads every directory but
-// new/ and cur/. One that cannot be looked through is no failure. May block, and takes long in a
-// large spool.
+// at work too: of a file that bears no name of ours and of this host, age alone tells. Reads every
+// directory but new/ and cur/. One that cannot be looked through is no failure. May block, and
+// takes long in a large spool.
 Result<Swept> sweep_mailboxes(sys::Files& files, const sys::Fd& root, const Owners& owners,
                               const BeforeRemoval& before);
 
