@@ -10,8 +10,8 @@ namespace handoff {
 
 // How folders beyond ASCII are named on disk.
 enum class FolderEncoding {
-  kUtf7,  // modified UTF-7, as Courier and Dovecot have it
-  kUtf8,  // as Dovecot has it where its mail_location ends in :UTF-8
+  kUtf7,  // modified UTF-7, as Dovecot has it, and Courier-IMAP had before 5.0
+  kUtf8,  // as Courier has it now, and Dovecot where its mail_location ends in :UTF-8
 };
 
 struct RecipientRules {

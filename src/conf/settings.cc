@@ -361,7 +361,7 @@ std::vector<Setting> make_table() {
           {{"utf-7", FolderEncoding::kUtf7}, {"utf-8", FolderEncoding::kUtf8}},
           [](C & c) -> auto& { return c.spool.folder_encoding; },
           "How folders with names beyond ASCII are called on disk: utf-7, the modified one of "
-          "IMAP, as Courier and Dovecot do, or utf-8."),
+          "IMAP, as Dovecot does, or utf-8, as Courier does."),
       {.name = "spool.create-command",
        .type = "COMMAND",
        .defaults = {""},
