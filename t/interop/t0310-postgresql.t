@@ -8,6 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import parts
 import peer
+import rrvs
 from daemon import Daemon
 from handoffd import Handoffd
 from lookups import holds_the_law, rcpt, wait_for
@@ -26,9 +27,12 @@ INSERT INTO users VALUES ('pat', 'example.org', 'people/p', NULL, NULL, '1G,500'
   ('two', 'example.org', NULL, NULL, NULL, NULL, NULL),
   ('odd', 'example.org', '../x', NULL, NULL, NULL, NULL),
   ('jürgen', 'example.org', NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE owners (name text, created timestamptz);
+INSERT INTO owners VALUES ('pat', '2020-01-01T00:00:00Z'), ('kim', NULL);
 CREATE ROLE handoff LOGIN;
-GRANT SELECT ON users TO handoff;
+GRANT SELECT ON users, owners TO handoff;
 """
+OWNERS = "SELECT extract(epoch FROM created)::bigint AS since FROM owners WHERE name = %n"
 QUERY = "SELECT * FROM users WHERE name = %n AND domain = %d"
 
 
@@ -55,8 +59,10 @@ server = Daemon(scratch, as_postgres(f"{PROGRAMS}/postgres", "-D", f"{place}/dat
 
 
 sql(TABLE)
-lookup = f"postgresql:host={place} dbname=postgres user=handoff?{QUERY}"
-with Handoffd({"recipients.lookup": lookup, "recipients.cache-ttl": "0s",
+database = f"postgresql:host={place} dbname=postgres user=handoff"
+with Handoffd({"recipients.lookup": f"{database}?{OWNERS}"}) as daemon:
+    rrvs.holds(daemon, "a_row")
+with Handoffd({"recipients.lookup": f"{database}?{QUERY}", "recipients.cache-ttl": "0s",
                "recipients.lookup-timeout": "2s"}) as daemon:
     is_(rcpt(daemon, "pat@example.org", "kim@example.org", "pat@example.net"), [250, 550, 550],
         "a_row_is_a_recipient")

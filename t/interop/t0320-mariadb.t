@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import parts
 import peer
+import rrvs
 from daemon import Daemon
 from handoffd import Handoffd
 from lookups import holds_the_law, rcpt, stopped, wait_for
@@ -26,6 +27,8 @@ INSERT INTO mail.users VALUES ('two', 'example.org', NULL, NULL, NULL, NULL, NUL
 INSERT INTO mail.users VALUES ('two', 'example.org', NULL, NULL, NULL, NULL, NULL);
 INSERT INTO mail.users VALUES ('odd', 'example.org', '../x', NULL, NULL, NULL, NULL);
 INSERT INTO mail.users VALUES ('root', 'example.org', NULL, 0, 0, NULL, NULL);
+CREATE TABLE mail.owners (name varchar(64), created timestamp NULL);
+INSERT INTO mail.owners VALUES ('pat', from_unixtime(1577836800)), ('kim', NULL);
 CREATE VIEW mail.slow AS SELECT users.* FROM mail.users WHERE sleep(30) = 0;
 CREATE USER handoff@localhost IDENTIFIED BY 'se cret';
 GRANT SELECT ON mail.* TO handoff@localhost;
@@ -56,13 +59,12 @@ initial = scratch.file("init.sql", "".join(line.replace("\n", " ") + ";\n"
                                            for line in TABLE.split(";\n") if line.strip()))
 server = Daemon(scratch, [*command, f"--init-file={initial}"], ready="ready for connections")
 
-
 server.command = command
+database = f"mysql:socket={socket} user=handoff password='se cret' dbname=mail"
 
 
-def lookup(table, more=""):
-    return (f"mysql:socket={socket} user=handoff password='se cret' dbname=mail{more}?"
-            f"SELECT * FROM {table} WHERE name = %n AND domain = %d")
+def lookup(table):
+    return f"{database}?SELECT * FROM {table} WHERE name = %n AND domain = %d"
 
 
 settings = {"recipients.lookup": lookup("users"), "recipients.cache-ttl": "0s",
@@ -79,6 +81,9 @@ with Handoffd(settings) as daemon:
     with stopped(server.pid):
         is_(rcpt(daemon, "pat@example.org"), 451, "what_is_too_slow_defers_R1")
     is_(wait_for(daemon, "pat@example.org", 250), 250, "and_all_is_well_when_it_is_well_again")
+owners = "SELECT unix_timestamp(created) AS since FROM owners WHERE name = %n"
+with Handoffd({**settings, "recipients.lookup": f"{database}?{owners}"}) as daemon:
+    rrvs.holds(daemon, "a_row")
 for what, setting in (("a_query_that_is_too_slow", lookup("slow")),
                       ("a_table_that_is_not_there", lookup("nothing")),
                       ("a_wrong_password", lookup("users").replace("se cret", "guess"))):

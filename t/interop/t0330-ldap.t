@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import parts
 import peer
+import rrvs
 from daemon import Daemon
 from handoffd import Handoffd, free_port
 from lookups import holds_the_law, rcpt, stopped, wait_for
@@ -59,7 +60,8 @@ scratch = Scratch()
 place = os.path.join(scratch.path, "slapd")
 os.makedirs(f"{place}/data")
 conf = scratch.file("slapd/slapd.conf", CONF.format(place=place))
-people = [("pat", "pat@example.org", "employeeType: people/p"), ("star", "x*x@example.org", ""),
+people = [("pat", "pat@example.org", "employeeType: people/p\ncreateTimestamp: 20200101000000Z"),
+          ("star", "x*x@example.org", ""),
           ("two1", "two@example.org", ""), ("two2", "two@example.org", ""),
           ("odd", "odd@example.org", "employeeType: ../x"),
           ("many", "many@example.org", "employeeType: a\nemployeeType: b")]
@@ -96,6 +98,10 @@ with Handoffd(settings) as daemon:
     with stopped(server.pid):
         is_(rcpt(daemon, "pat@example.org"), 451, "what_is_too_slow_defers_R1")
     is_(wait_for(daemon, "pat@example.org", 250), 250, "and_all_is_well_when_it_is_well_again")
+# The directory itself says since when it has had an entry.
+owners = lookup().replace("?mailbox=employeeType?", "?since=createTimestamp?")
+with Handoffd({**settings, "recipients.lookup": owners}) as daemon:
+    rrvs.holds(daemon, "an_entry", unknown=None)
 for what, setting, codes in (
         ("a_base_that_is_not_there_defers_R1", lookup(base="ou=nothing,dc=example,dc=org"), [451]),
         ("who_may_not_read_defers_R1", lookup(who="").replace("bindname=,", ""), [451]),
