@@ -6,6 +6,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "conf/command_line.hh"
@@ -152,11 +153,21 @@ int serve(conf::CommandLine line, const std::vector<std::string>& command) {
     assets.value().tls.reset();
     return delivery::serve(running, log, assets.value().tables, socket);
   };
-  wiring.check = [&](const conf::Config& wanted) { return worker::try_out(wanted, quiet); };
-  // Read by a master that may be root, for the workers to come. What was checked a moment ago and
-  // cannot be read now leaves the old in force.
-  wiring.adopt = [&](const conf::Config& wanted) {
-    if (auto loaded = worker::load_assets(wanted)) assets = std::move(loaded);
+  recipients::TableImages images;  // of the configuration that is being tried
+  wiring.prepare = [&](const conf::Config& wanted) -> Status {
+    auto blank = recipients::blank_images(wanted.recipients.lookups);
+    if (!blank) return blank.error();
+    images = std::move(blank).value();
+    return {};
+  };
+  wiring.check = [&](const conf::Config& wanted) { return worker::try_out(wanted, quiet, images); };
+  wiring.adopt = [&](const conf::Config& wanted) -> Status {
+    auto tables = recipients::open_tables(std::exchange(images, {}));
+    if (!tables) return tables.error();
+    auto loaded = worker::load_assets(wanted, std::move(tables).value());
+    if (!loaded) return loaded.error();
+    assets = std::move(loaded);
+    return {};
   };
   wiring.probe = [&](const conf::Config& running, const std::vector<Endpoint>& endpoints) {
     return worker::probe(running, endpoints, quiet, assets.value());

@@ -28,10 +28,13 @@ struct Wiring {
   // Whether a worker needs a delivery process beside it; and, in a child, what that runs.
   std::function<bool(const conf::Config&)> wants_delivery;
   std::function<int(const conf::Config&, const sys::Log&, const sys::Fd& socket)> delivery;
-  // In a child: whether a worker could work with this configuration.
+  // Three steps to a new configuration. Before a child checks it: what that child reads in the
+  // master's stead gets its place. In the child: whether a worker could work with it. Before what
+  // was checked comes into force: takes what the child has read, and reads what is short and only
+  // the master may; on failure all is as before.
+  std::function<Status(const conf::Config&)> prepare;
   std::function<Status(const conf::Config&)> check;
-  // Called before a checked configuration comes into force: reads what only the master may.
-  std::function<void(const conf::Config&)> adopt;
+  std::function<Status(const conf::Config&)> adopt;
   // In a child: whether mail could be delivered now: a listener answers, the spool takes a file.
   std::function<Status(const conf::Config&, const std::vector<Endpoint>&)> probe;
   // In a child: looks through all of the spool for what crashes left; how many files it removed.

@@ -2,6 +2,8 @@
 #include <sysexits.h>
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "conf/error.hh"
@@ -49,6 +51,9 @@ void Master::reload(const Answer& answer) {
   } catch (const conf::ConfigError& error) {
     return refused(error.what());
   }
+  if (auto prepared = wiring_.prepare(wanted->config); !prepared) {
+    return refused(prepared.error().describe());
+  }
   // Bound now, by a master that may do what its workers may not; served when all the rest is well.
   auto missing = listeners_.open_missing(wanted->config);
   if (!missing) return refused(missing.error().describe());
@@ -60,11 +65,17 @@ void Master::reload(const Answer& answer) {
     return EX_CONFIG;
   };
   run_errand(loop_, children_, kTrialLimit, work, [=, this](const Report& report) {
-    if (!report.ok || draining_) {
+    auto fault = [&]() -> std::optional<std::string> {
+      if (!report.ok) return report.text;
+      if (draining_) return "the server is stopping";
+      auto adopted = wiring_.adopt(wanted->config);
+      return adopted ? std::nullopt : std::optional(adopted.error().describe());
+    }();
+    if (fault) {
       for (const auto& listener : *opened) {
         if (listener.file) listener.file->remove();
       }
-      return refused(report.ok ? "the server is stopping" : report.text);
+      return refused(*fault);
     }
     commit_reload(std::move(*wanted), std::move(*opened), answer);
   });
@@ -74,7 +85,6 @@ void Master::commit_reload(conf::Settings settings, std::vector<Listener> opened
                            const Answer& answer) {
   settings_ = std::move(settings);
   *log_ = wiring_.open_log(config());
-  wiring_.adopt(config());
   pool_.change(pool_settings(config()));
   ++generation_;
   auto removed = listeners_.change(config(), std::move(opened));

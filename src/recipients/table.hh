@@ -1,14 +1,17 @@
 // The file of recipients.lookup = file:PATH, as a constant database in memory that every worker
-// shares: the master reads the text once, before it forks, and a worker pays nothing.
+// shares: the text is read once, before workers are forked, and a worker pays nothing.
 //
 //   # a comment
 //   pat@example.org      mailbox=example.org/pat uid=1001 gid=1001 quota=1G
 //   kim                                 (in recipients.default-domain; all by spool.layout)
 //   sales@example.org -> pat@example.org
 //   @example.net         folder=lists   (everybody else there)
+//
+// The database lies in a file without a name, its image: one process may make the image, fill it
+// (which takes a second for a million lines, and waits for the disk) leave to a child, and then
+// open the table that it holds, which costs nothing.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,19 +19,17 @@
 #include <string_view>
 #include <vector>
 
-#include "base/address.hh"
 #include "base/result.hh"
+#include "recipients/table_text.hh"
+#include "sys/fd.hh"
 
 namespace handoff::recipients {
 
 class Table {
  public:
-  // Makes of an address in the file what it would be as a recipient.
-  using Fold = std::function<Address(const Address&)>;
-
-  // Reads the file at `path`, as whoever may. EINVAL, with the line, where one cannot be, where an
-  // address has two, or where aliases lead in a circle; ENOTSUP in a build without tinycdb.
-  static Result<std::shared_ptr<const Table>> load(const std::string& path, const Fold& fold);
+  // Maps an image that write_table() has filled, in this process or another; EINVAL where none has.
+  // The descriptor may be closed. `path` is what the errors name.
+  static Result<std::shared_ptr<const Table>> open(const sys::Fd& image, const std::string& path);
   virtual ~Table() = default;
 
   // The fields of an address, or of a whole domain ("@example.org"), as written; nothing where it
@@ -39,10 +40,18 @@ class Table {
   virtual bool knows_owners() const = 0;
 };
 
-// By path.
+// Both by path.
 using Tables = std::map<std::string, std::shared_ptr<const Table>>;
+using TableImages = std::map<std::string, sys::Fd>;
 
-// Those that these values of recipients.lookup name.
-Result<Tables> load_tables(const std::vector<std::string>& lookups, const Table::Fold& fold);
+// Of the tables that these values of recipients.lookup name: empty.
+Result<TableImages> blank_images(const std::vector<std::string>& lookups);
+// Reads the files, as whoever may; errors as write_table() has them. Once for each image.
+Status fill_images(const TableImages& images, const TableFold& fold);
+// Requires that they have been filled.
+Result<Tables> open_tables(const TableImages& images);
+
+// All three, one after the other.
+Result<Tables> load_tables(const std::vector<std::string>& lookups, const TableFold& fold);
 
 }  // namespace handoff::recipients

@@ -58,7 +58,15 @@ spool::SpoolOptions spool_options(const conf::Config& config, const sys::Log& lo
 }
 
 Result<Assets> load_assets(const conf::Config& config) {
+  auto tables = recipients::load_tables(config.recipients.lookups,
+                                        recipients::fold_whole(config.recipient_rules()));
+  if (!tables) return tables.error();
+  return load_assets(config, std::move(tables).value());
+}
+
+Result<Assets> load_assets(const conf::Config& config, recipients::Tables tables) {
   Assets assets;
+  assets.tables = std::move(tables);
   if (!config.tls.certificate.empty()) {
     auto context =
         sys::TlsContext::load({config.tls.certificate, config.tls.key, config.tls.client_ca,
@@ -66,10 +74,6 @@ Result<Assets> load_assets(const conf::Config& config) {
     if (!context) return context.error();
     assets.tls = std::move(context).value();
   }
-  auto tables = recipients::load_tables(config.recipients.lookups,
-                                        recipients::fold_whole(config.recipient_rules()));
-  if (!tables) return tables.error();
-  assets.tables = std::move(tables).value();
   auto modules = recipients::open_modules(config.recipients.lookups);
   if (!modules) return modules.error();
   assets.modules = std::move(modules).value();

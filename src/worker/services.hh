@@ -38,6 +38,8 @@ struct Assets {
 // Reads certificate and key, the tables, and the modules, where they are configured; and has the
 // libraries set themselves up, once for all workers.
 Result<Assets> load_assets(const conf::Config& config);
+// The same where the tables have been read.
+Result<Assets> load_assets(const conf::Config& config, recipients::Tables tables);
 
 class Services {
  public:

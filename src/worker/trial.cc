@@ -71,8 +71,19 @@ Status write_to_spool(Services& services) {
 }  // namespace
 
 Status try_out(const conf::Config& config, const sys::Log& log) {
+  auto images = recipients::blank_images(config.recipients.lookups);
+  if (!images) return images.error();
+  return try_out(config, log, images.value());
+}
+
+Status try_out(const conf::Config& config, const sys::Log& log,
+               const recipients::TableImages& images) {
   sys::catch_stop_signal();
-  auto assets = load_assets(config);
+  auto filled = recipients::fill_images(images, recipients::fold_whole(config.recipient_rules()));
+  if (!filled) return filled.error();
+  auto tables = recipients::open_tables(images);
+  if (!tables) return tables.error();
+  auto assets = load_assets(config, std::move(tables).value());
   if (!assets) return assets.error();
   if (auto dropped = drop_privileges(config); !dropped) return dropped.error();
   sys::PosixFiles files;

@@ -12,7 +12,12 @@
 
 namespace handoff::worker {
 
-// Opens spool and lookup, makes a file in staging, and plays a session (LHLO, QUIT) with itself.
+// Reads all that is configured, opens spool and lookup, makes a file in staging, and plays a
+// session (LHLO, QUIT) with itself. `images`: blank_images() of the configuration; whoever made
+// them has the tables then too.
+Status try_out(const conf::Config& config, const sys::Log& log,
+               const recipients::TableImages& images);
+// The same, for nobody else.
 Status try_out(const conf::Config& config, const sys::Log& log);
 
 // Has each of `endpoints` greet and say goodbye, but those that want TLS first, within five

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """recipients.lookup = file: and passwd, domains, and several lookups in their order."""
+import errno
 import os
 import pwd
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
 import parts
-from control import ctl
+from control import ctl, status, until
 from handoffd import Handoffd, account
 from lmtp import deliver
 from lookups import rcpt, replies, wait_for
@@ -16,6 +18,18 @@ from tap import done, is_, ok
 
 MESSAGE = b"Subject: x\r\n\r\nx\r\n"
 me = pwd.getpwnam(account()[0]) if account() else pwd.getpwuid(os.geteuid())
+
+
+
+def being_read(fifo):
+    """A descriptor to write to a fifo that somebody reads, None while nobody does."""
+    try:
+        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return None
+
 
 with Handoffd({"recipients.lookup": "passwd", "recipients.domains": "example.org",
                "recipients.domain-alias": "example.com -> example.org"}) as daemon:
@@ -56,4 +70,16 @@ with Handoffd({"recipients.lookup": [f"file:{table}", "passwd"],
     daemon.wait_for(r"recipients:2: no such field: colour=red")
     is_(rcpt(daemon, "kim@example.org", "pat@example.org"), [250, 550],
         "a_file_that_cannot_be_changes_nothing_and_says_the_line")
+
+    # A file on a slow disk. Whoever reads it a second time waits for a writer that does not come.
+    os.unlink(table)
+    os.mkfifo(table, 0o600)
+    with ThreadPoolExecutor() as beside:
+        reload = beside.submit(ctl, daemon, "reload")
+        with open(until(lambda: being_read(table), "the file is read"), "w", encoding="ascii") as file:
+            ok(len(status(daemon)["workers"]) > 0, "the_master_answers_while_a_file_is_read")
+            is_(rcpt(daemon, "kim@example.org"), 250, "and_the_table_of_before_is_in_force")
+            file.write("pat@example.org mailbox=people/p\n")
+        is_((reload.result().returncode, rcpt(daemon, "pat@example.org", "kim@example.org")),
+            (0, [250, 550]), "a_reload_reads_the_file_once")
 done()

@@ -1,0 +1,64 @@
+// A constant database (tinycdb) of keys and values, mapped. In builds that have it.
+#pragma once
+
+#ifdef HAVE_CDB
+#include <cdb.h>
+
+#include <cerrno>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "base/result.hh"
+#include "sys/fd.hh"
+
+namespace handoff::recipients {
+
+class TableMap {
+ public:
+  TableMap() = default;
+  ~TableMap() {
+    if (mapped_) ::cdb_free(&cdb_);
+  }
+  TableMap(const TableMap&) = delete;
+  TableMap& operator=(const TableMap&) = delete;
+
+  // Once. The descriptor may be closed.
+  Status open(const sys::Fd& file) {
+    if (::cdb_init(&cdb_, file.get()) != 0) return Error{errno, "map the table", {}};
+    mapped_ = true;
+    return {};
+  }
+
+  // The value of a key; of several, the first. It lasts as long as the map.
+  std::optional<std::string_view> find(std::string_view key) const {
+    if (::cdb_find(&cdb_, key.data(), static_cast<unsigned>(key.size())) <= 0) return std::nullopt;
+    return octets(cdb_datalen(&cdb_), cdb_datapos(&cdb_));
+  }
+
+  // All keys with their values, in the order in which they were written, until `each` says false.
+  void walk(const std::function<bool(std::string_view key, std::string_view value)>& each) const {
+    ::cdb all = cdb_;
+    unsigned position = 0;
+    cdb_seqinit(&position, &all);
+    while (::cdb_seqnext(&position, &all) > 0) {
+      if (!each(octets(cdb_keylen(&all), cdb_keypos(&all)),
+                octets(cdb_datalen(&all), cdb_datapos(&all)))) {
+        return;
+      }
+    }
+  }
+
+ private:
+  std::string_view octets(unsigned length, unsigned position) const {
+    const void* data = ::cdb_get(&cdb_, length, position);
+    return data == nullptr ? std::string_view()
+                           : std::string_view(static_cast<const char*>(data), length);
+  }
+
+  mutable ::cdb cdb_{};  // the library notes there where it found what it was asked for last
+  bool mapped_ = false;
+};
+
+}  // namespace handoff::recipients
+#endif

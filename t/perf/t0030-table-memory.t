@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""A worker takes no more memory of its own where recipients.lookup = file: has 100,000 lines than where
+it has one. (How much that is, and a million: make bench BENCH='--parts table'.)"""
+import os
+import re
+import statistics
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import parts
+from control import workers
+from handoffd import Handoffd
+from lmtp import Lmtp
+from scratch import Scratch
+from tap import diag, done, ok, skip_all
+
+WORKERS = 6
+LINES = 100000
+SLACK = 64  # KiB: some pages; where one of the heap begins is chance
+SHARE = 256  # KiB, of the 7 MiB that so many lines take
+
+
+def of(pid):
+    """{'Pss': KiB, 'Private_Dirty': KiB, ...}"""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return {name: int(size) for name, size in re.findall(r"^(\w+): +(\d+) kB", file.read(), re.M)}
+
+
+def measured(lines):
+    """The median of the workers' figures, each having looked a recipient up."""
+    scratch = Scratch()
+    table = scratch.file("recipients", "".join(f"user{number}@example.org mailbox=people/{number}\n"
+                                               for number in range(lines)))
+    with Handoffd({"recipients.lookup": f"file:{table}", "workers.max": WORKERS,
+                   "workers.min-idle": WORKERS, "workers.max-idle": WORKERS},
+                  scratch=scratch) as daemon:
+        clients = [Lmtp(daemon.unix, timeout=60) for _ in range(WORKERS)]
+        for client in clients:
+            replies = client.session("LHLO client.test", "MAIL FROM:<>",
+                                     f"RCPT TO:<user{lines - 1}@example.org>")
+            assert replies[-1].code == 250, replies
+        found = [of(pid) for pid in workers(daemon)]
+        for client in clients:
+            client.close()
+    return {name: statistics.median(each[name] for each in found) for name in found[0]}
+
+
+parts.need("cdb")
+if not os.path.exists("/proc/self/smaps_rollup"):
+    skip_all("no smaps_rollup here")
+one, many = measured(1), measured(LINES)
+if not ok(abs(many["Private_Dirty"] - one["Private_Dirty"]) <= SLACK,
+          "a_worker_has_no_more_memory_of_its_own_with_100000_recipients_than_with_one") or \
+        not ok(many["Pss_Anon"] + many["Pss_Shmem"] - one["Pss_Anon"] - one["Pss_Shmem"] <= SHARE,
+               "nor_more_than_the_pages_it_looked_at_of_what_all_share") or os.environ.get("V"):
+    diag(f"KiB of a worker, one line: {one}; {LINES}: {many}")
+done()
