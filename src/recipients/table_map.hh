@@ -11,6 +11,7 @@
 
 #include "base/result.hh"
 #include "sys/fd.hh"
+#include "sys/memory.hh"
 
 namespace handoff::recipients {
 
@@ -25,7 +26,9 @@ class TableMap {
 
   // Once. The descriptor may be closed.
   Status open(const sys::Fd& file) {
-    if (::cdb_init(&cdb_, file.get()) != 0) return Error{errno, "map the table", {}};
+    auto reader = sys::reopen_to_read(file);
+    if (!reader) return reader.error();
+    if (::cdb_init(&cdb_, reader.value().get()) != 0) return Error{errno, "map the table", {}};
     mapped_ = true;
     return {};
   }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
 namespace handoff::sys {
 
@@ -42,6 +43,18 @@ Status seal([[maybe_unused]] const Fd& file) {
   if (::fcntl(file.get(), F_ADD_SEALS, kSeals) != 0) return Error{errno, "seal", {}};
 #endif
   return {};
+}
+
+Result<Fd> reopen_to_read(const Fd& file) {
+#ifdef HAVE_MEMFD_CREATE
+  auto path = "/proc/self/fd/" + std::to_string(file.get());
+  Fd again(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (again) return again;
+    // Without /proc, or kept from it, a newer kernel does as well.
+#endif
+  Fd same = duplicate(file);
+  if (!same) return Error{errno, "dup", {}};
+  return same;
 }
 
 }  // namespace handoff::sys

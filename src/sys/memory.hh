@@ -16,5 +16,7 @@ void unmap(void* memory, std::size_t octets);
 Result<Fd> anonymous_file();
 // From now on no process can change such a file, where the system can promise that (Linux).
 Status seal(const Fd& file);
+// The same file, to read alone. Linux before 6.7 maps a sealed file through no other descriptor.
+Result<Fd> reopen_to_read(const Fd& file);
 
 }  // namespace handoff::sys
