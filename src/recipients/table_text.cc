@@ -112,20 +112,23 @@ class Whole {
 
  private:
   void check(Octets key, Octets value);
-  std::string next_alias(Octets key) const;
+  Octets next_alias(Octets key) const;
 
   TableMap map_;
   const std::string& path_;
   Status status_;
 };
 
-// Where `key` is an alias: of what.
-std::string Whole::next_alias(Octets key) const {
+// What a value is an alias of; empty: of nothing.
+Octets alias_in(Octets value) {
+  auto fields = value.substr(value.find(' ') + 1);
+  return fields.starts_with("-> ") ? fields.substr(3) : Octets();
+}
+
+Octets Whole::next_alias(Octets key) const {
   auto value = map_.find(key);
   if (!value) value = map_.find(key.substr(key.rfind('@')));
-  if (!value) return {};
-  auto fields = value->substr(value->find(' ') + 1);
-  return fields.starts_with("-> ") ? std::string(fields.substr(3)) : "";
+  return value ? alias_in(*value) : Octets();
 }
 
 void Whole::check(Octets key, Octets value) {
@@ -137,7 +140,7 @@ void Whole::check(Octets key, Octets value) {
                         std::string(first->substr(0, first->find(' '))));
     return;
   }
-  auto at = next_alias(key);
+  auto at = alias_in(value);
   for (int aliases = 0; !at.empty(); at = next_alias(at)) {
     if (++aliases > Chain::kMostAliases) {
       status_ = fault(path_, number, std::string(key) + ": aliases lead in a circle");
