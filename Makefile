@@ -48,7 +48,7 @@ FUZZ_MAIN := $(call obj,t/fuzz/main.cc)
 FUZZ_OBJS := $(filter-out $(FUZZ_MAIN),$(call obj,t/fuzz/*.cc))
 UNIT_OBJS := $(call obj,t/unit/*/*.cc t/unit/*_test.cc)
 UNIT_MORE := $(call obj,src/lookups/ldap_place.cc)  # the one part of a module that needs no library
-BENCHES   := $(addprefix $(build)/t/bench/bin/,lmtpload floor inetd)
+BENCHES   := $(addprefix $(build)/t/bench/bin/,lmtpload floor inetd table)
 BENCH_OBJS := $(call obj,t/bench/*/*.cc)
 
 # --- Flags. config.h comes in by itself: a source that forgot it would get the
@@ -158,6 +158,7 @@ $(BENCH_OBJS): $(build)/t/bench/%.o: $(srcdir)/t/bench/%.cc $(build)/compile.fla
 $(build)/t/bench/bin/lmtpload: $(call obj,t/bench/lmtpload/*.cc)
 $(build)/t/bench/bin/floor:    $(call obj,t/bench/floor/*.cc)
 $(build)/t/bench/bin/inetd:    $(call obj,t/bench/inetd/*.cc)
+$(build)/t/bench/bin/table:    $(call obj,t/bench/table/*.cc)
 $(BENCHES): $(build)/libhandoff.a $(build)/link.flags
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(LIBS)

@@ -4,6 +4,7 @@
     cpu_seconds(tree(pid))             # user and system time so far, that of ended children too
     context_switches(pids)             # so far, because they waited
     pss(pids)                          # octets each of them takes, shared pages divided
+    private(pid)                       # octets that it has written and shares with nobody
     with SystemCalls(tree(pid)) as calls: ...
     calls.counts                       # {'fsync': 200, ...}
 """
@@ -69,6 +70,11 @@ def pss(pids):
         if found := re.search(r"^Pss:\s+(\d+) kB", _read(str(pid), "smaps_rollup"), re.M):
             sizes.append(int(found[1]) * 1024)
     return sizes
+
+
+def private(pid):
+    found = re.search(r"^Private_Dirty:\s+(\d+) kB", _read(str(pid), "smaps_rollup"), re.M)
+    return int(found[1]) * 1024 if found else 0
 
 
 class SystemCalls:

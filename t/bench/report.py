@@ -1,6 +1,8 @@
 """The page that a benchmark prints: Markdown, and nothing in it that was not measured in that run."""
 import time
 
+from rounds import Spread
+
 
 def _ratio(cell):
     if cell is None:
@@ -160,6 +162,19 @@ row does not say otherwise. The filesystems are images on this machine's disk, t
                           _table(["server", "workers", "mean", "most"], lines))
         self._add(f"handoffd with {len(many) - 1} idle workers: {sum(many) / 2**20:.0f} MiB "
                           f"PSS in all, {sum(many) / len(many) / 2**20:.2f} MiB each.\n")
+
+    def tables(self, lines, octets, loads, costs):
+        """costs: {lines: (seconds of a reload, PSS of the workers, what is theirs alone)}"""
+        rows = [[f"{each:,} line{'s' if each > 1 else ''}", reload.text(),
+                 *(Spread([value / 1024 for value in (size.low, size.median, size.high)]).text("{:.0f}")
+                   for size in sizes)] for each, (reload, *sizes) in costs.items()]
+        self._add(f"""## A table of {lines:,} recipients
+
+`recipients.lookup = file:` with {lines:,} lines, {octets / 2**20:.0f} MiB: read, checked and made a
+table in {loads[0].text()} seconds, {loads[1].text()} of them on the processor. Beside one line, with
+20 idle workers:
+
+""" + _table(["", "reload, until in force, s", "PSS of a worker, KiB", "its own, KiB"], rows))
 
     def herd(self, idle, each):
         self._add(f"A connection with {idle} idle workers takes {each:.1f} context switches of all of them.\n")
