@@ -16,7 +16,14 @@ constexpr std::size_t kSlots = 16384;  // more than workers.max allows, and the 
 constexpr std::size_t kNameMax = 255;  // a file name, octets
 constexpr std::size_t kPlaceWords =
     96;                              // of 64 bits: with 50 places one in 120 strangers looks known
-constexpr std::size_t kPast = 8192;  // messages: at 1,000 a second those of eight seconds
+constexpr std::size_t kPast = 2048;  // messages: at 1,000 a second those of two seconds
+constexpr std::size_t kPastName = 108;  // octets; a message with a longer name is not among them
+
+std::uint64_t beginning(const sys::Digest& digest) {
+  std::uint64_t octets;
+  std::memcpy(&octets, digest.data(), sizeof octets);
+  return octets;
+}
 
 // A place as one bit of the filter.
 std::size_t bit_of(std::string_view place) {
@@ -42,9 +49,9 @@ struct Ledger::Slot {
 // A message that has left its slot. Odd while it is written; it stays odd where its writer died.
 struct Ledger::Past {
   std::atomic<std::uint32_t> generation;
-  sys::Digest digest;
+  std::array<char, kPastName> name;
+  std::uint64_t digest;  // its first octets: who finds one compares the content
   std::uint64_t size;
-  std::array<char, kNameMax + 1> name;
 };
 
 struct Ledger::Table {
@@ -81,10 +88,14 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory) {
                     sizeof(std::uint64_t)),
           std::pair(offsetof(Table, numbers) + index * sizeof(std::uint64_t),
                     sizeof(std::uint64_t)),
-          std::pair(offsetof(Table, last_number), sizeof(Table) - offsetof(Table, last_number))}) {
+          std::pair(offsetof(Table, last_number), sizeof(std::uint64_t))}) {
       if (auto kept = file.value().keep_room(offset, octets); !kept) return kept.error();
     }
+    // What a full disk has no room for, mail goes without.
+    auto past =
+        file.value().keep_room(offsetof(Table, left), sizeof(Table) - offsetof(Table, left));
     Ledger ledger(std::move(file).value(), index);
+    ledger.knows_past_ = past.ok();
     auto& used = ledger.table().used;
     auto wanted = static_cast<std::uint32_t>(index + 1);
     for (auto seen = used.load(); seen < wanted && !used.compare_exchange_weak(seen, wanted);) {
@@ -152,23 +163,26 @@ void Ledger::replied() { slot(own_).phase = Phase::kReplied; }
 // is torn then is no message's digest, and hides one message from the past.
 void Ledger::keep_past() {
   const Slot& own = slot(own_);
+  auto length = ::strnlen(own.name.data(), own.name.size());
+  if (!knows_past_ || length > kPastName) return;
   Past& to = table().past[table().left++ % kPast];
   auto generation = to.generation.load() | 1;
   to.generation = generation;
   std::atomic_thread_fence(std::memory_order_release);
-  to.digest = own.digest;
+  to.digest = beginning(own.digest);
   to.size = own.size;
-  to.name = own.name;
+  to.name.fill(0);
+  std::copy_n(own.name.data(), length, to.name.data());
   to.generation = generation + 1;
 }
 
 std::vector<Ledger::Entry> Ledger::past(const sys::Digest& digest) const {
   std::vector<Entry> found;
-  auto kept = std::min<std::uint64_t>(table().left.load(), kPast);
+  auto kept = knows_past_ ? std::min<std::uint64_t>(table().left.load(), kPast) : 0;
   for (std::size_t index = 0; index < kept; ++index) {
     const Past& from = table().past[index];
     auto before = from.generation.load();
-    if (before % 2 == 1 || from.digest != digest) continue;
+    if (before % 2 == 1 || from.digest != beginning(digest)) continue;
     Entry entry;
     entry.size = from.size;
     entry.name.assign(from.name.data(), ::strnlen(from.name.data(), from.name.size()));

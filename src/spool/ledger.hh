@@ -58,7 +58,8 @@ class Ledger {
   // Other processes' messages with this content that may go to this place too (a false alarm is
   // possible, a miss is not).
   std::vector<Entry> others(const sys::Digest& digest, std::string_view place) const;
-  // Messages with this content that have left the table, any process's, the last some thousand.
+  // Messages with this content that have left the table, any process's: of the last two thousand,
+  // or of none where the disk was full.
   std::vector<Entry> past(const sys::Digest& digest) const;
   // The same entry again: whether it is still what it was.
   Phase look_again(const Entry& before) const;
@@ -94,6 +95,7 @@ class Ledger {
 
   sys::SharedFile file_;
   std::size_t own_;
+  bool knows_past_ = false;
 };
 
 }  // namespace handoff::spool

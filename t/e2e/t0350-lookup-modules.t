@@ -2,6 +2,7 @@
 """Lookups that need a library are modules: opened where recipients.lookup names them, and told of
 where they are missing or of another release. A copy of handoffd in a folder of the test's own looks
 for them there."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -45,7 +46,8 @@ def libraries(daemon):
                              check=True).stdout
     for pid, parent in (map(int, line.split()) for line in listing.splitlines()):
         if daemon.pid in (pid, parent):
-            with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                    open(f"/proc/{pid}/maps", encoding="utf-8") as maps:  # it may be gone by now
                 found.update(os.path.basename(line.split()[-1]) for line in maps if ".so" in line)
     return found
 
