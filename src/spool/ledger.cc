@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "sys/process.hh"
@@ -15,8 +17,10 @@ namespace {
 constexpr std::size_t kSlots = 16384;  // more than workers.max allows, and the rest for --stdin
 constexpr std::size_t kNameMax = 255;  // a file name, octets
 constexpr std::size_t kPlaceWords =
-    96;                              // of 64 bits: with 50 places one in 120 strangers looks known
-constexpr std::size_t kPast = 2048;  // messages: at 1,000 a second those of two seconds
+    96;  // of 64 bits: with 50 places one in 120 strangers looks known
+constexpr int kSpins = 100;
+constexpr std::chrono::milliseconds kNap{1};
+constexpr std::size_t kPast = 2048;     // messages: at 1,000 a second those of two seconds
 constexpr std::size_t kPastName = 108;  // octets; a message with a longer name is not among them
 
 std::uint64_t beginning(const sys::Digest& digest) {
@@ -65,6 +69,7 @@ struct Ledger::Table {
   // has made its generation odd, and who has drawn a higher one waits to see what that becomes).
   std::array<std::atomic<std::uint64_t>, kSlots> numbers;
   std::atomic<std::uint64_t> last_number;
+  std::array<std::atomic<std::uint64_t>, kSlots> makers;  // of each slot's names
   // A ring.
   std::atomic<std::uint64_t> left;  // messages that were ever put there
   std::array<Past, kPast> past;
@@ -76,7 +81,7 @@ Ledger::Ledger(sys::SharedFile file, std::size_t own) : file_(std::move(file)), 
 Ledger::Table& Ledger::table() const { return *static_cast<Table*>(file_.memory()); }
 Ledger::Slot& Ledger::slot(std::size_t index) const { return table().slots[index]; }
 
-Result<Ledger> Ledger::open(const sys::Fd& own_directory) {
+Result<Ledger> Ledger::open(const sys::Fd& own_directory, std::uint64_t maker) {
   auto file = sys::SharedFile::open(own_directory, "ledger", sizeof(Table));
   if (!file) return file.error();
   for (std::size_t index = 0; index < kSlots; ++index) {
@@ -88,7 +93,9 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory) {
                     sizeof(std::uint64_t)),
           std::pair(offsetof(Table, numbers) + index * sizeof(std::uint64_t),
                     sizeof(std::uint64_t)),
-          std::pair(offsetof(Table, last_number), sizeof(std::uint64_t))}) {
+          std::pair(offsetof(Table, last_number), sizeof(std::uint64_t)),
+          std::pair(offsetof(Table, makers) + index * sizeof(std::uint64_t),
+                    sizeof(std::uint64_t))}) {
       if (auto kept = file.value().keep_room(offset, octets); !kept) return kept.error();
     }
     // What a full disk has no room for, mail goes without.
@@ -96,6 +103,7 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory) {
         file.value().keep_room(offsetof(Table, left), sizeof(Table) - offsetof(Table, left));
     Ledger ledger(std::move(file).value(), index);
     ledger.knows_past_ = past.ok();
+    ledger.table().makers[index] = maker;
     auto& used = ledger.table().used;
     auto wanted = static_cast<std::uint32_t>(index + 1);
     for (auto seen = used.load(); seen < wanted && !used.compare_exchange_weak(seen, wanted);) {
@@ -107,14 +115,16 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory) {
 }
 
 // Runs `action` on a slot that nobody writes to meanwhile: again, where somebody did. False where
-// its writer died at it: what that had begun to enter, nobody was told of.
+// its writer died at it: what that had begun to enter, nobody was told of. A writer that lives may
+// wait for the disk behind its memory: it is not spun for.
 template <class Action>
 bool Ledger::read(std::size_t index, Action action) const {
   const Slot& from = slot(index);
-  for (;;) {
+  for (int looks = 0;;) {
     auto before = from.generation.load();
     if (before % 2 == 1) {
       if (!file_.locked_by_other(index)) return false;
+      if (++looks > kSpins) std::this_thread::sleep_for(kNap);
       continue;
     }
     action(from);
@@ -145,9 +155,15 @@ void Ledger::enter(const sys::Digest& digest, std::string_view name, std::uint64
     bits[bit / 64] |= std::uint64_t{1} << (bit % 64);
   }
   Slot& own = slot(own_);
+  // The pages are there, and may be written to, before others have to wait for what follows.
+  table().numbers[own_].fetch_add(0);
+  table().last_number.fetch_add(0);
+  own.size = size;
+  own.places.back() = 0;
   auto generation = own.generation.load() | 1;
   own.generation = generation;
   table().numbers[own_] = ++table().last_number;
+  std::atomic_thread_fence(std::memory_order_release);
   own.digest = digest;
   own.size = size;
   own.name.fill(0);
@@ -241,12 +257,17 @@ Demand Ledger::reserved_by_others() const {
   return demand;
 }
 
-bool Ledger::is_here(pid_t pid) const {
-  if (pid == sys::own_pid()) return true;
+bool Ledger::is_here(const Owner& owner) const {
+  if (owner.maker != 0 && owner.maker == table().makers[own_].load()) return true;
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {
     auto holder = file_.locked_by_other(index);
-    if (holder && (*holder == pid || *holder == sys::SharedFile::kUnseen)) return true;
+    if (!holder) continue;
+    auto maker = table().makers[index].load();
+    bool may_be = maker == 0 || owner.maker == 0
+                      ? *holder == owner.pid || *holder == sys::SharedFile::kUnseen
+                      : maker == owner.maker;
+    if (may_be) return true;
   }
   return false;
 }

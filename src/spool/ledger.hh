@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hh"
+#include "spool/name.hh"
 #include "spool/room.hh"
 #include "sys/digest.hh"
 #include "sys/fd.hh"
@@ -26,8 +27,9 @@ class Ledger {
     kReplied,     // all replies are written; whether they were read is not known
   };
 
-  // Opens the table below `own_directory` (SPOOL/.handoff) and takes a slot for this process.
-  static Result<Ledger> open(const sys::Fd& own_directory);
+  // Opens the table below `own_directory` (SPOOL/.handoff) and takes a slot for this process, whose
+  // names are `maker`'s (NameMaker::maker()).
+  static Result<Ledger> open(const sys::Fd& own_directory, std::uint64_t maker);
   Ledger(Ledger&&) = default;
 
   // A message in the table.
@@ -64,10 +66,11 @@ class Ledger {
   // The same entry again: whether it is still what it was.
   Phase look_again(const Entry& before) const;
 
-  // Whether a living process with this id works on the spool, or one does whose id cannot be seen
-  // from here. (A process id alone says less: it may be another's by now, or of one that is dead
-  // and not yet buried.)
-  bool is_here(pid_t pid) const;
+  // Whether the process that made a name works on the spool, wherever it runs. Its process id says
+  // less: after a power cut, or in a container, it may be another's. Only of a process of the
+  // program before this one, which has not said what its names are, that is asked; who cannot be
+  // seen may be any.
+  bool is_here(const Owner& owner) const;
 
   // Room that this process wants for a message: octets that are still to be written, and a file.
   // In force until the next call, or the end of the process, however it ends.

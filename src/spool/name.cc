@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <limits>
@@ -12,7 +13,7 @@
 
 namespace handoff::spool {
 
-NameMaker::NameMaker(std::string_view host) {
+NameMaker::NameMaker(std::string_view host) : random_(sys::random_number()) {
   for (char c : host) {
     if (c == '/') {
       host_ += "\\057";
@@ -24,9 +25,6 @@ NameMaker::NameMaker(std::string_view host) {
       host_ += c;
     }
   }
-  std::array<char, 16> hex;
-  std::snprintf(hex.data(), hex.size(), "%08x", sys::random_number());
-  random_ = hex.data();
 }
 
 std::string NameMaker::next() {
@@ -35,8 +33,10 @@ std::string NameMaker::next() {
   auto whole = duration_cast<seconds>(now);
   // All six digits: names of one process sort by age.
   auto fraction = std::to_string(1000000 + duration_cast<microseconds>(now - whole).count());
+  std::array<char, 16> hex;
+  std::snprintf(hex.data(), hex.size(), "%08x", random_);
   return std::to_string(whole.count()) + ".M" + fraction.substr(1) + "P" +
-         std::to_string(sys::own_pid()) + "Q" + std::to_string(++count_) + "R" + random_ + "." +
+         std::to_string(sys::own_pid()) + "Q" + std::to_string(++count_) + "R" + hex.data() + "." +
          host_;
 }
 
@@ -61,7 +61,13 @@ std::optional<Owner> owner_of(std::string_view name) {
   // Not a process, but a group or everybody, to kill(2).
   if (!pid || *pid == 0 || *pid > std::numeric_limits<pid_t>::max()) return std::nullopt;
   auto host = name.substr(id.size() + 1);
-  return Owner{static_cast<pid_t>(*pid), std::string(host.substr(0, host.find(',')))};
+  std::uint32_t random = 0;
+  auto at = id.find('R', to);
+  bool has =
+      at != id.npos &&
+      std::from_chars(id.data() + at + 1, id.data() + id.size(), random, 16).ec == std::errc();
+  return Owner{static_cast<pid_t>(*pid), std::string(host.substr(0, host.find(','))),
+               has ? std::uint64_t{random} + 1 : 0};
 }
 
 bool is_our_name(std::string_view name) {

@@ -20,10 +20,12 @@ class NameMaker {
   explicit NameMaker(std::string_view host);
   std::string next();
   const std::string& host() const { return host_; }
+  // What tells this one's names from all others', whatever processes are called: never 0.
+  std::uint64_t maker() const { return std::uint64_t{random_} + 1; }
 
  private:
   std::string host_;
-  std::string random_;
+  std::uint32_t random_;
   std::uint64_t count_ = 0;
 };
 
@@ -35,7 +37,8 @@ std::string with_size(std::string_view name, std::uint64_t size);
 // Who made a name.
 struct Owner {
   pid_t pid;
-  std::string host;  // as in the name
+  std::string host;     // as in the name
+  std::uint64_t maker;  // NameMaker::maker(); 0 where the name has none
 };
 std::optional<Owner> owner_of(std::string_view name);
 // Whether it has the form of a NameMaker's, which no other program's has.

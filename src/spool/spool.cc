@@ -55,7 +55,7 @@ Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
                   Directories{std::move(root).value(), std::move(own).value(),
                               std::move(staging).value(), std::move(unread).value()}));
   const auto& at = *spool.directories_;
-  auto ledger = Ledger::open(at.own);
+  auto ledger = Ledger::open(at.own, spool.names_.maker());
   if (!ledger) return below(own_path, ledger.error());
   auto guard = Guard::open(files, at.root, at.staging, at.unread, std::move(ledger).value(),
                            spool.options_.guard);
@@ -205,16 +205,19 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
     return {};
   };
   const auto& ledger = guard_->ledger();
-  auto swept = sweep_staging(*files_, directories_->staging,
-                             {names_.host(), [&](pid_t pid) { return ledger.is_here(pid); }},
-                             [&](const std::string& name, std::uint64_t size) {
-                               auto go_on = found(".handoff/staging/" + name);
-                               return go_on ? guard_->take_over(name, size) : go_on;
-                             });
+  auto swept =
+      sweep_staging(*files_, directories_->staging,
+                    {names_.host(), [&](const Owner& owner) { return ledger.is_here(owner); }},
+                    [&](const std::string& name, std::uint64_t size) {
+                      auto go_on = found(".handoff/staging/" + name);
+                      return go_on ? guard_->take_over(name, size) : go_on;
+                    });
   if (!swept) return swept;
   if (how.mailboxes) {
     // Who delivers as the mailbox's owner need not have a place in the ledger.
-    auto is_alive = [&](pid_t pid) { return ledger.is_here(pid) || sys::process_exists(pid); };
+    auto is_alive = [&](const Owner& owner) {
+      return ledger.is_here(owner) || sys::process_exists(owner.pid);
+    };
     auto below =
         sweep_mailboxes(*files_, directories_->root, {names_.host(), is_alive},
                         [&](const std::string& path, std::uint64_t) { return found(path); });

@@ -65,7 +65,7 @@ class Sweep {
     if (!info.is_regular) return false;
     if (sys::Wall::now() - info.modified > kAbandoned) return true;
     auto owner = owner_of(name);
-    if (!owner || owners_.is_alive(owner->pid)) return false;
+    if (!owner || owners_.is_alive(*owner)) return false;
     return all_ours || (is_our_name(name) && owner->host == owners_.host);
   }
 

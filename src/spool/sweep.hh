@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.hh"
+#include "spool/name.hh"
 #include "sys/files.hh"
 
 namespace handoff::spool {
@@ -26,16 +27,16 @@ struct Swept {
 
 // Whose files are whose.
 struct Owners {
-  std::string host;                     // as in the names that this host's NameMaker makes
-  std::function<bool(pid_t)> is_alive;  // whether it, or one whose id cannot be seen, is at work
+  std::string host;  // as in the names that this host's NameMaker makes
+  std::function<bool(const Owner&)> is_alive;
 };
 
 // Called for each abandoned file before it is removed, with its path from where the sweep began;
 // keeps it by an error.
 using BeforeRemoval = std::function<Status(const std::string& path, std::uint64_t size)>;
 
-// The files in one folder, where none but processes of this spool are at work: so a name of another
-// host is left of one that has been renamed, where nobody is unseen. May block.
+// The files in one folder, where none but processes of this spool are at work, on whatever host.
+// May block.
 Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const Owners& owners,
                             const BeforeRemoval& before);
 

@@ -23,7 +23,7 @@ const sys::Digest kDigest = sys::sha256("content");
 
 struct Place {
   Place() : root(posix.open_root(directory.path("")).value()) {}
-  Ledger open() { return Ledger::open(root).value(); }
+  Ledger open(std::uint64_t maker = 1) { return Ledger::open(root, maker).value(); }
   TemporaryDirectory directory;
   sys::PosixFiles posix;
   sys::Fd root;
@@ -72,16 +72,19 @@ BOOST_AUTO_TEST_CASE(who_has_entered_before_is_first_however_it_is_named_L12) {
 
 BOOST_AUTO_TEST_CASE(who_works_in_another_container_is_alive_L12) {
   Place place;
-  auto ours = place.open();
+  auto ours = place.open(7);
   ours.enter(kDigest, "1.ours", 1, {"pat"});
   ours.reserve(1000);
   auto seen = in_other_container([&] {
-    auto theirs = place.open();
+    auto theirs = place.open(8);
     theirs.enter(kDigest, "2.theirs", 1, {"pat"});
-    return seen_by(theirs) + (theirs.is_here(12345) ? ", may be anybody" : "") + ", wants " +
+    auto here = [&](std::uint64_t maker) {
+      return theirs.is_here({::getpid(), "host", maker}) ? " here" : " gone";
+    };
+    return seen_by(theirs) + "," + here(7) + here(8) + here(9) + ", wants " +
            std::to_string(theirs.reserved_by_others().octets);
   });
-  BOOST_TEST(seen == "1.ours first, may be anybody, wants 1000");
+  BOOST_TEST(seen == "1.ours first, here here gone, wants 1000");
 }
 
 BOOST_AUTO_TEST_CASE(of_two_that_enter_at_once_one_waits_and_one_does_not_L12) {
