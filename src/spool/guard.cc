@@ -82,6 +82,7 @@ void Guard::enter(const Staging& staging, const std::vector<std::string>& places
   spent_.clear();
   unheard_.clear();
   half_closed_ = false;
+  waiting_since_.reset();
   if (on_) ledger_.enter(staging.digest(), staging.name(), staging.size(), places);
 }
 
@@ -91,7 +92,6 @@ void Guard::enter(const Staging& staging, const std::vector<std::string>& places
 Result<std::vector<std::string>> Guard::await_others(const Staging& staging,
                                                      const std::string& place) {
   std::vector<std::string> unheard;
-  auto begun = sys::Steady::now();
   for (const auto& entry : ledger_.others(staging.digest(), place)) {
     if (!entry.alive) {
       if (auto noted = take_over(entry.name, entry.size); !noted) return noted.error();
@@ -102,6 +102,7 @@ Result<std::vector<std::string>> Guard::await_others(const Staging& staging,
     std::optional<sys::Steady::time_point> replied;
     for (auto phase = entry.phase; phase != Ledger::Phase::kFree;) {
       auto now = sys::Steady::now();
+      if (!waiting_since_) waiting_since_ = now;
       if (phase == Ledger::Phase::kReplied) {
         if (!replied) replied = now;
         if (now - *replied > kReplyPatience ||
@@ -110,11 +111,16 @@ Result<std::vector<std::string>> Guard::await_others(const Staging& staging,
           unheard.push_back(marker);
           break;
         }
-      } else if (now - begun > kCommitPatience) {
+      } else if (now - *waiting_since_ > kCommitPatience) {
         return Error{ETIMEDOUT, "another delivery of the same message is under way", place};
       }
       std::this_thread::sleep_for(kLook);
+      bool died = !ledger_.is_alive(entry);
       phase = ledger_.look_again(entry);
+      if (died && phase != Ledger::Phase::kFree) {
+        if (auto noted = take_over(entry.name, entry.size); !noted) return noted.error();
+        break;
+      }
     }
   }
   return unheard;

@@ -24,6 +24,7 @@
 #include "spool/earlier_copy.hh"
 #include "spool/ledger.hh"
 #include "spool/staging.hh"
+#include "sys/clock.hh"
 #include "sys/files.hh"
 
 namespace handoff::spool {
@@ -97,6 +98,8 @@ class Guard {
   // Markers that the answers of this transaction have used up, once they are read.
   std::vector<std::string> spent_;
   bool half_closed_ = false;
+  // Since when it waits for others: not for each of its mailboxes anew.
+  std::optional<sys::Steady::time_point> waiting_since_;
   // Markers of tries that one of its mailboxes has waited for in vain: the others do not.
   std::vector<std::string> unheard_;
 };

@@ -231,7 +231,7 @@ std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string
     if (!whole || !equal) continue;
     auto found_there = entry(index);
     if (found_there.phase == Phase::kFree) continue;
-    found_there.alive = file_.locked_by_other(index).has_value();
+    found_there.alive = is_alive(found_there);
     found.push_back(std::move(found_there));
   }
   return found;
@@ -240,6 +240,10 @@ std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string
 Ledger::Phase Ledger::look_again(const Entry& before) const {
   auto now = entry(before.slot);
   return now.name == before.name ? now.phase : Phase::kFree;
+}
+
+bool Ledger::is_alive(const Entry& entry) const {
+  return file_.locked_by_other(entry.slot).has_value();
 }
 
 void Ledger::reserve(std::uint64_t octets) { table().reserved[own_] = octets + 1; }

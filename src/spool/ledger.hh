@@ -65,6 +65,7 @@ class Ledger {
   std::vector<Entry> past(const sys::Digest& digest) const;
   // The same entry again: whether it is still what it was.
   Phase look_again(const Entry& before) const;
+  bool is_alive(const Entry& entry) const;
 
   // Whether the process that made a name works on the spool, wherever it runs. Its process id says
   // less: after a power cut, or in a container, it may be another's. Only of a process of the

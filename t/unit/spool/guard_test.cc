@@ -2,8 +2,10 @@
 #include "spool/guard.hh"
 
 #include <algorithm>
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <chrono>
 
 #include "delivery.hh"
 #include "in_child.hh"
@@ -143,6 +145,35 @@ BOOST_AUTO_TEST_CASE(a_mailbox_is_looked_through_once_however_many_went_unheard)
     return call.op == Op::kList && call.path.starts_with("example.org/");
   });
   BOOST_TEST(lists == 2);  // new/ and cur/
+}
+
+// The first try dies while the second waits for it.
+BOOST_AUTO_TEST_CASE(a_try_that_dies_is_waited_for_no_longer_L12) {
+  Delivery delivery;
+  delivery.guard = true;
+  auto pat = delivery.mailbox("pat");
+  std::array<int, 2> ends;
+  BOOST_REQUIRE(::pipe(ends.data()) == 0);
+  auto child = ::fork();
+  if (child == 0) {
+    auto first = delivery.open().value();
+    auto staging = first.begin(false).value();
+    bool entered = staging.append(kMessage).ok() && first.complete(staging, {pat.place()}).ok();
+    [[maybe_unused]] auto n = ::write(ends[1], entered ? "y" : "n", 1);
+    ::usleep(300'000);  // so that it is waited for
+    ::_exit(0);
+  }
+  char entered = 'n';
+  BOOST_REQUIRE(::read(ends[0], &entered, 1) == 1);
+  BOOST_REQUIRE(entered == 'y');
+  auto spool = delivery.open().value();
+  auto begun = std::chrono::steady_clock::now();
+  BOOST_TEST(!is_retry(delivery, spool, kMessage));
+  BOOST_TEST((std::chrono::steady_clock::now() - begun < std::chrono::seconds(20)));
+  BOOST_TEST(delivery.in_new("pat").size() == 1u);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  for (int end : ends) ::close(end);
 }
 
 // The first try's content still comes in, from a client that has closed its end; the second, from
