@@ -64,6 +64,7 @@ for kind, scratch in (("a_path", Scratch()), ("an_abstract_name", Scratch())):
            f"a_reload_is_told_with_its_time_at_{kind}")
         manager.hear("READY=1")
         ok(True, f"and_its_end_at_{kind}")
+        daemon.wait_for(r"reloaded generation=2")  # when the last worker of before has heard of it
         is_(ctl(daemon, "upgrade").returncode, 0, f"an_upgrade_is_done_at_{kind}")
         manager.hear("READY=1")
         daemon.signal(signal.SIGTERM)
