@@ -69,6 +69,22 @@ Result<bool> is_young(sys::Files& files, const sys::Fd& root, const Mailbox& mai
   return sys::Wall::now() - *since < kYoung;
 }
 
+struct NewDirectory {
+  sys::Fd directory;     // empty: it is not there
+  bool settled = false;  // all of the mailbox is durable
+};
+
+Result<NewDirectory> find_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+  auto directory = open_in(files, root, mailbox, "new");
+  if (!directory && directory.error().code == ENOENT) return NewDirectory{};
+  if (!directory) return directory.error();
+  auto info = files.info(directory.value());
+  if (!info) return info.error();
+  auto young = is_young(files, root, mailbox, info.value());
+  if (!young) return young.error();
+  return NewDirectory{std::move(directory).value(), !young.value()};
+}
+
 }  // namespace
 
 Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
@@ -108,22 +124,19 @@ Result<sys::Fd> open_in(sys::Files& files, const sys::Fd& root, const Mailbox& m
 
 Result<std::optional<sys::Fd>> open_settled_new(sys::Files& files, const sys::Fd& root,
                                                 const Mailbox& mailbox) {
-  auto directory = open_in(files, root, mailbox, "new");
-  if (!directory && directory.error().code == ENOENT) return std::optional<sys::Fd>();
-  if (!directory) return directory.error();
-  auto info = files.info(directory.value());
-  if (!info) return info.error();
-  auto young = is_young(files, root, mailbox, info.value());
-  if (!young) return young.error();
-  if (young.value()) return std::optional<sys::Fd>();
-  return std::optional(std::move(directory).value());
+  auto found = find_new(files, root, mailbox);
+  if (!found) return found.error();
+  if (!found.value().settled) return std::optional<sys::Fd>();
+  return std::optional(std::move(found.value().directory));
 }
 
 Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
-  auto settled = open_settled_new(files, root, mailbox);
-  if (!settled) return settled.error();
-  if (settled.value()) return std::move(*settled.value());
+  auto found = find_new(files, root, mailbox);
+  if (!found) return found.error();
+  auto& [directory, settled] = found.value();
+  if (settled) return std::move(directory);
   if (auto made = make_maildir(files, root, mailbox); !made) return made.error();
+  if (directory) return std::move(directory);
   return open_in(files, root, mailbox, "new");
 }
 
