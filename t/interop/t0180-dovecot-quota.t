@@ -15,6 +15,7 @@ import peer
 from dovecot import start_dovecot
 from handoffd import Handoffd
 from lmtp import Lmtp, deliver, stuffed
+from maildirsize import MESSAGE, summed, to
 from tap import diag, done, empty, is_, ok
 
 peer.enter("dovecot")
@@ -27,7 +28,6 @@ plugin {
   quota_rule = *:storage=10K:messages=20
 }
 """
-MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
 
 def doveadm(*arguments, content=None, fine=True):
@@ -36,20 +36,6 @@ def doveadm(*arguments, content=None, fine=True):
     if fine and ran.returncode != 0:
         diag(f"doveadm {arguments}: {ran.stdout!r}")
     return ran.stdout.decode()
-
-
-def to(daemon, user, message=MESSAGE):
-    """The code and enhanced status code that the delivery ends with."""
-    result = deliver(daemon.unix, "sender@client.test", [user], message)
-    reply = result.final.get(user) or result.rcpt[user]
-    return f"{reply.code} {reply.enhanced}"
-
-
-def summed(daemon, user):
-    """What maildirsize says: (octets, messages)."""
-    with open(os.path.join(daemon.mailbox_path(user), "maildirsize"), encoding="ascii") as file:
-        lines = file.read().splitlines()
-    return tuple(sum(int(line.split()[column]) for line in lines[1:]) for column in (0, 1))
 
 
 def stored(daemon, user):

@@ -11,33 +11,15 @@ import courier
 import maildir
 import peer
 from handoffd import Handoffd
-from lmtp import Lmtp, deliver, stuffed
+from lmtp import Lmtp, stuffed
+from maildirsize import MESSAGE, lines_of, summed, to
 from tap import done, is_, ok
 
 peer.enter("courier")
 
 SIZE, MESSAGES = 10240, 20
 LIMITS = f"{SIZE}S,{MESSAGES}C"
-MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 BY_COURIER = b"Subject: from Courier\n\nhello\n"
-
-
-def to(daemon, user, message=MESSAGE):
-    """The code and enhanced status code that the delivery ends with."""
-    result = deliver(daemon.unix, "sender@client.test", [user], message)
-    reply = result.final.get(user) or result.rcpt[user]
-    return f"{reply.code} {reply.enhanced}"
-
-
-def lines_of(daemon, user):
-    with open(os.path.join(daemon.mailbox_path(user), "maildirsize"), encoding="ascii") as file:
-        return file.read().splitlines()
-
-
-def summed(daemon, user):
-    """What maildirsize says: (octets, messages)."""
-    return tuple(sum(int(line.split()[column]) for line in lines_of(daemon, user)[1:])
-                 for column in (0, 1))
 
 
 def stored(daemon, user):
