@@ -9,8 +9,6 @@
 #include <thread>
 #include <utility>
 
-#include "sys/process.hh"
-
 namespace handoff::spool {
 namespace {
 
@@ -133,9 +131,13 @@ bool Ledger::read(std::size_t index, Action action) const {
   }
 }
 
-Ledger::Entry Ledger::entry(std::size_t index) const {
+// What is in a slot, where `wanted` says so of it; free otherwise.
+template <class Wanted>
+Ledger::Entry Ledger::entry(std::size_t index, Wanted wanted) const {
   Entry entry;
   bool whole = read(index, [&](const Slot& from) {
+    entry = Entry{};
+    if (!wanted(from)) return;
     entry.slot = index;
     entry.phase = from.phase.load();
     entry.first = table().numbers[index].load() < table().numbers[own_].load();
@@ -143,6 +145,10 @@ Ledger::Entry Ledger::entry(std::size_t index) const {
     entry.name.assign(from.name.data(), ::strnlen(from.name.data(), from.name.size()));
   });
   return whole ? entry : Entry{};
+}
+
+Ledger::Entry Ledger::entry(std::size_t index) const {
+  return entry(index, [](const Slot&) { return true; });
 }
 
 Ledger::Entry Ledger::inherited() const { return entry(own_); }
@@ -223,16 +229,13 @@ std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {
     if (index == own_) continue;
-    bool equal = false;
-    bool whole = read(index, [&](const Slot& other) {
-      equal = other.phase.load() != Phase::kFree && other.digest == digest &&
-              (other.places[bit / 64] >> (bit % 64) & 1) != 0;
+    auto other = entry(index, [&](const Slot& slot) {
+      return slot.phase.load() != Phase::kFree && slot.digest == digest &&
+             (slot.places[bit / 64] >> (bit % 64) & 1) != 0;
     });
-    if (!whole || !equal) continue;
-    auto found_there = entry(index);
-    if (found_there.phase == Phase::kFree) continue;
-    found_there.alive = is_alive(found_there);
-    found.push_back(std::move(found_there));
+    if (other.phase == Phase::kFree) continue;
+    other.alive = is_alive(other);
+    found.push_back(std::move(other));
   }
   return found;
 }

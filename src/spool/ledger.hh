@@ -94,6 +94,8 @@ class Ledger {
   Slot& slot(std::size_t index) const;
   template <class Action>
   bool read(std::size_t index, Action action) const;
+  template <class Wanted>
+  Entry entry(std::size_t index, Wanted wanted) const;
   Entry entry(std::size_t index) const;
   void keep_past();
 
