@@ -76,10 +76,11 @@ with Handoffd({"spool.min-free": "1M", "spool.min-free-inodes": "10",
             client.send(b".\r\n")
             is_(client.reply().code, 250, "and_it_is_delivered")
             is_(client.mail(2 * MEGABYTE), "250 2.1.0", "what_is_delivered_counts_no_more")
+            client.rset()
 
         # As --stdin beside the server, which shares no memory with it but the ledger.
         with Client(daemon) as client:
-            client.mail(2 * MEGABYTE)
+            is_(client.mail(2 * MEGABYTE), "250 2.1.0", "the_server_has_a_message_begun")
             told = subprocess.run(
                 [program("HANDOFFD"), "--stdin", "-c", daemon.path], check=False, timeout=30,
                 input=f"LHLO x\r\nMAIL FROM:<> SIZE={2 * MEGABYTE}\r\nQUIT\r\n".encode(),
