@@ -5,6 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#if defined(__linux__) && __has_include(<linux/fs.h>)
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#endif
+
 #include <cerrno>
 #include <utility>
 
@@ -20,6 +25,17 @@ struct flock byte_lock(std::size_t slot) {
   return lock;
 }
 
+// btrfs writes each block to a new place, which a full disk has not, whatever was kept for the file;
+// an empty file can be told to stay where it is. What cannot be told so is so, or does not matter.
+void write_in_place([[maybe_unused]] const Fd& file) {
+#ifdef FS_NOCOW_FL
+  int flags = 0;
+  if (::ioctl(file.get(), FS_IOC_GETFLAGS, &flags) != 0) return;
+  flags |= FS_NOCOW_FL;
+  static_cast<void>(::ioctl(file.get(), FS_IOC_SETFLAGS, &flags));
+#endif
+}
+
 }  // namespace
 
 Result<SharedFile> SharedFile::open(const Fd& directory, const std::string& name,
@@ -29,6 +45,7 @@ Result<SharedFile> SharedFile::open(const Fd& directory, const std::string& name
   if (!file) return Error{errno, "open", name};
   struct stat status;
   if (::fstat(file.get(), &status) != 0) return Error{errno, "stat", name};
+  if (status.st_size == 0) write_in_place(file);
   auto size = static_cast<off_t>(octets);
   if (status.st_size < size && ::ftruncate(file.get(), size) != 0) {
     return Error{errno, "enlarge", name};
