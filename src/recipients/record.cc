@@ -19,6 +19,8 @@ bool take_id(std::optional<std::uint32_t>& id, std::string_view value) {
   return true;
 }
 
+bool is_home(std::string_view path) { return path.starts_with('/') && is_trusted_path(path); }
+
 bool take_quota(Record& record, std::string_view value) {
   auto comma = value.find(',');
   record.quota_octets = parse_size(value.substr(0, comma));
@@ -36,8 +38,7 @@ struct Field {
 
 constexpr Field kFields[] = {
     {"mailbox", [](Record& r, std::string_view v) { return is_trusted_path(r.mailbox = v); }},
-    {"home", [](Record& r,
-                std::string_view v) { return v.starts_with('/') && is_trusted_path(r.home = v); }},
+    {"home", [](Record& r, std::string_view v) { return is_home(r.home = v); }},
     {"uid", [](Record& r, std::string_view v) { return take_id(r.uid, v); }},
     {"gid", [](Record& r, std::string_view v) { return take_id(r.gid, v); }},
     {"quota", take_quota},
@@ -103,8 +104,12 @@ Result<Answer> answer_of(const Record& record, const Address& address, const Gro
   auto mailbox = record.mailbox.empty() ? mailbox_by_layout(ground.layout, address, record.home)
                                         : mailbox_by_path(record.mailbox, address);
   if (!mailbox) {
-    // A name that is no file's is nobody's. A home that is missing is nobody's fault but ours.
-    if (ground.layout.starts_with("%h") && record.home.empty()) return malformed("no home");
+    // A name that is no file's is nobody's. A home that is none says nothing of whose it is.
+    bool in_home = record.mailbox.empty() && ground.layout.starts_with("%h");
+    if (in_home && record.home.empty()) return malformed("no home");
+    if (in_home && !is_home(record.home)) {
+      return malformed("home=" + escape(record.home) + " is not a home");
+    }
     return Answer();
   }
   if (record.uid.has_value() != record.gid.has_value())

@@ -58,8 +58,19 @@ BOOST_AUTO_TEST_CASE(a_home_is_where_the_layout_has_it) {
   Place place;
   place.layout = "%h/Maildir";
   BOOST_TEST(place.mailbox("home=/home/pat").name() == "/home/pat/Maildir");
-  // Not nobody: the layout needs what the lookup did not say.
+  // Not nobody: the layout needs what the lookup did not say, or said wrong.
   BOOST_TEST(place.answer("").error().code == EINVAL);
+  for (const char* home : {"pat", "/home/../etc", "/", "//", "/home//pat", "/./x"}) {
+    Record record;
+    record.home = home;
+    auto answer = answer_of(record, {"pat", "example.org"}, place.ground);
+    BOOST_TEST((!answer && answer.error().code == EINVAL), home);
+  }
+  // A name that is no file's is nobody's.
+  Record record;
+  record.home = "/home/pat";
+  place.layout = "%h/%n";
+  BOOST_TEST(!answer_of(record, {"../kim", "example.org"}, place.ground).value().known());
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_field_is_malformed_R1_R2) {
