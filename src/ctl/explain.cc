@@ -119,7 +119,8 @@ void Explainer::explain(const Address& address) {
   recipients::Ground ground{
       files_,   spool.value(), config_.spool.layout, config_.recipients.lookup_timeout,
       &tables_, &modules_};
-  auto chain = recipients::Chain::make({config_.recipients.lookups, {}}, ground);
+  auto chain = recipients::Chain::make(
+      {config_.recipients.lookups, {}, recipients::fold_whole(rules)}, ground);
   if (!chain) throw conf::ConfigError(chain.error().describe());
   Watched watched(*chain.value(), out_);
   // Another user's mailbox is looked into by a delivery process, and not by us.
@@ -171,7 +172,7 @@ void Explainer::look_at_quota(const Mailbox& mailbox, const sys::Fd& spool) {
   spool::QuotaBook book(files_, spool, config_.spool.path,
                         {config_.quota.size, config_.quota.messages},
                         spool::SpoolOptions().quota_patience);
-  // Another's home is closed to us, and workers look at its quota when the message is there.
+  // Another's home is closed to us; RCPT has it looked into by a delivery process.
   if (sys::is_anothers(mailbox)) return verdict(say::kRecipientOk);
   auto standing = book.standing(mailbox, 0);
   if (standing) out_.quota = standing.value();

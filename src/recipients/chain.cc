@@ -7,7 +7,7 @@
 namespace handoff::recipients {
 
 Result<std::unique_ptr<Chain>> Chain::make(const ChainOptions& options, const Ground& ground) {
-  std::unique_ptr<Chain> chain(new Chain);
+  std::unique_ptr<Chain> chain(new Chain(options.fold));
   for (const auto& setting : options.lookups) {
     auto lookup = make_lookup(setting, ground);
     if (!lookup) return lookup.error();
@@ -27,7 +27,7 @@ Result<Answer> Chain::find(const Address& address, const Watcher& watcher) {
   for (int aliases = 0; aliases <= kMostAliases; ++aliases) {
     auto answer = ask_all(name, watcher);
     if (!answer || !answer.value().alias) return answer;
-    name = *answer.value().alias;
+    name = fold_ ? fold_(*answer.value().alias) : *answer.value().alias;
   }
   return Error{ELOOP, "aliases lead in a circle from", address.text()};
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "recipients/lookup.hh"
@@ -16,6 +17,8 @@ namespace handoff::recipients {
 struct ChainOptions {
   std::vector<std::string> lookups;   // as in recipients.lookup
   std::chrono::seconds cache_ttl{0};  // 0: nothing is kept
+  // What an alias leads to, as recipients are asked for (fold_whole()); empty: as it is.
+  std::function<Address(const Address&)> fold = {};
 };
 
 // One lookup that was asked, for those who want to watch.
@@ -49,9 +52,10 @@ class Chain final : public Lookup {
     std::string name;
     std::unique_ptr<Lookup> lookup;
   };
-  Chain() = default;
+  explicit Chain(std::function<Address(const Address&)> fold) : fold_(std::move(fold)) {}
   Result<Answer> ask_all(const Address& address, const Watcher& watcher);
   std::vector<Link> links_;
+  std::function<Address(const Address&)> fold_;
 };
 
 }  // namespace handoff::recipients
