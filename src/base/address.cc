@@ -32,4 +32,22 @@ std::string Address::text() const {
   return domain.empty() ? out : out + "@" + domain;
 }
 
+Address Address::of_text(std::string_view text) {
+  Address address;
+  if (!text.starts_with('"')) {
+    auto at = std::min(text.rfind('@'), text.size());
+    address.local = text.substr(0, at);
+    text.remove_prefix(at);
+  } else {
+    text.remove_prefix(1);
+    for (; !text.empty() && text.front() != '"'; text.remove_prefix(1)) {
+      if (text.front() == '\\' && text.size() > 1) text.remove_prefix(1);
+      address.local += text.front();
+    }
+    text.remove_prefix(std::min<std::size_t>(text.size(), 1));
+  }
+  if (text.starts_with('@')) address.domain = text.substr(1);
+  return address;
+}
+
 }  // namespace handoff

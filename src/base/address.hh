@@ -14,6 +14,8 @@ struct Address {
   bool null() const { return local.empty() && domain.empty(); }
   // As RFC 5321 writes it, without angle brackets; the local part is quoted where it must be.
   std::string text() const;
+  // What was written so.
+  static Address of_text(std::string_view text);
   // As its commands and the log have it: <text>.
   std::string bracketed() const { return "<" + text() + ">"; }
 

@@ -7,7 +7,7 @@
 
 #include "base/text.hh"
 #include "recipients/layout.hh"
-#include "recipients/record.hh"
+#include "recipients/resolver.hh"
 
 namespace handoff::delivery {
 namespace {
@@ -44,6 +44,7 @@ Result<std::unique_ptr<Authority>> Authority::make(const conf::Config& config, s
                                                    const recipients::Tables& tables, uid_t worker) {
   std::unique_ptr<Authority> authority(new Authority(config, files, worker));
   recipients::ChainOptions options;
+  options.fold = recipients::fold_whole(config.recipient_rules());
   for (const auto& lookup : config.recipients.lookups) {
     if (is_own(lookup)) options.lookups.push_back(lookup);
     // These two name no owners.
@@ -74,7 +75,7 @@ Status Authority::allows(const Request& request, const sys::Fd& spool,
 }
 
 Status Authority::knows(const Mailbox& mailbox) const {
-  auto answer = own_->find(recipients::parse_plain_address(mailbox.address));
+  auto answer = own_->find(Address::of_text(mailbox.address));
   if (!answer) return answer.error();
   const auto& known = answer.value().mailbox;
   bool same = known && known->owner == mailbox.owner && known->base == mailbox.base &&

@@ -1,4 +1,5 @@
-// How addresses are written; that they can be read again is in lmtp/path_test.cc.
+// How addresses are written, and what was written so read; what peers write is in
+// lmtp/path_test.cc.
 #include "base/address.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -23,6 +24,19 @@ BOOST_AUTO_TEST_CASE(a_local_part_is_quoted_where_it_must_be_S3) {
   BOOST_TEST(text("a@b") == "\"a@b\"@b");
   BOOST_TEST(text("a\"b") == "\"a\\\"b\"@b");
   BOOST_TEST(text("a\\b") == "\"a\\\\b\"@b");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_written_is_the_address_again_S3) {
+  for (const char* local : {"a", "a.b+c", "", "a b", ".a", "a..b", "a@b", "a\"b", "a\\b", "\\", "\"",
+                            "\"@\"", "\xc3\xbc"}) {
+    for (const char* domain : {"example.org", "[192.0.2.1]", ""}) {
+      Address address{local, domain};
+      BOOST_TEST((Address::of_text(address.text()) == address), address.text());
+    }
+  }
+  for (const char* text : {"\"", "\"a", "\"a\\", "\"a\"b", "@", "a@"}) {
+    BOOST_TEST(Address::of_text(text).domain == "", text);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_address_may_have_no_domain_or_be_null_S3) {
