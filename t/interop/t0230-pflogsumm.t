@@ -23,6 +23,7 @@ with Handoffd() as daemon:
     daemon.mailbox(PAT)
     deliver(daemon.unix, "a@client.test", [PAT],
             b"Received: by mx.test (Postfix)\r\n\tid 4bVqXk1ZzZz9; date\r\n\r\nhello\r\n")
+    daemon.wait_for("delivered")
     ours = [line.split(" ", 1)[1] for line in daemon.log if "delivered" in line]
     is_(len([line for line in ours if "queue_id=4bVqXk1ZzZz9" in line]), 1,
         "a_grep_by_queue_id_finds_the_delivery")

@@ -86,5 +86,5 @@ with Handoffd({"recipients.lookup": f"socketmap:unix:{path}:other", **common}) a
 os.remove(path)
 with Handoffd({"recipients.lookup": f"socketmap:unix:{path}:mail", **common}) as daemon:
     is_(rcpt(daemon, "pat@example.org"), 451, "no_socket_defers_R1")
-    ok(any("No such file" in line for line in daemon.log), "and_the_log_says_why")
+    ok(daemon.wait_for("No such file"), "and_the_log_says_why")
 done()
