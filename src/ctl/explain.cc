@@ -169,8 +169,7 @@ void Explainer::look_at_place(const Mailbox& mailbox) {
 }
 
 void Explainer::look_at_quota(const Mailbox& mailbox, const sys::Fd& spool) {
-  spool::QuotaBook book(files_, spool, config_.spool.path,
-                        {config_.quota.size, config_.quota.messages},
+  spool::QuotaBook book(files_, spool, {config_.quota.size, config_.quota.messages},
                         spool::SpoolOptions().quota_patience);
   // Another's home is closed to us; RCPT has it looked into by a delivery process.
   if (sys::is_anothers(mailbox)) return verdict(say::kRecipientOk);

@@ -30,9 +30,7 @@ struct Task {
 
   const Mailbox& mailbox() const { return request.mailbox; }
   spool::QuotaBook quotas() const {
-    // Below a home the spool, which its owner may not be able to read, is not looked at.
-    const auto& root = mailbox().base.empty() ? config.spool.path : mailbox().base;
-    return {files, spool, root, {config.quota.size, config.quota.messages}, kCountPatience};
+    return {files, spool, {config.quota.size, config.quota.messages}, kCountPatience};
   }
 };
 

@@ -29,7 +29,7 @@ Status settle_path(sys::Files& files, const sys::Fd& root, std::string_view path
     if (!made && made.error().code != EEXIST) return made;
     if (auto synced = files.sync_directory(at); !synced) return synced;
     auto next = files.open_directory(at, name);
-    if (!next && next.error().code == EACCES && !make) return {};
+    if (!next && next.error().code == EACCES && !(make && made)) return {};
     if (!next) return next.error();
     here = std::move(next).value();
   }

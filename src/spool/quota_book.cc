@@ -26,15 +26,15 @@ QuotaLimits QuotaBook::limits_of(const Mailbox& mailbox) const {
 }
 
 // The quota is that of the whole mailbox, whichever folder a message goes to.
-Result<sys::Fd> QuotaBook::open_inbox(const sys::Fd& root, Mailbox mailbox) {
+Result<sys::Fd> QuotaBook::open_inbox(Mailbox mailbox) {
   mailbox.folder.clear();
-  return open_in(*files_, root, mailbox, "");
+  return open_in(*files_, *root_, mailbox, "");
 }
 
 Result<Standing> QuotaBook::standing(const Mailbox& mailbox, std::uint64_t size, Counts counts) {
   Standing standing{limits_of(mailbox), std::nullopt, true};
   if (!standing.limits.any()) return standing;
-  auto inbox = open_inbox(*root_, mailbox);
+  auto inbox = open_inbox(mailbox);
   if (!inbox && inbox.error().code == ENOENT) {
     standing.use.emplace();  // it is made with its first message
     return standing;
@@ -45,31 +45,28 @@ Result<Standing> QuotaBook::standing(const Mailbox& mailbox, std::uint64_t size,
   };
   auto said = read();
   if (said && said.value().recount) {
-    if (counts == Counts::kIfNeeded && recount(mailbox, standing.limits)) {
+    if (counts == Counts::kIfNeeded && recount(mailbox, standing.limits, inbox.value())) {
       said = read();
-    } else {
-      standing.certain = false;
     }
   }
   if (!said) return said.error();
+  standing.certain = !said.value().recount;
   standing.use = said.value().use;
   return standing;
 }
 
 // False where it takes longer than we wait, or is under way already.
-bool QuotaBook::recount(const Mailbox& mailbox, const QuotaLimits& limits) {
+bool QuotaBook::recount(const Mailbox& mailbox, const QuotaLimits& limits, const sys::Fd& inbox) {
   std::erase_if(counting_, [](const Counting& one) { return one.process.has_ended(); });
   bool under_way = std::ranges::any_of(
       counting_, [&](const Counting& one) { return one.mailbox == mailbox.name(); });
   if (under_way || counting_.size() >= kMostCounts) return false;
-  auto started = sys::start_aside(kCountLimit, [&] {
-    auto root = files_->open_root(path_);
-    if (!root) return;
-    auto inbox = open_inbox(root.value(), mailbox);
-    if (!inbox) return;
+  // As it is open: whoever may write to it need not be able to come to it by the spool's path.
+  auto started = sys::start_aside(kCountLimit, inbox, [&](const sys::Fd& directory) {
+    if (!sys::claim(directory)) return;
     auto temporary = "maildirsize." + sys::host_name() + "." + std::to_string(sys::own_pid()) +
                      "." + std::to_string(sys::random_number());
-    static_cast<void>(recount_maildirsize(*files_, inbox.value(), limits, temporary).ok());
+    static_cast<void>(recount_maildirsize(*files_, directory, limits, temporary).ok());
   });
   if (!started) return false;
   // Without patience not even a count that has ended already is looked at.
@@ -85,14 +82,14 @@ Status QuotaBook::check(const Standing& standing, std::uint64_t size) const {
 
 void QuotaBook::added(const Mailbox& mailbox, std::uint64_t size) {
   if (!limits_of(mailbox).any()) return;
-  auto inbox = open_inbox(*root_, mailbox);
+  auto inbox = open_inbox(mailbox);
   if (!inbox) return;
   static_cast<void>(add_to_maildirsize(*files_, inbox.value(), size).ok());
 }
 
 void QuotaBook::uncertain(const Mailbox& mailbox) {
   if (!limits_of(mailbox).any()) return;
-  auto inbox = open_inbox(*root_, mailbox);
+  auto inbox = open_inbox(mailbox);
   if (inbox) forget_maildirsize(*files_, inbox.value());
 }
 

@@ -22,20 +22,16 @@ inline constexpr char kMaybeOverQuota[] = "over quota, as far as is known";
 
 class QuotaBook {
  public:
-  // `files` and `root` (the spool, whose path is `path`) outlive the object. `limits`: of mailboxes
-  // that have none of their own. `patience`: how long a count is waited for.
-  QuotaBook(sys::Files& files, const sys::Fd& root, std::string path, QuotaLimits limits,
+  // `files` and `root` (the spool) outlive the object. `limits`: of mailboxes that have none of
+  // their own. `patience`: how long a count is waited for.
+  QuotaBook(sys::Files& files, const sys::Fd& root, QuotaLimits limits,
             std::chrono::milliseconds patience)
-      : files_(&files),
-        root_(&root),
-        path_(std::move(path)),
-        limits_(limits),
-        patience_(patience) {}
+      : files_(&files), root_(&root), limits_(limits), patience_(patience) {}
 
   QuotaLimits limits_of(const Mailbox& mailbox) const;
   // How the mailbox stands, for a message of `size` octets that is to come. A mailbox that must be
-  // counted is counted by a process of its own; where that takes longer than we wait, it goes on
-  // alone. An error where the mailbox cannot be read.
+  // counted is counted by a process of its own, of which there is one at a time for a mailbox,
+  // whoever asks; where that takes longer than we wait, it goes on alone. An error where the mailbox cannot be read.
   enum class Counts { kIfNeeded, kNot };
   Result<Standing> standing(const Mailbox& mailbox, std::uint64_t size,
                             Counts counts = Counts::kIfNeeded);
@@ -53,12 +49,11 @@ class QuotaBook {
     sys::Watcher process;
     std::string mailbox;
   };
-  Result<sys::Fd> open_inbox(const sys::Fd& root, Mailbox mailbox);
-  bool recount(const Mailbox& mailbox, const QuotaLimits& limits);
+  Result<sys::Fd> open_inbox(Mailbox mailbox);
+  bool recount(const Mailbox& mailbox, const QuotaLimits& limits, const sys::Fd& inbox);
 
   sys::Files* files_;
   const sys::Fd* root_;
-  std::string path_;
   QuotaLimits limits_;
   std::chrono::milliseconds patience_;
   std::vector<Counting> counting_;

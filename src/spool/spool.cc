@@ -38,7 +38,7 @@ Spool::Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directorie
                                      : files.file_sync(directories_->staging)),
       links_(files, directories_->root),
       names_(options_.host),
-      quotas_(files, directories_->root, options_.path, options_.quota, options_.quota_patience) {}
+      quotas_(files, directories_->root, options_.quota, options_.quota_patience) {}
 
 Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
   auto root = files.open_root(options.path);
@@ -111,6 +111,14 @@ Result<std::optional<Delivered>> Spool::link(const Staging& staging, const Mailb
   auto standing = quotas_.standing(mailbox, staging.size(), QuotaBook::Counts::kNot);
   if ((standing && !standing.value().certain) || is_to_be_made(mailbox)) {
     return std::optional<Delivered>();
+  }
+  if (standing && standing.value().use) {
+    // Another folder of the mailbox may have the message already.
+    for (const auto& [other, size] : uncounted_) {
+      if (other.name() != mailbox.name()) continue;
+      standing.value().use->size += size;
+      ++standing.value().use->messages;
+    }
   }
   if (standing) {
     auto room = quotas_.check(standing.value(), staging.size());

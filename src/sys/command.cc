@@ -43,11 +43,15 @@ void set_signals(bool for_program) {
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
-// Where the watcher keeps its end of the pipe that tells of its life.
+// Where the watcher keeps its end of the pipe that tells of its life, and what it works with.
 constexpr int kLife = STDERR_FILENO + 1;
+constexpr int kKept = kLife + 1;
 
 // A listener or a connection that stays open here would outlive whoever closes it.
-void drop_descriptors(const Fd& life) {
+void drop_descriptors(const Fd& life, const Fd* kept) {
+  // Out of the way of each other's place.
+  int high_life = ::fcntl(life.get(), F_DUPFD, kKept + 1);
+  int high_kept = kept != nullptr ? ::fcntl(kept->get(), F_DUPFD, kKept + 1) : -1;
   ::closelog();  // opens again by itself
   int null = ::open("/dev/null", O_RDWR);
   struct stat status {};
@@ -56,13 +60,18 @@ void drop_descriptors(const Fd& life) {
   ::dup2(null, STDIN_FILENO);
   ::dup2(null, STDOUT_FILENO);
   if (connection) ::dup2(null, STDERR_FILENO);
-  if (life.get() != kLife) ::dup2(life.get(), kLife);
+  ::dup2(high_life, kLife);
   ::fcntl(kLife, F_SETFD, FD_CLOEXEC);
+  if (kept != nullptr) {
+    ::dup2(high_kept, kKept);
+    ::fcntl(kKept, F_SETFD, FD_CLOEXEC);
+  }
+  int first = kept != nullptr ? kKept + 1 : kKept;
 #ifdef HAVE_CLOSE_RANGE
-  if (::close_range(kLife + 1, ~0u, 0) == 0) return;
+  if (::close_range(static_cast<unsigned>(first), ~0u, 0) == 0) return;
 #endif
   long most = std::min(::sysconf(_SC_OPEN_MAX), 65536L);
-  for (int fd = kLife + 1; fd < most; ++fd) ::close(fd);
+  for (int fd = first; fd < most; ++fd) ::close(fd);
 }
 
 [[noreturn]] void become(const std::vector<std::string>& arguments, const Pipe& input,
@@ -194,7 +203,7 @@ bool Watcher::ends_well() const {
 namespace {
 
 // Does `work` in a process that is init's child; an octet in the pipe says that it was done well.
-Result<Watcher> start_detached(const std::function<bool()>& work) {
+Result<Watcher> start_detached(const std::function<bool()>& work, const Fd* kept = nullptr) {
   auto life = open_pipe();
   if (!life) return life.error();
   pid_t between = ::fork();
@@ -208,7 +217,7 @@ Result<Watcher> start_detached(const std::function<bool()>& work) {
   }
   pid_t detached = ::fork();
   if (detached != 0) ::_exit(detached < 0 ? 1 : 0);
-  drop_descriptors(life.value().write);
+  drop_descriptors(life.value().write, kept);
   set_signals(false);
   if (work()) {
     [[maybe_unused]] auto ignored = ::write(kLife, "", 1);
@@ -227,12 +236,15 @@ Result<Watcher> start_watched(const Command& command,
   });
 }
 
-Result<Watcher> start_aside(std::chrono::seconds limit, const std::function<void()>& work) {
-  return start_detached([&] {
-    ::alarm(static_cast<unsigned>(limit.count()));
-    work();
-    return true;
-  });
+Result<Watcher> start_aside(std::chrono::seconds limit, const Fd& kept,
+                            const std::function<void(const Fd& kept)>& work) {
+  return start_detached(
+      [&] {
+        ::alarm(static_cast<unsigned>(limit.count()));
+        work(Fd(kKept));
+        return true;
+      },
+      &kept);
 }
 
 }  // namespace handoff::sys

@@ -1,7 +1,10 @@
 #include "sys/fd.hh"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 namespace handoff::sys {
 
@@ -12,6 +15,10 @@ void Fd::reset(int fd) {
 }
 
 Fd duplicate(const Fd& fd) { return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)); }
+
+bool claim(const Fd& fd) {
+  return ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
 
 void put_in_place(const Fd& fd, int as) { ::dup2(fd.get(), as); }
 

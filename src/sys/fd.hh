@@ -37,4 +37,8 @@ Fd duplicate(const Fd& fd);
 // Makes the descriptor `as` another one of `fd`, which exec does not close.
 void put_in_place(const Fd& fd, int as);
 
+// Takes the open file for as long as this descriptor, or a copy of it in any process, is open;
+// false where another has it. Where the filesystem has no such locks (flock(2)), true.
+bool claim(const Fd& fd);
+
 }  // namespace handoff::sys

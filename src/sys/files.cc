@@ -37,6 +37,14 @@ auto retry(Call call) {
 }
 
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+// One that is only gone through need not be readable (mode 711).
+#if defined(O_SEARCH)
+constexpr int kPassage = O_SEARCH | O_DIRECTORY | O_CLOEXEC;
+#elif defined(O_PATH)
+constexpr int kPassage = O_PATH | O_DIRECTORY | O_CLOEXEC;
+#else
+constexpr int kPassage = kDirectory;
+#endif
 
 bool names_one_entry(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == name.npos &&
@@ -49,7 +57,9 @@ int open_each(int at, const std::string& path) {
   for (std::string_view part : split(path, '/')) {
     std::string name(part);
     int from = here ? here.get() : at;
-    Fd next(retry([&] { return ::openat(from, name.c_str(), kDirectory | O_NOFOLLOW); }));
+    bool last = part.data() + part.size() == path.data() + path.size();
+    int how = (last ? kDirectory : kPassage) | O_NOFOLLOW;
+    Fd next(retry([&] { return ::openat(from, name.c_str(), how); }));
     if (!next) {
       // O_DIRECTORY with O_NOFOLLOW says ENOTDIR of a link; tell the two apart as openat2 does.
       struct stat status;

@@ -74,6 +74,25 @@ BOOST_AUTO_TEST_CASE(each_directory_is_synced_where_that_was_asked_for) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(two_folders_of_one_mailbox_share_its_quota_R4) {
+  for (FileSync sync : kTogether) {
+    Delivery delivery;
+    delivery.files.hide_birth = true;
+    delivery.files.sync = sync;
+    delivery.mailbox("pat/.lists");
+    delivery.place.write("example.org/pat/maildirsize", "1C\n0 0\n");
+    auto inbox = delivery.mailbox("pat");
+    inbox.quota = {0, 1};
+    auto folder = inbox;
+    folder.folder = "lists";
+    auto spool = delivery.open().value();
+    auto done = delivery.deliver(spool, {inbox, folder});
+    BOOST_TEST((!done && done.error().code == EDQUOT));
+    BOOST_TEST(delivery.in_new("pat").size() == 1u);
+    BOOST_TEST(delivery.place.names("example.org/pat/.lists/new").empty());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_mailbox_that_links_do_not_reach_is_left_to_commit) {
   for (FileSync sync : kTogether) {
     Delivery delivery;
