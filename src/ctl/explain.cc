@@ -124,14 +124,15 @@ void Explainer::explain(const Address& address) {
   if (!chain) throw conf::ConfigError(chain.error().describe());
   Watched watched(*chain.value(), out_);
   // Another user's mailbox is looked into by a delivery process, and not by us.
-  recipients::Resolver resolver(rules, ground, watched, [&](Mailbox& mailbox, const std::string&) {
+  auto as_owner = [&](Mailbox& mailbox, const std::string&) {
     if (is_root_) return delivery::check_owner(*mailbox.owner, config_);
     return Status(Error{EPERM, "only a handoffd that root has started can deliver as its owner",
                         mailbox.name()});
-  });
+  };
+  recipients::Resolver resolver(rules, ground, watched);
   out_.served = resolver.serves(address);
   if (!out_.served) return verdict({say::kNotServed, {address.text()}});
-  auto found = resolver.resolve(address);
+  auto found = resolver.resolve(address, as_owner);
   if (!found) {
     out_.place_error = found.error().describe();
     return verdict(lmtp::reply_to_lookup_failure());

@@ -60,6 +60,14 @@ Outcome choose_folder(const Task& task) {
   return outcome;
 }
 
+Outcome check_quota(const Task& task) {
+  auto quotas = task.quotas();
+  auto standing = quotas.standing(task.mailbox(), task.request.size);
+  if (!standing) return {};  // delivery will tell what is wrong with the mailbox
+  auto room = quotas.check(standing.value(), task.request.size);
+  return room ? Outcome() : failed(task, room.error());
+}
+
 Outcome find_earlier(const Task& task) {
   Outcome outcome;
   auto place = spool::open_in(task.files, task.spool, task.mailbox(), "");
@@ -107,6 +115,7 @@ struct Row {
 };
 constexpr std::array kTable = {
     Row{Verb::kChooseFolder, choose_folder},
+    Row{Verb::kCheckQuota, check_quota},
     Row{Verb::kFindEarlier, find_earlier},
     Row{Verb::kDeliver, deliver},
 };

@@ -52,6 +52,15 @@ Status Client::choose_folder(Mailbox& mailbox, const std::string& detail) {
   return {};
 }
 
+Status Client::check_quota(const Mailbox& mailbox, std::uint64_t size) {
+  Request request;
+  request.verb = Verb::kCheckQuota;
+  request.mailbox = mailbox;
+  request.size = size;
+  auto outcome = ask(request, nullptr);
+  return outcome.error ? Status(*outcome.error) : Status();
+}
+
 Result<std::optional<spool::EarlierCopy>> Client::find_earlier(
     const spool::Staged& staged, const Mailbox& mailbox, const std::vector<std::string>& names) {
   for (auto next = names.begin(); next != names.end();) {

@@ -19,6 +19,7 @@ namespace handoff::delivery {
 // All that can be asked. Each is done as the owner of the mailbox.
 enum class Verb : std::uint8_t {
   kChooseFolder = 1,  // of `mailbox`, for `detail`: which is there, or may be made?
+  kCheckQuota,        // has it room for a message of `size` octets?
   kFindEarlier,       // is the message there already, under one of the names in `earlier`?
   kDeliver,           // put it there
 };
@@ -30,14 +31,14 @@ struct Request {
   Verb verb = Verb::kDeliver;
   Mailbox mailbox;  // with its owner; owned_since does not travel
   std::string detail;
-  // Of the staged message, whose file comes along; a question about folders has none.
+  // Of the staged message, whose file comes along where has_message().
   std::string name;
   std::uint64_t size = 0;            // octets
   std::uint64_t content_offset = 0;  // octets
   std::string earlier;   // names, each with a line feed behind it: up to kMostEarlier octets
   std::string personal;  // header lines of this recipient alone, ending in CRLF
 
-  bool has_message() const { return verb != Verb::kChooseFolder; }
+  bool has_message() const { return verb == Verb::kFindEarlier || verb == Verb::kDeliver; }
 };
 
 struct Outcome {

@@ -51,7 +51,8 @@ bool Resolver::serves(const Address& address) const {
          rules_.domains.contains(fold_address(address, rules_).user.domain);
 }
 
-Result<std::optional<Mailbox>> Resolver::resolve(const Address& address) {
+Result<std::optional<Mailbox>> Resolver::resolve(const Address& address,
+                                                 const AsOwner& as_owner) {
   auto named = fold_address(address, rules_);
   if (!is_askable(named.user)) return std::optional<Mailbox>();
   auto found = lookup_.find(named.user);
@@ -60,11 +61,11 @@ Result<std::optional<Mailbox>> Resolver::resolve(const Address& address) {
   if (!mailbox) return mailbox;
   // A file of the wrong user could not be read by the mailbox's owner.
   if (sys::is_anothers(*mailbox)) {
-    if (!as_owner_) {
+    if (!as_owner) {
       return Error{EPERM, "the mailbox belongs to another user than handoffd runs as",
                    mailbox->name()};
     }
-    if (auto chosen = as_owner_(*mailbox, named.detail); !chosen) return chosen.error();
+    if (auto chosen = as_owner(*mailbox, named.detail); !chosen) return chosen.error();
     return mailbox;
   }
   choose_folder(ground_.files, ground_.spool, rules_, *mailbox, named.detail);

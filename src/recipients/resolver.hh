@@ -33,27 +33,23 @@ class Resolver {
   // choose_folder() does; an error where mail cannot be delivered as that user.
   using AsOwner = std::function<Status(Mailbox& mailbox, const std::string& detail)>;
 
-  // `lookup` and what `ground` names outlive the resolver. Without `as_owner` such mailboxes are
-  // EPERM.
-  Resolver(RecipientRules rules, const Ground& ground, Lookup& lookup, AsOwner as_owner = {})
-      : rules_(std::move(rules)),
-        ground_(ground),
-        lookup_(lookup),
-        as_owner_(std::move(as_owner)) {}
+  // `lookup` and what `ground` names outlive the resolver.
+  Resolver(RecipientRules rules, const Ground& ground, Lookup& lookup)
+      : rules_(std::move(rules)), ground_(ground), lookup_(lookup) {}
 
   // Whether mail is taken for the domain of `address` at all. An address without one is ours.
   bool serves(const Address& address) const;
   // The mailbox, nobody, or an error as Lookup::find has it, for an address as the peer wrote it. A
   // subaddress becomes the Maildir++ folder of that name where there is one or it may be made, else
-  // the folder that the lookup names, else the inbox (R3). May block.
-  Result<std::optional<Mailbox>> resolve(const Address& address);
+  // the folder that the lookup names, else the inbox (R3). Without `as_owner` mailboxes of others
+  // are EPERM. May block.
+  Result<std::optional<Mailbox>> resolve(const Address& address, const AsOwner& as_owner = {});
   bool tells() const { return lookup_.tells(); }
 
  private:
   RecipientRules rules_;
   Ground ground_;
   Lookup& lookup_;
-  AsOwner as_owner_;
 };
 
 }  // namespace handoff::recipients

@@ -72,6 +72,7 @@ class Spool {
                                         std::string_view personal);
   // Fails for all: then none of the links is there any more. May block.
   Status sync_links(Staging& staging);
+  bool has_quota(const Mailbox& mailbox) const { return quotas_.limits_of(mailbox).any(); }
   // EDQUOT where the mailbox has no room for a message of `size` octets (quota_book.hh).
   Status check_quota(const Mailbox& mailbox, std::uint64_t size);
   // See commit.hh; a mailbox that has the message by an earlier try is not written to (guard.hh).

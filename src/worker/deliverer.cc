@@ -5,6 +5,7 @@
 
 #include "lmtp/failure.hh"
 #include "lmtp/replies.hh"
+#include "sys/process.hh"
 #include "worker/timed.hh"
 
 namespace handoff::worker {
@@ -14,8 +15,17 @@ using board::Counter;
 using board::Stage;
 
 // Why a mailbox is not waited for.
-constexpr int kBusy = EBUSY;        // recipients.max-concurrent
-constexpr int kSlow = EINPROGRESS;  // recipients.slow-limit
+const Error kBusy{EBUSY, "recipients.max-concurrent reached", {}};
+const Error kSlow{EINPROGRESS, "recipients.slow-limit reached", {}};
+
+bool is(const Error& one, const Error& kind) {
+  return one.code == kind.code && one.what == kind.what;
+}
+
+Error with_path(Error error, const std::string& path) {
+  error.path = path;
+  return error;
+}
 
 }  // namespace
 
@@ -28,11 +38,11 @@ Deliverer::Deliverer(Services& services, board::Scribe& scribe)
 // cyrus#5032: a mailbox that is stuck must not take one worker after another.
 template <class Action>
 auto Deliverer::in_mailbox(const Mailbox& mailbox, Action action) -> decltype(action()) {
-  if (is_slow(mailbox)) return Error{kSlow, "recipients.slow-limit reached", mailbox.name()};
+  if (is_slow(mailbox)) return with_path(kSlow, mailbox.name());
   if (!scribe_.enter_mailbox(board::mailbox_key(mailbox.name()),
                              services_.config.recipients.max_concurrent)) {
     scribe_.count(Counter::kCrowded);
-    return Error{kBusy, "recipients.max-concurrent reached", mailbox.name()};
+    return with_path(kBusy, mailbox.name());
   }
   scribe_.enter(board::State::kCommit);
   auto begin = sys::Steady::now();
@@ -49,7 +59,7 @@ bool Deliverer::is_slow(const Mailbox& mailbox) {
 }
 
 void Deliverer::note_time(const Mailbox& mailbox, const Error* error) {
-  if (error != nullptr && (error->code == kSlow || error->code == kBusy)) return;
+  if (error != nullptr && (is(*error, kSlow) || is(*error, kBusy))) return;
   if (scribe_.took(board::mailbox_key(mailbox.name()), in_mailbox_, slowness_)) {
     services_.log.warning("mailbox slow, put off",
                           {{"mailbox", mailbox.name()},
@@ -100,20 +110,42 @@ Deliverer::Outcome Deliverer::deliver(const spool::Staging& staging,
   return result;
 }
 
+// A question that is soon answered says nothing of how deliveries go, which may write.
+template <class Action>
+Status Deliverer::look_into(const Mailbox& mailbox, Action action) {
+  if (!sys::is_anothers(mailbox)) return action();
+  auto result = in_mailbox(mailbox, action);
+  if (in_mailbox_ > slowness_.after) note_time(mailbox, result ? nullptr : &result.error());
+  return result;
+}
+
+Status Deliverer::choose_folder(Mailbox& mailbox, const std::string& detail) {
+  return look_into(mailbox, [&] { return services_.mailboxes.choose_folder(mailbox, detail); });
+}
+
+Status Deliverer::check_quota(const Mailbox& mailbox, std::uint64_t size) {
+  return look_into(mailbox, [&] { return services_.mailboxes.check_quota(mailbox, size); });
+}
+
 std::optional<lmtp::Reply> Deliverer::put_off(const Mailbox& mailbox) {
   // Before the content comes in vain; those who come together are told apart when it is there.
   if (scribe_.is_crowded(board::mailbox_key(mailbox.name()),
                          services_.config.recipients.max_concurrent)) {
     scribe_.count(Counter::kCrowded);
-    return reply_to({kBusy, {}, {}}, mailbox);
+    return put_off(kBusy, mailbox.address);
   }
-  if (is_slow(mailbox)) return reply_to({kSlow, {}, {}}, mailbox);
+  if (is_slow(mailbox)) return put_off(kSlow, mailbox.address);
+  return {};
+}
+
+std::optional<lmtp::Reply> Deliverer::put_off(const Error& error, const std::string& address) {
+  if (is(error, kBusy)) return lmtp::Reply(lmtp::say::kMailboxBusy, {address});
+  if (is(error, kSlow)) return lmtp::Reply(lmtp::say::kMailboxSlow, {address});
   return {};
 }
 
 lmtp::Reply Deliverer::reply_to(const Error& error, const Mailbox& mailbox) const {
-  if (error.code == kBusy) return {lmtp::say::kMailboxBusy, {mailbox.address}};
-  if (error.code == kSlow) return {lmtp::say::kMailboxSlow, {mailbox.address}};
+  if (auto reply = put_off(error, mailbox.address)) return *reply;
   bool over = error.what == spool::kOverQuota;
   if (!over && error.what != spool::kMaybeOverQuota) return lmtp::reply_to(error);
   bool bounces = over && services_.config.quota.over == conf::QuotaOver::kBounce;

@@ -1,7 +1,9 @@
 // A complete message into its mailboxes, without waiting for one that is busy or slow.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/mailbox.hh"
@@ -30,14 +32,23 @@ class Deliverer {
   // What the last of either took.
   sys::Steady::duration took() const { return took_; }
 
+  // Questions about another's mailbox, whose home may hang as its deliveries may: it is waited for
+  // as those are. See Mailboxes. May block.
+  Status choose_folder(Mailbox& mailbox, const std::string& detail);
+  Status check_quota(const Mailbox& mailbox, std::uint64_t size);
+
   // Whether the mailbox cannot be waited for now: the reply that says so, which is counted.
   std::optional<lmtp::Reply> put_off(const Mailbox& mailbox);
+  // The same where that is why choose_folder() has failed, for the recipient `address`.
+  static std::optional<lmtp::Reply> put_off(const Error& error, const std::string& address);
   // EDQUOT of a mailbox's own quota is answered as quota.over says.
   lmtp::Reply reply_to(const Error& error, const Mailbox& mailbox) const;
 
  private:
   template <class Action>
   auto in_mailbox(const Mailbox& mailbox, Action action) -> decltype(action());
+  template <class Action>
+  Status look_into(const Mailbox& mailbox, Action action);
   bool is_slow(const Mailbox& mailbox);
   // That was a delivery to it, however it ended: whether it was slow is remembered.
   void note_time(const Mailbox& mailbox, const Error* error);

@@ -27,7 +27,9 @@ Result<std::optional<spool::Delivered>> Mailboxes::link(const spool::Staging& st
 }
 
 Status Mailboxes::check_quota(const Mailbox& mailbox, std::uint64_t size) {
-  return sys::is_anothers(mailbox) ? Status() : spool_.check_quota(mailbox, size);
+  if (!sys::is_anothers(mailbox)) return spool_.check_quota(mailbox, size);
+  if (!client_ || !spool_.has_quota(mailbox)) return {};
+  return client_->check_quota(mailbox, size);
 }
 
 Result<spool::Delivered> Mailboxes::commit(const spool::Staging& staging, const Mailbox& mailbox,

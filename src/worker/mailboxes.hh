@@ -23,14 +23,13 @@ class Mailboxes {
             std::optional<delivery::Client> client)
       : config_(config), log_(log), files_(files), spool_(spool), client_(std::move(client)) {}
 
-  // As Spool has them. What is another's is never linked, and its quota is looked at when it is
-  // committed to: both would be a look into a home, which may hang.
+  // As Spool has them. What is another's is never linked.
   Result<std::optional<spool::Delivered>> link(const spool::Staging& staging,
                                                const Mailbox& mailbox, std::string_view personal);
   Status check_quota(const Mailbox& mailbox, std::uint64_t size);
   Result<spool::Delivered> commit(const spool::Staging& staging, const Mailbox& mailbox,
                                   std::string_view personal);
-  // Resolver::AsOwner.
+  // Resolver::AsOwner
   Status choose_folder(Mailbox& mailbox, const std::string& detail);
 
   bool is_broken() const { return client_ && client_->is_broken(); }

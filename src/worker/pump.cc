@@ -1,6 +1,7 @@
 #include "worker/pump.hh"
 
 #include <algorithm>
+#include <cerrno>
 #include <variant>
 
 #include "base/text.hh"
@@ -212,19 +213,29 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
     refuse({lmtp::say::kNotServed, {event.address.text()}}, sys::Level::kInfo);
     return std::nullopt;
   }
-  scribe_.enter(State::kLookup);
-  auto mailbox = timed(scribe_, Stage::kLookup, times_.lookup,
-                       [&] { return services_.resolver().resolve(event.address); });
-  if (!mailbox) {
-    auto reply = lmtp::reply_to_lookup_failure();
+  auto fail = [&](const char* what, const lmtp::Reply& reply, const Error& error) {
     // What a server said may have the address in it, and what is said of a mailbox too.
-    scribe_.failure(reply.one_line() + ": " + mailbox.error().cause(),
-                    event.address.text() + ": " + mailbox.error().what);
-    services_.log.error("lookup failed", {{"to", event.address.bracketed()},
-                                          {"client", peer_.text},
-                                          {"reply", reply.one_line()},
-                                          {"cause", mailbox.error().describe()}});
+    scribe_.failure(reply.one_line() + ": " + error.cause(),
+                    event.address.text() + ": " + error.what);
+    services_.log.error(what, {{"to", event.address.bracketed()},
+                               {"client", peer_.text},
+                               {"reply", reply.one_line()},
+                               {"cause", error.describe()}});
     session_.refuse(reply);
+  };
+  scribe_.enter(State::kLookup);
+  auto mailbox = timed(scribe_, Stage::kLookup, times_.lookup, [&] {
+    return services_.resolver().resolve(
+        event.address, [&](Mailbox& of_another, const std::string& detail) {
+          return deliverer_.choose_folder(of_another, detail);
+        });
+  });
+  if (!mailbox) {
+    if (auto put_off = Deliverer::put_off(mailbox.error(), event.address.text())) {
+      refuse(*put_off, sys::Level::kWarning);
+      return std::nullopt;
+    }
+    fail("lookup failed", lmtp::reply_to_lookup_failure(), mailbox.error());
   } else if (!mailbox.value()) {
     refuse({lmtp::say::kUnknownRecipient, {event.address.text()}}, sys::Level::kInfo);
   } else if (event.verify && !services_.resolver().tells()) {
@@ -233,8 +244,13 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
     session_.accept_recipient(std::move(*mailbox.value()));
   } else if (auto put_off = deliverer_.put_off(*mailbox.value())) {
     refuse(*put_off, sys::Level::kWarning);
-  } else if (auto room = services_.mailboxes.check_quota(*mailbox.value(), declared_size_); !room) {
-    refuse(deliverer_.reply_to(room.error(), *mailbox.value()), sys::Level::kWarning);
+  } else if (auto room = deliverer_.check_quota(*mailbox.value(), declared_size_); !room) {
+    auto reply = deliverer_.reply_to(room.error(), *mailbox.value());
+    if (room.error().code == EDQUOT) {
+      refuse(reply, sys::Level::kWarning);
+    } else {
+      fail("quota not known", reply, room.error());
+    }
   } else {
     session_.accept_recipient(std::move(*mailbox.value()));
   }

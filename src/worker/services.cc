@@ -117,10 +117,7 @@ Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, con
   if (!chain) return chain.error();
   services->lookup_ = std::move(chain).value();
   services->session_options.rrvs = services->lookup_->knows_owners();
-  services->resolver_.emplace(config.recipient_rules(), ground, *services->lookup_,
-                              [all = services.get()](Mailbox& mailbox, const std::string& detail) {
-                                return all->mailboxes.choose_folder(mailbox, detail);
-                              });
+  services->resolver_.emplace(config.recipient_rules(), ground, *services->lookup_);
   if (!config.auth.mechanisms.empty()) {
     auto sasl = sys::SaslServer::start(
         {config.auth.service, config.hostname, config.auth.sasl_path, config.auth.mechanisms});

@@ -10,7 +10,7 @@ import maildir
 import mounts
 import shim
 from control import ctl, until
-from handoffd import Configuration, program
+from handoffd import Configuration, Handoffd, program
 from lmtp import Lmtp, deliver, stuffed
 from lookups import rcpt
 from owners import Owner, Owners
@@ -38,6 +38,7 @@ def rights(*owners):
 
 owners = Owners()
 pat, kim = owners.add("pat", 61001), owners.add("kim", 61002)
+owners.add("j..d", 61004)
 small = owners.add("small", 61003, fields="quota=1M,1")
 with owners.handoffd({"recipients.create-folders": "yes"}) as daemon:
     result = deliver(daemon.unix, "a@example.org", [pat.address, kim.address], MESSAGE)
@@ -53,10 +54,19 @@ with owners.handoffd({"recipients.create-folders": "yes"}) as daemon:
     is_({line[0] for line in rights(pat)}, {pat.uid}, "and_is_the_users")
     code(daemon, kim.address)
     ok(b"\nDelivered-To: kim@example.org\n" in kim.messages()[-1], "a_line_of_its_own_is_written")
-    is_([code(daemon, small.address), code(daemon, small.address)], [250, 452],
-        "the_quota_that_the_lookup_says_holds")
+    with Lmtp(daemon.unix) as client:
+        client.session("LHLO me", f"MAIL FROM:<> SIZE={2 << 20}")
+        is_(str(client.command(f"RCPT TO:<{small.address}>"))[:9], "452 4.2.2",
+            "a_message_that_says_that_it_is_too_large_is_refused_with_RCPT")
+        client.session("RSET", "MAIL FROM:<>")
+        is_(client.command(f"RCPT TO:<{small.address}>").code, 250, "and_another_is_not")
+    is_(code(daemon, small.address), 250, "what_has_room_is_taken")
+    full = deliver(daemon.unix, "", [small.address, pat.address], MESSAGE)
+    is_([full.rcpt[small.address].code, full.final[pat.address].code], [452, 250],
+        "the_quota_that_the_lookup_says_holds_with_RCPT_and_for_nobody_else")
     is_(os.stat(os.path.join(small.maildir, "maildirsize")).st_uid, small.uid,
         "and_is_kept_in_a_file_of_the_users")
+    is_(code(daemon, '"j..d"@example.org'), 250, "a_name_that_needs_quotes_is_known_to_both_ends")
     explained = ctl(daemon, "explain", pat.address).stdout
     ok("61001:61001" in explained and "250" in explained, "explain_names_the_owner")
 
@@ -90,6 +100,24 @@ if not shim.missing():
         is_(len(pat.messages()), before + 1, "and_finds_it")
 else:
     skip("no compiler for the shim")
+
+# Below the spool, which they may go through and not list: all is counted and made there too.
+table = owners.scratch.file("shared", "lou@good.test uid=61401 gid=61401 quota=1M,3\n")
+with Handoffd({"recipients.lookup": f"file:{table}"}, start=False) as daemon:
+    lou = daemon.mailbox_path("lou@good.test")
+    os.makedirs(os.path.join(lou, "cur"))
+    for path in (daemon.spool, os.path.dirname(lou)):
+        os.chmod(path, 0o711)
+    for path in (lou, os.path.join(lou, "cur")):
+        os.chown(path, 61401, 61401)
+        os.chmod(path, 0o700)
+    for number in range(2):
+        with open(os.path.join(lou, "cur", f"{number}"), "wb") as file:
+            file.write(b"x" * 10)
+    daemon.start()
+    is_([code(daemon, "lou@good.test"), code(daemon, "lou@good.test")], [250, 452],
+        "a_mailbox_below_the_spool_is_made_and_counted_as_its_user")
+    is_(len(maildir.files(lou)), 3, "and_has_what_was_taken")
 
 # One session on standard input.
 session = (f"LHLO me\r\nMAIL FROM:<>\r\nRCPT TO:<{kim.address}>\r\nDATA\r\n"
@@ -131,6 +159,10 @@ if private:
         users = file.read()
     for person in people:
         users += f"{person.name}:x:{person.uid}:{person.uid}::{person.home}:/bin/sh\n"
+    jailed = Owner("handoffjail", 61103, os.path.join(owners.homes, "handoffjail"))
+    users += f"{jailed.name}:x:61103:61103::{owners.homes}//.//{jailed.name}/:/bin/sh\n"
+    users += f"handoffdots:x:61104:61104::{owners.homes}/../home/pat:/bin/sh\n"
+    users += "handoffslash:x:61105:61105::/:/bin/sh\n"
     users += f"handoffsys:x:998:998::{owners.homes}/pat:/bin/sh\n"
     subprocess.run(["mount", "--bind", owners.scratch.file("passwd", users), "/etc/passwd"],
                    check=True)
@@ -142,6 +174,10 @@ if private:
             "each_with_files_of_their_own")
         is_(rcpt(daemon, "handoffsys@example.org", "root@example.org", "nobodys@example.org"),
             [451, 550, 550], "a_system_user_is_put_off_and_root_is_nobody")
+        is_((code(daemon, jailed.address), len(jailed.messages())), (250, 1),
+            "a_home_as_jails_write_it_is_found")
+        is_(rcpt(daemon, "handoffdots@example.org", "handoffslash@example.org"), [451, 451],
+            "who_has_no_home_for_mail_is_put_off_and_not_nobody_R1")
 else:
     skip("no mount namespace here")
 done()

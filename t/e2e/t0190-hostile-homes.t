@@ -10,7 +10,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import dead_fuse
 import disk_quota
 import mounts
-from lmtp import deliver
+from control import status, until
+from lmtp import Lmtp, deliver
 from owners import Owners
 from tap import done, is_, ok, skip, skip_all
 
@@ -98,6 +99,7 @@ group = owners.add("group", 61201)
 owners.lines[-1] = owners.lines[-1].replace("gid=61201", "gid=0")
 owners.scratch.file("recipients", "".join(owners.lines))
 hung, full = owners.add("hung", 61300), owners.add("full", 61301)
+limited = owners.add("limited", 61302, fields="quota=1G")
 
 
 def tree(folder):
@@ -116,6 +118,23 @@ def processes_of(owner):
                 found.append(os.pidfd_open(int(pid)))
     return found
 
+
+# Whoever asks for a mailbox with a quota looks into it with RCPT.
+if private and dead_fuse.can():
+    with owners.handoffd({"delivery.timeout": "1m", "recipients.slow-after": "1s",
+                          "recipients.slow-limit": "1"}) as daemon, \
+            dead_fuse.mounted(limited.home), Lmtp(daemon.unix) as first:
+        first.session("LHLO me", "MAIL FROM:<>")
+        first.send(f"RCPT TO:<{limited.address}>\r\n".encode())
+        until(lambda: any(worker["state"] == "commit" and worker["since"] > 1.1
+                          for worker in status(daemon)["workers"]), "its RCPT hangs")
+        with Lmtp(daemon.unix) as second:
+            second.session("LHLO me", "MAIL FROM:<>")
+            is_([str(second.command(f"RCPT TO:<{each.address}>"))[:9] for each in (limited, kim)],
+                ["451 4.4.5", "250 2.1.5"],
+                "a_home_that_hangs_with_RCPT_holds_one_worker_and_no_more")
+else:
+    skip("no FUSE here")
 
 with owners.handoffd({"delivery.timeout": "8s", "workers.max": 1, "workers.min-idle": 1}) as daemon:
     before = tree(victim.home)
