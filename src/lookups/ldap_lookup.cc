@@ -49,6 +49,8 @@ Error failure(int code, const char* what) {
           {}};
 }
 
+Error too_many() { return {EINVAL, "more than one entry for a recipient", {}}; }
+
 class LdapLookup final : public ServerLookup {
  public:
   LdapLookup(LdapPlace place, Template filter, const Ground& ground)
@@ -101,6 +103,7 @@ Status LdapLookup::check_result(LDAPMessage* result, const char* what) const {
       ::ldap_parse_result(connection_.get(), result, &code, nullptr, nullptr, nullptr, nullptr, 0);
   if (parsed != LDAP_SUCCESS) return failure(parsed, what);
   if (code == LDAP_SUCCESS) return {};
+  if (code == LDAP_SIZELIMIT_EXCEEDED) return too_many();
   return failure(code, what);
 }
 
@@ -183,7 +186,7 @@ Result<std::optional<Record>> LdapLookup::ask(const Address& address, sys::Deadl
     }
   }
   if (entries == 0) return std::optional<Record>();
-  if (entries > 1) return Error{EINVAL, "more than one entry for a recipient", {}};
+  if (entries > 1) return too_many();
   auto record = read_entry(entry);
   if (!record) return record.error();
   return std::optional(std::move(record).value());

@@ -3,6 +3,7 @@
 #include <libpq-fe.h>
 
 #include <array>
+#include <string_view>
 
 #include "base/text.hh"
 #include "recipients/server_lookup.hh"
@@ -109,7 +110,11 @@ Result<Rows> PostgresqlLookup::receive(ExecStatusType status, sys::Deadline dead
   if (!rows) return failure();
   if (::PQresultStatus(rows.get()) != status) {
     auto text = first_line(::PQresultErrorMessage(rows.get()));
-    return Error{EIO, text.empty() ? "an answer that is none to the query" : text, {}};
+    // Class 22, data exception: the query cannot do with this recipient.
+    const char* state = ::PQresultErrorField(rows.get(), PG_DIAG_SQLSTATE);
+    bool of_one = state != nullptr && std::string_view(state).starts_with("22");
+    return Error{
+        of_one ? EAGAIN : EIO, text.empty() ? "an answer that is none to the query" : text, {}};
   }
   return rows;
 }

@@ -110,7 +110,10 @@ Result<std::optional<Record>> DovecotLookup::ask(const Address& address, sys::De
     // SPID and whatever else a newer one says of itself.
     if (words.size() < 2 || words[1] != number) continue;
     if (words[0] == "NOTFOUND") return std::optional<Record>();
-    if (words[0] != "USER") return Error{EIO, "Dovecot says " + escape(text.substr(0, 200)), {}};
+    if (words[0] != "USER") {
+      int code = words[0] == "FAIL" ? EAGAIN : EIO;
+      return Error{code, "Dovecot says " + escape(text.substr(0, 200)), {}};
+    }
     auto from =
         words.size() < 4 ? text.size() : static_cast<std::size_t>(words[3].data() - text.data());
     auto record = parse_dovecot_user(text.substr(from));

@@ -3,8 +3,8 @@
 namespace handoff::recipients {
 namespace {
 
-// What is wrong with one recipient's record is not wrong with the server.
-bool is_malformed(const Error& error) { return error.code == EINVAL; }
+// What is wrong with one recipient is not wrong with the server.
+bool was_answered(const Error& error) { return error.code == EINVAL || error.code == EAGAIN; }
 
 }  // namespace
 
@@ -17,7 +17,7 @@ Result<std::optional<Record>> ServerLookup::ask_once(const Address& address,
     }
   }
   auto record = ask(address, deadline);
-  if (!record && !is_malformed(record.error())) disconnect();
+  if (!record && !was_answered(record.error())) disconnect();
   return record;
 }
 

@@ -63,8 +63,11 @@ Result<std::optional<Record>> SocketmapLookup::ask(const Address& address, sys::
   auto word = text.substr(0, blank);
   auto value = trim(text.substr(blank));
   if (word == "NOTFOUND") return std::optional<Record>();
-  // TEMP, TIMEOUT and PERM: the map is out of order, in this way or that.
-  if (word != "OK") return Error{EIO, "the map says " + escape(text.substr(0, 200)), {}};
+  if (word != "OK") {
+    // Of this recipient. TIMEOUT is of the map, which every recipient would wait for.
+    int code = word == "TEMP" || word == "PERM" ? EAGAIN : EIO;
+    return Error{code, "the map says " + escape(text.substr(0, 200)), {}};
+  }
   auto record = record_of(value);
   if (!record) return record.error();
   return std::optional(std::move(record).value());

@@ -26,6 +26,7 @@ INSERT INTO users VALUES ('pat', 'example.org', 'people/p', NULL, NULL, '1G,500'
   ('two', 'example.org', NULL, NULL, NULL, NULL, NULL),
   ('two', 'example.org', NULL, NULL, NULL, NULL, NULL),
   ('odd', 'example.org', '../x', NULL, NULL, NULL, NULL),
+  ('fault', 'example.org', NULL, NULL, NULL, NULL, NULL),
   ('jürgen', 'example.org', NULL, NULL, NULL, NULL, NULL);
 CREATE TABLE owners (name text, created timestamptz);
 INSERT INTO owners VALUES ('pat', '2020-01-01T00:00:00Z'), ('kim', NULL);
@@ -33,7 +34,8 @@ CREATE ROLE handoff LOGIN;
 GRANT SELECT ON users, owners TO handoff;
 """
 OWNERS = "SELECT extract(epoch FROM created)::bigint AS since FROM owners WHERE name = %n"
-QUERY = "SELECT * FROM users WHERE name = %n AND domain = %d"
+QUERY = ("SELECT *, 1 / length(replace(name, 'fault', '')) AS none FROM users "
+         "WHERE name = %n AND domain = %d")
 
 
 def as_postgres(*command):
@@ -70,6 +72,8 @@ with Handoffd({"recipients.lookup": f"{database}?{QUERY}", "recipients.cache-ttl
         [250, 550, 250], "an_address_is_bound_and_never_part_of_the_query")
     is_(rcpt(daemon, "two@example.org", "odd@example.org", "pat@example.org"), [451, 451, 250],
         "a_row_that_cannot_be_defers_that_recipient_alone_R1")
+    is_(rcpt(daemon, "fault@example.org", "fault@example.org", "pat@example.org"), [451, 451, 250],
+        "a_row_that_the_query_fails_at_too_R1")
     holds_the_law(daemon, "pat@example.org", "kim@example.org", server, "postgresql")
     sql("REVOKE SELECT ON users FROM handoff")
     is_(rcpt(daemon, "pat@example.org", "kim@example.org"), [451, 451], "what_is_denied_defers_R1")
