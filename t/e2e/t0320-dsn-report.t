@@ -31,7 +31,8 @@ mkdir $new
 printf '%s\\n' "$@" >$new/arguments
 cat >$new/text
 id -u >$new/uid
-grep -E '^Sig(Blk|Ign):' /proc/$$/status >$new/signals 2>/dev/null
+# The shell blocks them itself while it starts a program.
+grep -E '^Sig(Blk|Ign):' /proc/self/status >$new/signals 2>/dev/null
 ls -l /proc/$$/fd >$new/descriptors 2>/dev/null
 mv $new {reports}/$$
 """)
