@@ -252,12 +252,13 @@ bool Ledger::is_alive(const Entry& entry) const {
 void Ledger::reserve(std::uint64_t octets) { table().reserved[own_] = octets + 1; }
 void Ledger::release() { table().reserved[own_] = 0; }
 
-Demand Ledger::reserved_by_others() const {
+Demand Ledger::reserved_by(Others which) const {
   Demand demand;
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {
     auto reserved = table().reserved[index].load();
-    if (index == own_ || reserved == 0 || !file_.locked_by_other(index)) continue;
+    if (index == own_ || reserved == 0) continue;
+    if (which == Others::kLiving && !file_.locked_by_other(index)) continue;
     demand.octets += reserved - 1;
     ++demand.files;
   }

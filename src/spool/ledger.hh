@@ -77,8 +77,10 @@ class Ledger {
   // In force until the next call, or the end of the process, however it ends.
   void reserve(std::uint64_t octets);
   void release();
-  // What the living others want.
-  Demand reserved_by_others() const;
+  // What the others want; of kAny also what the dead have left, whom only a system call for each
+  // tells from the living.
+  enum class Others { kAny, kLiving };
+  Demand reserved_by(Others which) const;
 
   // Whether there may be names in SPOOL/.handoff/unread. Set by whoever makes one.
   bool has_unread() const;

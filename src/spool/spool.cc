@@ -70,10 +70,13 @@ Result<bool> Spool::reserve(std::uint64_t octets) {
   ledger.reserve(octets);
   auto space = this->space();
   if (!space) return space.error();
-  auto demand = ledger.reserved_by_others();
-  demand.octets += octets;
-  ++demand.files;
-  bool enough = has_room(space.value(), options_.reserve, demand);
+  auto is_enough = [&](Ledger::Others others) {
+    auto demand = ledger.reserved_by(others);
+    demand.octets += octets;
+    ++demand.files;
+    return has_room(space.value(), options_.reserve, demand);
+  };
+  bool enough = is_enough(Ledger::Others::kAny) || is_enough(Ledger::Others::kLiving);
   if (!enough) ledger.release();
   return enough;
 }

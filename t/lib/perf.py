@@ -5,6 +5,7 @@
     perf.per_message(count)                    # count(messages) -> {'name': number}
     perf.holds('calls-1-recipient', 20.0, 'a_message_takes_no_more_system_calls')
 """
+import contextlib
 import os
 import socket
 import subprocess
@@ -60,14 +61,37 @@ class Session:
             self._command += ["--user", user, "--group", group]
             subprocess.run(["chown", "-R", f"{user}:{group}", spool], check=True)
 
-    def run(self, tool, messages):
-        """Speaks the session to `tool... handoffd...`; all must be accepted. Both log to `log`."""
+    def _start(self, command, log):
+        """Returns the process, and the client's end of its connection."""
         ours, theirs = socket.socketpair()
         with theirs:
-            with open(self.log, "wb") as log:
-                server = subprocess.Popen([*tool, *self._command], stdin=theirs, stdout=theirs,
-                                          stderr=log, start_new_session=True)
+            server = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=log,
+                                      start_new_session=True)
         self.scratch.guard(server.pid)
+        return server, ours
+
+    def _end(self, server):
+        server.wait()
+        self.scratch.release(server.pid)
+        assert server.returncode == 0, f"handoffd ended with {server.returncode}"
+
+    @contextlib.contextmanager
+    def company(self, count):
+        """In there, so many other processes have each begun a message on the same spool."""
+        others = [self._start(self._command, subprocess.DEVNULL) for _ in range(count)]
+        clients = [Lmtp(ours, timeout=120) for _, ours in others]
+        for client in clients:
+            client.session("LHLO other.test", "MAIL FROM:<>")
+        yield
+        for client, (server, _) in zip(clients, others):
+            client.command("QUIT")
+            client.close()
+            self._end(server)
+
+    def run(self, tool, messages):
+        """Speaks the session to `tool... handoffd...`; all must be accepted. Both log to `log`."""
+        with open(self.log, "wb") as log:
+            server, ours = self._start([*tool, *self._command], log)
         commands = ["MAIL FROM:<sender@example.org>",
                     *(f"RCPT TO:<{address}>" for address in self._addresses), "DATA"]
         with Lmtp(ours, timeout=120) as client:
@@ -80,6 +104,4 @@ class Session:
                 bad = [str(reply) for reply in replies if reply.code not in (250, 354)]
                 assert not bad, bad
             client.command("QUIT")
-        server.wait()
-        self.scratch.release(server.pid)
-        assert server.returncode == 0, f"handoffd ended with {server.returncode}"
+        self._end(server)

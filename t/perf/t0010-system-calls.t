@@ -45,4 +45,10 @@ for recipients in (1, 10):
         diag(" ".join(f"{name} {number:g}" for name, number in
                       sorted(cost.items(), key=lambda each: -each[1]) if number))
     session.scratch.remove()
+session = perf.Session()
+with session.company(20):
+    cost = perf.per_message(lambda messages: counted(session, messages))
+    perf.holds("calls-1-recipient", cost["total"],
+               "nor_does_it_where_twenty_others_have_begun_one")
+session.scratch.remove()
 done()

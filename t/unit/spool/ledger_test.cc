@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(who_works_in_another_container_is_alive_L12) {
       return theirs.is_here({::getpid(), "host", maker}) ? " here" : " gone";
     };
     return seen_by(theirs) + "," + here(7) + here(8) + here(9) + ", wants " +
-           std::to_string(theirs.reserved_by_others().octets);
+           std::to_string(theirs.reserved_by(Ledger::Others::kLiving).octets);
   });
   BOOST_TEST(seen == "1.ours first, here here gone, wants 1000");
 }
