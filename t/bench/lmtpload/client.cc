@@ -3,10 +3,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "base/text.hh"
 #include "sys/sockets.hh"
@@ -16,11 +18,15 @@ namespace {
 
 constexpr std::chrono::seconds kConnectTime{20};
 constexpr std::chrono::milliseconds kConnectPause{1};
+constexpr std::size_t kCopied = 64 << 10;  // of the content, octets
 
 }  // namespace
 
-Client::Client(const Plan& plan, Tally& tally, std::uint64_t number)
-    : plan_(plan), tally_(tally), mailbox_(number * plan.mailboxes / plan.connections) {}
+Client::Client(const Plan& plan, Tally& tally, std::uint64_t number, std::uint64_t first_id)
+    : plan_(plan),
+      tally_(tally),
+      next_id_(first_id),
+      mailbox_(number * plan.mailboxes / plan.connections) {}
 
 void Client::connect() {
   auto until = Clock::now() + kConnectTime;
@@ -148,16 +154,16 @@ void Client::send(std::string text, Phase phase) {
   write_out();
 }
 
-// The content comes out of the plan; what of the commands is left goes first (a chunk's).
+// What of the commands is left goes first (a chunk's). Of a large content the most comes out of the
+// plan.
 void Client::send_content() {
   phase_ = Phase::kContent;
   due_.insert(due_.end(), plan_.recipients, 250);
-  if (output_.empty()) {
-    output_ = plan_.content;
-  } else {
-    text_ = std::string(output_) + plan_.content;
-    output_ = text_;
-  }
+  std::string_view content = plan_.content;
+  text_ = std::string(output_) + message_id(next_id_++);
+  text_ += content.substr(0, kCopied);
+  output_ = text_;
+  rest_ = content.substr(std::min(kCopied, content.size()));
   write_out();
 }
 
@@ -167,6 +173,7 @@ void Client::write_out() {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n < 0) return fail(std::strerror(errno));
     output_.remove_prefix(static_cast<std::size_t>(n));
+    if (output_.empty()) output_ = std::exchange(rest_, {});
     if (output_.empty() && phase_ == Phase::kContent) dot_ = Clock::now();
   }
 }
@@ -174,7 +181,7 @@ void Client::write_out() {
 void Client::fail(const std::string& what) {
   if (tally_.failure.empty()) tally_.failure = what;
   socket_.reset();
-  output_ = {};
+  output_ = rest_ = {};
   phase_ = Phase::kDone;
 }
 

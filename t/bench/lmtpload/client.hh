@@ -27,8 +27,8 @@ struct Tally {
 
 class Client {
  public:
-  // Starts at a mailbox of its own, and goes round.
-  Client(const Plan& plan, Tally& tally, std::uint64_t number);
+  // Starts at a mailbox of its own, and goes round. `first_id`: of its messages, which count up.
+  Client(const Plan& plan, Tally& tally, std::uint64_t number, std::uint64_t first_id);
 
   // Waits as long as the server's backlog is full. What fails, here and below, is in the tally.
   void connect();
@@ -62,6 +62,8 @@ class Client {
   std::deque<std::string> commands_;  // of this transaction, not sent yet
   std::string text_;
   std::string_view output_;  // not written yet, of text_ or of the content
+  std::string_view rest_;    // of the content, behind output_
+  std::uint64_t next_id_;
   std::string input_;
   Clock::time_point dot_;
   std::uint64_t mailbox_;

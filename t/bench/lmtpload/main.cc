@@ -11,6 +11,7 @@
 
 #include "arguments.hh"
 #include "lmtpload/client.hh"
+#include "sys/process.hh"
 
 namespace handoff::bench {
 namespace {
@@ -81,7 +82,7 @@ void print(const Plan& plan, const Tally& tally, double seconds, double rate) {
       "{\"program\": \"lmtpload\", \"connections\": %llu, \"recipients\": %llu, \"size\": %zu, "
       "\"messages\": %llu, \"deliveries\": %llu, \"seconds\": %.3f, \"rate\": %.2f, "
       "\"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"max\": %.3f, \"failure\": \"%s\"}\n",
-      number(plan.connections), number(plan.recipients), plan.content.size(),
+      number(plan.connections), number(plan.recipients), kMessageId + plan.content.size(),
       number(tally.messages), number(tally.deliveries), seconds, rate, times.percentile(0.5),
       times.percentile(0.9), times.percentile(0.99), times.percentile(1),
       escape_json(tally.failure).c_str());
@@ -90,8 +91,9 @@ void print(const Plan& plan, const Tally& tally, double seconds, double rate) {
 int run(const Plan& plan) {
   Tally tally;
   std::vector<std::unique_ptr<Client>> clients;
+  const auto run = std::uint64_t{sys::random_number()} << 32;
   for (std::uint64_t i = 0; i < plan.connections && tally.failure.empty(); ++i) {
-    clients.push_back(std::make_unique<Client>(plan, tally, i));
+    clients.push_back(std::make_unique<Client>(plan, tally, i, run + (i << 20)));
     clients.back()->connect();
   }
   serve(clients, tally, plan.connections);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,9 +24,13 @@ struct Plan {
   bool pipelining = true;  // MAIL, every RCPT and DATA in one write
   bool chunking = false;   // BDAT ... LAST in place of DATA, in one chunk
   bool reconnect = false;  // a connection a message
-  std::string content;     // CRLF lines, the final dot where there is no chunking
+  // Behind the line of message_id(): CRLF lines, the final dot where there is no chunking.
+  std::string content;
 };
 
+// A header line of each message's own: none is taken for another that is sent again.
+inline constexpr std::size_t kMessageId = 42;  // octets
+std::string message_id(std::uint64_t number);
 // A message of about `size` octets: a header as queue managers send it and lines of 76 characters.
 std::string make_content(std::uint64_t size, bool chunking);
 
