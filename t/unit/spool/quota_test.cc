@@ -90,6 +90,21 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_told_refuses_nothing_R4) {
   BOOST_TEST(delivery.in_new("pat").size() == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(one_process_at_a_time_counts_a_mailbox_R4) {
+  Limited delivery;
+  auto spool = delivery.open();
+  auto pat = delivery.mailbox("pat");
+  delivery.place.write("example.org/pat/cur/1", std::string(25, 'x'));
+  {
+    auto other = delivery.posix.open_root(delivery.place.path("example.org/pat")).value();
+    BOOST_REQUIRE(sys::claim(other));
+    // Nothing is known of it, and nobody waits.
+    BOOST_TEST(delivery.deliver(spool, {pat}).ok());
+    BOOST_TEST(!delivery.place.has("example.org/pat/maildirsize"));
+  }
+  BOOST_TEST(delivery.deliver(spool, {pat}).error().code == EDQUOT);
+}
+
 BOOST_AUTO_TEST_CASE(a_count_that_takes_long_holds_up_no_delivery_R4) {
   Limited delivery;
   delivery.patience = {};
