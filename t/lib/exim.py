@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 
+from lmtp import stuffed
 from mta import BOUNCED, DEFERRED, SENT, Mta, snippet
 from tap import diag
 
@@ -13,6 +14,7 @@ primary_hostname = exim.test
 log_file_path = /var/log/exim4/%slog
 trusted_users = root
 queue_run_max = 1
+acl_smtp_rcpt = accept
 begin routers
 {routers}
 begin transports
@@ -22,16 +24,34 @@ begin retry
 """
 
 
+def stuffed_session(sender, recipients, octets):
+    """What a client says by SMTP to hand over the message."""
+    lines = ["EHLO localhost", f"MAIL FROM:<{sender}> SMTPUTF8 BODY=8BITMIME",
+             *[f"RCPT TO:<{each}>" for each in recipients], "DATA"]
+    return ("\r\n".join(lines) + "\r\n").encode() + stuffed(octets) + b"QUIT\r\n"
+
+
 class Exim(Mta):
     def __init__(self, unix, tcp):
+        self.tcp = tcp
         routers = (snippet("exim/router-unix", domain=unix) + snippet("exim/router-tcp", domain=tcp))
         transports = snippet("exim/transport-unix") + snippet("exim/transport-tcp")
         with open("/etc/exim4/exim4.conf", "w", encoding="ascii") as file:
             file.write(EXIM_CONF.format(routers=routers, transports=transports))
 
+    def sends_utf8(self, domain):
+        # The lmtp transport does not speak SMTPUTF8.
+        return domain == self.tcp
+
     def inject(self, sender, recipients, octets, background=True):
-        run = subprocess.run([EXIM, "-i", "-odb" if background else "-odi", "-f", sender,
-                              *recipients], input=octets, stdout=subprocess.PIPE,
+        how = [EXIM, "-odb" if background else "-odi"]
+        if all(each.isascii() for each in recipients):
+            how += ["-i", "-f", sender, *recipients]
+        else:
+            # An address of the command line is taken as octets.
+            how.append("-bs")
+            octets = stuffed_session(sender, recipients, octets)
+        run = subprocess.run(how, input=octets, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, timeout=60, check=False)
         for line in run.stdout.decode("utf-8", "replace").splitlines()[:3]:
             diag(line)

@@ -42,9 +42,12 @@ def until(holds, what, deadline=DEADLINE, between=lambda: None):
 
 
 class Mta:
-    smtputf8 = False    # whether it can send to an address beyond ASCII
     transactions = {}   # domain: how many it takes for 50 recipients, if not one
     keeps_unknown = ()  # domains for whose unknown recipients it tries again all the same
+
+    def sends_utf8(self, domain):
+        """Whether it can send to an address beyond ASCII in that domain."""
+        return False
 
     def inject(self, sender, recipients, octets):
         """Returns when the message is in the queue, or delivered."""

@@ -51,8 +51,6 @@ def unix_and_tcp(unix, tcp):
 
 
 class Postfix(Mta):
-    smtputf8 = True
-
     def __init__(self, scratch, main_cf):
         """main_cf: what is to stand behind the lines that keep it to itself."""
         for name, text in (("main.cf", MAIN_CF + main_cf), ("master.cf", MASTER_CF)):
@@ -60,6 +58,9 @@ class Postfix(Mta):
                 file.write(text)
         self.daemon = Daemon(scratch, ["postfix", "start-fg"])
         self.daemon.wait_for("daemon started")
+
+    def sends_utf8(self, domain):
+        return True
 
     def inject(self, sender, recipients, octets):
         subprocess.run(["sendmail", "-i", "-B", "8BITMIME", "-f", sender, *recipients],
