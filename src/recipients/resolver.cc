@@ -51,8 +51,7 @@ bool Resolver::serves(const Address& address) const {
          rules_.domains.contains(fold_address(address, rules_).user.domain);
 }
 
-Result<std::optional<Mailbox>> Resolver::resolve(const Address& address,
-                                                 const AsOwner& as_owner) {
+Result<std::optional<Mailbox>> Resolver::resolve(const Address& address, const AsOwner& as_owner) {
   auto named = fold_address(address, rules_);
   if (!is_askable(named.user)) return std::optional<Mailbox>();
   auto found = lookup_.find(named.user);

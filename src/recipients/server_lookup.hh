@@ -25,8 +25,8 @@ class ServerLookup : public Lookup {
   virtual bool is_connected() const = 0;
   virtual void disconnect() = 0;
   // What the server knows of `address`; nothing where it says that it knows nothing. Its answer was
-  // taken whole, and the next recipient can be asked for: EINVAL where it is malformed, EAGAIN where
-  // it says that it cannot tell of this one. Any other error ends the connection. Requires
+  // taken whole, and the next recipient can be asked for: EINVAL where it is malformed, EAGAIN
+  // where it says that it cannot tell of this one. Any other error ends the connection. Requires
   // is_connected().
   virtual Result<std::optional<Record>> ask(const Address& address, sys::Deadline deadline) = 0;
 

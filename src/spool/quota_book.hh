@@ -31,7 +31,8 @@ class QuotaBook {
   QuotaLimits limits_of(const Mailbox& mailbox) const;
   // How the mailbox stands, for a message of `size` octets that is to come. A mailbox that must be
   // counted is counted by a process of its own, of which there is one at a time for a mailbox,
-  // whoever asks; where that takes longer than we wait, it goes on alone. An error where the mailbox cannot be read.
+  // whoever asks; where that takes longer than we wait, it goes on alone. An error where the
+  // mailbox cannot be read.
   enum class Counts { kIfNeeded, kNot };
   Result<Standing> standing(const Mailbox& mailbox, std::uint64_t size,
                             Counts counts = Counts::kIfNeeded);

@@ -25,8 +25,9 @@ struct flock byte_lock(std::size_t slot) {
   return lock;
 }
 
-// btrfs writes each block to a new place, which a full disk has not, whatever was kept for the file;
-// an empty file can be told to stay where it is. What cannot be told so is so, or does not matter.
+// btrfs writes each block to a new place, which a full disk has not, whatever was kept for the
+// file; an empty file can be told to stay where it is. What cannot be told so is so, or does not
+// matter.
 void write_in_place([[maybe_unused]] const Fd& file) {
 #ifdef FS_NOCOW_FL
   int flags = 0;

@@ -225,10 +225,10 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
   };
   scribe_.enter(State::kLookup);
   auto mailbox = timed(scribe_, Stage::kLookup, times_.lookup, [&] {
-    return services_.resolver().resolve(
-        event.address, [&](Mailbox& of_another, const std::string& detail) {
-          return deliverer_.choose_folder(of_another, detail);
-        });
+    return services_.resolver().resolve(event.address,
+                                        [&](Mailbox& of_another, const std::string& detail) {
+                                          return deliverer_.choose_folder(of_another, detail);
+                                        });
   });
   if (!mailbox) {
     if (auto put_off = Deliverer::put_off(mailbox.error(), event.address.text())) {

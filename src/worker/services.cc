@@ -110,10 +110,9 @@ Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, con
                             config.recipients.lookup_timeout,
                             &services->tables,
                             &services->modules};
-  auto chain =
-      recipients::Chain::make({config.recipients.lookups, config.recipients.cache_ttl,
-                               recipients::fold_whole(config.recipient_rules())},
-                              ground);
+  auto chain = recipients::Chain::make({config.recipients.lookups, config.recipients.cache_ttl,
+                                        recipients::fold_whole(config.recipient_rules())},
+                                       ground);
   if (!chain) return chain.error();
   services->lookup_ = std::move(chain).value();
   services->session_options.rrvs = services->lookup_->knows_owners();

@@ -37,8 +37,9 @@ std::vector<std::string> make_commands(const Plan& plan, std::uint64_t mailbox) 
     address.replace(at, 2, std::to_string((mailbox + i) % plan.mailboxes));
     lines.push_back("RCPT TO:<" + address + ">\r\n");
   }
-  lines.push_back(plan.chunking ? "BDAT " + std::to_string(kMessageId + plan.content.size()) + " LAST\r\n"
-                                : "DATA\r\n");
+  lines.push_back(plan.chunking
+                      ? "BDAT " + std::to_string(kMessageId + plan.content.size()) + " LAST\r\n"
+                      : "DATA\r\n");
   return lines;
 }
 
