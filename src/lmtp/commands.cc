@@ -20,7 +20,7 @@ std::span<const Command> CommandTable::all() {
       {"RCPT", kRequired, Needs::kTransaction, "RCPT TO:<address> [parameters]", &Session::rcpt},
       {"DATA", kNone, Needs::kTransaction, "DATA", &Session::data},
       // BDAT looks to its order itself: refused octets must be swallowed (RFC 3030 2).
-      {"BDAT", kRequired, Needs::kNothing, "BDAT octets [LAST]", &Session::bdat},
+      {"BDAT", kOptional, Needs::kNothing, "BDAT octets [LAST]", &Session::bdat},
       {"RSET", kNone, Needs::kNothing, "RSET", &Session::rset},
       {"NOOP", kOptional, Needs::kNothing, "NOOP [text]", &Session::noop},
       {"HELP", kOptional, Needs::kNothing, "HELP [topic]", &Session::help},
@@ -156,6 +156,7 @@ std::optional<Event> Session::help(std::string_view topic) {
 }
 
 std::optional<Event> Session::vrfy(std::string_view argument) {
+  if (auto missing = missing_protection()) return complain(*missing);
   // RFC 6531 3.7.4.2: the parameter SMTPUTF8 may follow.
   constexpr std::string_view kUtf8 = " SMTPUTF8";
   bool utf8 = options_.utf8 && argument.size() > kUtf8.size() &&

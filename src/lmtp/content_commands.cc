@@ -25,9 +25,19 @@ std::optional<Event> Session::data(std::string_view) {
   return ContentBegins{transaction_->envelope()};
 }
 
+// RFC 3030 2: with a BDAT that is refused the transaction has failed; the chunks that are on their
+// way behind it are discarded too, or the message would have a hole.
+void Session::spoil(const Reply& reply) {
+  if (!transaction_) return;
+  chunked_ = true;
+  if (!filter_) filter_.emplace([](std::string_view) {});
+  if (!doom_) doom_ = reply;
+}
+
 // Reads the octets of a chunk that nobody wants, so that they are never run as commands; `then` is
 // said behind them.
 std::optional<Event> Session::swallow(std::uint64_t octets, std::optional<Reply> then) {
+  if (then) spoil(*then);
   chunk_.begin(octets);
   after_chunk_ = std::move(then);
   phase_ = Phase::kSwallow;
@@ -43,18 +53,24 @@ std::optional<Event> Session::refuse_line(std::string_view line, const Reply& re
   auto digits = digits_of(argument);
   // Of a line that is too long the head alone is there, which may end within the number.
   bool cut = line.size() == LineReader::kHead && digits.size() == argument.size();
-  if (digits.empty() && !cut) return complain(reply);
+  if (digits.empty() && !cut) {
+    spoil(reply);
+    return complain(reply);
+  }
   auto octets = parse_number(digits);
-  return octets && !cut ? swallow(*octets, reply) : close(reply);
+  return octets && !cut ? swallow(*octets, reply) : give_up(reply);
 }
 
 // RFC 3030 2: "BDAT" SP chunk-size [ SP "LAST" ]
 std::optional<Event> Session::bdat(std::string_view argument) {
   auto digits = digits_of(argument);
-  if (digits.empty()) return complain(say::kBadChunk);
+  if (digits.empty()) {
+    spoil(say::kBadChunk);
+    return complain(say::kBadChunk);
+  }
   auto octets = parse_number(digits);
   // A number beyond counting is followed by content all the same: there is no way on.
-  if (!octets) return close(say::kBadChunk);
+  if (!octets) return give_up(say::kBadChunk);
   auto rest = argument.substr(digits.size());
   while (rest.starts_with(' ')) rest.remove_prefix(1);
   bool last = iequals(rest, "LAST");

@@ -180,11 +180,11 @@ struct ParameterTable {
 
 std::optional<Event> Session::mail(std::string_view argument) {
   if (transaction_) return complain(say::kNestedMail);
-  if (options_.require_tls && peer_.can_tls && !peer_.tls) return complain(say::kTlsFirst);
-  // Also where no mechanism can be offered: what is required does not depend on what works.
-  if (options_.require_auth && peer_.remote && !authenticated_) return complain(say::kAuthFirst);
+  if (auto missing = missing_protection()) return complain(*missing);
   if (options_.max_transactions > 0 && transactions_ >= options_.max_transactions) {
-    return close({say::kTooManyTransactions, {options_.hostname, std::to_string(transactions_)}});
+    Reply reply{say::kTooManyTransactions, {options_.hostname, std::to_string(transactions_)}};
+    refusal_ = reply.one_line();
+    return close(reply);
   }
   auto text = behind(argument, "FROM:");
   if (!text) return complain(say::kBadSender);

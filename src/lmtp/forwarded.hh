@@ -1,5 +1,5 @@
-// Who the real client is, as a trusted peer tells by XFORWARD (for one message) or XCLIENT (for the
-// rest of the connection); both are Postfix's.
+// Who the real client is, as a trusted peer tells by XFORWARD (of one message) or XCLIENT (of the
+// connection); both are Postfix's.
 #pragma once
 
 #include <string>
@@ -7,16 +7,11 @@
 namespace handoff::lmtp {
 
 struct Forwarded {
-  std::string name;            // host name
-  std::string address;         // "192.0.2.1", "IPv6:2001:db8::1"
-  std::string hello;           // its HELO
-  std::string ident;           // the queue manager's name for the message
-  bool whole_session = false;  // by XCLIENT: XFORWARD's end of message does not take it away
+  std::string name;     // host name
+  std::string address;  // "192.0.2.1", "IPv6:2001:db8::1"
+  std::string hello;    // its HELO
+  std::string ident;    // the queue manager's name for the message
 
-  void forget_message() {
-    ident.clear();
-    if (!whole_session) name = address = hello = "";
-  }
   std::string hello_or(const std::string& other) const { return hello.empty() ? other : hello; }
   // What stands in the brackets of Received: "mx.example.net [192.0.2.1]".
   std::string peer_or(const std::string& other) const {

@@ -79,6 +79,14 @@ std::string Session::protocol() const {
   return word;
 }
 
+// What has to come before a sender or a recipient is named: RFC 3207 4, RFC 4954 6.
+std::optional<Reply> Session::missing_protection() const {
+  if (options_.require_tls && peer_.can_tls && !peer_.tls) return Reply(say::kTlsFirst);
+  // Also where no mechanism can be offered: what is required does not depend on what works.
+  if (options_.require_auth && peer_.remote && !authenticated_) return Reply(say::kAuthFirst);
+  return std::nullopt;
+}
+
 std::optional<Event> Session::xforward(std::string_view argument) {
   if (!peer_.trusted) return complain({say::kNotTrusted, {"XFORWARD"}});
   if (transaction_) return complain({say::kInTransaction, {"XFORWARD"}});
@@ -94,11 +102,11 @@ std::optional<Event> Session::xforward(std::string_view argument) {
 std::optional<Event> Session::xclient(std::string_view argument) {
   if (!peer_.trusted) return complain({say::kNotTrusted, {"XCLIENT"}});
   if (transaction_) return complain({say::kInTransaction, {"XCLIENT"}});
-  Forwarded forwarded = forwarded_;
-  forwarded.whole_session = true;
-  auto wrong = read_attributes(argument, kXclient, forwarded);
+  Forwarded client = client_;
+  auto wrong = read_attributes(argument, kXclient, client);
   if (!wrong.empty()) return complain({say::kBadAttribute, {wrong}});
-  forwarded_ = std::move(forwarded);
+  client_ = std::move(client);
+  forwarded_ = client_;
   hello_.clear();
   say({say::kGreeting, {options_.hostname}});
   return std::nullopt;
@@ -122,7 +130,7 @@ void Session::tls_started(std::string mechanisms, bool trusted) {
   // RFC 3207 4.2: all knowledge from before is forgotten, input not yet run included.
   authenticated_ = false;
   hello_.clear();
-  forwarded_ = {};
+  client_ = forwarded_ = {};
   lines_.clear();
 }
 
@@ -144,7 +152,6 @@ std::optional<Event> Session::auth(std::string_view argument) {
 
 // A line of the exchange that goes on.
 std::optional<Event> Session::auth_line(std::string_view line) {
-  phase_ = Phase::kCommand;
   if (line == "*") return complain(say::kAuthCancelled);
   asked_ = Asked::kAuth;
   return AuthStep{{}, line};

@@ -53,7 +53,9 @@ std::optional<Event> Session::next_command(std::string_view& input) {
   auto line = lines_.next(input, phase_ == Phase::kAuth ? kAuthLine : kMaxLine);
   if (!line) return NeedInput{};
   ++commands_;
-  if (phase_ == Phase::kAuth) return auth_line(line->too_long ? "*" : line->text);
+  if (std::exchange(phase_, Phase::kCommand) == Phase::kAuth) {
+    return line->too_long ? complain(say::kLineTooLong) : auth_line(line->text);
+  }
   if (line->too_long) return refuse_line(line->text, say::kLineTooLong);
   return run(line->text);
 }
@@ -180,12 +182,13 @@ void Session::end_transaction() {
   data_ = {};
   copies_header_ = false;
   if (report_ && report_->delivered.empty()) report_.reset();
-  forwarded_.forget_message();
+  forwarded_ = client_;
 }
 
 // What a recipient's own copy says of it.
 std::string Session::recipient_lines(const Recipient& recipient) const {
-  std::string lines = delivered_to_line(recipient.mailbox);
+  std::string lines;
+  if (options_.delivered_to != DeliveredTo::kNever) lines = delivered_to_line(recipient.mailbox);
   if (peer_.trusted && recipient.original) lines += original_to_line(*recipient.original);
   return lines;
 }
@@ -222,9 +225,7 @@ void Session::accept_content(const TraceFacts& facts) {
   const Envelope& envelope = transaction_->envelope();
   trace_ = return_path_line(envelope.sender);
   bool alone = transaction_->unsettled().size() == 1;
-  if (alone && options_.delivered_to != DeliveredTo::kNever) {
-    trace_ += recipient_lines(envelope.recipients.front());
-  }
+  if (alone) trace_ += recipient_lines(envelope.recipients.front());
   personal_ = !alone && options_.delivered_to == DeliveredTo::kAlways;
   trace_ += received_lines(
       envelope,
@@ -322,6 +323,12 @@ std::optional<Event> Session::complain(const Reply& reply) {
   decline(reply);
   if (++errors_ < options_.max_errors) return std::nullopt;
   return close({say::kTooManyErrors, {options_.hostname}});
+}
+
+std::optional<Event> Session::give_up(const Reply& reply) {
+  errors_ = std::max(errors_, options_.max_errors);
+  refusal_ = reply.one_line();
+  return close(reply);
 }
 
 std::optional<Event> Session::close(const Reply& reply) {

@@ -101,8 +101,8 @@ struct SessionOptions {
   bool utf8 = false;                   // SMTPUTF8
   bool dsn = false;                    // there is somebody to send NOTIFY=SUCCESS reports
   bool rrvs = false;                   // the lookup knows since when a mailbox has its owner
-  bool require_tls = false;            // MAIL needs STARTTLS first
-  bool require_auth = false;           // MAIL needs AUTH first
+  bool require_tls = false;            // MAIL and VRFY need STARTTLS first
+  bool require_auth = false;           // MAIL and VRFY need AUTH first
 };
 
 // The peer of one session, and what the connection can do.
@@ -147,7 +147,7 @@ class Session {
   // shutdown waits (S11). The octets of a refused BDAT may belong to none.
   bool in_content() const;
   bool in_transaction() const { return transaction_.has_value(); }
-  // Whether it is Closed because of too many errors.
+  // Whether it is Closed because of too many errors, or of one behind which there was no way on.
   bool gave_up() const { return errors_ >= options_.max_errors; }
   // Command lines read so far: a deadline for the next one begins with the last.
   std::uint64_t commands() const { return commands_; }
@@ -210,6 +210,7 @@ class Session {
   std::optional<Event> bdat(std::string_view argument);
   std::optional<Event> swallow(std::uint64_t octets, std::optional<Reply> then);
   std::optional<Event> refuse_line(std::string_view line, const Reply& reply);
+  void spoil(const Reply& reply);
   // peer_commands.cc: what is said about the peer itself.
   std::optional<Event> starttls(std::string_view argument);
   std::optional<Event> auth(std::string_view argument);
@@ -217,6 +218,7 @@ class Session {
   std::optional<Event> xforward(std::string_view argument);
   std::optional<Event> xclient(std::string_view argument);
   std::string protocol() const;
+  std::optional<Reply> missing_protection() const;
 
   void say(const Reply& reply) { reply.append_to(output_); }
   // Says why a command is refused, though there is nothing wrong with it.
@@ -224,10 +226,13 @@ class Session {
   // Says why a command is refused; counts it, and closes at max_errors.
   std::optional<Event> complain(const Reply& reply);
   std::optional<Event> close(const Reply& reply);
+  // The same where that is a refusal, behind which there is no way on.
+  std::optional<Event> give_up(const Reply& reply);
 
   const SessionOptions& options_;
   SessionPeer peer_;
-  Forwarded forwarded_;
+  Forwarded client_;     // by XCLIENT
+  Forwarded forwarded_;  // of the message: by XFORWARD, else client_
   bool authenticated_ = false;
   std::string output_;
   std::string hello_;  // argument of the last LHLO; empty: none yet

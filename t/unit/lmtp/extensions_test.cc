@@ -108,6 +108,8 @@ BOOST_AUTO_TEST_CASE(a_size_beyond_counting_is_501_and_the_end_X5) {
   dialogue.send(start());
   BOOST_TEST(codes(dialogue.send("BDAT 18446744073709551616\r\nNOOP\r\n")) == "501 5.5.4");
   BOOST_TEST(dialogue.closed);
+  BOOST_TEST(dialogue.session().take_refusal().starts_with("501 5.5.4"));
+  BOOST_TEST(dialogue.session().gave_up());
 }
 
 // Whatever is wrong with the line or with its time, its octets are no commands.
@@ -129,6 +131,34 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_is_refused_is_swallowed_whatever_the_refusal_X
                  handoff::escape(line.substr(0, 20)));
     }
   }
+}
+
+// RFC 3030 2: the chunks that are on their way behind a refused one are discarded with it.
+BOOST_AUTO_TEST_CASE(no_message_has_a_hole_where_a_chunk_was_refused_X5) {
+  for (const auto& [bad, code] :
+       {std::pair(std::string("BDAT 5 LUST\r\nworld"), "501 5.5.4"),
+        std::pair(std::string("BDAT x\r\n"), "501 5.5.4"),
+        std::pair(std::string("BDAT 5 LAST\0\r\nworld", 19), "500 5.5.2"),
+        std::pair("BDAT 5 " + std::string(600, ' ') + "\r\nworld", "500 5.5.2")}) {
+    for (std::string first : {"", "BDAT 5\r\nhello"}) {
+      Dialogue dialogue;
+      dialogue.send(start());
+      std::string expected = first.empty() ? "" : "250 2.0.0, ";
+      // It, the chunk behind it, and two recipients.
+      for (int i = 0; i < 4; ++i) expected += std::string(code) + ", ";
+      expected += "250 2.0.0";
+      BOOST_TEST(
+          codes(dialogue.send(first + bad + "BDAT 1\r\n!BDAT 1 LAST\r\n?NOOP\r\n")) == expected,
+          handoff::escape(bad.substr(0, 20)));
+      BOOST_TEST((dialogue.messages.empty() || dialogue.last().dropped));
+    }
+  }
+  Dialogue dialogue;
+  dialogue.send("LHLO a.example\r\nMAIL FROM:<>\r\n");
+  BOOST_TEST(codes(dialogue.send(
+                 "BDAT 5\r\nhelloRCPT TO:<pat@example.org>\r\nBDAT 1 LAST\r\n!NOOP\r\n")) ==
+             "503 5.5.1, 503 5.5.1, 250 2.0.0");
+  BOOST_TEST(dialogue.messages.empty());
 }
 
 // A line of which not even the size was kept.
@@ -349,6 +379,15 @@ BOOST_AUTO_TEST_CASE(orcpt_of_a_trusted_peer_is_x_original_to_without_dsn_too_X8
                 "> ORCPT=rfc822;pat+2Bx@example.org\r\nDATA\r\n.\r\n");
   BOOST_TEST(dialogue.last().trace().find("X-Original-To: pat+x@example.org\r\n") !=
              std::string::npos);
+  // Whatever is said of Delivered-To.
+  auto never = plain_options();
+  never.delivered_to = DeliveredTo::kNever;
+  Dialogue without(never, trusted());
+  without.send(hello() + "MAIL FROM:<>\r\nRCPT TO:<" + kRcpt +
+               "> ORCPT=rfc822;pat+2Bx@example.org\r\nDATA\r\n.\r\n");
+  auto trace = without.last().trace();
+  BOOST_TEST(trace.find("X-Original-To: pat+x@example.org\r\n") != std::string::npos);
+  BOOST_TEST(trace.find("Delivered-To") == std::string::npos);
 }
 
 // LIMITS.
@@ -463,6 +502,17 @@ BOOST_AUTO_TEST_CASE(xclient_begins_a_session_anew_for_the_client_that_it_names_
   for (int message = 0; message < 2; ++message) {
     dialogue.send(hello() + envelope_of({kRcpt}) + "DATA\r\n.\r\n");
     BOOST_TEST(dialogue.last().trace().find("from h.example ([192.0.2.9])") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(xforward_of_one_message_takes_nothing_from_xclient_S9) {
+  Dialogue dialogue(plain_options(), trusted());
+  dialogue.send(hello());
+  dialogue.send("XCLIENT ADDR=192.0.2.9 HELO=h.example\r\n" + hello() +
+                "XFORWARD ADDR=203.0.113.5 HELO=other.example\r\n");
+  for (const char* from : {"from other.example ([203.0.113.5])", "from h.example ([192.0.2.9])"}) {
+    dialogue.send(envelope_of({kRcpt}) + "DATA\r\n.\r\n");
+    BOOST_TEST(dialogue.last().trace().find(from) != std::string::npos, from);
   }
 }
 

@@ -86,6 +86,7 @@ class LockStep {
     auto text = bare(line);
     auto verb = in_auth_ ? std::string_view() : text.substr(0, text.find(' '));
     in_auth_ = codes_.starts_with("334");
+    if (!positive && iequals(verb, "BDAT")) spoiled_ = in_transaction_;
     if (!positive) return;
     if (iequals(verb, "MAIL")) {
       begin(true);
@@ -138,10 +139,14 @@ class LockStep {
       return chunk.size();
     }
     say(unit, due);
+    // RFC 3030 2: what follows a chunk that was refused is no message.
+    if (in_transaction_ && spoiled_)
+      require(codes_.find("250") == codes_.npos, "a message with a hole");
+    if (!counts || (accepted_ == 0 && !last)) spoiled_ = in_transaction_;
     if (!counts) return chunk.size();
     if (accepted_ > 0) content_ += chunk;
     if (last) {
-      if (accepted_ > 0) hold(content_);
+      if (accepted_ > 0 && !spoiled_) hold(content_);
       begin(false);
     }
     return chunk.size();
@@ -149,6 +154,7 @@ class LockStep {
 
   void begin(bool transaction) {
     in_transaction_ = transaction;
+    spoiled_ = false;
     accepted_ = 0;
     content_.clear();
   }
@@ -168,6 +174,7 @@ class LockStep {
   std::string codes_;  // of the last replies
   bool in_auth_ = false;
   bool in_transaction_ = false;
+  bool spoiled_ = false;      // a BDAT of it was refused
   std::size_t accepted_ = 0;  // RCPTs
   std::string content_;       // of chunks so far
 };

@@ -123,6 +123,25 @@ BOOST_AUTO_TEST_CASE(required_authentication_holds_where_no_mechanism_is_to_be_h
   BOOST_TEST(Played({"local"}, options).send("LHLO me\r\nMAIL FROM:<>\r\n") == "250 250 ");
 }
 
+// It tells who exists, and has the lookups asked.
+BOOST_AUTO_TEST_CASE(vrfy_is_kept_to_what_mail_is_kept_to_X10_X11) {
+  SessionOptions options;
+  options.require_auth = options.require_tls = true;
+  Played played(remote("PLAIN"), options);
+  BOOST_TEST(played.send("LHLO me\r\nVRFY pat@example.org\r\nMAIL FROM:<>\r\n") == "250 530 530 ");
+  played.session().tls_started("PLAIN");
+  BOOST_TEST(played.send("LHLO me\r\nVRFY pat@example.org\r\nAUTH PLAIN\r\n") == "250 530 auth");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_of_an_exchange_that_is_too_long_is_500_and_its_end_S4_X11) {
+  for (std::size_t length : {std::size_t{12289}, std::size_t{50000}}) {
+    Played played(remote("GSSAPI"));
+    BOOST_TEST(played.send("LHLO me\r\nAUTH GSSAPI\r\n") == "250 auth");
+    played.session().auth_challenge("");
+    BOOST_TEST(played.send(std::string(length, 'A') + "\r\nNOOP\r\n") == "334 500 250 ");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_long_challenge_is_sent_whole_X11) {
   Played played(remote("GSSAPI"));
   played.send("LHLO me\r\nAUTH GSSAPI\r\n");
