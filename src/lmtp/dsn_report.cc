@@ -6,6 +6,20 @@
 
 namespace handoff::lmtp {
 
+namespace {
+
+// A line of a header, or the envelope of an mbox file before it: as HeaderFilter has it.
+bool is_of_header(std::string_view line) {
+  if (line.starts_with(' ') || line.starts_with('\t')) return true;
+  if (line.starts_with("From ") || line.starts_with(">From ")) return true;
+  auto end = line.find_first_of(": \t");
+  if (end == line.npos) return false;
+  end = line.find_first_not_of(" \t", end);
+  return end != line.npos && line[end] == ':';
+}
+
+}  // namespace
+
 void HeaderCopy::take(std::string_view octets) {
   while (!ended_ && !octets.empty()) {
     char c = octets.front();
@@ -13,6 +27,10 @@ void HeaderCopy::take(std::string_view octets) {
     if (c == '\r' || c == '\0') continue;
     bool line_begins = text_.empty() || text_.back() == '\n';
     if (c == '\n' && line_begins) {
+      ended_ = true;
+    } else if (c == '\n' && !is_of_header(last_line())) {
+      // The body has begun without an empty line.
+      text_.resize(text_.size() - last_line().size());
       ended_ = true;
     } else if (text_.size() >= kMost) {
       // The line that does not fit is left out whole.
@@ -22,6 +40,10 @@ void HeaderCopy::take(std::string_view octets) {
       text_ += c;
     }
   }
+}
+
+std::string_view HeaderCopy::last_line() const {
+  return std::string_view(text_).substr(text_.rfind('\n') + 1);
 }
 
 std::string dsn_text(const DsnReport& report, const DsnFacts& facts) {
@@ -58,11 +80,15 @@ std::string dsn_text(const DsnReport& report, const DsnFacts& facts) {
               address + "\nAction: delivered\nStatus: 2.0.0\n";
   }
 
+  // RFC 3464 2.1: message/delivery-status is 7bit, whatever stands in the header beside it.
+  auto encoding = [](bool ascii) {
+    return std::string("Content-Transfer-Encoding: ") + (ascii ? "7bit" : "8bit") + "\n";
+  };
   bool ascii = all_ascii(header) && all_ascii(told) && all_ascii(status);
-  std::string encoding =
-      std::string("Content-Transfer-Encoding: ") + (ascii ? "7bit" : "8bit") + "\n";
   auto part = [&](const std::string& type, const std::string& text) {
-    return "--" + boundary + "\nContent-Type: " + type + "\n" + encoding + "\n" + text + "\n";
+    bool plain = report.utf8 ? ascii : all_ascii(text);
+    return "--" + boundary + "\nContent-Type: " + type + "\n" + encoding(plain) + "\n" + text +
+           "\n";
   };
   return "From: Mail Delivery System <postmaster@" + facts.hostname + ">\nTo: " + sender +
          "\nSubject: Delivered: your message\nDate: " + facts.date + "\nMessage-ID: <dsn." +
@@ -70,8 +96,9 @@ std::string dsn_text(const DsnReport& report, const DsnFacts& facts) {
          // RFC 3834 5: nobody's vacation program answers.
          ">\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\nContent-Type: multipart/report; "
          "report-type=delivery-status;\n\tboundary=\"" +
-         boundary + "\"\n" + encoding + "\n" +
-         part(std::string("text/plain; charset=") + (ascii ? "us-ascii" : "utf-8"), told) +
+         boundary + "\"\n" + encoding(ascii) + "\n" +
+         part(std::string("text/plain; charset=") + (all_ascii(told) ? "us-ascii" : "utf-8"),
+              told) +
          part(report.utf8 ? "message/global-delivery-status" : "message/delivery-status", status) +
          part(report.utf8 ? "message/global-headers" : "text/rfc822-headers", header) + "--" +
          boundary + "--\n";

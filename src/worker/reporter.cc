@@ -5,6 +5,10 @@
 namespace handoff::worker {
 namespace {
 
+// The replies have left: it is the next command that waits, where messages come faster than
+// dsn.command takes its reports.
+constexpr std::chrono::seconds kPatience{5};
+
 SideCommands::Words words_for(const conf::Config& config) {
   SideCommands::Words words{"report sent", "report not sent",
                             "dsn.command is slow, too many reports under way"};
@@ -17,7 +21,7 @@ SideCommands::Words words_for(const conf::Config& config) {
 }  // namespace
 
 Reporter::Reporter(const conf::Config& config, const sys::Log& log)
-    : config_(config), commands_(log, words_for(config)) {}
+    : config_(config), commands_(log, words_for(config), kPatience) {}
 
 void Reporter::send(const lmtp::DsnReport& report, const std::string& id) {
   sys::Command command;

@@ -2,6 +2,7 @@
 // became of each.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,16 +26,20 @@ class SideCommands {
     std::optional<Error> late = {};  // killed at its limit; nothing: as the system says it
   };
 
-  // `log` outlives the object.
-  SideCommands(const sys::Log& log, Words words) : log_(log), words_(std::move(words)) {}
+  // `log` outlives the object. `patience`: how long one waits where too many are under way.
+  SideCommands(const sys::Log& log, Words words, std::chrono::milliseconds patience = {})
+      : log_(log), words_(std::move(words)), patience_(patience) {}
 
-  // Starts `command` unless too many of them are under way; `fields` are those of its log line.
-  // Does not block.
+  // Starts `command` unless too many of them are, and stay, under way; `fields` are those of its
+  // log line.
   void start(const sys::Command& command, sys::Fields fields);
 
  private:
   const sys::Log& log_;
+  bool has_place();
+
   Words words_;
+  std::chrono::milliseconds patience_;
   std::vector<sys::Watcher> under_way_;
 };
 

@@ -230,6 +230,20 @@ for settings, cause, sentence in (
     ok(cause in daemon.wait_for("report not sent", before), f"X8_{sentence}_is_logged")
     is_(daemon.stop(), 0, f"it_ends_well_after_{sentence}")
 
+# Messages come faster than their reports go: those wait for each other, and each is sent.
+slow = scratch.file("slow", "#!/bin/sh\ncat >/dev/null\nsleep 0.2\n")
+os.chmod(slow, 0o755)
+daemon.write({"dsn.command": slow})
+daemon.start()
+before = len(daemon.log)
+with Lmtp(daemon.unix) as client:
+    client.command("LHLO me")
+    is_([transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=SUCCESS")[-1] for _ in range(20)],
+        [250] * 20, "X8_many_messages_are_delivered")
+    client.command("QUIT")
+ok(daemon.wait_for("report sent", before, count=20), "X8_each_of_many_is_reported")
+is_(daemon.stop(), 0, "it_ends_well_after_many")
+
 # It opens a FIFO that nobody writes to for now.
 fifo = os.path.join(scratch.path, "fifo")
 os.mkfifo(fifo)

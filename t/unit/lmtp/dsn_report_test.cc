@@ -104,6 +104,32 @@ BOOST_AUTO_TEST_CASE(x8_the_header_copy_ends_where_the_header_does_and_at_its_li
   BOOST_TEST(large.text() == "A: 1\n");
 }
 
+BOOST_AUTO_TEST_CASE(x8_nothing_of_a_body_comes_back_where_no_empty_line_is_before_it) {
+  HeaderCopy none;
+  none.take("hello, secret\r\nmore: of it\r\n\r\n");
+  BOOST_TEST(none.text() == "");
+  HeaderCopy some;
+  some.take("From x Thu Jan 1\r\nSubject : x\r\n y\r\nse");
+  some.take("cret of ours\r\nA: 1\r\n");
+  BOOST_TEST(some.text() == "From x Thu Jan 1\nSubject : x\n y\n");
+}
+
+BOOST_AUTO_TEST_CASE(x8_octets_beyond_ascii_in_a_header_leave_the_status_7bit) {
+  DsnReport report{{"sender", "example.net"}, false, "", "a date", {}, {}};
+  report.delivered = {{{"kim", "example.org"}, {}, {}, {}, {}}};
+  report.header.take("Subject: \xc3\xbc\r\n\r\n");
+  auto text = dsn_text(report, {"mx.example.org", "17.M1P2", "a date"});
+  auto encoding = [&](const std::string& type) {
+    auto at = text.find("Content-Type: " + type);
+    at = text.find("Content-Transfer-Encoding: ", at);
+    return text.substr(at + 27, 4);
+  };
+  BOOST_TEST(encoding("multipart/report") == "8bit");
+  BOOST_TEST(encoding("text/plain") == "7bit");
+  BOOST_TEST(encoding("message/delivery-status") == "7bit");
+  BOOST_TEST(encoding("text/rfc822-headers") == "8bit");
+}
+
 BOOST_AUTO_TEST_CASE(x8_the_text_is_a_multipart_report_of_rfc_3464) {
   DsnReport report{{"sender", "example.net"},        false, "id 1",
                    "Thu, 1 Jan 2026 00:00:00 +0000", {},    {}};
