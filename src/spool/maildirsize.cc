@@ -87,12 +87,18 @@ std::optional<std::uint64_t> size_in_name(std::string_view name) {
   return parse_number(digits.substr(0, digits.find_first_of(":,")));
 }
 
-using Changed = std::chrono::system_clock::time_point;
+// A directory that is counted, and when it was last changed.
+struct Counted {
+  std::string path;  // below the mailbox
+  std::chrono::system_clock::time_point changed;
+  bool operator==(const Counted&) const = default;
+};
 
-// The directories that are counted, each with the time of its last change.
-Result<std::vector<std::pair<sys::Fd, Changed>>> open_counted(sys::Files& files,
-                                                              const sys::Fd& mailbox) {
-  std::vector<std::pair<sys::Fd, Changed>> list;
+// Those of the mailbox and its folders. `look` is called with each, once its time is known; one is
+// open at a time, however many folders there are.
+template <class Look>
+Result<std::vector<Counted>> each_counted(sys::Files& files, const sys::Fd& mailbox, Look look) {
+  std::vector<Counted> list;
   auto names = files.list(mailbox);
   if (!names) return names.error();
   std::vector<std::string> folders{""};
@@ -109,7 +115,8 @@ Result<std::vector<std::pair<sys::Fd, Changed>>> open_counted(sys::Files& files,
       }
       auto info = files.info(directory.value());
       if (!info) return info.error();
-      list.emplace_back(std::move(directory).value(), info.value().modified);
+      list.push_back({folder + part, info.value().modified});
+      if (auto looked = look(directory.value()); !looked) return looked.error();
     }
   }
   return list;
@@ -139,17 +146,16 @@ struct Count {
 };
 
 Result<Count> count_all(sys::Files& files, const sys::Fd& mailbox) {
-  auto before = open_counted(files, mailbox);
-  if (!before) return before.error();
   Count result;
-  for (const auto& [directory, changed] : before.value()) {
-    if (auto done = count(files, directory, result.use); !done) return done.error();
-  }
-  auto after = open_counted(files, mailbox);
+  auto before = each_counted(files, mailbox, [&](const sys::Fd& directory) {
+    return count(files, directory, result.use);
+  });
+  if (!before) return before.error();
+  auto after = each_counted(files, mailbox, [](const sys::Fd&) { return Status(); });
   if (!after) return after.error();
-  result.steady = std::ranges::equal(
-      before.value(), after.value(), {}, [](const auto& one) { return one.second; },
-      [](const auto& one) { return one.second; });
+  // In whichever order the directory has its folders.
+  for (auto* list : {&before.value(), &after.value()}) std::ranges::sort(*list, {}, &Counted::path);
+  result.steady = before.value() == after.value();
   return result;
 }
 

@@ -30,12 +30,12 @@ class Owner:
 
     def make(self, path, mode=0o700):
         """Makes a folder below the home, the owner's; returns its path."""
-        path = os.path.join(self.home, path)
+        made = path = os.path.join(self.home, path)
         os.makedirs(path, mode)
         while path != self.home:
             os.chown(path, self.uid, self.uid)
             path = os.path.dirname(path)
-        return path
+        return made
 
     def messages(self):
         return maildir.messages(self.maildir)
