@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "spool/maildir.hh"
 #include "spool/maildirsize.hh"
@@ -17,6 +18,7 @@ using namespace std::chrono_literals;
 // Most mailboxes are counted in milliseconds; one on a file server that is gone, never.
 constexpr auto kCountLimit = 10min;
 constexpr std::size_t kMostCounts = 8;  // of one worker
+constexpr auto kLook = 5ms;
 
 }  // namespace
 
@@ -55,7 +57,7 @@ Result<Standing> QuotaBook::standing(const Mailbox& mailbox, std::uint64_t size,
   return standing;
 }
 
-// False where it takes longer than we wait, or is under way already.
+// False where it takes longer than we wait, whoever counts.
 bool QuotaBook::recount(const Mailbox& mailbox, const QuotaLimits& limits, const sys::Fd& inbox) {
   std::erase_if(counting_, [](const Counting& one) { return one.process.has_ended(); });
   bool under_way = std::ranges::any_of(
@@ -63,7 +65,13 @@ bool QuotaBook::recount(const Mailbox& mailbox, const QuotaLimits& limits, const
   if (under_way || counting_.size() >= kMostCounts) return false;
   // As it is open: whoever may write to it need not be able to come to it by the spool's path.
   auto started = sys::start_aside(kCountLimit, inbox, [&](const sys::Fd& directory) {
-    if (!sys::claim(directory)) return;
+    // Another's count is as good as ours: it is waited for, and ours is not made.
+    bool waited = false;
+    for (auto until = sys::Steady::now() + patience_; !sys::claim(directory); waited = true) {
+      if (sys::Steady::now() >= until) return;
+      std::this_thread::sleep_for(kLook);
+    }
+    if (waited) return;
     auto temporary = "maildirsize." + sys::host_name() + "." + std::to_string(sys::own_pid()) +
                      "." + std::to_string(sys::random_number());
     static_cast<void>(recount_maildirsize(*files_, directory, limits, temporary).ok());

@@ -105,6 +105,15 @@ Result<std::optional<Delivered>> Spool::find_earlier(const Staging& staging,
   return std::optional(Delivered{*earlier.value(), staging.size(), false, true});
 }
 
+Standing Spool::with_uncounted(Standing standing, const Mailbox& mailbox) const {
+  for (const auto& [other, size] : uncounted_) {
+    if (!standing.use || other.name() != mailbox.name()) continue;
+    standing.use->size += size;
+    ++standing.use->messages;
+  }
+  return standing;
+}
+
 Result<std::optional<Delivered>> Spool::link(const Staging& staging, const Mailbox& mailbox,
                                              std::string_view personal) {
   if (!personal.empty()) return std::optional<Delivered>();
@@ -115,24 +124,21 @@ Result<std::optional<Delivered>> Spool::link(const Staging& staging, const Mailb
   if ((standing && !standing.value().certain) || is_to_be_made(mailbox)) {
     return std::optional<Delivered>();
   }
-  if (standing && standing.value().use) {
-    // Another folder of the mailbox may have the message already.
-    for (const auto& [other, size] : uncounted_) {
-      if (other.name() != mailbox.name()) continue;
-      standing.value().use->size += size;
-      ++standing.value().use->messages;
-    }
-  }
   if (standing) {
     auto room = quotas_.check(standing.value(), staging.size());
     if (!room) return below(mailbox.place(), room.error());
+    // Another folder of the mailbox may have the message already. Whether both have room, commit()
+    // finds out, which counts the first.
+    if (!quotas_.check(with_uncounted(standing.value(), mailbox), staging.size())) {
+      return std::optional<Delivered>();
+    }
   }
   auto linked = links_.add(staging, mailbox, names_);
   if (!linked) return below(mailbox.place(), linked.error());
   if (!linked.value()) return std::optional<Delivered>();
   Delivered delivered{*linked.value(), staging.size(), false, false};
   if (standing && standing.value().limits.any()) {
-    delivered.quota = with_one_more(standing.value(), delivered.size);
+    delivered.quota = with_one_more(with_uncounted(standing.value(), mailbox), delivered.size);
     uncounted_.emplace_back(mailbox, delivered.size);
   }
   return std::optional(std::move(delivered));

@@ -119,6 +119,8 @@ class Spool {
   Status make_mailbox(const Mailbox& mailbox);
   Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories);
   Result<std::optional<Delivered>> find_earlier(const Staging& staging, const Mailbox& mailbox);
+  // What it is when uncounted_ is counted in.
+  Standing with_uncounted(Standing standing, const Mailbox& mailbox) const;
 
   sys::Files* files_;
   SpoolOptions options_;

@@ -93,6 +93,23 @@ BOOST_AUTO_TEST_CASE(two_folders_of_one_mailbox_share_its_quota_R4) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_not_sure_is_counted_before_a_folder_is_refused_R4) {
+  Delivery delivery;
+  delivery.files.hide_birth = true;
+  delivery.files.sync = FileSync::kNames;
+  delivery.mailbox("pat/.lists");
+  // Nine, it says, and there are none.
+  delivery.place.write("example.org/pat/maildirsize", "10C\n0 8\n0 1\n");
+  auto inbox = delivery.mailbox("pat");
+  inbox.quota = {0, 10};
+  auto folder = inbox;
+  folder.folder = "lists";
+  auto spool = delivery.open().value();
+  BOOST_TEST(delivery.deliver(spool, {inbox, folder}).ok());
+  BOOST_TEST(delivery.in_new("pat").size() == 1u);
+  BOOST_TEST(delivery.place.names("example.org/pat/.lists/new").size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_mailbox_that_links_do_not_reach_is_left_to_commit) {
   for (FileSync sync : kTogether) {
     Delivery delivery;

@@ -92,16 +92,19 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_told_refuses_nothing_R4) {
 
 BOOST_AUTO_TEST_CASE(one_process_at_a_time_counts_a_mailbox_R4) {
   Limited delivery;
-  auto spool = delivery.open();
   auto pat = delivery.mailbox("pat");
   delivery.place.write("example.org/pat/cur/1", std::string(25, 'x'));
   {
+    delivery.patience = std::chrono::milliseconds(20);
+    auto spool = delivery.open();
     auto other = delivery.posix.open_root(delivery.place.path("example.org/pat")).value();
     BOOST_REQUIRE(sys::claim(other));
-    // Nothing is known of it, and nobody waits.
+    // Nothing is known of it, and nobody waits for long.
     BOOST_TEST(delivery.deliver(spool, {pat}).ok());
     BOOST_TEST(!delivery.place.has("example.org/pat/maildirsize"));
   }
+  delivery.patience = std::chrono::minutes(5);
+  auto spool = delivery.open();
   BOOST_TEST(delivery.deliver(spool, {pat}).error().code == EDQUOT);
 }
 
