@@ -26,12 +26,14 @@ struct flock byte_lock(std::size_t slot) {
 }
 
 // btrfs writes each block to a new place, which a full disk has not, whatever was kept for the
-// file; an empty file can be told to stay where it is. What cannot be told so is so, or does not
-// matter.
+// file; an empty file can be told to stay where it is, once it is neither compressed nor told not
+// to be. Other filesystems write in place anyway, or cannot be told.
 void write_in_place([[maybe_unused]] const Fd& file) {
 #ifdef FS_NOCOW_FL
   int flags = 0;
   if (::ioctl(file.get(), FS_IOC_GETFLAGS, &flags) != 0) return;
+  flags &= ~(FS_COMPR_FL | FS_NOCOMP_FL);
+  static_cast<void>(::ioctl(file.get(), FS_IOC_SETFLAGS, &flags));
   flags |= FS_NOCOW_FL;
   static_cast<void>(::ioctl(file.get(), FS_IOC_SETFLAGS, &flags));
 #endif

@@ -33,35 +33,44 @@ def fill(path):
                 os.fsync(file.fileno())
 
 
-with Handoffd({"spool.min-free": "0", "spool.min-free-inodes": "0", "workers.max": "2"},
-              start=False) as daemon:
-    mounts.image(daemon.spool, daemon.scratch.file("btrfs.img", ""), 128, ["mkfs.btrfs", "-q"])
-    try:
-        os.chown(daemon.spool, *daemon.owner)
-        daemon.mailbox(PAT)
-        daemon.start()
-        is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "with_room_it_is_taken")
-        # What is on the disk is what has to be written elsewhere.
-        subprocess.run(["sync", "-f", daemon.spool], check=True)
-        filler = os.path.join(daemon.spool, ".filler")
-        fill(filler)
-        codes = []
-        for _ in range(5):
-            with Lmtp(daemon.unix) as client:
-                codes.append([client.command(line).code for line in (
-                    "LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>")])
-                client.command("DATA")
-                client.send(MESSAGE + b".\r\n")
-                codes[-1].append(client.reply().code)
+def fills_up(compressed):
+    """compressed: as `chattr +c` has all that is made in the spool, which cannot be in place too."""
+    how = "where_files_are_compressed" if compressed else "where_they_are_not"
+    with Handoffd({"spool.min-free": "0", "spool.min-free-inodes": "0", "workers.max": "2"},
+                  start=False) as daemon:
+        mounts.image(daemon.spool, daemon.scratch.file("btrfs.img", ""), 128, ["mkfs.btrfs", "-q"])
+        try:
+            os.chown(daemon.spool, *daemon.owner)
+            if compressed:
+                subprocess.run(["chattr", "+c", daemon.spool], check=True)
+            daemon.mailbox(PAT)
+            daemon.start()
+            is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, f"with_room_it_is_taken_{how}")
+            # What is on the disk is what has to be written elsewhere.
             subprocess.run(["sync", "-f", daemon.spool], check=True)
-        is_(codes, [[250, 250, 250, 452]] * 5, "without_room_each_message_is_452_R5")
-        os.unlink(filler)
-        subprocess.run(["sync", "-f", daemon.spool], check=True)
-        is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "with_room_again_it_is")
-        is_(len(daemon.messages(PAT)), 2, "and_it_is_there_as_often_as_it_was_taken")
-        ok(not any("worker died" in line for line in daemon.log), "no_worker_died_of_it")
-        is_(daemon.stop(), 0, "it_ends_well")
-    finally:
-        daemon.stop()
-        mounts.unmount(daemon.spool)
+            filler = os.path.join(daemon.spool, ".filler")
+            fill(filler)
+            codes = []
+            for _ in range(5):
+                with Lmtp(daemon.unix) as client:
+                    codes.append([client.command(line).code for line in (
+                        "LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>")])
+                    client.command("DATA")
+                    client.send(MESSAGE + b".\r\n")
+                    codes[-1].append(client.reply().code)
+                subprocess.run(["sync", "-f", daemon.spool], check=True)
+            is_(codes, [[250, 250, 250, 452]] * 5, f"without_room_each_message_is_452_R5_{how}")
+            os.unlink(filler)
+            subprocess.run(["sync", "-f", daemon.spool], check=True)
+            is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, f"with_room_again_it_is_{how}")
+            is_(len(daemon.messages(PAT)), 2, f"and_it_is_there_as_often_as_it_was_taken_{how}")
+            ok(not any("worker died" in line for line in daemon.log), f"no_worker_died_of_it_{how}")
+            is_(daemon.stop(), 0, f"it_ends_well_{how}")
+        finally:
+            daemon.stop()
+            mounts.unmount(daemon.spool)
+
+
+fills_up(False)
+fills_up(True)
 done()
