@@ -29,7 +29,7 @@ enum class State : std::uint32_t {
   kData,      // waits for more of a message
   kStaging,   // writes it
   kSync,      // waits until the disk has it
-  kCommit,    // puts it into a mailbox
+  kCommit,    // puts it into a mailbox, or asks about another's
   kReply,     // waits for the peer to take replies
 };
 inline constexpr std::size_t kStates = 10;

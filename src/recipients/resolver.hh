@@ -24,7 +24,8 @@ struct Named {
 // that another system could take for an end (R2).
 bool is_askable(const Address& address);
 Named fold_address(const Address& address, const RecipientRules& rules);
-// The same for an address in a table, which is one user's as it stands: without a detail.
+// The same for an address in a table, or what an alias leads to, which is one user's as it stands:
+// without a detail.
 std::function<Address(const Address&)> fold_whole(RecipientRules rules);
 
 class Resolver {

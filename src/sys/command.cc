@@ -53,6 +53,7 @@ void drop_descriptors(const Fd& life, const Fd* kept) {
   int high_life = ::fcntl(life.get(), F_DUPFD, kKept + 1);
   int high_kept = kept != nullptr ? ::fcntl(kept->get(), F_DUPFD, kKept + 1) : -1;
   ::closelog();  // opens again by itself
+  if (high_life < 0 || (kept != nullptr && high_kept < 0)) ::_exit(1);
   int null = ::open("/dev/null", O_RDWR);
   struct stat status {};
   // inetd's standard error is the connection.

@@ -124,6 +124,7 @@ Status Deliverer::choose_folder(Mailbox& mailbox, const std::string& detail) {
 }
 
 Status Deliverer::check_quota(const Mailbox& mailbox, std::uint64_t size) {
+  if (!services_.spool.has_quota(mailbox)) return {};
   return look_into(mailbox, [&] { return services_.mailboxes.check_quota(mailbox, size); });
 }
 

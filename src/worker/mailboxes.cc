@@ -28,7 +28,7 @@ Result<std::optional<spool::Delivered>> Mailboxes::link(const spool::Staging& st
 
 Status Mailboxes::check_quota(const Mailbox& mailbox, std::uint64_t size) {
   if (!sys::is_anothers(mailbox)) return spool_.check_quota(mailbox, size);
-  if (!client_ || !spool_.has_quota(mailbox)) return {};
+  if (!client_) return {};
   return client_->check_quota(mailbox, size);
 }
 

@@ -246,7 +246,8 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
     refuse(*put_off, sys::Level::kWarning);
   } else if (auto room = deliverer_.check_quota(*mailbox.value(), declared_size_); !room) {
     auto reply = deliverer_.reply_to(room.error(), *mailbox.value());
-    if (room.error().code == EDQUOT) {
+    bool waits = Deliverer::put_off(room.error(), event.address.text()).has_value();
+    if (room.error().code == EDQUOT || waits) {
       refuse(reply, sys::Level::kWarning);
     } else {
       fail("quota not known", reply, room.error());
