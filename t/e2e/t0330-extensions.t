@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the extensions come to on disk, in the log and in Received:, through a real daemon: X5 to X9,
-X12, and XFORWARD from peers that are trusted."""
+X12, and XFORWARD and XCLIENT from peers that are trusted."""
 import os
 import sys
 
@@ -85,4 +85,21 @@ with Handoffd({"workers.max-transactions": 50, "session.max-recipients": 100, "t
         is_(client.command(f"RCPT TO:<{PAT}> ORCPT=rfc822;a@example.org").code, 555,
             "X8_nor_is_their_orcpt_taken")
 
+
+# Whom `trusted` names by address, and whom it does not.
+for network, trusts in (("127.0.0.0/8", True), ("192.0.2.0/24", False)):
+    who = "who_is_trusted" if trusts else "a_stranger"
+    with Handoffd({"trusted": network, "recipients.lookup": "any"}, tcp=True) as daemon, \
+            Lmtp(daemon.tcp) as client:
+        is_(any(line.startswith("XCLIENT ") for line in client.command("LHLO me").lines), trusts,
+            f"S9_{who}_is_offered_as_much")
+        is_(client.command("XCLIENT ADDR=192.0.2.9 HELO=far.example").code,
+            220 if trusts else 550, f"S9_{who}_names_its_client_or_not")
+        client.session("LHLO me", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
+        client.send(stuffed(b"Subject: x\r\n\r\n"))
+        is_(client.reply().code, 250, f"S9_{who}_delivers")
+        is_("orig_client=[192.0.2.9]" in daemon.wait_for(r"delivered "), trusts,
+            f"S9_the_log_has_the_client_of_{who}_or_not")
+        is_(b"from far.example ([192.0.2.9])" in daemon.messages(PAT)[0], trusts,
+            f"S9_Received_too_of_{who}")
 done()

@@ -143,6 +143,47 @@ BOOST_AUTO_TEST_CASE(mail_may_have_what_size_and_body_add_S4_X3_X4) {
              "250 2.1.0, 555 5.5.4, 500 5.5.2");
 }
 
+// What each RFC adds, spelt out: RFC 6531 3.1, RFC 3461 4, RFC 7293 3, RFC 4954 3 and 4.
+BOOST_AUTO_TEST_CASE(each_extension_adds_what_its_rfc_says_and_where_it_is_offered_alone_S4) {
+  constexpr std::size_t kMail = 512 + 26 + 17;
+  auto utf8 = plain_options();
+  utf8.utf8 = true;
+  auto dsn = plain_options();
+  dsn.dsn = true;
+  auto rrvs = plain_options();
+  rrvs.rrvs = true;
+  auto trusted = plain_peer();
+  trusted.trusted = true;
+  auto authenticating = plain_peer();
+  authenticating.mechanisms = "PLAIN";
+  struct Row {
+    SessionOptions options;
+    SessionPeer peer;
+    std::string command;
+    std::size_t longest;
+  };
+  for (const auto& row : {
+           Row{plain_options(), plain_peer(), "MAIL FROM:<> X=", kMail},
+           {plain_options(), plain_peer(), "RCPT TO:<a@x.example> X=", 512},
+           {plain_options(), plain_peer(), "XFORWARD X=", 512},
+           {plain_options(), plain_peer(), "AUTH X", 512},
+           {utf8, plain_peer(), "MAIL FROM:<> X=", kMail + 10},
+           {dsn, plain_peer(), "MAIL FROM:<> X=", kMail + 9 + 107},
+           {dsn, plain_peer(), "RCPT TO:<a@x.example> X=", 512 + 29 + 507},
+           {rrvs, plain_peer(), "RCPT TO:<a@x.example> X=", 512 + 33},
+           {plain_options(), trusted, "RCPT TO:<a@x.example> X=", 512 + 507},
+           {plain_options(), trusted, "XFORWARD X=", 2048},
+           {plain_options(), authenticating, "MAIL FROM:<> X=", kMail + 500},
+           {plain_options(), authenticating, "AUTH X", 12288},
+       }) {
+    Dialogue dialogue(row.options, row.peer);
+    dialogue.send(hello() + (row.command.starts_with("RCPT") ? "MAIL FROM:<>\r\n" : ""));
+    BOOST_TEST(codes(dialogue.send(line_of(row.command, row.longest))) != "500 5.5.2", row.command);
+    BOOST_TEST(codes(dialogue.send(line_of(row.command, row.longest + 1))) == "500 5.5.2",
+               row.command);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(of_a_line_that_is_too_long_no_part_is_run_however_it_comes_S4) {
   for (std::size_t size : {513u, 556u, 600u, 5000u}) {
     auto input = line_of("NOOP ", size, "\nQUIT") + line_of("\rRSET", size, "QUIT") + "NOOP\r\n";
