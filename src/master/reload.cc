@@ -105,6 +105,7 @@ void Master::answer_reload() {
   if (!reload_answer_ || ready_generation_ != generation_) return;
   if (workers_.any_waiting_before(generation_)) return;
   log_->info("reloaded", {{"generation", generation_}});
+  manager_.tell("READY=1\nSTATUS=serving");
   end_reload(true, "reloaded, configuration " + std::to_string(generation_));
 }
 

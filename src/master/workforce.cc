@@ -142,7 +142,8 @@ void Master::became_ready() {
   bool first = std::exchange(ready_generation_, generation_) == 0;
   workers_.retire_before(generation_);
   for (pid_t pid : adopted_) sys::send_signal(pid, sys::kRetire);
-  manager_.tell("READY=1\nSTATUS=serving");
+  // A reload is over, and said to be, when nobody of before greets any more.
+  if (!reload_answer_) manager_.tell("READY=1\nSTATUS=serving");
   if (first) {
     std::string where;
     for (const auto& listener : listeners_.listeners()) {

@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """Started by others: systemd's notifications, watchdog and sockets, and inetd's "wait"."""
 import os
-import queue
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -17,35 +15,11 @@ from daemon import Daemon
 from handoffd import Configuration, Handoffd, free_port, program
 from lmtp import connect, deliver
 from scratch import Scratch
+from service_manager import ServiceManager
 from tap import done, is_, ok, skip
 
 PAT = "pat@good.test"
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
-
-
-class ServiceManager:
-    """The other end of NOTIFY_SOCKET."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(path)
-        if not path.startswith("\0"):
-            os.chmod(path, 0o666)
-        # Read all the time, as a service manager does: its queue takes few datagrams.
-        self.heard = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        while True:
-            self.heard.put(self.socket.recv(4096).decode().split("\n"))
-
-    def hear(self, wanted, deadline=60):
-        """Waits for a datagram with that line in it; returns all its lines."""
-        end = time.monotonic() + deadline
-        while True:
-            lines = self.heard.get(timeout=max(end - time.monotonic(), 0))
-            if wanted in lines:
-                return lines
 
 
 # --- Notifications.
