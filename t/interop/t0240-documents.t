@@ -53,6 +53,7 @@ if len(sys.argv) == 1:
     for name in START:
         peer.require(name)
     told = {each for names in DOCUMENTS.values() for each in names}
+    told.add("performance.md")  # which the benchmark writes, and which has nothing to type
     is_(sorted(told), sorted(os.listdir(os.path.join(documents.TOP, "doc"))),
         "each_document_is_followed")
     for name in START:

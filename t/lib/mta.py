@@ -43,6 +43,8 @@ def until(holds, what, deadline=DEADLINE, between=lambda: None):
 
 class Mta:
     transactions = {}   # domain: how many it takes for 50 recipients, if not one
+    # Whether its client may die of the end of a connection, and it takes that for a failure for good.
+    bounces_when_killed = False
     keeps_unknown = ()  # domains for whose unknown recipients it tries again all the same
 
     def sends_utf8(self, domain):

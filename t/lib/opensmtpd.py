@@ -12,6 +12,10 @@ queue ttl 1d
 
 
 class Opensmtpd(Mta):
+    # mail.lmtp dies of SIGPIPE where handoffd is killed while it writes; smtpd then says PermFail,
+    # "exited abnormally".
+    bounces_when_killed = True
+
     def __init__(self, scratch, unix=None, tcp=None):
         """Without domains it delivers nothing."""
         # Its mail.lmtp makes a temporary failure of any reply that is not 2xx, and each recipient is
