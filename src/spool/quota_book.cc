@@ -64,17 +64,17 @@ bool QuotaBook::recount(const Mailbox& mailbox, const QuotaLimits& limits, const
       counting_, [&](const Counting& one) { return one.mailbox == mailbox.name(); });
   if (under_way || counting_.size() >= kMostCounts) return false;
   // As it is open: whoever may write to it need not be able to come to it by the spool's path.
-  auto started = sys::start_aside(kCountLimit, inbox, [&](const sys::Fd& directory) {
+  auto started = sys::start_aside(kCountLimit, inbox, [&] {
     // Another's count is as good as ours: it is waited for, and ours is not made.
     bool waited = false;
-    for (auto until = sys::Steady::now() + patience_; !sys::claim(directory); waited = true) {
+    for (auto until = sys::Steady::now() + patience_; !sys::claim(inbox); waited = true) {
       if (sys::Steady::now() >= until) return;
       std::this_thread::sleep_for(kLook);
     }
     if (waited) return;
     auto temporary = "maildirsize." + sys::host_name() + "." + std::to_string(sys::own_pid()) +
                      "." + std::to_string(sys::random_number());
-    static_cast<void>(recount_maildirsize(*files_, directory, limits, temporary).ok());
+    static_cast<void>(recount_maildirsize(*files_, inbox, limits, temporary).ok());
   });
   if (!started) return false;
   // Without patience not even a count that has ended already is looked at.

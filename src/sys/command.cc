@@ -3,16 +3,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 
 #include "base/text.hh"
+#include "sys/confinement.hh"
 #include "sys/pipe.hh"
 #include "sys/stream.hh"
 
@@ -41,38 +41,6 @@ void set_signals(bool for_program) {
   ::sigemptyset(&mask);
   if (!for_program) ::sigaddset(&mask, SIGCHLD);
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
-}
-
-// Where the watcher keeps its end of the pipe that tells of its life, and what it works with.
-constexpr int kLife = STDERR_FILENO + 1;
-constexpr int kKept = kLife + 1;
-
-// A listener or a connection that stays open here would outlive whoever closes it.
-void drop_descriptors(const Fd& life, const Fd* kept) {
-  // Out of the way of each other's place.
-  int high_life = ::fcntl(life.get(), F_DUPFD, kKept + 1);
-  int high_kept = kept != nullptr ? ::fcntl(kept->get(), F_DUPFD, kKept + 1) : -1;
-  ::closelog();  // opens again by itself
-  if (high_life < 0 || (kept != nullptr && high_kept < 0)) ::_exit(1);
-  int null = ::open("/dev/null", O_RDWR);
-  struct stat status {};
-  // inetd's standard error is the connection.
-  bool connection = ::fstat(STDERR_FILENO, &status) == 0 && S_ISSOCK(status.st_mode);
-  ::dup2(null, STDIN_FILENO);
-  ::dup2(null, STDOUT_FILENO);
-  if (connection) ::dup2(null, STDERR_FILENO);
-  ::dup2(high_life, kLife);
-  ::fcntl(kLife, F_SETFD, FD_CLOEXEC);
-  if (kept != nullptr) {
-    ::dup2(high_kept, kKept);
-    ::fcntl(kKept, F_SETFD, FD_CLOEXEC);
-  }
-  int first = kept != nullptr ? kKept + 1 : kKept;
-#ifdef HAVE_CLOSE_RANGE
-  if (::close_range(static_cast<unsigned>(first), ~0u, 0) == 0) return;
-#endif
-  long most = std::min(::sysconf(_SC_OPEN_MAX), 65536L);
-  for (int fd = first; fd < most; ++fd) ::close(fd);
 }
 
 [[noreturn]] void become(const std::vector<std::string>& arguments, const Pipe& input,
@@ -204,6 +172,7 @@ bool Watcher::ends_well() const {
 namespace {
 
 // Does `work` in a process that is init's child; an octet in the pipe says that it was done well.
+// `kept`: what it has of our descriptors beside that pipe.
 Result<Watcher> start_detached(const std::function<bool()>& work, const Fd* kept = nullptr) {
   auto life = open_pipe();
   if (!life) return life.error();
@@ -218,10 +187,12 @@ Result<Watcher> start_detached(const std::function<bool()>& work, const Fd* kept
   }
   pid_t detached = ::fork();
   if (detached != 0) ::_exit(detached < 0 ? 1 : 0);
-  drop_descriptors(life.value().write, kept);
+  // A listener or a connection that stays open here would outlive whoever closes it.
+  const std::array<const Fd*, 2> needed{&life.value().write, kept};
+  keep_only(std::span(needed).first(kept != nullptr ? 2 : 1));
   set_signals(false);
   if (work()) {
-    [[maybe_unused]] auto ignored = ::write(kLife, "", 1);
+    [[maybe_unused]] auto ignored = ::write(life.value().write.get(), "", 1);
   }
   ::_exit(0);
 }
@@ -238,11 +209,11 @@ Result<Watcher> start_watched(const Command& command,
 }
 
 Result<Watcher> start_aside(std::chrono::seconds limit, const Fd& kept,
-                            const std::function<void(const Fd& kept)>& work) {
+                            const std::function<void()>& work) {
   return start_detached(
       [&] {
         ::alarm(static_cast<unsigned>(limit.count()));
-        work(Fd(kKept));
+        work();
         return true;
       },
       &kept);

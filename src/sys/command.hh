@@ -43,9 +43,9 @@ class Watcher {
 Result<Watcher> start_watched(const Command& command,
                               const std::function<void(const Status&)>& ended);
 
-// Starts such a process that does `work` with a copy of `kept`, which is all that it has of our
-// descriptors. It is killed after `limit`.
+// Starts such a process that does `work`, and has `kept` of our descriptors too. It is killed after
+// `limit`.
 Result<Watcher> start_aside(std::chrono::seconds limit, const Fd& kept,
-                            const std::function<void(const Fd& kept)>& work);
+                            const std::function<void()>& work);
 
 }  // namespace handoff::sys
