@@ -34,6 +34,12 @@ void Session::spoil(const Reply& reply) {
   if (!doom_) doom_ = reply;
 }
 
+// A BDAT that says of no octets that they follow.
+std::optional<Event> Session::refuse_chunk(const Reply& reply) {
+  spoil(reply);
+  return complain(reply);
+}
+
 // Reads the octets of a chunk that nobody wants, so that they are never run as commands; `then` is
 // said behind them.
 std::optional<Event> Session::swallow(std::uint64_t octets, std::optional<Reply> then) {
@@ -53,10 +59,7 @@ std::optional<Event> Session::refuse_line(std::string_view line, const Reply& re
   auto digits = digits_of(argument);
   // Of a line that is too long the head alone is there, which may end within the number.
   bool cut = line.size() == LineReader::kHead && digits.size() == argument.size();
-  if (digits.empty() && !cut) {
-    spoil(reply);
-    return complain(reply);
-  }
+  if (digits.empty() && !cut) return refuse_chunk(reply);
   auto octets = parse_number(digits);
   return octets && !cut ? swallow(*octets, reply) : give_up(reply);
 }
@@ -64,10 +67,7 @@ std::optional<Event> Session::refuse_line(std::string_view line, const Reply& re
 // RFC 3030 2: "BDAT" SP chunk-size [ SP "LAST" ]
 std::optional<Event> Session::bdat(std::string_view argument) {
   auto digits = digits_of(argument);
-  if (digits.empty()) {
-    spoil(say::kBadChunk);
-    return complain(say::kBadChunk);
-  }
+  if (digits.empty()) return refuse_chunk(say::kBadChunk);
   auto octets = parse_number(digits);
   // A number beyond counting is followed by content all the same: there is no way on.
   if (!octets) return give_up(say::kBadChunk);

@@ -6,20 +6,6 @@
 
 namespace handoff::lmtp {
 
-namespace {
-
-// A line of a header, or the envelope of an mbox file before it: as HeaderFilter has it.
-bool is_of_header(std::string_view line) {
-  if (line.starts_with(' ') || line.starts_with('\t')) return true;
-  if (line.starts_with("From ") || line.starts_with(">From ")) return true;
-  auto end = line.find_first_of(": \t");
-  if (end == line.npos) return false;
-  end = line.find_first_not_of(" \t", end);
-  return end != line.npos && line[end] == ':';
-}
-
-}  // namespace
-
 void HeaderCopy::take(std::string_view octets) {
   while (!ended_ && !octets.empty()) {
     char c = octets.front();
@@ -28,22 +14,17 @@ void HeaderCopy::take(std::string_view octets) {
     bool line_begins = text_.empty() || text_.back() == '\n';
     if (c == '\n' && line_begins) {
       ended_ = true;
-    } else if (c == '\n' && !is_of_header(last_line())) {
-      // The body has begun without an empty line.
-      text_.resize(text_.size() - last_line().size());
-      ended_ = true;
     } else if (text_.size() >= kMost) {
-      // The line that does not fit is left out whole.
-      text_.resize(text_.rfind('\n') + 1);
-      ended_ = true;
+      end();
     } else {
       text_ += c;
     }
   }
 }
 
-std::string_view HeaderCopy::last_line() const {
-  return std::string_view(text_).substr(text_.rfind('\n') + 1);
+void HeaderCopy::end() {
+  if (!ended_) text_.resize(text_.rfind('\n') + 1);
+  ended_ = true;
 }
 
 std::string dsn_text(const DsnReport& report, const DsnFacts& facts) {

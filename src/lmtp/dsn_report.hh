@@ -11,15 +11,15 @@
 
 namespace handoff::lmtp {
 
-// The header of a message as it passes: up to the empty line, or to one that is no field's, and no
-// more of it than kMost.
+// The header of a message as it passes: up to the empty line, and no more of it than kMost.
 class HeaderCopy {
  public:
   void take(std::string_view octets);
+  // The header is over, without the line that has begun: it does not fit, or is of the body.
+  void end();
   const std::string& text() const { return text_; }  // whole lines, ending in LF
 
  private:
-  std::string_view last_line() const;
   static constexpr std::size_t kMost = 64 << 10;  // octets
   std::string text_;
   bool ended_ = false;

@@ -36,6 +36,9 @@ class HeaderFilter {
   std::string_view finish();
 
   const Facts& facts() const { return facts_; }
+  // Whether what was returned last is of the header, as far as is known by then: of a line whose
+  // name is very long it turns out behind its beginning.
+  bool in_header() const { return state_ != State::kBody && colon_ != Colon::kMissing; }
 
  private:
   enum class State { kName, kLine, kBody };

@@ -65,11 +65,20 @@ std::optional<Event> Session::filtered() {
   while (!piece_.empty()) {
     auto octets = filter_->next(piece_);
     if (!octets.empty() && !doom_) {
-      if (copies_header_) report_->header.take(octets);
+      copy_header(octets);
       return Content{octets, false};
     }
   }
   return std::nullopt;
+}
+
+void Session::copy_header(std::string_view octets) {
+  if (!copies_header_) return;
+  if (filter_->in_header()) {
+    report_->header.take(octets);
+  } else {
+    report_->header.end();
+  }
 }
 
 void Session::take_in(std::string_view octets) {
@@ -129,7 +138,7 @@ std::optional<Event> Session::next_swallowed(std::string_view& input) {
 std::optional<Event> Session::end_content() {
   auto rest = filter_->finish();
   if (!rest.empty() && !doom_) {
-    if (copies_header_) report_->header.take(rest);
+    copy_header(rest);
     return Content{rest, false};
   }
   facts_ = filter_->facts();

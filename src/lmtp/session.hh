@@ -181,6 +181,7 @@ class Session {
   std::optional<Event> next_chunk(std::string_view& input);
   std::optional<Event> next_swallowed(std::string_view& input);
   std::optional<Event> filtered();
+  void copy_header(std::string_view octets);
   void take_in(std::string_view octets);
   std::optional<Event> end_content();
   std::optional<Event> drop_content();
@@ -211,6 +212,7 @@ class Session {
   std::optional<Event> swallow(std::uint64_t octets, std::optional<Reply> then);
   std::optional<Event> refuse_line(std::string_view line, const Reply& reply);
   void spoil(const Reply& reply);
+  std::optional<Event> refuse_chunk(const Reply& reply);
   // peer_commands.cc: what is said about the peer itself.
   std::optional<Event> starttls(std::string_view argument);
   std::optional<Event> auth(std::string_view argument);
