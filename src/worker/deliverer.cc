@@ -59,7 +59,7 @@ bool Deliverer::is_slow(const Mailbox& mailbox) {
 }
 
 void Deliverer::note_time(const Mailbox& mailbox, const Error* error) {
-  if (error != nullptr && (is(*error, kSlow) || is(*error, kBusy))) return;
+  if (error != nullptr && is_put_off(*error)) return;
   if (scribe_.took(board::mailbox_key(mailbox.name()), in_mailbox_, slowness_)) {
     services_.log.warning("mailbox slow, put off",
                           {{"mailbox", mailbox.name()},
@@ -144,6 +144,8 @@ std::optional<lmtp::Reply> Deliverer::put_off(const Error& error, const std::str
   if (is(error, kSlow)) return lmtp::Reply(lmtp::say::kMailboxSlow, {address});
   return {};
 }
+
+bool Deliverer::is_put_off(const Error& error) { return is(error, kBusy) || is(error, kSlow); }
 
 lmtp::Reply Deliverer::reply_to(const Error& error, const Mailbox& mailbox) const {
   if (auto reply = put_off(error, mailbox.address)) return *reply;

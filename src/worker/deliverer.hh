@@ -39,8 +39,9 @@ class Deliverer {
 
   // Whether the mailbox cannot be waited for now: the reply that says so, which is counted.
   std::optional<lmtp::Reply> put_off(const Mailbox& mailbox);
-  // The same where that is why choose_folder() has failed, for the recipient `address`.
+  // The same where that is why a question has failed, for the recipient `address`.
   static std::optional<lmtp::Reply> put_off(const Error& error, const std::string& address);
+  static bool is_put_off(const Error& error);
   // EDQUOT of a mailbox's own quota is answered as quota.over says.
   lmtp::Reply reply_to(const Error& error, const Mailbox& mailbox) const;
 

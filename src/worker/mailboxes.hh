@@ -29,7 +29,7 @@ class Mailboxes {
   Status check_quota(const Mailbox& mailbox, std::uint64_t size);
   Result<spool::Delivered> commit(const spool::Staging& staging, const Mailbox& mailbox,
                                   std::string_view personal);
-  // Resolver::AsOwner
+  // Resolver::AsOwner.
   Status choose_folder(Mailbox& mailbox, const std::string& detail);
 
   bool is_broken() const { return client_ && client_->is_broken(); }

@@ -214,6 +214,7 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
     return std::nullopt;
   }
   auto fail = [&](const char* what, const lmtp::Reply& reply, const Error& error) {
+    if (Deliverer::is_put_off(error)) return refuse(reply, sys::Level::kWarning);
     // What a server said may have the address in it, and what is said of a mailbox too.
     scribe_.failure(reply.one_line() + ": " + error.cause(),
                     event.address.text() + ": " + error.what);
@@ -231,11 +232,8 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
                                         });
   });
   if (!mailbox) {
-    if (auto put_off = Deliverer::put_off(mailbox.error(), event.address.text())) {
-      refuse(*put_off, sys::Level::kWarning);
-      return std::nullopt;
-    }
-    fail("lookup failed", lmtp::reply_to_lookup_failure(), mailbox.error());
+    auto put_off = Deliverer::put_off(mailbox.error(), event.address.text());
+    fail("lookup failed", put_off.value_or(lmtp::reply_to_lookup_failure()), mailbox.error());
   } else if (!mailbox.value()) {
     refuse({lmtp::say::kUnknownRecipient, {event.address.text()}}, sys::Level::kInfo);
   } else if (event.verify && !services_.resolver().tells()) {
@@ -246,8 +244,7 @@ Pump::Next Pump::on(const lmtp::RecipientNamed& event) {
     refuse(*put_off, sys::Level::kWarning);
   } else if (auto room = deliverer_.check_quota(*mailbox.value(), declared_size_); !room) {
     auto reply = deliverer_.reply_to(room.error(), *mailbox.value());
-    bool waits = Deliverer::put_off(room.error(), event.address.text()).has_value();
-    if (room.error().code == EDQUOT || waits) {
+    if (room.error().code == EDQUOT) {
       refuse(reply, sys::Level::kWarning);
     } else {
       fail("quota not known", reply, room.error());

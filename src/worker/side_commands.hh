@@ -35,9 +35,9 @@ class SideCommands {
   void start(const sys::Command& command, sys::Fields fields);
 
  private:
-  const sys::Log& log_;
   bool has_place();
 
+  const sys::Log& log_;
   Words words_;
   std::chrono::milliseconds patience_;
   std::vector<sys::Watcher> under_way_;
