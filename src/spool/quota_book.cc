@@ -46,11 +46,8 @@ Result<Standing> QuotaBook::standing(const Mailbox& mailbox, std::uint64_t size,
     return read_maildirsize(*files_, inbox.value(), standing.limits, size, sys::Wall::now());
   };
   auto said = read();
-  if (said && said.value().recount) {
-    if (counts == Counts::kIfNeeded && recount(mailbox, standing.limits, inbox.value())) {
-      said = read();
-    }
-  }
+  bool count = said && said.value().recount && counts == Counts::kIfNeeded;
+  if (count && recount(mailbox, standing.limits, inbox.value())) said = read();
   if (!said) return said.error();
   standing.certain = !said.value().recount;
   standing.use = said.value().use;

@@ -129,16 +129,15 @@ Result<std::optional<Delivered>> Spool::link(const Staging& staging, const Mailb
     if (!room) return below(mailbox.place(), room.error());
     // Another folder of the mailbox may have the message already. Whether both have room, commit()
     // finds out, which counts the first.
-    if (!quotas_.check(with_uncounted(standing.value(), mailbox), staging.size())) {
-      return std::optional<Delivered>();
-    }
+    standing.value() = with_uncounted(standing.value(), mailbox);
+    if (!quotas_.check(standing.value(), staging.size())) return std::optional<Delivered>();
   }
   auto linked = links_.add(staging, mailbox, names_);
   if (!linked) return below(mailbox.place(), linked.error());
   if (!linked.value()) return std::optional<Delivered>();
   Delivered delivered{*linked.value(), staging.size(), false, false};
   if (standing && standing.value().limits.any()) {
-    delivered.quota = with_one_more(with_uncounted(standing.value(), mailbox), delivered.size);
+    delivered.quota = with_one_more(standing.value(), delivered.size);
     uncounted_.emplace_back(mailbox, delivered.size);
   }
   return std::optional(std::move(delivered));
