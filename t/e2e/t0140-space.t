@@ -67,7 +67,7 @@ with Handoffd({"spool.min-free": "1M", "spool.min-free-inodes": "10",
             is_(one.mail(2 * MEGABYTE), "250 2.1.0", "one_begins_again")
             # The reply has left before the worker waits for the next command.
             busy = until(lambda: at_it(daemon, 2), "two workers are at it")
-            ok(True, "two_workers_are_at_it")
+            ok(len(busy) == 2, "two_workers_are_at_it")
             is_(other.mail(2 * MEGABYTE), "452 4.3.1", "and_its_room_is_kept")
             one.command("NOOP")
             for pid in busy:

@@ -18,7 +18,6 @@ PAT = "pat@good.test"
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
 
-
 def only_idle_workers(daemon):
     """Whether nothing else is under way that opens the spool: a sweep, a worker that begins."""
     with open(f"/proc/{daemon.pid}/task/{daemon.pid}/children", encoding="ascii") as file:
