@@ -43,8 +43,9 @@ def until(holds, what, deadline=DEADLINE, between=lambda: None):
 
 class Mta:
     transactions = {}   # domain: how many it takes for 50 recipients, if not one
-    # Whether its client may die of the end of a connection, and it takes that for a failure for good.
-    bounces_when_killed = False
+    # What its log says where its client died of the end of a connection, if it takes that for a
+    # failure for good.
+    client_died = None
     keeps_unknown = ()  # domains for whose unknown recipients it tries again all the same
 
     def sends_utf8(self, domain):

@@ -12,9 +12,8 @@ queue ttl 1d
 
 
 class Opensmtpd(Mta):
-    # mail.lmtp dies of SIGPIPE where handoffd is killed while it writes; smtpd then says PermFail,
-    # "exited abnormally".
-    bounces_when_killed = True
+    # mail.lmtp dies of SIGPIPE where handoffd is killed while it writes; smtpd then says PermFail.
+    client_died = "(exited abnormally)"
 
     def __init__(self, scratch, unix=None, tcp=None):
         """Without domains it delivers nothing."""
