@@ -80,6 +80,7 @@ void work(const Task& task, std::uint64_t number, Shared& shared, Batch& batch, 
   const std::string octets(task.size, 'x');
   std::uint64_t mailbox = number * task.mailboxes / task.processes;
   std::vector<std::string> mailboxes(task.recipients);
+  make_folder("staging/" + std::to_string(::getpid()));
   while (!shared.go.load()) ::usleep(200);
   for (std::uint64_t i = 0; task.messages == 0 || i < task.messages; ++i) {
     auto begun = Clock::now();

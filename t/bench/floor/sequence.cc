@@ -30,6 +30,8 @@ constexpr std::array kSequences = {
              "fdatasync, link, fsync of the file, unlink"},
     Sequence{"early", Place::kStaging, Data::kWriteOut, Publish::kLink, End::kFile,
              "sync_file_range, link, fsync of the file, unlink"},
+    Sequence{"early-own", Place::kOwnStaging, Data::kWriteOut, Publish::kLink, End::kFile,
+             "as early, with a staging folder for each process"},
     Sequence{"early-rename", Place::kStaging, Data::kWriteOut, Publish::kRename, End::kFile,
              "sync_file_range, rename, fsync of the file"},
     Sequence{"early-tmp-rename", Place::kTmp, Data::kWriteOut, Publish::kRename, End::kFile,
@@ -112,7 +114,10 @@ int create(Place place, const std::string& mailbox, const std::string& name, std
     return -1;
 #endif
   }
-  path = (place == Place::kTmp ? mailbox + "/tmp/" : "staging/") + name;
+  auto folder = mailbox + "/tmp/";
+  if (place == Place::kStaging) folder = "staging/";
+  if (place == Place::kOwnStaging) folder = "staging/" + std::to_string(::getpid()) + "/";
+  path = folder + name;
   return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
 

@@ -10,7 +10,8 @@
 
 namespace handoff::bench {
 
-enum class Place { kTmp, kStaging, kUnnamed };  // MAILBOX/tmp; one folder of all; O_TMPFILE
+// MAILBOX/tmp; one folder of all; one of them for each process; O_TMPFILE
+enum class Place { kTmp, kStaging, kOwnStaging, kUnnamed };
 enum class Data { kFsync, kFdatasync, kWriteOut, kLeave };  // before the message has its names
 // A name for each recipient: all by link(), and the first name unlinked at the end; or the last one
 // by rename(), which saves that.
