@@ -34,11 +34,16 @@ Result<Arrivals> Arrivals::watch(std::vector<const Fd*> listeners, const Fd& lif
 }
 
 Arrivals::Event Arrivals::wait() {
+  // A wait that finds something does not let a signal in. Where something is always there, as of a
+  // listener that was silenced, none ever would.
+  if (wait_for({}, Steady::now(), true) == Waited::kStop) return {What::kStop, 0};
 #ifdef HAVE_EPOLLEXCLUSIVE
   for (;;) {
-    if (stop_requested()) return {What::kStop, 0};
     epoll_event event{};
-    if (::epoll_pwait(epoll_.get(), &event, 1, -1, wait_mask()) != 1) continue;
+    if (::epoll_pwait(epoll_.get(), &event, 1, -1, wait_mask()) != 1) {
+      if (stop_requested()) return {What::kStop, 0};
+      continue;
+    }
     auto index = static_cast<std::size_t>(event.data.u64);
     if (index + 1 == fds_.size()) return {What::kParentGone, 0};
     return {What::kConnection, index};
