@@ -8,6 +8,7 @@
 #include "base/text.hh"
 #include "recipients/layout.hh"
 #include "recipients/resolver.hh"
+#include "spool/crowd_folder.hh"
 
 namespace handoff::delivery {
 namespace {
@@ -50,6 +51,7 @@ Result<std::unique_ptr<Authority>> Authority::make(const conf::Config& config, s
     // These two name no owners.
     authority->others_ |= !is_own(lookup) && lookup != "mailbox" && lookup != "any";
   }
+
   recipients::Ground ground{files, authority->no_spool_, config.spool.layout,
                             config.recipients.lookup_timeout, &tables};
   auto chain = recipients::Chain::make(options, ground);
@@ -99,7 +101,9 @@ Status Authority::is_staged(const Request& request, const sys::Fd& spool,
   }
   auto staging = files_.open_directory(spool, ".handoff/staging");
   if (!staging) return staging.error();
-  auto named = files_.info_at(staging.value(), request.name);
+  auto named = spool::where_staged(
+      files_, staging.value(), request.name,
+      [&](const sys::Fd& folder) { return files_.info_at(folder, request.name); });
   if (!named) return named.error();
   if (named.value().device != file.device || named.value().inode != file.inode) {
     return refused("the file is not the one in staging");

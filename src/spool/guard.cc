@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.hh"
+#include "spool/crowd_folder.hh"
 #include "spool/earlier_copy.hh"
 #include "spool/maildir.hh"
 #include "spool/name.hh"
@@ -212,7 +213,9 @@ Status Guard::note(const std::string& marker) {
   if (!made && made.error().code != EEXIST) {
     // No room for another file: the staged one, if it is still there, is as good.
     auto name = name_in(marker);
-    auto linked = files_->link(*staging_, name, *unread_, marker);
+    auto linked = where_staged(*files_, *staging_, name, [&](const sys::Fd& folder) {
+      return files_->link(folder, name, *unread_, marker);
+    });
     if (!linked && linked.error().code != EEXIST) return made.error();
   }
   // Before the slot is given up, so that whoever sees that free sees this.

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "spool/crowd_folder.hh"
 #include "spool/maildir.hh"
 #include "sys/process.hh"
 
@@ -81,9 +82,26 @@ Result<bool> Spool::reserve(std::uint64_t octets) {
   return enough;
 }
 
+const sys::Fd& Spool::staging_for(const std::string& name) {
+  auto& at = *directories_;
+  auto others = guard_->ledger().reserved_by(Ledger::Others::kAny).files;
+  if (others < options_.crowd) return at.staging;
+  if (!at.crowd) {
+    // Not synced: the names in staging need not outlive a power cut where its filesystem does not
+    // have names come to disk in their order, and there the message's sync is this one's too.
+    auto folder = crowd_folder_of(name);
+    static_cast<void>(files_->make_directory(at.staging, folder, kMode).ok());
+    auto opened = files_->open_directory(at.staging, folder);
+    if (!opened) return at.staging;  // slower, and as good
+    at.crowd = std::move(opened).value();
+  }
+  return at.crowd;
+}
+
 Result<Staging> Spool::begin(bool binary) {
-  return Staging::create(*files_, directories_->staging, names_.next(), binary || options_.crlf,
-                         file_sync_);
+  auto name = names_.next();
+  const auto& directory = staging_for(name);
+  return Staging::create(*files_, directory, std::move(name), binary || options_.crlf, file_sync_);
 }
 
 Status Spool::complete(Staging& staging, const std::vector<std::string>& places) {
@@ -221,13 +239,13 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
     return {};
   };
   const auto& ledger = guard_->ledger();
-  auto swept =
-      sweep_staging(*files_, directories_->staging,
-                    {names_.host(), [&](const Owner& owner) { return ledger.is_here(owner); }},
-                    [&](const std::string& name, std::uint64_t size) {
-                      auto go_on = found(".handoff/staging/" + name);
-                      return go_on ? guard_->take_over(name, size) : go_on;
-                    });
+  auto swept = sweep_staging(
+      *files_, directories_->staging,
+      {names_.host(), [&](const Owner& owner) { return ledger.is_here(owner); }},
+      [&](const std::string& path, std::uint64_t size) {
+        auto go_on = found(".handoff/staging/" + path);
+        return go_on ? guard_->take_over(path.substr(path.rfind('/') + 1), size) : go_on;
+      });
   if (!swept) return swept;
   if (how.mailboxes) {
     // Who delivers as the mailbox's owner need not have a place in the ledger.

@@ -38,6 +38,9 @@ struct SpoolOptions {
   // Makes the directory of a mailbox that is not there and is to be made; nothing: we do.
   std::function<Status(const Mailbox&)> create = {};
   Reserve reserve = {};  // what messages leave free
+  // With so many other messages under way a process stages in a folder of its own
+  // (crowd_folder.hh). Below that it gains little, and staging/NAME is easier to look through.
+  std::uint64_t crowd = 4;
 };
 
 class Spool {
@@ -114,7 +117,9 @@ class Spool {
     sys::Fd own;  // SPOOL/.handoff
     sys::Fd staging;
     sys::Fd unread;
+    sys::Fd crowd = {};  // this process's folder in staging; not open before there is need
   };
+  const sys::Fd& staging_for(const std::string& name);
   bool is_to_be_made(const Mailbox& mailbox);
   Status make_mailbox(const Mailbox& mailbox);
   Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "spool/crowd_folder.hh"
 #include "spool/name.hh"
 #include "sys/clock.hh"
 
@@ -23,6 +24,12 @@ class Sweep {
     if (!names) return names.error();
     for (const auto& name : names.value()) {
       auto info = files_.info_at(folder, name);
+      if (all_ours && path.empty() && is_crowd_folder(name) && info && info.value().is_directory) {
+        auto below = files_.open_directory(folder, name);
+        bool done = below && this->folder(below.value(), name + "/", true);
+        if (!done) ++swept_.unread;
+        continue;
+      }
       bool removed = info && is_abandoned(name, info.value(), all_ours) &&
                      before_(path + name, info.value().size) && files_.unlink(folder, name);
       if (removed) {

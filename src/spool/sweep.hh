@@ -35,7 +35,8 @@ struct Owners {
 // keeps it by an error.
 using BeforeRemoval = std::function<Status(const std::string& path, std::uint64_t size)>;
 
-// The files in one folder, where none but processes of this spool are at work, on whatever host.
+// The files in SPOOL/.handoff/staging and in the folders of a crowd (crowd_folder.hh), which stay.
+// None but processes of this spool are at work there, on whatever host.
 // May block.
 Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const Owners& owners,
                             const BeforeRemoval& before);

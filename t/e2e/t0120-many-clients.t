@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import maildir
 from handoffd import Handoffd
 from lmtp import Lmtp, stuffed
-from tap import diag, done, empty, is_
+from tap import diag, done, empty, is_, ok
 
 CLIENTS = 64
 ROUNDS = 4
@@ -70,6 +70,10 @@ with Handoffd({"workers.max": CLIENTS, "workers.min-idle": 1, "workers.max-idle"
     empty(wrong_sizes, "and_has_its_size_in_its_name_R6")
     is_(daemon.stop(), 0, "it_ends_well")
     is_(daemon.staged(), [], "nothing_stays_in_staging")
+    folders = os.listdir(os.path.join(daemon.spool, ".handoff", "staging"))
+    empty([each for each in folders if not re.fullmatch("[0-9a-f]{2}", each)],
+          "but_the_folders_of_a_crowd")
+    ok(len(folders) > 4, "which_have_been_used")
     empty([each for each in USERS if maildir.leftovers(daemon.mailbox_path(each))],
           "nothing_stays_in_tmp")
 

@@ -105,9 +105,10 @@ class Configuration:
         have read its replies, which may be just now: waits for them to go, until the deadline."""
         staging = os.path.join(self.spool, ".handoff", "staging")
         end = time.monotonic() + deadline
-        while os.path.isdir(staging) and os.listdir(staging) and time.monotonic() < end:
+        while (found := [name for _, _, names in os.walk(staging) for name in names]) \
+                and time.monotonic() < end:
             select.select([], [], [], 0.01)
-        return os.listdir(staging) if os.path.isdir(staging) else []
+        return found
 
 
 class Handoffd(Configuration, Daemon):

@@ -169,10 +169,12 @@ BOOST_AUTO_TEST_CASE(in_every_scenario_what_is_acknowledged_is_durable_L5) {
   for (const auto& scenario : scenarios()) {
     BOOST_TEST_CONTEXT(scenario.name) {
       Delivery delivery;
+      delivery.crowd = scenario.crowd;
       delivery.files.hide_birth = scenario.old;
       delivery.files.fault = scenario.fault;
       auto mailboxes = scenario.mailboxes(delivery);
       auto spool = delivery.open().value();
+      BOOST_REQUIRE(spool.begin(false).ok());  // makes a crowd's folder, which need not be durable
       delivery.files.calls.clear();
       auto done = delivery.deliver(spool, mailboxes, "a: b\r\n\r\nbody\r\n", scenario.personal);
       BOOST_REQUIRE(done.ok());
@@ -191,9 +193,11 @@ BOOST_AUTO_TEST_CASE(a_failure_of_any_one_call_leaves_nothing_visible_R5) {
     for (;; ++failing) {
       int code = kCodes[turn++ % std::size(kCodes)];
       Delivery delivery;
+      delivery.crowd = scenario.crowd;
       delivery.files.hide_birth = scenario.old;
       auto mailboxes = scenario.mailboxes(delivery);
       auto spool = delivery.open().value();
+      BOOST_REQUIRE(spool.begin(false).ok());  // a crowd's folder is there from now on
       delivery.files.calls.clear();
       delivery.files.fault = [&](const Call& call) {
         int own = scenario.fault ? scenario.fault(call) : 0;

@@ -37,7 +37,9 @@ class Delivery {
   }
 
   handoff::Result<handoff::spool::Spool> open() {
-    return handoff::spool::Spool::open(files, {place.path(), "host", crlf_, guard});
+    handoff::spool::SpoolOptions options{place.path(), "host", crlf_, guard};
+    if (crowd) options.crowd = 0;
+    return handoff::spool::Spool::open(files, options);
   }
 
   // The first failure of: begin, append, complete, commit to each mailbox in turn. What is staged
@@ -78,9 +80,18 @@ class Delivery {
   }
 
   bool guard = false;  // against retries
+  bool crowd = false;  // as if many messages were under way
   std::vector<handoff::spool::Delivered> delivered;
 
-  std::set<std::string> staged() { return place.names(".handoff/staging"); }
+  // The files in staging, by their paths in there.
+  std::set<std::string> staged() {
+    std::set<std::string> out;
+    std::filesystem::path staging = place.path(".handoff/staging");
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(staging)) {
+      if (!entry.is_directory()) out.insert(entry.path().lexically_relative(staging).string());
+    }
+    return out;
+  }
   std::set<std::string> in_new(const std::string& user) {
     return place.names("example.org/" + user + "/new");
   }

@@ -46,6 +46,7 @@ Story play(const Scenario& scenario, Client client, bool unsynced = false,
   Delivery delivery;
   delivery.files.sync = sync;
   delivery.guard = true;
+  delivery.crowd = scenario.crowd;
   delivery.files.hide_birth = scenario.old;
   std::vector<Mailbox> mailboxes;
   if (!unsynced) mailboxes = scenario.mailboxes(delivery);

@@ -23,6 +23,7 @@ struct Scenario {
   std::string personal;
   std::function<int(const Call&)> fault;  // of the scenario itself
   bool old = false;                       // mailboxes whose age is not asked for
+  bool crowd = false;                     // many messages are under way
 };
 
 inline std::vector<Scenario> scenarios() {
@@ -39,6 +40,7 @@ inline std::vector<Scenario> scenarios() {
       {"an old mailbox", one, "", {}, true},
       {"a young mailbox", one, "", {}},
       {"three mailboxes", three, "", {}, true},
+      {"three mailboxes in a crowd", three, "", {}, true, true},
       {"another filesystem", one, "", no_links(EXDEV)},
       {"too many links", one, "", no_links(EMLINK), true},
       {"links forbidden", one, "", no_links(EPERM), true},

@@ -116,6 +116,20 @@ BOOST_AUTO_TEST_CASE(only_files_are_removed_and_only_in_staging) {
   BOOST_TEST(staged.place.read(mail) == "mail");
 }
 
+BOOST_AUTO_TEST_CASE(in_the_folders_of_a_crowd_as_in_staging) {
+  Staged staged;
+  staged.place.make(".handoff/staging/7e");
+  staged.place.make(".handoff/staging/another");
+  auto left = name_of(dead(), "host");
+  staged.leave("7e/" + left);
+  staged.leave("7e/stray");
+  staged.leave("another/" + left);
+  auto swept = staged.sweep_all();
+  BOOST_TEST(swept.value().removed == 1u);
+  BOOST_TEST(staged.found == std::vector<std::string>{".handoff/staging/7e/" + left});
+  BOOST_TEST(staged.staged() == (std::set<std::string>{"7e/stray", "another/" + left}));
+}
+
 BOOST_AUTO_TEST_CASE(one_that_cannot_be_removed_does_not_keep_the_others) {
   Staged staged;
   auto stuck = name_of(dead(), "host");
