@@ -51,9 +51,8 @@ Result<std::unique_ptr<Authority>> Authority::make(const conf::Config& config, s
     // These two name no owners.
     authority->others_ |= !is_own(lookup) && lookup != "mailbox" && lookup != "any";
   }
-
-  recipients::Ground ground{files, authority->no_spool_, config.spool.layout,
-                            config.recipients.lookup_timeout, &tables};
+  // Each question is one of a process that is killed at delivery.timeout.
+  recipients::Ground ground{files, authority->no_spool_, config.spool.layout, {}, &tables};
   auto chain = recipients::Chain::make(options, ground);
   if (!chain) return chain.error();
   authority->own_ = std::move(chain).value();

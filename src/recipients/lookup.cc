@@ -28,7 +28,7 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {"any", make<AnyLookup>},       {"dovecot", make_dovecot_lookup},
     {"file", make_file_lookup},     {"mailbox", make<MailboxLookup>},
-    {"passwd", make<PasswdLookup>}, {"socketmap", make_socketmap_lookup},
+    {"passwd", make_passwd_lookup}, {"socketmap", make_socketmap_lookup},
 };
 
 }  // namespace

@@ -50,7 +50,7 @@ struct Ground {
   sys::Files& files;
   const sys::Fd& spool;                       // its root directory
   const std::string& layout;                  // of mailboxes below it
-  std::chrono::milliseconds timeout{10'000};  // of one question
+  std::chrono::milliseconds timeout{10'000};  // of one question; 0: who asks is watched by another
   const Tables* tables = nullptr;             // those of file:, loaded before
   const Modules* modules = nullptr;           // those of other kinds, opened before
 };

@@ -1,20 +1,16 @@
 // recipients.lookup = passwd: a recipient exists where the local part is a user of the system, by
-// whatever nsswitch.conf(5) names: files, LDAP, SSSD. The mailbox is the user's own.
+// whatever nsswitch.conf(5) names: files, LDAP, SSSD. The mailbox is the user's own. Root is
+// nobody: it reads no mail.
 #pragma once
 
 #include "recipients/lookup.hh"
 
 namespace handoff::recipients {
 
-class PasswdLookup final : public Lookup {
- public:
-  explicit PasswdLookup(const Ground& ground) : ground_(ground) {}
-  // Root is nobody: it reads no mail. The system's own timeouts hold, not Ground::timeout.
-  Result<Answer> find(const Address& address) override;
-  bool is_remote() const override { return true; }  // who knows
-
- private:
-  Ground ground_;
-};
+// getpwnam(3) has no deadline, and what it asks may hang. So a process beside this one asks it,
+// which is killed where it takes longer than Ground::timeout, and started with the next question.
+// Where that is 0 this process asks by itself, for as long as it takes.
+Result<std::unique_ptr<Lookup>> make_passwd_lookup(const std::string& argument,
+                                                   const Ground& ground);
 
 }  // namespace handoff::recipients

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""recipients.lookup = passwd, where what nsswitch.conf(5) names hangs: that recipient waits, within
+recipients.lookup-timeout, and no other (R1)."""
+import os
+import pwd
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import shim
+import tap
+from control import until, workers
+from handoffd import Handoffd, account
+from lmtp import Lmtp
+from scratch import Scratch
+from tap import done, is_, ok
+
+SHIM = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int getpwnam_r(const char* name, struct passwd* entry, char* buffer, size_t size,
+               struct passwd** found) {
+  while (strcmp(name, "stuck") == 0 && access(getenv("STUCK_WHILE"), F_OK) == 0) usleep(10000);
+  return ((int (*)(const char*, struct passwd*, char*, size_t, struct passwd**))dlsym(
+      RTLD_NEXT, "getpwnam_r"))(name, entry, buffer, size, found);
+}
+'''
+
+if why := shim.missing():
+    tap.skip_all(why)
+me = pwd.getpwnam(account()[0]) if account() else pwd.getpwuid(os.geteuid())
+scratch = Scratch()
+stuck = scratch.file("stuck", "")
+environment = shim.preload(scratch.file("passwd_shim.c", SHIM), scratch, STUCK_WHILE=stuck)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return file.read().split()
+
+
+with Handoffd({"recipients.lookup": "passwd", "recipients.lookup-timeout": "1s",
+               "recipients.cache-ttl": "0s", "workers.min-idle": 1, "workers.max": 1},
+              scratch=scratch, environment=environment) as daemon:
+    worker, = workers(daemon)
+    client = Lmtp(daemon.unix, timeout=20)
+    client.session("LHLO client.test", "MAIL FROM:<>")
+    is_(client.command(f"RCPT TO:<{me.pw_name}@good.test>").code, 250, "a_user_is_known")
+    begun = time.monotonic()
+    reply = client.command("RCPT TO:<stuck@good.test>")
+    took = time.monotonic() - begun
+    is_((reply.code, reply.enhanced), (451, "4.3.0"), "one_that_nobody_can_tell_of_is_put_off_R1")
+    ok(took >= 1, "when_the_time_is_up")
+    line = daemon.wait_for("lookup failed")
+    ok("getpwnam" in line and "recipients.lookup-timeout" in line, "the_log_says_why")
+    is_(client.command(f"RCPT TO:<{me.pw_name}@good.test>").code, 250, "the_next_one_is_known")
+    ok(len(children(worker)) == 1, "and_nothing_that_hangs_is_left")
+    os.unlink(stuck)
+    until(lambda: client.command("RCPT TO:<stuck@good.test>").code == 550, "it is known again")
+    is_(workers(daemon), [worker], "the_worker_has_lived_through_it")
+    asker, = children(worker)
+    client.close()
+    is_(daemon.stop(), 0, "it_ends_well")
+    until(lambda: not os.path.exists(f"/proc/{asker}"), "what asks ends with its worker")
+    ok(True, "and_what_asks_with_it")
+
+done()
