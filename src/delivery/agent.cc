@@ -11,6 +11,7 @@
 
 #include "delivery/as_owner.hh"
 #include "delivery/authority.hh"
+#include "delivery/place.hh"
 #include "delivery/request.hh"
 #include "sys/account.hh"
 #include "sys/confinement.hh"
@@ -36,8 +37,13 @@ constexpr std::uint64_t kBesideMessage = 2 << 20;
 class Agent {
  public:
   Agent(const conf::Config& config, const sys::Log& log, sys::Files& files,
-        const Authority& authority, const sys::Fd& socket)
-      : config_(config), log_(log), files_(files), authority_(authority), socket_(socket) {}
+        const Authority& authority, const sys::Account& worker, const sys::Fd& socket)
+      : config_(config),
+        log_(log),
+        files_(files),
+        authority_(authority),
+        worker_(worker),
+        socket_(socket) {}
 
   int run() {
     for (;;) {
@@ -124,11 +130,15 @@ class Agent {
       return failed(allowed.error());
     }
     sys::limit_resources(request.size + request.personal.size() + kBesideMessage, kDescriptors);
+    if (request.verb == Verb::kDeliver) {
+      auto made = make_place(files_, spool.value(), request.mailbox, worker_);
+      if (!made) return failed(made.error());
+    }
     const auto& owner = *request.mailbox.owner;
     if (auto became = sys::become_owner(owner.uid, owner.gid); !became) {
       return failed(became.error());
     }
-    return as_owner(config_, files_, spool.value(), request, staged);
+    return as_owner(config_, log_, files_, spool.value(), request, staged);
   }
 
   void refused(const Request& request, const Error& error) {
@@ -142,6 +152,7 @@ class Agent {
   const sys::Log& log_;
   sys::Files& files_;
   const Authority& authority_;
+  const sys::Account& worker_;
   const sys::Fd& socket_;
   std::vector<Child> stuck_;
   std::optional<Child> ended_;  // has said all and is about to end
@@ -167,7 +178,7 @@ int serve(const conf::Config& config, const sys::Log& log, const recipients::Tab
     log.error("no delivery process", {{"cause", authority.error().describe()}});
     return EX_CONFIG;
   }
-  return Agent(config, log, files, *authority.value(), socket).run();
+  return Agent(config, log, files, *authority.value(), worker.value(), socket).run();
 }
 
 }  // namespace handoff::delivery

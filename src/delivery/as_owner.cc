@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.hh"
+#include "delivery/create_command.hh"
 #include "recipients/folder_choice.hh"
 #include "spool/commit.hh"
 #include "spool/earlier_copy.hh"
@@ -23,6 +24,7 @@ constexpr std::chrono::milliseconds kCountPatience{1000};
 
 struct Task {
   const conf::Config& config;
+  const sys::Log& log;
   sys::Files& files;
   const sys::Fd& spool;
   const Request& request;
@@ -83,6 +85,19 @@ Outcome find_earlier(const Task& task) {
   return outcome;
 }
 
+// By the site's own program, where there is one. A mailbox below the spool has its directory by
+// now, and nothing in it (place.hh).
+Status make_mailbox(const Task& task) {
+  if (task.config.spool.create_command.empty() || !task.mailbox().create) return {};
+  auto inbox = task.mailbox();
+  inbox.folder.clear();
+  auto there = spool::open_in(task.files, task.spool, inbox, "new");
+  if (there || there.error().code != ENOENT) return {};
+  if (auto made = create_mailbox(task.config, task.log, inbox); !made) return made;
+  auto place = spool::open_in(task.files, task.spool, inbox, "");
+  return place ? Status() : place.error();
+}
+
 Outcome deliver(const Task& task) {
   auto quotas = task.quotas();
   auto standing = quotas.standing(task.mailbox(), task.staged.size);
@@ -90,6 +105,7 @@ Outcome deliver(const Task& task) {
     auto room = quotas.check(standing.value(), task.staged.size);
     if (!room) return failed(task, room.error());
   }
+  if (auto made = make_mailbox(task); !made) return failed(task, made.error());
   std::string lines;
   if (task.config.spool.newline == conf::Newline::kCrlf) {
     lines = task.request.personal;
@@ -122,10 +138,10 @@ constexpr std::array kTable = {
 
 }  // namespace
 
-Outcome as_owner(const conf::Config& config, sys::Files& files, const sys::Fd& spool,
-                 const Request& request, const sys::Fd& staged) {
-  Task task{
-      config, files, spool, request, {staged, request.name, request.size, request.content_offset}};
+Outcome as_owner(const conf::Config& config, const sys::Log& log, sys::Files& files,
+                 const sys::Fd& spool, const Request& request, const sys::Fd& staged) {
+  Task task{config, log,     files,
+            spool,  request, {staged, request.name, request.size, request.content_offset}};
   for (const auto& row : kTable) {
     if (row.verb == request.verb) return row.act(task);
   }

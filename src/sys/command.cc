@@ -153,6 +153,10 @@ class Watch {
 
 }  // namespace
 
+std::string argument_of(const std::string& address) {
+  return address.starts_with('-') ? "<" + address + ">" : address;
+}
+
 bool Watcher::ends_by(Steady::time_point deadline) const {
   std::array<pollfd, 1> fds{{{life_.get(), POLLIN, 0}}};
   return wait_for(fds, deadline, false) == Waited::kReady;

@@ -20,6 +20,10 @@ struct Command {
   Steady::duration limit;              // then its process group is killed
 };
 
+// An address as an argument: RFC 5321 allows a local part that begins with "-", which no program is
+// to take for an option.
+std::string argument_of(const std::string& address);
+
 // A process that was started to watch a command. It is init's child and not ours: whenever it ends,
 // it leaves nothing that we would have to wait for.
 class Watcher {

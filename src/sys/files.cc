@@ -161,6 +161,12 @@ Status PosixFiles::make_directory(const Fd& at, const std::string& name, mode_t 
   return {};
 }
 
+Status PosixFiles::give(const Fd& directory, uid_t uid, gid_t gid, mode_t mode) {
+  if (::fchmod(directory.get(), mode) != 0) return failure("chmod");
+  if (::fchown(directory.get(), uid, gid) != 0) return failure("chown");
+  return {};
+}
+
 Result<Fd> PosixFiles::create(const Fd& at, const std::string& name, mode_t mode) {
   if (!names_one_entry(name)) return Error{EXDEV, "create", name};
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;

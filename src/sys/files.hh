@@ -52,6 +52,9 @@ class Files {
   virtual Result<Fd> open_directory(const Fd& at, const std::string& path) = 0;
   virtual Status make_directory(const Fd& at, const std::string& name, mode_t mode) = 0;
 
+  // The directory's owner, group and permissions. Requires root.
+  virtual Status give(const Fd& directory, uid_t uid, gid_t gid, mode_t mode) = 0;
+
   virtual Result<Fd> create(const Fd& at, const std::string& name, mode_t mode) = 0;
   virtual Result<Fd> open_file(const Fd& at, const std::string& name) = 0;  // to read
   // To write to the end of a file that is there; one write() is one piece of it, whoever else does.
@@ -100,6 +103,7 @@ class PosixFiles : public Files {
   Result<Fd> open_root(const std::string& path) override;
   Result<Fd> open_directory(const Fd& at, const std::string& path) override;
   Status make_directory(const Fd& at, const std::string& name, mode_t mode) override;
+  Status give(const Fd& directory, uid_t uid, gid_t gid, mode_t mode) override;
   Result<Fd> create(const Fd& at, const std::string& name, mode_t mode) override;
   Result<Fd> open_file(const Fd& at, const std::string& name) override;
   Result<Fd> open_to_append(const Fd& at, const std::string& name) override;

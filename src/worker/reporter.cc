@@ -26,7 +26,7 @@ Reporter::Reporter(const conf::Config& config, const sys::Log& log)
 void Reporter::send(const lmtp::DsnReport& report, const std::string& id) {
   sys::Command command;
   command.arguments = config_.dsn.command;
-  command.arguments.push_back(argument_of(report.sender.text()));
+  command.arguments.push_back(sys::argument_of(report.sender.text()));
   command.input =
       lmtp::dsn_text(report, {config_.hostname, id, sys::rfc5322_date(sys::Wall::now())});
   command.limit = config_.dsn.timeout;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/unicode.hh"
+#include "delivery/create_command.hh"
 #include "sys/digest.hh"
 #include "sys/process.hh"
 
@@ -51,7 +52,7 @@ spool::SpoolOptions spool_options(const conf::Config& config, const sys::Log& lo
   options.quota = {config.quota.size, config.quota.messages};
   if (!config.spool.create_command.empty()) {
     options.create = [&config, &log](const Mailbox& mailbox) {
-      return create_mailbox(config, log, mailbox);
+      return delivery::create_mailbox(config, log, mailbox);
     };
   }
   return options;

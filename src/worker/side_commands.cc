@@ -14,10 +14,6 @@ constexpr std::chrono::milliseconds kLook{20};  // at the others, while the olde
 
 }  // namespace
 
-std::string argument_of(const std::string& address) {
-  return address.starts_with('-') ? "<" + address + ">" : address;
-}
-
 bool SideCommands::has_place() {
   auto until = sys::Steady::now() + patience_;
   for (;;) {

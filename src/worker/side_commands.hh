@@ -13,9 +13,6 @@
 
 namespace handoff::worker {
 
-// RFC 5321 allows a local part that begins with "-", which no program is to take for an option.
-std::string argument_of(const std::string& address);
-
 class SideCommands {
  public:
   // What the log says, and the cause where that is ours to give.

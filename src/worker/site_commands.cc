@@ -8,27 +8,8 @@ namespace handoff::worker {
 namespace {
 
 constexpr std::chrono::minutes kLimit{1};
-}  // namespace
 
-Status create_mailbox(const conf::Config& config, const sys::Log& log, const Mailbox& mailbox) {
-  sys::Command command;
-  command.arguments = config.spool.create_command;
-  command.arguments.push_back(mailbox.base.empty() ? config.spool.path + "/" + mailbox.path
-                                                   : mailbox.name());
-  command.arguments.push_back(argument_of(mailbox.address));
-  command.limit = kLimit;
-  sys::Fields fields{{"mailbox", mailbox.name()}, {"to", "<" + mailbox.address + ">"}};
-  auto started = sys::start_watched(command, [&](const Status& status) {
-    if (!status) {
-      fields.emplace_back("cause", status.error().describe());
-      return log.error("mailbox not made", fields);
-    }
-    log.info("mailbox made", fields);
-  });
-  if (!started) return started.error();
-  if (!started.value().ends_well()) return Error{ECHILD, "spool.create-command failed", {}};
-  return {};
-}
+}  // namespace
 
 unsigned threshold_reached(const std::vector<unsigned>& thresholds, const spool::Standing& after,
                            std::uint64_t size) {
@@ -51,7 +32,7 @@ void QuotaWarner::delivered(const Mailbox& mailbox, std::uint64_t size,
   sys::Command command;
   command.arguments = config_.quota.warn_command;
   command.arguments.push_back(std::to_string(reached));
-  command.arguments.push_back(argument_of(mailbox.address));
+  command.arguments.push_back(sys::argument_of(mailbox.address));
   command.limit = kLimit;
   commands_.start(command, {{"to", "<" + mailbox.address + ">"}, {"percent", reached}});
 }

@@ -1,21 +1,16 @@
-// The programs of the site that deliveries call for: spool.create-command and quota.warn-command.
+// quota.warn-command: the site's own program that a delivery calls for.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/mailbox.hh"
-#include "base/result.hh"
 #include "conf/config.hh"
 #include "spool/quota.hh"
 #include "sys/log.hh"
 #include "worker/side_commands.hh"
 
 namespace handoff::worker {
-
-// Runs spool.create-command for `mailbox` and waits for it, a minute at most. The log hears what
-// became of it. Requires the setting.
-Status create_mailbox(const conf::Config& config, const sys::Log& log, const Mailbox& mailbox);
 
 class QuotaWarner {
  public:

@@ -127,6 +127,46 @@ with Handoffd({"recipients.lookup": f"file:{table}"}, start=False) as daemon:
     ok(until(lambda: rcpt(daemon, "lou@good.test") == 452, "it is full"), "and_counted")
     is_(len(maildir.files(lou)), 3, "and_has_what_was_taken")
 
+# Where it is not there, root makes its directory and gives it away.
+def owner_and_mode(path):
+    status = os.stat(path)
+    return status.st_uid, oct(status.st_mode & 0o7777)
+
+
+maker = owners.scratch.file("maker", '#!/bin/sh\nmkdir -p "$1/cur" && id -u >"$1/made"\n')
+os.chmod(maker, 0o755)
+names = ("max", "mel", "mia", "sam")
+table = owners.scratch.file("to-be-made", "".join(
+    f"{name}@good.test uid={uid} gid={uid}\n" for uid, name in enumerate(names, 61411)))
+settings = {"recipients.lookup": f"file:{table}", "spool.layout": "%d/%1n/%n"}
+with Handoffd(settings, start=False) as daemon:
+    os.chmod(daemon.spool, 0o711)
+    daemon.start()
+    is_(code(daemon, "max@good.test"), 250, "a_mailbox_that_is_not_there_is_made_below_the_spool")
+    user = os.stat(daemon.spool).st_uid
+    made = [os.path.join(daemon.spool, path)
+            for path in ("good.test", "good.test/m", "good.test/m/max", "good.test/m/max/new")]
+    is_([owner_and_mode(path) for path in made],
+        [(user, "0o711"), (user, "0o711"), (61411, "0o700"), (61411, "0o700")],
+        "it_is_the_users_and_what_lies_above_it_can_be_passed_through")
+    mel, mia = (os.path.join(made[1], name) for name in ("mel", "mia"))
+    os.makedirs(os.path.join(mel, "of-roots"))
+    os.mkdir(mia, 0o700)
+    is_(code(daemon, "mel@good.test"), 451, "what_root_has_made_for_something_is_not_given_away")
+    is_(os.stat(mel).st_uid, 0, "but_stays_roots")
+    is_((code(daemon, "mia@good.test"), owner_and_mode(mia)), (250, (61413, "0o700")),
+        "what_a_crash_left_of_the_making_is")
+    daemon.write({"spool.create-command": maker})
+    ctl(daemon, "reload")
+    is_(code(daemon, "sam@good.test"), 250, "a_program_of_the_sites_makes_it")
+    with open(os.path.join(daemon.spool, "good.test", "s", "sam", "made"), encoding="ascii") as file:
+        is_(file.read(), "61414\n", "as_the_user")
+new = owners.add("new", 61006)
+with owners.handoffd({"spool.create-command": maker}) as daemon:
+    is_(code(daemon, new.address), 250, "so_it_does_in_a_home")
+    with open(os.path.join(new.maildir, "made"), encoding="ascii") as file:
+        is_(file.read(), "61006\n", "as_its_user")
+
 # One session on standard input.
 session = (f"LHLO me\r\nMAIL FROM:<>\r\nRCPT TO:<{kim.address}>\r\nDATA\r\n"
            "Subject: stdin\r\n\r\nx\r\n.\r\nQUIT\r\n")
