@@ -2,13 +2,17 @@
 
 #include <sysexits.h>
 
+#include <cerrno>
 #include <iostream>
+#include <optional>
 #include <string_view>
 
 #include "base/text.hh"
 #include "conf/command_line.hh"
 #include "ctl/explanation.hh"
+#include "delivery/agent.hh"
 #include "delivery/authority.hh"
+#include "delivery/client.hh"
 #include "lmtp/failure.hh"
 #include "lmtp/path.hh"
 #include "lmtp/replies.hh"
@@ -17,8 +21,10 @@
 #include "spool/quota_book.hh"
 #include "spool/spool.hh"
 #include "sys/account.hh"
-#include "sys/device.hh"
+#include "sys/daemon.hh"
 #include "sys/files.hh"
+#include "sys/log.hh"
+#include "sys/message_socket.hh"
 #include "sys/process.hh"
 
 namespace handoff::ctl {
@@ -62,15 +68,19 @@ class Explainer {
     out_.verdict = reply.one_line();
   }
   void explain(const Address& address);
-  void look_at_place(const Mailbox& mailbox);
   // A mailbox that must be counted is, as at RCPT.
-  void look_at_quota(const Mailbox& mailbox, const sys::Fd& spool);
+  void look_at(const Mailbox& mailbox, const sys::Fd& spool);
+  // Another user's mailbox is looked into by a delivery process, as for a worker: its home is
+  // closed to us, and a disk that is dead would hold us. Before root is given up.
+  void start_delivery_process();
 
   const conf::Config& config_;
   sys::PosixFiles files_;
   recipients::Tables tables_;
   recipients::Modules modules_;
   bool is_root_ = false;  // the master that has this configuration
+  sys::Log quiet_{sys::LogFormat::kText, sys::Level::kError};
+  std::optional<delivery::Client> owners_;
   Explanation out_;
 };
 
@@ -83,6 +93,7 @@ Explanation Explainer::run() {
   if (!modules) throw conf::ConfigError(modules.error().describe());
   tables_ = std::move(tables).value();
   modules_ = std::move(modules).value();
+  if (delivery::is_needed(config_)) start_delivery_process();
   if (!config_.user.empty()) {
     auto account = sys::find_account(config_.user, config_.group);
     auto became = account ? sys::become(account.value()) : Status(account.error());
@@ -123,9 +134,10 @@ void Explainer::explain(const Address& address) {
       {config_.recipients.lookups, {}, recipients::fold_whole(rules)}, ground);
   if (!chain) throw conf::ConfigError(chain.error().describe());
   Watched watched(*chain.value(), out_);
-  // Another user's mailbox is looked into by a delivery process, and not by us.
-  auto as_owner = [&](Mailbox& mailbox, const std::string&) {
-    if (is_root_) return delivery::check_owner(*mailbox.owner, config_);
+  auto as_owner = [&](Mailbox& mailbox, const std::string& folder) {
+    if (auto allowed = delivery::check_owner(*mailbox.owner, config_); !allowed) return allowed;
+    if (owners_) return owners_->choose_folder(mailbox, folder);
+    if (is_root_) return Status();
     return Status(Error{EPERM, "only a handoffd that root has started can deliver as its owner",
                         mailbox.name()});
   };
@@ -139,45 +151,56 @@ void Explainer::explain(const Address& address) {
   }
   if (!found.value()) return verdict({say::kUnknownRecipient, {address.text()}});
   out_.mailbox = std::move(*found.value());
-  look_at_place(*out_.mailbox);
-  look_at_quota(*out_.mailbox, spool.value());
+  look_at(*out_.mailbox, spool.value());
 }
 
-void Explainer::look_at_place(const Mailbox& mailbox) {
+void Explainer::start_delivery_process() {
+  auto pair = sys::message_pair();
+  if (!pair) return;
+  auto& [ours, theirs] = pair.value();
+  auto started = sys::fork_process([&] {
+    ours.reset();
+    sys::let_go_of_standard_descriptors();  // a home that hangs may keep it for longer than us
+    return delivery::serve(config_, quiet_, tables_, theirs);
+  });
+  if (started) owners_.emplace(config_, std::move(ours));
+}
+
+void Explainer::look_at(const Mailbox& mailbox, const sys::Fd& spool) {
   out_.owner = mailbox.owner
                    ? std::to_string(mailbox.owner->uid) + ":" + std::to_string(mailbox.owner->gid)
                : config_.user.empty() ? "whoever starts handoffd"
                                       : config_.user;
-  // Another's home is closed to us, and a disk that is dead would hold us.
-  if (sys::is_anothers(mailbox)) return;
-  auto base = mailbox.base.empty() ? config_.spool.path : mailbox.base;
-  auto root = files_.open_root(base);
-  if (!root) {
-    out_.place_error = root.error().describe();
-    return;
+  delivery::Look look;
+  if (!sys::is_anothers(mailbox)) {
+    look =
+        delivery::look_at(config_, files_, spool, mailbox, 0, spool::SpoolOptions().quota_patience);
+  } else if (owners_) {
+    auto looked = owners_->look(mailbox, 0);
+    if (!looked) {
+      out_.place_error = looked.error().describe();
+      // RCPT does not look where there is no quota.
+      spool::QuotaLimits limits{config_.quota.size, config_.quota.messages};
+      bool any = spool::QuotaBook(files_, spool, limits, {}).limits_of(mailbox).any();
+      return verdict(any ? lmtp::reply_to(looked.error()) : say::kRecipientOk);
+    }
+    look = std::move(looked).value();
+  } else {
+    look.error = Error{EPERM, "only root can look into it", mailbox.name()};
   }
-  auto directory = files_.open_directory(root.value(), mailbox.path);
-  bool missing = !directory && directory.error().code == ENOENT;
-  if (!directory && !missing) out_.place_error = directory.error().describe();
-  auto space = files_.space(directory ? directory.value() : root.value());
-  if (!space) {
-    out_.place_error = space.error().describe();
-    return;
+  if (look.error) {
+    out_.place_error = look.error->describe();
+  } else {
+    auto base = mailbox.base.empty() ? config_.spool.path : mailbox.base;
+    auto whole = base + "/" + mailbox.path;
+    out_.place = {whole, look.is_there, look.is_there ? whole : base, look.filesystem,
+                  look.free_octets};
   }
-  auto whole = base + "/" + mailbox.path;
-  auto type = sys::device_of(directory ? directory.value() : root.value()).filesystem;
-  out_.place = {whole, directory.ok(), directory ? whole : base, type, space.value().free_octets};
-}
-
-void Explainer::look_at_quota(const Mailbox& mailbox, const sys::Fd& spool) {
-  spool::QuotaBook book(files_, spool, {config_.quota.size, config_.quota.messages},
-                        spool::SpoolOptions().quota_patience);
-  // Another's home is closed to us; RCPT has it looked into by a delivery process.
-  if (sys::is_anothers(mailbox)) return verdict(say::kRecipientOk);
-  auto standing = book.standing(mailbox, 0);
-  if (standing) out_.quota = standing.value();
-  if (!standing || book.check(standing.value(), 0).ok()) return verdict(say::kRecipientOk);
-  bool for_good = standing.value().certain && config_.quota.over == conf::QuotaOver::kBounce;
+  out_.quota = look.quota;
+  if (!look.quota || spool::QuotaBook::check(*look.quota, 0).ok()) {
+    return verdict(say::kRecipientOk);
+  }
+  bool for_good = look.quota->certain && config_.quota.over == conf::QuotaOver::kBounce;
   verdict({for_good ? say::kOverQuotaForGood : say::kOverQuota, {mailbox.address}});
 }
 

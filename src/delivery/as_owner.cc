@@ -62,12 +62,12 @@ Outcome choose_folder(const Task& task) {
   return outcome;
 }
 
-Outcome check_quota(const Task& task) {
-  auto quotas = task.quotas();
-  auto standing = quotas.standing(task.mailbox(), task.request.size);
-  if (!standing) return {};  // delivery will tell what is wrong with the mailbox
-  auto room = quotas.check(standing.value(), task.request.size);
-  return room ? Outcome() : failed(task, room.error());
+Outcome look(const Task& task) {
+  Outcome outcome;
+  outcome.look = look_at(task.config, task.files, task.spool, task.mailbox(), task.request.size,
+                         kCountPatience);
+  if (outcome.look->error) outcome.look->error = in(task.mailbox(), *outcome.look->error);
+  return outcome;
 }
 
 Outcome find_earlier(const Task& task) {
@@ -131,7 +131,7 @@ struct Row {
 };
 constexpr std::array kTable = {
     Row{Verb::kChooseFolder, choose_folder},
-    Row{Verb::kCheckQuota, check_quota},
+    Row{Verb::kLook, look},
     Row{Verb::kFindEarlier, find_earlier},
     Row{Verb::kDeliver, deliver},
 };

@@ -52,13 +52,14 @@ Status Client::choose_folder(Mailbox& mailbox, const std::string& detail) {
   return {};
 }
 
-Status Client::check_quota(const Mailbox& mailbox, std::uint64_t size) {
+Result<Look> Client::look(const Mailbox& mailbox, std::uint64_t size) {
   Request request;
-  request.verb = Verb::kCheckQuota;
+  request.verb = Verb::kLook;
   request.mailbox = mailbox;
   request.size = size;
   auto outcome = ask(request, nullptr);
-  return outcome.error ? Status(*outcome.error) : Status();
+  if (outcome.error) return *outcome.error;
+  return outcome.look.value_or(Look());
 }
 
 Result<std::optional<spool::EarlierCopy>> Client::find_earlier(

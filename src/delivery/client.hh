@@ -27,8 +27,8 @@ class Client {
 
   // Sets folder and create_folder as recipients::choose_folder() would.
   Status choose_folder(Mailbox& mailbox, const std::string& detail);
-  // EDQUOT as Spool::check_quota() says it.
-  Status check_quota(const Mailbox& mailbox, std::uint64_t size);
+  // As look_at().
+  Result<Look> look(const Mailbox& mailbox, std::uint64_t size);
   // As spool::find_earlier_copy() for messages of these names.
   Result<std::optional<spool::EarlierCopy>> find_earlier(const spool::Staged& staged,
                                                          const Mailbox& mailbox,

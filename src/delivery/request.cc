@@ -114,34 +114,52 @@ void pass_request(Codec& codec, R& request) {
   codec.text(request.personal, kPersonal);
 }
 
+template <class Codec, class E>
+void pass_error(Codec& codec, E& error) {
+  codec.number(error.code, 65535);
+  codec.text(error.what, kWords);
+  codec.text(error.path, kPath);
+}
+
+template <class Codec, class S>
+void pass_standing(Codec& codec, S& standing) {
+  codec.number(standing.limits.size, kAny);
+  codec.number(standing.limits.messages, kAny);
+  pass_optional(codec, standing.use, [&](auto& use) {
+    codec.number(use.size, kAny);
+    codec.number(use.messages, kAny);
+  });
+  codec.flag(standing.certain);
+}
+
 template <class Codec, class O>
 void pass_outcome(Codec& codec, O& outcome) {
-  pass_optional(codec, outcome.error, [&](auto& error) {
-    codec.number(error.code, 65535);
-    codec.text(error.what, kWords);
-    codec.text(error.path, kPath);
-  });
+  pass_optional(codec, outcome.error, [&](auto& error) { pass_error(codec, error); });
   codec.flag(outcome.doubtful);
   auto& delivered = outcome.delivered;
   codec.text(delivered.file, kName);
   codec.number(delivered.size, kAny);
   codec.flag(delivered.copied);
   codec.flag(delivered.already);
-  pass_optional(codec, delivered.quota, [&](auto& standing) {
-    codec.number(standing.limits.size, kAny);
-    codec.number(standing.limits.messages, kAny);
-    pass_optional(codec, standing.use, [&](auto& use) {
-      codec.number(use.size, kAny);
-      codec.number(use.messages, kAny);
-    });
-    codec.flag(standing.certain);
-  });
+  pass_optional(codec, delivered.quota, [&](auto& standing) { pass_standing(codec, standing); });
   pass_optional(codec, outcome.found, [&](auto& found) {
     codec.text(found.name, kName);
     codec.text(found.file, kPath);
   });
   codec.text(outcome.folder, kName);
   codec.flag(outcome.create_folder);
+  pass_optional(codec, outcome.look, [&](auto& look) {
+    pass_optional(codec, look.error, [&](auto& error) { pass_error(codec, error); });
+    codec.flag(look.is_there);
+    codec.text(look.filesystem, kName);
+    codec.number(look.free_octets, kAny);
+    pass_optional(codec, look.quota, [&](auto& standing) { pass_standing(codec, standing); });
+  });
+}
+
+void cut_to_fit(Error& error) {
+  error.what.resize(std::min(error.what.size(), kWords));
+  error.path.resize(std::min(error.path.size(), kPath));
 }
 
 }  // namespace
@@ -154,10 +172,8 @@ Result<std::string> pack(const Request& request) {
 }
 
 std::string pack(Outcome outcome) {
-  if (outcome.error) {
-    outcome.error->what.resize(std::min(outcome.error->what.size(), kWords));
-    outcome.error->path.resize(std::min(outcome.error->path.size(), kPath));
-  }
+  if (outcome.error) cut_to_fit(*outcome.error);
+  if (outcome.look && outcome.look->error) cut_to_fit(*outcome.look->error);
   Encoder encoder;
   pass_outcome(encoder, std::as_const(outcome));
   return encoder.take();
@@ -175,7 +191,9 @@ std::optional<Outcome> unpack_outcome(std::string_view octets) {
   Decoder decoder(octets);
   std::optional<Outcome> outcome(std::in_place);
   pass_outcome(decoder, *outcome);
-  bool said = decoder.good() && (!outcome->error || outcome->error->code > 0);
+  bool looked = outcome->look && outcome->look->error;
+  bool said = decoder.good() && (!outcome->error || outcome->error->code > 0) &&
+              (!looked || outcome->look->error->code > 0);
   return said ? std::move(outcome) : std::nullopt;
 }
 

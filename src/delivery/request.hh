@@ -11,6 +11,7 @@
 
 #include "base/mailbox.hh"
 #include "base/result.hh"
+#include "delivery/look.hh"
 #include "spool/commit.hh"
 #include "spool/earlier_copy.hh"
 
@@ -19,7 +20,7 @@ namespace handoff::delivery {
 // All that can be asked. Each is done as the owner of the mailbox.
 enum class Verb : std::uint8_t {
   kChooseFolder = 1,  // of `mailbox`, for `detail`: which is there, or may be made?
-  kCheckQuota,        // has it room for a message of `size` octets?
+  kLook,              // how does it stand, for a message of `size` octets?
   kFindEarlier,       // is the message there already, under one of the names in `earlier`?
   kDeliver,           // put it there
 };
@@ -49,6 +50,7 @@ struct Outcome {
   std::optional<spool::EarlierCopy> found;  // kFindEarlier
   std::string folder;                       // kChooseFolder
   bool create_folder = false;
+  std::optional<Look> look;  // kLook
 };
 
 inline Outcome failed(Error error, bool doubtful = false) {

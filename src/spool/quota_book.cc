@@ -80,7 +80,7 @@ bool QuotaBook::recount(const Mailbox& mailbox, const QuotaLimits& limits, const
   return false;
 }
 
-Status QuotaBook::check(const Standing& standing, std::uint64_t size) const {
+Status QuotaBook::check(const Standing& standing, std::uint64_t size) {
   if (!standing.use || fits(standing.limits, *standing.use, size)) return {};
   return Error{EDQUOT, standing.certain ? kOverQuota : kMaybeOverQuota, {}};
 }

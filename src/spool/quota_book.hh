@@ -38,7 +38,7 @@ class QuotaBook {
                             Counts counts = Counts::kIfNeeded);
   // EDQUOT with one of the words above where a message of `size` octets has no room. What cannot be
   // told refuses nothing.
-  Status check(const Standing& standing, std::uint64_t size) const;
+  static Status check(const Standing& standing, std::uint64_t size);
 
   // A message of `size` octets is in the mailbox now, or may be in it twice counted.
   void added(const Mailbox& mailbox, std::uint64_t size);

@@ -10,6 +10,14 @@
 
 namespace handoff::sys {
 
+void let_go_of_standard_descriptors() {
+  int null = ::open("/dev/null", O_RDWR);
+  if (null >= 0) {
+    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+    if (null > STDERR_FILENO) ::close(null);
+  }
+}
+
 Result<Background> Background::enter() {
   std::array<int, 2> ends;
   if (::pipe(ends.data()) != 0) return Error{errno, "pipe", {}};
@@ -35,14 +43,6 @@ Result<Background> Background::enter() {
   ::setsid();
   if (::chdir("/") != 0) return Error{errno, "chdir", "/"};
   return Background(std::move(report));
-}
-
-void Background::detach() {
-  int null = ::open("/dev/null", O_RDWR);
-  if (null >= 0) {
-    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
-    if (null > STDERR_FILENO) ::close(null);
-  }
 }
 
 void Background::ready() {

@@ -8,15 +8,19 @@
 
 namespace handoff::sys {
 
+// The standard descriptors become /dev/null: whoever reads what they were waits for the end of each
+// process that has them.
+void let_go_of_standard_descriptors();
+
 // Goes into the background. The process that was started stays until the daemon says that it is
 // ready, and exits with its status: whoever starts handoffd knows whether it serves.
 class Background {
  public:
   // Forks; the caller goes on as the daemon, in its own session, in "/".
   static Result<Background> enter();
-  // Lets go of the starter's standard descriptors: they become /dev/null. Each process of the
-  // daemon has to, for whoever reads them waits for their end; until then faults are said there.
-  void detach();
+  // Lets go of the starter's standard descriptors, as each process of the daemon has to; until then
+  // faults are said there.
+  void detach() { let_go_of_standard_descriptors(); }
   // The waiting process exits with 0. Detaches.
   void ready();
   // Destroyed before ready(): the waiting process exits with the daemon's own exit status.

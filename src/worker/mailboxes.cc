@@ -5,6 +5,7 @@
 #include "delivery/authority.hh"
 #include "recipients/folder.hh"
 #include "spool/name.hh"
+#include "spool/quota_book.hh"
 #include "sys/process.hh"
 
 namespace handoff::worker {
@@ -29,7 +30,12 @@ Result<std::optional<spool::Delivered>> Mailboxes::link(const spool::Staging& st
 Status Mailboxes::check_quota(const Mailbox& mailbox, std::uint64_t size) {
   if (!sys::is_anothers(mailbox)) return spool_.check_quota(mailbox, size);
   if (!client_) return {};
-  return client_->check_quota(mailbox, size);
+  auto look = client_->look(mailbox, size);
+  if (!look) return look.error();
+  // Delivery will tell what is wrong with a mailbox whose quota cannot be told.
+  if (!look.value().quota) return {};
+  auto room = spool::QuotaBook::check(*look.value().quota, size);
+  return room ? room : Error{room.error().code, room.error().what, mailbox.name()};
 }
 
 Result<spool::Delivered> Mailboxes::commit(const spool::Staging& staging, const Mailbox& mailbox,

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Mailboxes that belong to their users: the delivery process becomes the user for one delivery."""
+import json
 import os
 import shutil
 import subprocess
@@ -75,8 +76,15 @@ with owners.handoffd({"recipients.create-folders": "yes"}) as daemon:
     ok(until(lambda: rcpt(daemon, many.address) == 452, "it is full"),
        "however_many_folders_the_mailbox_has")
     is_(code(daemon, '"j..d"@example.org'), 250, "a_name_that_needs_quotes_is_known_to_both_ends")
-    explained = ctl(daemon, "explain", pat.address).stdout
-    ok("61001:61001" in explained and "250" in explained, "explain_names_the_owner")
+    explained = json.loads(ctl(daemon, "explain", "--json", "pat+lists.c@example.org").stdout)
+    mailbox = explained["mailbox"]
+    is_([mailbox[key] for key in ("path", "there", "folder", "uid", "filesystem", "error")],
+        [pat.maildir, True, "lists.c", pat.uid, pat.maildir, None],
+        "explain_looks_into_it_as_its_owner")
+    ok(mailbox["free"] > 0 and explained["code"] == 250, "and_tells_the_room")
+    explained = json.loads(ctl(daemon, "explain", "--json", small.address).stdout)
+    is_((explained["mailbox"]["used_messages"], explained["verdict"][:9]), (1, "452 4.2.2"),
+        "and_a_full_mailbox_as_rcpt_does")
 
     # Never twice: the replies are not read, and the message comes again.
     before = len(kim.messages())

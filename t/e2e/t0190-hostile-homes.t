@@ -2,6 +2,7 @@
 """What a user can do to the own home harms the own mail alone: the recipient gets a 4xx, all others
 of the message are delivered to, and nothing of theirs is touched."""
 import contextlib
+import json
 import os
 import select
 import sys
@@ -10,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import dead_fuse
 import disk_quota
 import mounts
-from control import status, until
+from control import ctl, status, until
 from lmtp import Lmtp, deliver
 from owners import Owners
 from tap import done, is_, ok, skip, skip_all
@@ -167,6 +168,8 @@ with owners.handoffd({"delivery.timeout": "8s", "workers.max": 1, "workers.min-i
                "the_process_that_cannot_be_killed_is_left_behind")
             ok(daemon.wait_for(r"an earlier delivery as its owner still hangs"),
                "and_there_are_no_more_of_them")
+            explained = json.loads(ctl(daemon, "explain", "--json", hung.address).stdout)
+            ok("delivery.timeout" in explained["mailbox"]["error"], "explain_does_not_hang_with_it")
             left_behind = processes_of(hung)
         is_(len(kim.messages()), mailed, "the_other_recipient_has_each_message_once")
         # Its disk answers; until it has heard of that, it still hangs.

@@ -19,7 +19,7 @@ from owners import Owners
 from tap import done, empty, is_, ok, skip_all
 
 MESSAGE = b"Return-Path: <>\nSubject: x\n\nx\n"
-CHOOSE_FOLDER, CHECK_QUOTA, FIND_EARLIER, DELIVER = 1, 2, 3, 4
+CHOOSE_FOLDER, LOOK, FIND_EARLIER, DELIVER = 1, 2, 3, 4
 PIDFD_GETFD = 438
 
 if os.geteuid() != 0 or not sys.platform.startswith("linux"):
@@ -172,8 +172,8 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
         "a_folder_for_a_file": (good, folder),
         "a_fifo_for_a_file": (request(pat, name="fifo", size=0, content=0), fifo),
         "a_file_where_none_belongs": (request(pat, verb=CHOOSE_FOLDER, detail="x"), staged),
-        "a_file_to_a_question_about_quota": (request(pat, verb=CHECK_QUOTA), staged),
-        "the_quota_of_another_home": (request(pat, verb=CHECK_QUOTA, base=kim.home),),
+        "a_file_to_a_look": (request(pat, verb=LOOK), staged),
+        "a_look_at_another_home": (request(pat, verb=LOOK, base=kim.home),),
         "verb_0": (request(pat, verb=0), staged),
         "verb_5": (request(pat, verb=5), staged),
         "a_large_verb": (request(pat, verb=1 << 40), staged),

@@ -1,0 +1,32 @@
+#include "delivery/look.hh"
+
+#include <cerrno>
+
+#include "spool/quota_book.hh"
+#include "sys/device.hh"
+
+namespace handoff::delivery {
+
+Look look_at(const conf::Config& config, sys::Files& files, const sys::Fd& spool,
+             const Mailbox& mailbox, std::uint64_t size, std::chrono::milliseconds patience) {
+  Look look;
+  spool::QuotaBook book(files, spool, {config.quota.size, config.quota.messages}, patience);
+  if (auto standing = book.standing(mailbox, size)) look.quota = standing.value();
+  auto fail = [&](Error error) {
+    look.error = std::move(error);
+    return look;
+  };
+  auto base = files.open_root(mailbox.base.empty() ? config.spool.path : mailbox.base);
+  if (!base) return fail(base.error());
+  auto directory = files.open_directory(base.value(), mailbox.path);
+  if (!directory && directory.error().code != ENOENT) return fail(directory.error());
+  look.is_there = directory.ok();
+  const auto& here = directory ? directory.value() : base.value();
+  auto space = files.space(here);
+  if (!space) return fail(space.error());
+  look.filesystem = sys::device_of(here).filesystem;
+  look.free_octets = space.value().free_octets;
+  return look;
+}
+
+}  // namespace handoff::delivery
