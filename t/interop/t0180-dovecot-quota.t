@@ -4,6 +4,7 @@ import os
 import random
 import re
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -12,10 +13,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
 import peer
+import shim
+from control import status
 from dovecot import start_dovecot
 from handoffd import Handoffd
 from lmtp import Lmtp, deliver, stuffed
 from maildirsize import MESSAGE, summed, to
+from scratch import Scratch
 from tap import diag, done, empty, is_, ok
 
 peer.enter("dovecot")
@@ -100,6 +104,39 @@ def check_quota(daemon):
     agree(daemon, user, "when_a_mailbox_is_full_after_a_crash")
     doveadm("quota", "recalc", "-u", user)
     agree(daemon, user, "when_dovecot_counts_itself")
+
+
+def check_crash():
+    """A worker is killed between its link and its line."""
+    user = "max@good.test"
+    scratch = Scratch()
+    fifo = os.path.join(scratch.path, "fifo")
+    os.mkfifo(fifo)
+    os.chmod(fifo, 0o666)
+    shimmed = shim.preload("t/e2e/fsync_shim.c", scratch, SHIM_HOLD="/max/new", SHIM_FIFO=fifo)
+    with Handoffd({"quota.size": "10K", "quota.messages": 20, "spool.sync": "plain"},
+                  scratch=scratch, environment=shimmed) as daemon:
+        dovecot = start_dovecot(daemon, QUOTA)
+        new = os.path.join(daemon.mailbox(user), "new")
+        have_counted(daemon, user)
+        with Lmtp(daemon.unix) as client:
+            client.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{user}>", "DATA")
+            client.send(stuffed(MESSAGE))
+            wait_until(lambda: os.listdir(new))
+            worker, = (each["pid"] for each in status(daemon)["workers"]
+                       if each["state"] == "commit")
+            os.kill(worker, signal.SIGKILL)
+            daemon.wait_for("worker died")
+        is_((stored(daemon, user)[1], summed(daemon, user)[1]), (1, 0),
+            "a_crash_leaves_a_message_that_nobody_has_counted")
+        goes_on = os.open(fifo, os.O_RDWR)
+        os.write(goes_on, b"x" * 1000)
+        is_(to(daemon, user), "250 2.0.0", "its_retry_is_told_yes")
+        have_counted(daemon, user)
+        is_(stored(daemon, user)[1], 1, "and_is_there_once_L12")
+        agree(daemon, user, "after_a_crash_and_the_retry")
+        os.close(goes_on)
+        dovecot.stop()
 
 
 def check_announced_size(daemon):
@@ -192,6 +229,7 @@ with Handoffd({"quota.size": "10K", "quota.messages": 20}) as daemon:
     check_announced_size(daemon)
     check_both_at_once(daemon)
     dovecot.stop()
+check_crash()
 with Handoffd({"quota.size": "1K", "quota.over": "bounce"}) as daemon:
     daemon.mailbox("pat@good.test")
     have_counted(daemon, "pat@good.test")
