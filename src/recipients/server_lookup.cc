@@ -26,6 +26,7 @@ Result<Answer> ServerLookup::find(const Address& address) {
   if (backoff_.holds(now)) {
     auto cause = backoff_.cause();
     cause.what += " (a moment ago)";
+    cause.path.clear();  // that was of another recipient
     return cause;
   }
   bool old = is_connected();
