@@ -34,8 +34,7 @@ Result<Arrivals> Arrivals::watch(std::vector<const Fd*> listeners, const Fd& lif
 }
 
 Arrivals::Event Arrivals::wait() {
-  // A wait that finds something does not let a signal in. Where something is always there, as of a
-  // listener that was silenced, none ever would.
+  // A wait that finds something lets no signal in: where clients come all the time, none ever would.
   if (wait_for({}, Steady::now(), true) == Waited::kStop) return {What::kStop, 0};
 #ifdef HAVE_EPOLLEXCLUSIVE
   for (;;) {
@@ -46,17 +45,26 @@ Arrivals::Event Arrivals::wait() {
     }
     auto index = static_cast<std::size_t>(event.data.u64);
     if (index + 1 == fds_.size()) return {What::kParentGone, 0};
-    return {What::kConnection, index};
+    if ((event.events & EPOLLHUP) == 0) return {What::kConnection, index};
+    // It was silenced by who took what had come. It would be ready for ever.
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fds_[index].fd, nullptr) != 0) {
+      return {What::kConnection, index};
+    }
   }
 #else
-  if (wait_for(fds_, Deadline::max(), true) == Waited::kStop) return {What::kStop, 0};
-  if (fds_.back().revents != 0) return {What::kParentGone, 0};
-  std::size_t count = fds_.size() - 1;
-  for (std::size_t i = 0; i < count; ++i) {
-    auto index = next_++ % count;
-    if (fds_[index].revents != 0) return {What::kConnection, index};
+  for (;;) {
+    if (wait_for(fds_, Deadline::max(), true) == Waited::kStop) return {What::kStop, 0};
+    if (fds_.back().revents != 0) return {What::kParentGone, 0};
+    std::size_t count = fds_.size() - 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      auto& fd = fds_[next_++ % count];
+      if ((fd.revents & POLLHUP) != 0) {
+        fd.fd = -1;  // as above
+      } else if (fd.revents != 0) {
+        return {What::kConnection, static_cast<std::size_t>(&fd - fds_.data())};
+      }
+    }
   }
-  return {What::kConnection, 0};
 #endif
 }
 

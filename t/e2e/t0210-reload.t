@@ -106,4 +106,18 @@ with Handoffd() as daemon:
        "handoffctl_says_so_where_no_server_runs")
     daemon.start()
 
+# --- The only listener gives way to another: workers that nobody can reach any more hear that they are
+# to go.
+with Handoffd() as daemon:
+    daemon.mailbox(PAT)
+    first = daemon.unix
+    for place in (f"unix:{daemon.scratch.path}/moved.sock", f"tcp:127.0.0.1:{free_port()}",
+                  f"tcp:127.0.0.1:{free_port()}", first):
+        daemon.write({"listen": [place]})
+        is_(ctl(daemon, "reload").returncode, 0, "the_only_listener_moves")
+        is_(deliver(place, "", [PAT], MESSAGE).final[PAT].code, 250, "and_serves_where_it_is_now")
+        until(lambda: status(daemon)["pool"]["departing"] == 0, "the workers of before have gone")
+        ok(True, "and_no_worker_of_before_is_left")
+    is_([line for line in daemon.log if "accept failed" in line], [], "none_failed_to_accept")
+
 done()
