@@ -19,6 +19,7 @@ namespace {
 constexpr std::chrono::milliseconds kSlow{1000};
 constexpr std::size_t kProbe = 4096;  // octets
 constexpr mode_t kWorldWritable = 0002;
+constexpr char kLetUserWrite[] = "let user write to spool.path, and to all below it";
 
 std::string megabytes(std::uint64_t octets) { return std::to_string(octets >> 20) + " MB"; }
 
@@ -101,8 +102,7 @@ void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Rep
   std::string path = spool + "/.handoff/staging";
   auto staging = open_staging(files, root);
   if (!staging) {
-    report.problem("probe in " + path + ": " + staging.error().describe(),
-                   "let user write to spool.path, and to all below it");
+    report.problem("probe in " + path + ": " + staging.error().describe(), kLetUserWrite);
     return;
   }
   // Names like a message's: should the probe die, the sweep knows what to do with them.
@@ -131,8 +131,10 @@ void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Rep
   if (linked) (void)files.unlink(staging.value(), to).ok();
 
   if (steps.error()) {
-    report.problem("probe in " + path + ": " + steps.error()->describe(),
-                   "every delivery meets this: look at the filesystem and its quota");
+    bool rights = steps.error()->code == EACCES || steps.error()->code == EPERM;
+    report.problem(
+        "probe in " + path + ": " + steps.error()->describe(),
+        rights ? kLetUserWrite : "every delivery meets this: look at the filesystem and its quota");
   } else if (steps.total() > kSlow) {
     report.problem("probe in " + path + ": slow (" + steps.times() + ")",
                    "every message takes this long: look at the disk");
@@ -141,6 +143,40 @@ void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Rep
   }
   if (!steps.error()) check_sync(files, path, staging.value(), report);
 }
+
+// Goes down to the folders of mailboxes, of as many as can be looked at in a moment.
+class Devices {
+ public:
+  Devices(sys::Files& files, std::uint64_t device) : files_(files), device_(device) {}
+
+  // The first folder that is on another device, by its path from the top; nothing where none is.
+  std::optional<std::string> other(const sys::Fd& directory, const std::string& path = {},
+                                   int depth = 0) {
+    auto names = files_.list(directory);
+    if (!names) return {};
+    for (const auto& name : names.value()) {
+      auto below = path.empty() ? name : path + "/" + name;
+      auto info = files_.info_at(directory, name);
+      if (!info || !info.value().is_directory) continue;
+      if (info.value().device != device_) return below;
+      // Messages are in there, and nothing else.
+      if (name == "cur" || name == "new" || name == "tmp") continue;
+      if (depth == kDepth || ++seen_ > kFolders) continue;
+      auto folder = files_.open_directory(directory, name);
+      if (!folder) continue;
+      if (auto found = other(folder.value(), below, depth + 1)) return found;
+    }
+    return {};
+  }
+
+ private:
+  static constexpr int kDepth = 8;
+  static constexpr unsigned kFolders = 5000;
+
+  sys::Files& files_;
+  std::uint64_t device_;
+  unsigned seen_ = 0;
+};
 
 }  // namespace
 
@@ -151,13 +187,10 @@ void check_filesystem(sys::Files& files, const std::string& path, const sys::Fd&
     report.problem("spool " + path + ": " + names.error().describe(), "let user read it");
     return;
   }
-  for (const auto& name : names.value()) {
-    auto info = files.info_at(root, name);
-    if (info && info.value().is_directory && info.value().device != device) {
-      report.problem("spool " + path + ": " + name + " lies on another filesystem",
-                     "mount one filesystem at spool.path, with everything below on it");
-      return;
-    }
+  if (auto other = Devices(files, device).other(root)) {
+    report.problem("spool " + path + ": " + *other + " lies on another filesystem",
+                   "mount one filesystem at spool.path, with everything below on it");
+    return;
   }
   report.ok("spool " + path + ": all of it lies on one filesystem");
 }

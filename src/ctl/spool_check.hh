@@ -20,8 +20,9 @@ namespace handoff::ctl {
 void check_spool(sys::Files& files, const conf::Config& config,
                  const std::optional<sys::Account>& user, Report& report);
 
-// Whether all that lies in the spool's folder `root` is on that device: a message is staged once
-// and linked into mailboxes, which works within one filesystem.
+// Whether all that lies below the spool's folder `root` is on that device, mailboxes too, of which
+// as many are looked at as can be in a moment: a message is staged once and linked into mailboxes,
+// which works within one filesystem.
 void check_filesystem(sys::Files& files, const std::string& path, const sys::Fd& root,
                       std::uint64_t device, Report& report);
 
