@@ -80,15 +80,20 @@ int fail(const Error& error, int exit_code) {
   return exit_code;
 }
 
-// The configuration was read; what it names is looked at as the user that delivers.
+// The configuration was read; what it names is looked at, the spool as the user that delivers.
 int check(const conf::Config& config) {
-  bool root = sys::is_root();  // before the trial becomes the user
-  sys::Log log(sys::LogFormat::kText, sys::Level::kError);
-  if (auto tried = worker::try_out(config, log); !tried) return fail(tried.error(), EX_CONFIG);
   sys::PosixFiles files;
   ctl::Report report(std::cerr, ctl::Paint::on(sys::kStandardError), ctl::Report::Says::kFaults);
-  ctl::check_start(files, config, report);
-  ctl::check_owners(config, root, report);
+  // Before the trial becomes the user, who need not see where the sockets are.
+  ctl::check_reach(files, config, report);
+  ctl::check_owners(config, sys::is_root(), report);
+  sys::Log log(sys::LogFormat::kText, sys::Level::kError);
+  if (auto tried = worker::try_out(config, log); !tried) {
+    complain(tried.error().describe());
+    ctl::check_untried_spool(files, config, report);
+    return EX_CONFIG;
+  }
+  ctl::check_tried_spool(files, config, report);
   if (report.problems() != 0) return EX_CONFIG;
   std::cout << "handoffd: configuration and spool " << config.spool.path << " are in order\n";
   return EX_OK;

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """What handoffd says to whoever starts it: --check, --dump, and exit codes of sysexits.h."""
 import os
+import pwd
+import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from handoffd import Configuration, program
-from tap import done, is_, ok
+from tap import bail_out, done, is_, ok
 
 config = Configuration()
 
@@ -69,22 +71,60 @@ os.chmod(config.spool, 0o777)
 found("check_finds_a_spool_that_anybody_can_write_to", "anybody can write to it")
 os.chmod(config.spool, 0o755)
 folder = os.path.join(config.scratch.path, "closed")
-os.mkdir(folder, 0o750)
+os.mkdir(folder)
+for mode in (0o750, 0o700):
+    os.chmod(folder, mode)
+    found(f"check_finds_a_socket_that_clients_cannot_get_to_{mode:o}", f"cannot enter {folder}",
+          "--listen", f"unix:{folder}/lmtp.sock")
 if config.owner:
-    os.chown(folder, *config.owner)
-found("check_finds_a_socket_that_clients_cannot_get_to", f"cannot enter {folder}",
-      "--listen", f"unix:{folder}/lmtp.sock")
+    # As Postfix keeps its private/: its user's, and no group can enter.
+    os.chown(folder, pwd.getpwnam("daemon").pw_uid, 0)
+    inside = ("--listen", f"unix:{folder}/lmtp.sock", "--socket.mode", "0660")
+    is_(run("--check", "-c", config.path, *inside, "--socket.group", "daemon")[::2], (0, ""),
+        "the_user_of_the_group's_name_is_a_client")
+    is_(run("--check", "-c", config.path, *inside, "--socket.owner", "daemon")[::2], (0, ""),
+        "and_so_is_the_socket's_owner")
+    found("and_no_other_is", f"cannot enter {folder}", *inside, "--socket.group", "bin")
+    # Who is not root, and cannot look into it, sees what it is from outside all the same.
+    os.chown(folder, 0, 0)
+    got = subprocess.run([program("HANDOFFD"), "--check", "-c", config.path, *inside[:2]],
+                         user=config.owner[0], group=config.owner[1], extra_groups=[], check=False,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20)
+    is_(got.returncode, 78, "check_by_another_than_root_finds_that_too")
+    ok(f"cannot enter {folder}" in got.stderr, "check_by_another_than_root_says_so")
 found("check_notes_a_host_name_without_a_domain", "hostname: mail is no full name",
       "--hostname", "mail", code=0)
 found("check_notes_a_socket_for_nobody", "only root and the owner can connect",
       "--socket.mode", "0660", code=0)
-refused(78, "check_finds_a_missing_spool", "No such file", "--check", "-c", config.path,
-        "--spool.path", config.scratch.path + "/none")
+missing = config.scratch.path + "/none"
+found("check_finds_a_missing_spool", "No such file or directory\n         cure: install -d -m 700 -o ",
+      "--spool.path", missing)
+os.mkdir(missing)
+if config.owner:
+    found("check_finds_a_spool_of_another", f"cure: chown {config.settings['user']} {missing}",
+          "--spool.path", missing)
 staging = os.path.join(config.spool, ".handoff", "staging")
 os.chmod(staging, 0o500)
-refused(78, "check_finds_a_spool_that_cannot_be_written_to", "Permission denied", "--check", "-c",
-        config.path)
+found("check_finds_a_spool_that_cannot_be_written_to",
+      "Permission denied\n         cure: let user write to spool.path")
 os.chmod(staging, 0o700)
+is_(run("--check", "-c", config.path)[::2], (0, ""), "check_is_0_when_all_is_mended")
+
+# --- Without a configuration: what to write.
+code, out, said = run("--help")
+default = re.search(r"instead of (/\S+/handoffd\.conf)", out)[1]
+if os.path.exists(default):
+    bail_out(f"{default} is there: what handoffd says without one cannot be seen")
+code, out, said = run()
+is_((code, out), (78, ""), "handoffd_without_a_configuration_is_78")
+ok(f"{default}: no such file" in said, "it_says_which_file_it_looked_for")
+lines = re.findall(r"^    (\S+ = .*)$", said, re.M)
+is_([line.split()[0] for line in lines], ["listen", "user", "spool.path"],
+    "it_says_which_lines_to_write")
+advised = config.scratch.file("advised.conf", "\n".join(
+    [*lines, ""]).replace("USER", config.settings.get("user", "nobody")))
+code, out, said = run("--dump", "-c", advised)
+is_((code, said), (0, ""), "and_those_lines_are_a_configuration")
 
 # --- --dump
 code, out, said = run("--dump", "-c", config.path, "--session.max-errors", "7")
@@ -102,8 +142,8 @@ if os.geteuid() == 0:
     code, out, said = run("--stdin", "-c", config.path, "--user=")
     is_((code, out), (78, ""), "root_without_a_user_is_refused_on_stdin")
     ok("set user" in said, "root_without_a_user_is_refused_on_stdin_and_says_why")
-    refused(78, "root_without_a_user_is_refused_by_check", "set user", "-c", config.path,
-            "--check", "--user=")
+    found("root_without_a_user_is_refused_by_check", "set user: handoffd started by root needs one",
+          "--user=")
     for how in ("-f", "--stdin", "--check"):
         code, _, said = run("-c", config.path, how, "--user=root")
         ok(code == 78 and "must not be root" in said, f"root_as_the_user_is_refused_{how}")
