@@ -29,7 +29,10 @@ class Opensmtpd(Mta):
             else:
                 file.write('action "here" maildir\nmatch for local action "here"\n')
         self.daemon = Daemon(scratch, ["smtpd", "-d"])
-        until(lambda: self._ctl("show", "status").returncode == 0, "smtpd answers smtpctl")
+        until(self.answers, "smtpd answers smtpctl")
+
+    def answers(self):
+        return self._ctl("show", "status").returncode == 0
 
     def inject(self, sender, recipients, octets):
         subprocess.run(["sendmail", "-i", "-f", sender, *recipients], input=octets, check=True)
