@@ -89,7 +89,9 @@ class Watch {
         if (::kill(-child_, SIGKILL) != 0) ::kill(child_, SIGKILL);
         while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
         }
-        return Error{ETIMEDOUT, "killed", program()};
+        hear();
+        const auto& name = command_.limit_name;
+        return failure(ETIMEDOUT, name.empty() ? "killed" : "killed at " + name);
       }
       wait();
     }
@@ -97,12 +99,15 @@ class Watch {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
     auto how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
                                    : "exit " + std::to_string(WEXITSTATUS(status));
-    auto said = trim_end(said_);
-    return Error{ECHILD, how + (said.empty() ? "" : " (" + said + ")"), program()};
+    return failure(ECHILD, how);
   }
 
  private:
-  const std::string& program() const { return command_.arguments.front(); }
+  // How it ended, with its last words.
+  Error failure(int code, const std::string& how) const {
+    auto said = trim_end(said_);
+    return {code, how + (said.empty() ? "" : " (" + said + ")"), command_.arguments.front()};
+  }
 
   static std::string trim_end(std::string text) {
     while (!text.empty() && (is_control(text.back()) || text.back() == ' ')) text.pop_back();

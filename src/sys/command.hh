@@ -18,6 +18,7 @@ struct Command {
   std::vector<std::string> arguments;  // the first is the program's absolute path
   std::string input;                   // what stands on its standard input
   Steady::duration limit;              // then its process group is killed
+  std::string limit_name = {};         // the setting that has it, for whoever reads the error
 };
 
 // An address as an argument: RFC 5321 allows a local part that begins with "-", which no program is
@@ -41,9 +42,9 @@ class Watcher {
 };
 
 // Starts a process that runs `command`, waits for it, calls `ended` with what came of it, and
-// exits. The caller goes on at once. Success is exit 0; the error has the last of what the program
-// wrote to standard output or error. `ended` runs in that process, which has none of our
-// descriptors but standard error.
+// exits. The caller goes on at once. Success is exit 0; the error, also where it was killed, has
+// the last of what the program wrote to standard output or error. `ended` runs in that process,
+// which has none of our descriptors but standard error.
 Result<Watcher> start_watched(const Command& command,
                               const std::function<void(const Status&)>& ended);
 

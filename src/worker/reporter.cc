@@ -9,19 +9,14 @@ namespace {
 // dsn.command takes its reports.
 constexpr std::chrono::seconds kPatience{5};
 
-SideCommands::Words words_for(const conf::Config& config) {
-  SideCommands::Words words{"report sent", "report not sent",
-                            "dsn.command is slow, too many reports under way"};
-  if (!config.dsn.command.empty()) {
-    words.late = Error{ETIMEDOUT, "killed at dsn.timeout", config.dsn.command.front()};
-  }
-  return words;
-}
-
 }  // namespace
 
 Reporter::Reporter(const conf::Config& config, const sys::Log& log)
-    : config_(config), commands_(log, words_for(config), kPatience) {}
+    : config_(config),
+      commands_(
+          log,
+          {"report sent", "report not sent", "dsn.command is slow, too many reports under way"},
+          kPatience) {}
 
 void Reporter::send(const lmtp::DsnReport& report, const std::string& id) {
   sys::Command command;
@@ -30,6 +25,7 @@ void Reporter::send(const lmtp::DsnReport& report, const std::string& id) {
   command.input =
       lmtp::dsn_text(report, {config_.hostname, id, sys::rfc5322_date(sys::Wall::now())});
   command.limit = config_.dsn.timeout;
+  command.limit_name = "dsn.timeout";
   commands_.start(command, {{"id", id},
                             {"to", "<" + report.sender.text() + ">"},
                             {"recipients", report.delivered.size()}});

@@ -33,8 +33,7 @@ void SideCommands::start(const sys::Command& command, sys::Fields fields) {
   if (!has_place()) return failed({EAGAIN, words_.too_many, {}});
   auto started = sys::start_watched(command, [&](const Status& status) {
     if (status) return log_.info(words_.done, fields);
-    bool late = words_.late && status.error().code == ETIMEDOUT;
-    failed(late ? *words_.late : status.error());
+    failed(status.error());
   });
   if (!started) return failed(started.error());
   under_way_.push_back(std::move(started).value());

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +14,11 @@ namespace handoff::worker {
 
 class SideCommands {
  public:
-  // What the log says, and the cause where that is ours to give.
+  // What the log says.
   struct Words {
     std::string done;
     std::string failed;
     std::string too_many;
-    std::optional<Error> late = {};  // killed at its limit; nothing: as the system says it
   };
 
   // `log` outlives the object. `patience`: how long one waits where too many are under way.

@@ -84,6 +84,8 @@ BOOST_AUTO_TEST_CASE(much_output_does_not_block_the_program) {
 BOOST_AUTO_TEST_CASE(a_program_that_takes_too_long_is_killed_with_what_it_started) {
   auto said = shell("sleep 1000 & wait", {}, 100ms);
   BOOST_TEST(said == "killed /bin/sh: Connection timed out");
+  said = shell("echo cannot write >&2; sleep 1000 & wait", {}, 1000ms);
+  BOOST_TEST(said == "killed (cannot write) /bin/sh: Connection timed out");
 }
 
 BOOST_AUTO_TEST_CASE(a_killed_program_is_a_failure) {
