@@ -16,7 +16,7 @@ SUITES := lint unit e2e interop crash perf
 all:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check check-power install uninstall dist distcheck deb clean distclean run bench fuzz format FORCE
+.PHONY: all placed check check-power install uninstall dist distcheck deb clean distclean run bench fuzz format FORCE
 
 # --- Configuration: make remakes what it includes, so this configures the tree.
 
@@ -81,7 +81,7 @@ $(build)/link.flags:    FORCE ; $(call remember,$(LINK) $(LINK_MODULE) $(LIB_LIB
 
 # --- Programs.
 
-all: $(PROGRAMS) $(MODULES)
+all: $(PROGRAMS) $(MODULES) placed
 
 $(build)/handoffd:   $(build)/src/main.o
 $(build)/handoffctl: $(build)/src/ctl/main.o
@@ -211,6 +211,18 @@ EXAMPLES := apparmor completion exim grafana inetd logrotate openrc opensmtpd po
 DOCS := $(wildcard $(addprefix $(srcdir)/,README.md NEWS SECURITY.md HACKING.md LICENSE doc/*.md)) \
         $(SAMPLE) $(wildcard $(EXAMPLES:%=$(srcdir)/contrib/%/*))
 docdest = $(DESTDIR)$(docdir)/$(patsubst etc/%,examples/%,$(patsubst contrib/%,examples/%,$(1:$(srcdir)/%=%)))
+# They name the places of an ordinary Linux system and of /usr/local; installed, those of this build.
+# Made by `all`, so that an install by root leaves nothing of root's in the build tree.
+PLACED  = $(1:$(srcdir)/%=$(build)/placed/%)
+space  := $(subst ,, )
+PLACES  = s,/usr/local/sbin/,$(sbindir)/,g; s,/usr/local/etc/handoffd,/etc/handoffd,g; \
+          s,/etc/handoffd\.conf,$(sysconfdir)/handoffd.conf,g; \
+          s,/var/run/handoff,/run/handoff,g; s,(^|[^a-z])/run/handoff,\1$(runstatedir)/handoff,g; \
+          s,/var/spool/handoff,$(localstatedir)/spool/handoff,g; \
+          s,cp contrib/,cp $(docdir)/examples/,; s,contrib/($(subst $(space),|,$(EXAMPLES)))/,examples/\1/,g
+placed: $(call PLACED,$(MAN) $(DOCS))
+$(build)/placed/%: $(srcdir)/% config.mk
+	$(Q)mkdir -p $(@D) && sed -E '$(PLACES)' $< >$@
 CONF  = $(DESTDIR)$(sysconfdir)/handoffd.conf
 lookupsdir = $(libdir)/handoff
 mandest = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))
@@ -219,24 +231,24 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir)
 	$(INSTALL) -c -m 755 $(PROGRAMS) $(DESTDIR)$(sbindir)
 	$(if $(MODULES),$(INSTALL) -d $(DESTDIR)$(lookupsdir) && $(INSTALL) -c -m 644 $(MODULES) $(DESTDIR)$(lookupsdir))
-	$(foreach m,$(MAN),$(INSTALL) -d $(call mandest,$m) && $(INSTALL) -c -m 644 $m $(call mandest,$m)$(newline))
+	$(foreach m,$(MAN),$(INSTALL) -d $(call mandest,$m) && $(INSTALL) -c -m 644 $(call PLACED,$m) $(call mandest,$m)$(newline))
 	@$(foreach d,$(sort $(dir $(foreach f,$(DOCS),$(call docdest,$f)))),$(INSTALL) -d $d$(newline))
-	@$(foreach f,$(DOCS),$(INSTALL) -c -m 644 $f $(call docdest,$f)$(newline))
+	@$(foreach f,$(DOCS),$(INSTALL) -c -m 644 $(call PLACED,$f) $(call docdest,$f)$(newline))
 	@echo "documentation and examples are in $(DESTDIR)$(docdir)"
 	@if test ! -e $(CONF); then new=$(CONF); \
-	elif cmp -s $(SAMPLE) $(CONF); then exit 0; \
+	elif cmp -s $(call PLACED,$(SAMPLE)) $(CONF); then exit 0; \
 	else new=$(CONF).new; echo "$(CONF) is kept as it is; this version's is in $$new"; fi; \
-	$(INSTALL) -c -m 644 $(SAMPLE) $$new
+	$(INSTALL) -c -m 644 $(call PLACED,$(SAMPLE)) $$new
 
 # Takes back what install put; a configuration that somebody changed stays.
-uninstall:
+uninstall: placed
 	rm -f $(PROGRAMS:$(build)/%=$(DESTDIR)$(sbindir)/%)
 	rm -f $(foreach m,$(MODULES),$(DESTDIR)$(lookupsdir)/$(notdir $m))
 	rm -f $(foreach m,$(MAN),$(call mandest,$m)/$(notdir $m))
 	rm -f $(foreach f,$(DOCS),$(call docdest,$f))
 	for d in $(DESTDIR)$(docdir) $(DESTDIR)$(lookupsdir); do \
 	test ! -d $$d || find $$d -depth -type d -exec rmdir {} \;; done
-	@for f in $(CONF) $(CONF).new; do if cmp -s $(SAMPLE) $$f; then rm -f $$f; \
+	@for f in $(CONF) $(CONF).new; do if cmp -s $(call PLACED,$(SAMPLE)) $$f; then rm -f $$f; \
 	elif test -e $$f; then echo "$$f was changed and is kept"; fi; done
 
 define newline

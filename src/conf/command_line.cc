@@ -122,9 +122,11 @@ Settings load(const CommandLine& line) {
   if (!line.options.empty() || line.action == Action::kDump) return combine({}, line.options);
   throw ConfigError(std::string(kDefaultFile) +
                     ": no such file; name one with --config, or write these three lines to it:\n"
-                    "    listen = unix:/run/handoff/lmtp.sock\n"
+                    "    listen = unix:" RUNSTATEDIR
+                    "/handoff/lmtp.sock\n"
                     "    user = USER\n"
-                    "    spool.path = /var/spool/handoff\n"
+                    "    spool.path = " LOCALSTATEDIR
+                    "/spool/handoff\n"
                     "`handoffd --dump` prints all settings, handoffd.conf(5) describes them");
 }
 

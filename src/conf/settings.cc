@@ -219,7 +219,7 @@ std::vector<Setting> make_table() {
        .example = "mail.example.org"},
       {.name = "listen",
        .type = "ENDPOINT",
-       .defaults = {"unix:/run/handoff/lmtp.sock"},
+       .defaults = {"unix:" RUNSTATEDIR "/handoff/lmtp.sock"},
        .help = "Where to accept connections: unix:PATH, tcp:HOST:PORT, or tls:HOST:PORT, where TLS "
                "is spoken from the start. May be given several times. Port 25 is refused (RFC 2033 "
                "section 5).",
@@ -331,7 +331,7 @@ std::vector<Setting> make_table() {
           "Whether a command may end in LF alone. Messages end in CRLF . CRLF all the same."),
 
       text(
-          "spool.path", "DIRECTORY", "/var/spool/handoff", path_fault,
+          "spool.path", "DIRECTORY", LOCALSTATEDIR "/spool/handoff", path_fault,
           [](C & c) -> auto& { return c.spool.path; },
           "The directory that mailboxes and the staging area lie in, on one filesystem."),
       text(
@@ -591,7 +591,7 @@ std::vector<Setting> make_table() {
           [](C & c) -> auto& { return c.log.facility; }, "The syslog facility."),
 
       at_start(text(
-          "control.socket", "FILE", "/run/handoff/control.sock", socket_fault,
+          "control.socket", "FILE", RUNSTATEDIR "/handoff/control.sock", socket_fault,
           [](C & c) -> auto& { return c.control_socket; },
           "The unix socket that handoffctl talks to the master through.")),
 

@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_manual) {
   Config c = from_text("").config;
   BOOST_TEST(!c.hostname.empty());
   BOOST_TEST(c.listen.size() == 1u);
-  BOOST_TEST(c.listen.front().text() == "unix:/run/handoff/lmtp.sock");
+  BOOST_TEST(c.listen.front().text() == "unix:" RUNSTATEDIR "/handoff/lmtp.sock");
   BOOST_TEST(c.allow.size() == 2u);
   BOOST_TEST(c.allow[0].contains(*handoff::parse_ip("127.8.9.10")));
   BOOST_TEST(c.allow[1].contains(*handoff::parse_ip("::1")));
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_manual) {
   BOOST_CHECK(c.session.transaction_timeout == std::chrono::hours(1));
   BOOST_CHECK(c.protocol.bare_newlines == BareNewlines::kKeep);
   BOOST_TEST(!c.protocol.lenient_newlines);
-  BOOST_TEST(c.spool.path == "/var/spool/handoff");
+  BOOST_TEST(c.spool.path == LOCALSTATEDIR "/spool/handoff");
   BOOST_TEST(c.spool.layout == "%d/%n");
   BOOST_CHECK(c.spool.newline == Newline::kLf);
   BOOST_CHECK(c.spool.delivered_to == DeliveredTo::kAuto);
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_manual) {
   BOOST_CHECK(c.log.to == LogTo::kSyslog);
   BOOST_CHECK(c.log.level == LogLevel::kInfo);
   BOOST_TEST(c.log.facility == "mail");
-  BOOST_TEST(c.control_socket == "/run/handoff/control.sock");
+  BOOST_TEST(c.control_socket == RUNSTATEDIR "/handoff/control.sock");
 }
 
 BOOST_AUTO_TEST_CASE(a_file_is_keys_sections_and_comments) {
@@ -247,8 +247,9 @@ BOOST_AUTO_TEST_CASE(worker_defaults_give_way_to_what_is_set) {
 }
 
 BOOST_AUTO_TEST_CASE(the_control_socket_is_none_of_the_listening_ones) {
-  BOOST_TEST(fault("listen = unix:/run/handoff/control.sock") ==
-             "control.socket = /run/handoff/control.sock: must be another socket than those of "
+  BOOST_TEST(fault("listen = unix:" RUNSTATEDIR "/handoff/control.sock") ==
+             "control.socket = " RUNSTATEDIR
+             "/handoff/control.sock: must be another socket than those of "
              "listen");
 }
 
