@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""openbsd-inetd and xinetd start handoffd, for each connection and as a server that stays."""
+"""openbsd-inetd and xinetd start handoffd by contrib/inetd, for each connection and as a server that
+stays."""
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -9,6 +11,7 @@ from control import ctl, until
 from daemon import Daemon
 from handoffd import Configuration, free_port, program
 from lmtp import Lmtp, connect, deliver
+from mta import TOP
 from tap import done, is_, ok
 
 PAT = "pat@good.test"
@@ -16,31 +19,37 @@ MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 USER = "root" if os.geteuid() == 0 else __import__("pwd").getpwuid(os.geteuid()).pw_name
 
 
-def inetd(config, port, wait, arguments):
-    line = (f"127.0.0.1:{port} stream tcp {'wait' if wait else 'nowait'} {USER} "
-            f"{program('HANDOFFD')} handoffd -c {config.path} {arguments}\n")
+def changed(text, changes):
+    for old, new in changes.items():
+        if old not in text:
+            raise RuntimeError(f"contrib/inetd has no {old}")
+        text = text.replace(old, new)
+    return text
+
+
+def read(name):
+    with open(os.path.join(TOP, "contrib/inetd", name), encoding="ascii") as file:
+        return file.read()
+
+
+def inetd(config, port, wait):
+    """One of the two lines, of which the second is to be had without its #."""
+    [line] = re.findall(rf"^#?(\S+ stream tcp {'wait' if wait else 'nowait'} .*\n)",
+                        read("inetd.conf"), re.M)
+    line = changed(line, {
+        "127.0.0.1:24 ": f"127.0.0.1:{port} ", " root ": f" {USER} ",
+        "/usr/local/sbin/handoffd handoffd": f"{program('HANDOFFD')} handoffd -c {config.path}"})
     return [os.path.join(peer.folder("inetd"), "usr/sbin/inetd"), "-d",
             config.scratch.file("inetd.conf", line)]
 
 
-def xinetd(config, port, wait, arguments):
-    file = config.scratch.file("xinetd.conf", f"""
-service lmtp
-{{
-        type        = UNLISTED
-        socket_type = stream
-        protocol    = tcp
-        port        = {port}
-        bind        = 127.0.0.1
-        wait        = {"yes" if wait else "no"}
-        user        = {USER}
-        server      = {program("HANDOFFD")}
-        server_args = -c {config.path} {arguments}
-        instances   = UNLIMITED
-        cps         = 10000 1
-        per_source  = UNLIMITED
-}}
-""")
+def xinetd(config, port, wait):
+    changes = {"= 24\n": f"= {port}\n", "= root\n": f"= {USER}\n",
+               "/usr/local/sbin/handoffd": program("HANDOFFD"),
+               "server_args = --stdin": f"server_args = -c {config.path} --stdin"}
+    if wait:
+        changes.update({"= no\n": "= yes\n", " --stdin\n": "\n"})
+    file = config.scratch.file("xinetd.conf", changed(read("xinetd.conf"), changes))
     return [os.path.join(peer.folder("xinetd"), "usr/sbin/xinetd"), "-dontfork", "-f", file,
             "-pidfile", f"{config.scratch.path}/xinetd.pid",
             "-filelog", f"{config.scratch.path}/xinetd.log"]
@@ -64,7 +73,7 @@ for name, command in (("inetd", inetd), ("xinetd", xinetd)):
         config.mailbox(PAT)
         port = free_port()
         server = Daemon(config.scratch,
-                        command(config, port, wait, "" if wait else "--stdin"),
+                        command(config, port, wait),
                         environment=peer.environment(name))
         serving(port)
         address = f"tcp:127.0.0.1:{port}"
