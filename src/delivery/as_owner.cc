@@ -85,16 +85,20 @@ Outcome find_earlier(const Task& task) {
   return outcome;
 }
 
-// By the site's own program, where there is one. A mailbox below the spool has its directory by
-// now, and nothing in it (place.hh).
+// By the site's own program, where there is one.
 Status make_mailbox(const Task& task) {
   if (task.config.spool.create_command.empty() || !task.mailbox().create) return {};
   auto inbox = task.mailbox();
   inbox.folder.clear();
-  auto there = spool::open_in(task.files, task.spool, inbox, "new");
-  if (there || there.error().code != ENOENT) return {};
-  if (auto made = create_mailbox(task.config, task.log, inbox); !made) return made;
-  auto place = spool::open_in(task.files, task.spool, inbox, "");
+  // A mailbox below the spool has its directory by now, and nothing in it (place.hh).
+  const auto* sign = inbox.base.empty() ? "new" : "";
+  auto there = [&] { return spool::open_in(task.files, task.spool, inbox, sign); };
+  auto place = there();
+  if (place || place.error().code != ENOENT) return {};
+  auto made = create_mailbox(task.config, task.log, inbox);
+  // Of two first messages at once both run it, and one may find the other's mailbox in its way.
+  if (!made && !there()) return made;
+  place = spool::open_in(task.files, task.spool, inbox, "");
   return place ? Status() : place.error();
 }
 

@@ -1,6 +1,7 @@
 #include "delivery/look.hh"
 
 #include <cerrno>
+#include <utility>
 
 #include "spool/quota_book.hh"
 #include "sys/device.hh"
@@ -16,12 +17,17 @@ Look look_at(const conf::Config& config, sys::Files& files, const sys::Fd& spool
     look.error = std::move(error);
     return look;
   };
-  auto base = files.open_root(mailbox.base.empty() ? config.spool.path : mailbox.base);
-  if (!base) return fail(base.error());
-  auto directory = files.open_directory(base.value(), mailbox.path);
+  sys::Fd home;
+  if (!mailbox.base.empty()) {
+    auto base = files.open_root(mailbox.base);
+    if (!base) return fail(base.error());
+    home = std::move(base).value();
+  }
+  const auto& base = home ? home : spool;
+  auto directory = files.open_directory(base, mailbox.path);
   if (!directory && directory.error().code != ENOENT) return fail(directory.error());
   look.is_there = directory.ok();
-  const auto& here = directory ? directory.value() : base.value();
+  const auto& here = directory ? directory.value() : base;
   auto space = files.space(here);
   if (!space) return fail(space.error());
   look.filesystem = sys::device_of(here).filesystem;

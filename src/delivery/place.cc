@@ -13,13 +13,16 @@ namespace {
 constexpr mode_t kOwn = 0700;
 constexpr mode_t kAbove = 0711;
 
-Status give_if_new(sys::Files& files, const sys::Fd& directory, uid_t uid, gid_t gid, mode_t mode) {
+// What is above a mailbox: only root and workers make it, and others have to come through.
+Status settle_above(sys::Files& files, const sys::Fd& directory, const std::string& name,
+                    const sys::Account& worker) {
   auto info = files.info(directory);
   if (!info) return info.error();
-  if (info.value().owner != 0) return {};
-  auto names = files.list(directory);
-  if (!names) return names.error();
-  return names.value().empty() ? files.give(directory, uid, gid, mode) : Status();
+  if (info.value().owner != 0 && info.value().owner != worker.uid) {
+    return Error{EPERM, "a mailbox is made in no directory of another user's", name};
+  }
+  bool is_closed = info.value().owner == worker.uid && (info.value().mode & 0111) != 0111;
+  return is_closed ? files.let_pass(directory) : Status();
 }
 
 }  // namespace
@@ -30,6 +33,8 @@ Status make_place(sys::Files& files, const sys::Fd& spool, const Mailbox& mailbo
   auto inbox = mailbox;
   inbox.folder.clear();
   auto settled = spool::open_settled_new(files, spool, inbox);
+  // Where its disk knows no root, its owner will see.
+  if (!settled && settled.error().code == EACCES) return {};
   if (!settled) return settled.error();
   if (settled.value()) return {};
   sys::Fd here;
@@ -37,18 +42,22 @@ Status make_place(sys::Files& files, const sys::Fd& spool, const Mailbox& mailbo
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const sys::Fd& at = here ? here : spool;
     std::string name(parts[i]);
+    if (name.starts_with('.')) return Error{EPERM, "no name of a mailbox", name};
     bool own = i + 1 == parts.size();
-    auto made = files.make_directory(at, name, own ? kOwn : kAbove);
+    auto made =
+        own ? files.make_directory_of(at, name, mailbox.owner->uid, mailbox.owner->gid, kOwn)
+            : files.make_directory_of(at, name, worker.uid, worker.gid, kAbove);
     if (!made && made.error().code != EEXIST) return made;
-    auto next = files.open_directory(at, name);
-    if (!next) return next.error();
-    auto given =
-        own ? give_if_new(files, next.value(), mailbox.owner->uid, mailbox.owner->gid, kOwn)
-            : give_if_new(files, next.value(), worker.uid, worker.gid, kAbove);
-    if (!given) return given;
+    sys::Fd next;
+    if (!own) {
+      auto opened = files.open_directory(at, name);
+      if (!opened) return opened.error();
+      next = std::move(opened).value();
+      if (auto above = settle_above(files, next, name, worker); !above) return above;
+    }
     // Also where it was there: who made it may not have synced it yet.
     if (auto synced = files.sync_directory(at); !synced) return synced;
-    here = std::move(next).value();
+    here = std::move(next);
   }
   return {};
 }

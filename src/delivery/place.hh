@@ -11,10 +11,12 @@
 namespace handoff::delivery {
 
 // Makes what is missing of the mailbox's path, as root, and syncs it: its own directory is its
-// owner's (0700), those above are the worker's and can be passed through (0711). Nothing is done
-// where the mailbox may not be made, is there and durable, or lies elsewhere, in a home: there its
-// owner makes it. A directory that is root's is given away where it is empty, and thus left by a
-// making that was cut off; no other ever is. May block.
+// owner's (0700), those above are the worker's and can be passed through (0711), as they then can
+// where a worker had made them before. Nothing is done where the mailbox may not be made, is there
+// and durable, or lies elsewhere, in a home: there its owner makes it. What was there is nobody
+// else's afterwards, an empty directory of root's too, which may be where a disk is to be mounted.
+// EPERM where what lies above belongs to neither root nor the worker, or has a name with a dot
+// before it, as what is inside mailboxes has. May block.
 Status make_place(sys::Files& files, const sys::Fd& spool, const Mailbox& mailbox,
                   const sys::Account& worker);
 

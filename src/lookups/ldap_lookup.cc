@@ -115,6 +115,10 @@ Status LdapLookup::connect(sys::Deadline deadline) {
     if (!std::getline(in, password))
       return Error{errno != 0 ? errno : EIO, "read the password", place_.password_file};
   }
+  // That would be no bind but an anonymous one, to which much is nobody (RFC 4513 5.1.2).
+  if (!place_.bind_name.empty() && password.empty()) {
+    return Error{EACCES, "bindname wants a password", place_.password_file};
+  }
   LDAP* connection = nullptr;
   if (int code = ::ldap_initialize(&connection, place_.server.c_str()); code != LDAP_SUCCESS) {
     return failure(code, "ldap_initialize");

@@ -2,7 +2,10 @@
 // its columns are fields, others are left alone.
 #include <mysql.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <iterator>
 #include <map>
 
 #include "base/text.hh"
@@ -44,6 +47,15 @@ Result<Where> parse_where(std::string_view text) {
   return Error{EINVAL, "recipients.lookup = mysql: must be NAME=VALUE, parted by blanks", {}};
 }
 
+// What the server says of a value that it cannot compare, as one beyond the column's character set
+// (mysqld_error.h: ER_CANT_AGGREGATE_2COLLATIONS and its like, ER_INVALID_CHARACTER_STRING,
+// ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_SUBQUERY_NO_1_ROW, ER_CANNOT_CONVERT_STRING): the next
+// recipient's may be fine.
+bool is_of_value(unsigned code) {
+  static constexpr unsigned kOfValue[] = {1242, 1267, 1270, 1271, 1300, 1366, 3988};
+  return std::ranges::find(kOfValue, code) != std::end(kOfValue);
+}
+
 class MysqlLookup final : public ServerLookup {
  public:
   MysqlLookup(Where where, Template query, const Ground& ground)
@@ -66,7 +78,10 @@ class MysqlLookup final : public ServerLookup {
     return at == where_.end() ? nullptr : at->second.c_str();
   }
   Error failure() const { return {EIO, ::mysql_error(connection_.get()), {}}; }
-  Error statement_failure() const { return {EIO, ::mysql_stmt_error(statement_.get()), {}}; }
+  Error statement_failure() const {
+    bool of_value = is_of_value(::mysql_stmt_errno(statement_.get()));
+    return {of_value ? EAGAIN : EIO, ::mysql_stmt_error(statement_.get()), {}};
+  }
   Result<std::optional<Record>> read_rows();
   Status read_column(unsigned column, std::size_t length, std::string_view name, Record& record);
 

@@ -28,14 +28,25 @@ std::string undo(std::string_view word) {
   return out;
 }
 
-// "maildir:~/Maildir:INDEX=...": where the messages are. Other formats are none of ours.
+// "maildir:~/Maildir:INDEX=...": where the messages are. Other formats are none of ours, nor other
+// layouts of folders.
 Status take_mail(Record& record, std::string_view value) {
   if (value.empty()) return {};
   if (!value.starts_with(kMaildir)) {
     return Error{EINVAL, "mail=" + escape(value) + ": no Maildir", {}};
   }
   value.remove_prefix(kMaildir.size());
-  std::string path(value.substr(0, value.find(':')));
+  auto parts = split(value, ':');
+  std::string path(parts.front());
+  for (auto part : parts) {
+    if (part.starts_with("INBOX=")) path = part.substr(6);
+    if (part.starts_with("LAYOUT=") && !iequals(part.substr(7), "maildir++")) {
+      return Error{EINVAL, "mail=" + escape(value) + ": no Maildir++", {}};
+    }
+  }
+  if (path.starts_with("~/") && record.home.empty()) {
+    return Error{EINVAL, "mail=" + escape(path) + " and no home", {}};
+  }
   if (path.starts_with("~/")) path = record.home + path.substr(1);
   if (!path.starts_with('/'))
     return Error{EINVAL, "mail=" + escape(path) + ": no absolute path", {}};
@@ -126,7 +137,8 @@ Result<std::optional<Record>> DovecotLookup::ask(const Address& address, sys::De
 
 Result<Record> parse_dovecot_user(std::string_view words) {
   Record record;
-  std::string mail;
+  // Dovecot 2.4 has the three parts of mail_location by themselves.
+  std::string mail, driver = "maildir", path;
   for (auto word : split(words, '\t')) {
     auto equals = word.find('=');
     if (equals == std::string_view::npos) continue;
@@ -137,11 +149,16 @@ Result<Record> parse_dovecot_user(std::string_view words) {
       taken = set_field(record, name, value);
     } else if (name == "mail") {
       mail = value;
+    } else if (name == "mail_driver") {
+      driver = value;
+    } else if (name == "mail_path" || name == "mail_inbox_path") {
+      if (path.empty() || name == "mail_inbox_path") path = value;
     } else if (name == "quota_rule") {
       taken = take_quota(record, value);
     }
     if (!taken) return taken.error();
   }
+  if (mail.empty() && !path.empty()) mail = driver + ":" + path;
   if (auto taken = take_mail(record, mail); !taken) return taken.error();
   return record;
 }

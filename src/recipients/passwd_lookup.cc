@@ -67,7 +67,11 @@ Result<std::optional<Record>> unpack(std::string_view octets, const std::string&
   };
   auto first = number();
   if (!first) return broken;
-  if (kind == kFailed) return Error{static_cast<int>(*first), std::string(octets), name};
+  // An answer, of this one: others may well be told of.
+  if (kind == kFailed) {
+    Error said{static_cast<int>(*first), std::string(octets), name};
+    return Error{EAGAIN, "the system cannot tell: " + said.describe(), {}};
+  }
   auto second = number();
   if (kind != kFound || !second) return broken;
   return record_of(sys::Person{{name, static_cast<uid_t>(*first), static_cast<gid_t>(*second)},
@@ -94,6 +98,11 @@ class WatchedPasswdLookup final : public ServerLookup {
 
  protected:
   Status connect(sys::Deadline) override {
+    // One that the kernel does not let go, and no more of them.
+    if (stuck_ != 0 && !sys::ends_by(stuck_, sys::Steady::now())) {
+      return Error{ETIMEDOUT, "an earlier question to the system still hangs", {}};
+    }
+    stuck_ = 0;
     auto pair = sys::message_pair();
     if (!pair) return pair.error();
     auto& [ours, theirs] = pair.value();
@@ -110,7 +119,7 @@ class WatchedPasswdLookup final : public ServerLookup {
     if (!is_connected()) return;
     socket_.reset();
     sys::send_signal(asker_, SIGKILL);
-    static_cast<void>(sys::ends_by(asker_, sys::Steady::now() + kEndPatience));
+    if (!sys::ends_by(asker_, sys::Steady::now() + kEndPatience)) stuck_ = asker_;
   }
 
   Result<std::optional<Record>> ask(const Address& address, sys::Deadline deadline) override {
@@ -131,6 +140,7 @@ class WatchedPasswdLookup final : public ServerLookup {
  private:
   sys::Fd socket_;
   pid_t asker_ = 0;
+  pid_t stuck_ = 0;  // one that was killed and has not ended; 0: none
 };
 
 class PasswdLookup final : public Lookup {

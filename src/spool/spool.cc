@@ -101,7 +101,13 @@ const sys::Fd& Spool::staging_for(const std::string& name) {
 Result<Staging> Spool::begin(bool binary) {
   auto name = names_.next();
   const auto& directory = staging_for(name);
-  return Staging::create(*files_, directory, std::move(name), binary || options_.crlf, file_sync_);
+  bool exact = binary || options_.crlf;
+  auto staging = Staging::create(*files_, directory, name, exact, file_sync_);
+  // Somebody has removed the folder of a crowd.
+  bool gone = !staging && staging.error().code == ENOENT && &directory == &directories_->crowd;
+  if (!gone) return staging;
+  directories_->crowd.reset();
+  return Staging::create(*files_, directories_->staging, std::move(name), exact, file_sync_);
 }
 
 Status Spool::complete(Staging& staging, const std::vector<std::string>& places) {

@@ -34,7 +34,8 @@ Result<Arrivals> Arrivals::watch(std::vector<const Fd*> listeners, const Fd& lif
 }
 
 Arrivals::Event Arrivals::wait() {
-  // A wait that finds something lets no signal in: where clients come all the time, none ever would.
+  // A wait that finds something lets no signal in: where clients come all the time, none ever
+  // would.
   if (wait_for({}, Steady::now(), true) == Waited::kStop) return {What::kStop, 0};
 #ifdef HAVE_EPOLLEXCLUSIVE
   for (;;) {

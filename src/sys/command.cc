@@ -43,6 +43,20 @@ void set_signals(bool for_program) {
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
+// Ours may have what is nobody's business: the password of a database.
+std::vector<char*> few_of_environment() {
+  static constexpr std::string_view kPassed[] = {"PATH=", "TZ=", "LANG=", "LC_"};
+  std::vector<char*> out;
+  for (char** each = environ; *each != nullptr; ++each) {
+    std::string_view variable = *each;
+    if (std::ranges::any_of(kPassed, [&](auto name) { return variable.starts_with(name); })) {
+      out.push_back(*each);
+    }
+  }
+  out.push_back(nullptr);
+  return out;
+}
+
 [[noreturn]] void become(const std::vector<std::string>& arguments, const Pipe& input,
                          const Pipe& words) {
   ::setpgid(0, 0);
@@ -55,7 +69,8 @@ void set_signals(bool for_program) {
   std::vector<char*> argv;
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  ::execv(argv.front(), argv.data());
+  auto environment = few_of_environment();
+  ::execve(argv.front(), argv.data(), environment.data());
   auto why = Error{errno, "exec", arguments.front()}.describe() + "\n";
   [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, why.data(), why.size());
   ::_exit(126);

@@ -1,5 +1,5 @@
-// A program of somebody else's, run beside us: it gets its input, its time, and nothing else of
-// ours.
+// A program of somebody else's, run beside us: it gets its input, its time, PATH, TZ and what is
+// said of the language, and nothing else of ours.
 #pragma once
 
 #include <chrono>

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 
 #include "base/text.hh"
+#include "sys/process.hh"
 
 #ifdef HAVE_STATX
 #include <sys/sysmacros.h>
@@ -141,6 +143,16 @@ FileInfo from_statx(const struct statx& status) {
 }
 #endif
 
+// Where `to` is there, it stays, and that is EEXIST; where the system cannot do that at once, an
+// empty directory that comes between is replaced.
+int rename_to_new(int at, const char* from, const char* to) {
+#ifdef HAVE_RENAMEAT2
+  if (::renameat2(at, from, at, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+#endif
+  return ::renameat(at, from, at, to);
+}
+
 }  // namespace
 
 Result<Fd> PosixFiles::open_root(const std::string& path) {
@@ -161,9 +173,34 @@ Status PosixFiles::make_directory(const Fd& at, const std::string& name, mode_t 
   return {};
 }
 
-Status PosixFiles::give(const Fd& directory, uid_t uid, gid_t gid, mode_t mode) {
-  if (::fchmod(directory.get(), mode) != 0) return failure("chmod");
-  if (::fchown(directory.get(), uid, gid) != 0) return failure("chown");
+Status PosixFiles::make_directory_of(const Fd& at, const std::string& name, uid_t uid, gid_t gid,
+                                     mode_t mode) {
+  if (!names_one_entry(name)) return Error{EXDEV, "mkdir", name};
+  struct stat there;
+  if (::fstatat(at.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) {
+    return Error{EEXIST, "mkdir", name};
+  }
+  // Under another name, which a crash may leave, and never one that was there.
+  auto temporary = ".new." + std::to_string(own_pid()) + "." + std::to_string(random_number());
+  if (::mkdirat(at.get(), temporary.c_str(), 0700) != 0) return failure("mkdir", name);
+  auto made = [&]() -> Status {
+    Fd directory(open_beneath(at.get(), temporary));
+    if (!directory) return failure("open", name);
+    if (::fchmod(directory.get(), mode) != 0) return failure("chmod", name);
+    if (::fchown(directory.get(), uid, gid) != 0) return failure("chown", name);
+    if (rename_to_new(at.get(), temporary.c_str(), name.c_str()) != 0) {
+      return failure("mkdir", name);
+    }
+    return {};
+  }();
+  if (!made) ::unlinkat(at.get(), temporary.c_str(), AT_REMOVEDIR);
+  return made;
+}
+
+Status PosixFiles::let_pass(const Fd& directory) {
+  struct stat status;
+  if (::fstat(directory.get(), &status) != 0) return failure("stat");
+  if (::fchmod(directory.get(), (status.st_mode & 07777) | 0111) != 0) return failure("chmod");
   return {};
 }
 

@@ -52,8 +52,12 @@ class Files {
   virtual Result<Fd> open_directory(const Fd& at, const std::string& path) = 0;
   virtual Status make_directory(const Fd& at, const std::string& name, mode_t mode) = 0;
 
-  // The directory's owner, group and permissions. Requires root.
-  virtual Status give(const Fd& directory, uid_t uid, gid_t gid, mode_t mode) = 0;
+  // A directory that is somebody's from the first moment that it has its name; EEXIST where that is
+  // taken. Requires root.
+  virtual Status make_directory_of(const Fd& at, const std::string& name, uid_t uid, gid_t gid,
+                                   mode_t mode) = 0;
+  // Everybody may pass through the directory. Requires its owner, or root.
+  virtual Status let_pass(const Fd& directory) = 0;
 
   virtual Result<Fd> create(const Fd& at, const std::string& name, mode_t mode) = 0;
   virtual Result<Fd> open_file(const Fd& at, const std::string& name) = 0;  // to read
@@ -103,7 +107,9 @@ class PosixFiles : public Files {
   Result<Fd> open_root(const std::string& path) override;
   Result<Fd> open_directory(const Fd& at, const std::string& path) override;
   Status make_directory(const Fd& at, const std::string& name, mode_t mode) override;
-  Status give(const Fd& directory, uid_t uid, gid_t gid, mode_t mode) override;
+  Status make_directory_of(const Fd& at, const std::string& name, uid_t uid, gid_t gid,
+                           mode_t mode) override;
+  Status let_pass(const Fd& directory) override;
   Result<Fd> create(const Fd& at, const std::string& name, mode_t mode) override;
   Result<Fd> open_file(const Fd& at, const std::string& name) override;
   Result<Fd> open_to_append(const Fd& at, const std::string& name) override;

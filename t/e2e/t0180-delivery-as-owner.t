@@ -145,7 +145,8 @@ maker = owners.scratch.file("maker", '#!/bin/sh\nmkdir -p "$1/cur" && id -u >"$1
 os.chmod(maker, 0o755)
 names = ("max", "mel", "mia", "sam")
 table = owners.scratch.file("to-be-made", "".join(
-    f"{name}@good.test uid={uid} gid={uid}\n" for uid, name in enumerate(names, 61411)))
+    f"{name}@good.test uid={uid} gid={uid}\n" for uid, name in enumerate(names, 61411))
+    + "leo@shut.test\nmax@shut.test uid=61411 gid=61411\n")
 settings = {"recipients.lookup": f"file:{table}", "spool.layout": "%d/%1n/%n"}
 with Handoffd(settings, start=False) as daemon:
     os.chmod(daemon.spool, 0o711)
@@ -162,8 +163,21 @@ with Handoffd(settings, start=False) as daemon:
     os.mkdir(mia, 0o700)
     is_(code(daemon, "mel@good.test"), 451, "what_root_has_made_for_something_is_not_given_away")
     is_(os.stat(mel).st_uid, 0, "but_stays_roots")
-    is_((code(daemon, "mia@good.test"), owner_and_mode(mia)), (250, (61413, "0o700")),
-        "what_a_crash_left_of_the_making_is")
+    is_((code(daemon, "mia@good.test"), os.stat(mia).st_uid), (451, 0),
+        "nor_where_a_disk_may_be_mounted")
+    # The domain of a mailbox that is the worker's own.
+    is_(code(daemon, "leo@shut.test"), 250, "a_mailbox_of_the_workers_is_made")
+    is_((code(daemon, "max@shut.test"), owner_and_mode(os.path.join(daemon.spool, "shut.test"))),
+        (250, (user, "0o711")), "a_user_comes_through_where_a_worker_was_first")
+    # In another user's, nothing is made.
+    shutil.rmtree(mia)
+    os.chown(made[1], 61499, 61499)
+    is_(code(daemon, "mia@good.test"), 451, "in_another_users_directory_nothing_is_made")
+    ok(not os.path.exists(mia), "and_nothing_is_left_there")
+    os.chown(made[1], user, user)
+    mailbox = json.loads(ctl(daemon, "explain", "--json", "max@good.test").stdout)["mailbox"]
+    is_((mailbox["path"], mailbox["there"], mailbox["error"]), (made[2], True, None),
+        "explain_finds_it_as_its_user_too")
     daemon.write({"spool.create-command": maker})
     ctl(daemon, "reload")
     is_(code(daemon, "sam@good.test"), 250, "a_program_of_the_sites_makes_it")

@@ -29,6 +29,8 @@ INSERT INTO mail.users VALUES ('odd', 'example.org', '../x', NULL, NULL, NULL, N
 INSERT INTO mail.users VALUES ('root', 'example.org', NULL, 0, 0, NULL, NULL);
 CREATE TABLE mail.owners (name varchar(64), created timestamp NULL);
 INSERT INTO mail.owners VALUES ('pat', from_unixtime(1577836800)), ('kim', NULL);
+CREATE TABLE mail.western (name varchar(64), domain varchar(255)) CHARACTER SET latin1;
+INSERT INTO mail.western VALUES ('pat', 'example.org');
 CREATE VIEW mail.slow AS SELECT users.* FROM mail.users WHERE sleep(30) = 0;
 CREATE USER handoff@localhost IDENTIFIED BY 'se cret';
 GRANT SELECT ON mail.* TO handoff@localhost;
@@ -69,6 +71,9 @@ def lookup(table):
 
 settings = {"recipients.lookup": lookup("users"), "recipients.cache-ttl": "0s",
             "recipients.lookup-timeout": "2s"}
+with Handoffd({**settings, "recipients.lookup": lookup("western")}) as daemon:
+    is_(rcpt(daemon, "кирилл@example.org", "мария@example.org", "вера@example.org", "pat@example.org"),
+        [451, 451, 451, 250], "what_its_character_set_cannot_have_defers_that_recipient_alone_R1")
 with Handoffd(settings) as daemon:
     is_(rcpt(daemon, "pat@example.org", "kim@example.org", "pat@example.net"), [250, 550, 550],
         "a_row_is_a_recipient")

@@ -107,6 +107,8 @@ for what, setting, codes in (
         ("a_base_that_is_not_there_defers_R1", lookup(base="ou=nothing,dc=example,dc=org"), [451]),
         ("who_may_not_read_defers_R1", lookup(who="").replace("bindname=,", ""), [451]),
         ("a_wrong_name_defers_R1", lookup(who="uid=nobody%2cdc=example%2cdc=org"), [451]),
+        ("a_name_without_a_password_is_no_bind_R1",
+         lookup().replace(f",password-file={password}", ""), [451]),
         ("the_url_alone_is_a_setting_too", lookup(scheme=""), [250])):
     with Handoffd({**settings, "recipients.lookup": setting}) as daemon:
         is_([rcpt(daemon, "pat@example.org")], codes, what)

@@ -49,8 +49,18 @@ BOOST_AUTO_TEST_CASE(dovecots_words_are_fields) {
   BOOST_TEST((user.quota_octets == 10u << 20 && user.quota_messages == 7u));
   BOOST_TEST((parse_dovecot_user("quota_rule=*:storage=3").value().quota_octets == 3u << 10));
   BOOST_TEST(parse_dovecot_user("home=/h/\001t").ok() == false);
-  for (const char* wrong : {"mail=mbox:~/m", "mail=maildir:Mail", "uid=x", "home=h",
-                            "home=/h\tmail=maildir:~/../x", "quota_rule=*:storage=many"}) {
+  auto place = [](const char* words) {
+    auto read = parse_dovecot_user(words);
+    return read ? read.value().mailbox : "error: " + read.error().describe();
+  };
+  BOOST_TEST(place("home=/h\tmail=maildir:~/mail:INBOX=~/Maildir") == "/h/Maildir");
+  BOOST_TEST(place("home=/h\tmail=maildir:~/mail:LAYOUT=Maildir++") == "/h/mail");
+  BOOST_TEST(place("home=/h\tmail_driver=maildir\tmail_path=~/m\tmail_inbox_path=~/i") == "/h/i");
+  BOOST_TEST(place("home=/h\tmail_path=~/m") == "/h/m");
+  for (const char* wrong :
+       {"mail=maildir:~/Maildir", "home=/h\tmail=maildir:~/m:LAYOUT=fs",
+        "home=/h\tmail_driver=sdbox\tmail_path=~/m", "mail=mbox:~/m", "mail=maildir:Mail", "uid=x",
+        "home=h", "home=/h\tmail=maildir:~/../x", "quota_rule=*:storage=many"}) {
     BOOST_TEST(!parse_dovecot_user(wrong).ok(), wrong);
   }
 }

@@ -106,10 +106,12 @@ class WatchedFiles final : public handoff::sys::Files {
     if (int code = note({Op::kOpenDirectory, join(at, path)})) return failure(code, path);
     return known(below_.open_directory(at, path), join(at, path));
   }
-  // The spool gives nothing away.
-  Status give(const Fd& directory, uid_t uid, gid_t gid, mode_t mode) override {
-    return below_.give(directory, uid, gid, mode);
+  // What root alone does, and the spool never.
+  Status make_directory_of(const Fd& at, const std::string& name, uid_t uid, gid_t gid,
+                           mode_t mode) override {
+    return below_.make_directory_of(at, name, uid, gid, mode);
   }
+  Status let_pass(const Fd& directory) override { return below_.let_pass(directory); }
   Status make_directory(const Fd& at, const std::string& name, mode_t mode) override {
     if (int code = note({Op::kMakeDirectory, join(at, name)})) return failure(code, name);
     return done(below_.make_directory(at, name, mode));

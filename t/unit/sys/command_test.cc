@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <cstdlib>
 
 #include "sys/fd.hh"
 
@@ -52,6 +53,15 @@ bool has(const std::string& text, const char* part) { return text.find(part) != 
 BOOST_AUTO_TEST_SUITE(sys_command)
 
 BOOST_AUTO_TEST_CASE(exit_0_is_success) { BOOST_TEST(shell("exit 0") == "ok"); }
+
+BOOST_AUTO_TEST_CASE(of_our_environment_it_gets_what_is_nobodys_secret) {
+  ::setenv("PGPASSWORD", "secret", 1);
+  ::setenv("LC_TEST", "C", 1);
+  BOOST_TEST(shell("test -z \"$PGPASSWORD\" && test -n \"$PATH\" && test \"$LC_TEST\" = C") ==
+             "ok");
+  ::unsetenv("PGPASSWORD");
+  ::unsetenv("LC_TEST");
+}
 
 BOOST_AUTO_TEST_CASE(nothing_is_left_to_wait_for_X8) {
   BOOST_TEST(shell("exit 0") == "ok");
