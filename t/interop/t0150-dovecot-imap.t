@@ -11,26 +11,12 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
 import peer
-from dovecot import start_dovecot
+from dovecot import IMAP, start_dovecot
 from handoffd import Handoffd, free_port
 from lmtp import Lmtp, stuffed
 from tap import done, empty, is_, ok
 
 peer.enter("dovecot")
-
-IMAP = """
-protocols = imap
-listen = 127.0.0.1
-disable_plaintext_auth = no
-service imap-login {
-  inet_listener imap {
-    port = PORT
-  }
-  inet_listener imaps {
-    port = 0
-  }
-}
-"""
 
 OCTETS = bytes(octet for octet in range(1, 256) if octet not in b"\r\n")
 

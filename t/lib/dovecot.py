@@ -20,6 +20,20 @@ namespace inbox {{
 mail_location = maildir:{spool}/%Ld/%Ln{encoding}
 """
 
+IMAP = """
+protocols = imap
+listen = 127.0.0.1
+disable_plaintext_auth = no
+service imap-login {
+  inet_listener imap {
+    port = PORT
+  }
+  inet_listener imaps {
+    port = 0
+  }
+}
+"""
+
 
 def start_dovecot(daemon, more, encoding=""):
     """more: what is to stand behind that. encoding: how it names folders, as ":UTF-8"."""

@@ -14,6 +14,8 @@ import time
 
 import lmtp
 
+SIZES = (200, 4000, 4000, 200000)   # octets, more or less, of a message
+
 
 def text(name, size):
     """A message that tells its name, and whether it is whole."""
@@ -71,8 +73,8 @@ class Sender(threading.Thread):
         while not self.stop.is_set():
             count += 1
             name = f"{self.prefix}-{count}"
-            left = random.sample(self.users, random.choice((1, 1, 1, 2, 4)))
-            octets = text(name, random.choice((200, 4000, 4000, 200000)))
+            left = random.sample(self.users, min(len(self.users), random.choice((1, 1, 1, 2, 4))))
+            octets = text(name, random.choice(SIZES))
             end = time.monotonic() + 60
             while left:
                 if time.monotonic() > end:
