@@ -19,7 +19,7 @@ peer.enter("postfix")
 
 SENDER = "sender@unix.test"     # has a mailbox too: bounces come back there
 
-daemon = Server()
+daemon = Server({"socket.group": "postfix"})
 mailings = [Mailing(daemon, domain, count, sender=SENDER, longest_line=5000)
             for domain, count in (("unix.test", 120), ("tcp.test", 40))]
 bounces = sum(mailing.bounces for mailing in mailings)

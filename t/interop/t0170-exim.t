@@ -14,7 +14,7 @@ from tap import done, is_
 peer.enter("exim4")
 
 SENDER = "sender@unix.test"
-server = Server()
+server = Server({"socket.group": "Debian-exim"})
 exim = Exim(unix="unix.test", tcp="tcp.test")
 mailings = [Mailing(server, domain, 21, sender=SENDER) for domain in ("unix.test", "tcp.test")]
 for mailing in mailings:

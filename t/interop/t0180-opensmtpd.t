@@ -11,7 +11,7 @@ from tap import done, is_
 
 peer.enter("opensmtpd")
 
-server = Server()
+server = Server({"socket.owner": "handoff"})
 mta = Opensmtpd(server.scratch, unix="unix.test", tcp="tcp.test")
 Scenarios(mta, server, ["unix.test", "tcp.test"]).run()
 mta.stop()

@@ -10,6 +10,7 @@ import os
 import random
 import re
 import signal
+import stat
 import threading
 
 import maildir
@@ -26,11 +27,12 @@ class Server(Handoffd):
     """A handoffd that listens where contrib's files say. In a root of its own (peer.enter)."""
 
     def __init__(self, settings=None, pipes=False):
-        """pipes: the queue manager starts a `handoffd --stdin` as well."""
+        """settings: the socket's owner or group, as contrib's README for the queue manager has it,
+        and others. pipes: the queue manager starts a `handoffd --stdin` as well."""
         os.makedirs(os.path.dirname(SOCKET), exist_ok=True)
         self.pipes = pipes
         Handoffd.__init__(self, {"listen": [f"unix:{SOCKET}", "tcp:127.0.0.1:24"],
-                                 **(settings or {})})
+                                 "socket.mode": None, **(settings or {})})
         self.unix = f"unix:{SOCKET}"
         self.tcp = "tcp:127.0.0.1:24"
 
@@ -85,6 +87,7 @@ class Scenarios:
         self.unknown_recipients()
         self.eight_bits()
         self.fifty_recipients()
+        is_(stat.S_IMODE(os.stat(SOCKET).st_mode), 0o660, "the_socket_is_not_open_to_everybody")
         self.full_mailboxes()
         self.down_and_up()
         self.disturbed(self.server.restart, "restart")
