@@ -20,7 +20,8 @@ from mta import BOUNCED, DEFERRED, SENT
 from tap import diag, empty, is_, ok
 
 SOCKET = "/run/handoff/lmtp.sock"
-LOAD = 24       # messages, while handoffd comes and goes
+LINES = (1, 100, 4000)  # of messages, while handoffd comes and goes
+MOMENT = 0.02   # seconds at most from a line of the log to a disturbance
 
 
 class Server(Handoffd):
@@ -79,19 +80,21 @@ class Scenarios:
         self.sender = f"sender@{domains[0]}"
         server.mailbox(self.sender)
         self._sent = collections.defaultdict(collections.Counter)   # recipient: number: copies
-        self._chance = random.Random()
+        seed = random.getrandbits(32)
+        diag(f"seed {seed}")
+        self._chance = random.Random(seed)
         self._number = 0
         self._threads = threading.Lock()
 
     def run(self):
+        is_(stat.S_IMODE(os.stat(SOCKET).st_mode), 0o660, "the_socket_is_not_open_to_everybody")
         self.unknown_recipients()
         self.eight_bits()
         self.fifty_recipients()
-        is_(stat.S_IMODE(os.stat(SOCKET).st_mode), 0o660, "the_socket_is_not_open_to_everybody")
         self.full_mailboxes()
         self.down_and_up()
-        self.disturbed(self.server.restart, "restart")
-        self.disturbed(self.server.kill, "kill")
+        self.disturbed(self.server.restart, "restart", times=2, batch=12)
+        self.disturbed(self.server.kill, "kill", times=6, batch=6)
         self.nothing_is_left()
 
     def unknown_recipients(self):
@@ -197,36 +200,43 @@ class Scenarios:
         self._once("each_message_that_waited_for_handoffd")
         is_(len(self._bounces()), bounces, "nothing_bounces_because_handoffd_was_down")
 
-    def disturbed(self, disturb, name):
-        """Messages are on their way while that is done to handoffd, twice."""
+    def disturbed(self, disturb, name, times, batch):
+        """That is done to handoffd so many times, each while a batch of messages is on its way, at a
+        moment that no line of its log tells of."""
         bounces = len(self._bounces())
-        users = [self._user(f"{name}{number}", domain)
-                 for domain in self.domains for number in range(3)]
-        numbers = iter(range(LOAD))
-
-        def inject():
-            while True:
-                with self._threads:
-                    if next(numbers, None) is None:
-                        return
-                self._send(users)
-
-        threads = [threading.Thread(target=inject) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for half in (1, 2):
+        put_off = self._count(DEFERRED, BOUNCED)
+        # What a `handoffd --stdin` delivers is not in the log.
+        logged = batch * 3 * (len(self.domains) - self.server.pipes)
+        idle = []
+        for turn in range(times):
+            self.mta.flush()
+            users = [self._user(f"{name}{turn}-{number}", domain)
+                     for domain in self.domains for number in range(3)]
+            delivered = rf"\bdelivered .*\b{name}{turn}-"
             since = len(self.server.log)
-            count = self._chance.randint(1, LOAD * 2 // 5 * half)
-            diag(f"{name} after {count} deliveries more")
+            threads = [threading.Thread(target=self._send_some, args=(users, batch // 2), daemon=True)
+                       for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            count = self._chance.randint(1, logged * 3 // 5)
+            moment = self._chance.uniform(0, MOMENT)
+            diag(f"{name} {moment * 1000:.1f} ms after {count} deliveries of {logged}")
+            self._wait_for(delivered, since, count)
             try:
-                self.server.wait_for(r"\bdelivered ", since, count, deadline=30)
+                self.server.wait_for(delivered, since, logged * 4 // 5, deadline=moment)
             except TimeoutError:
-                diag("not so many came: done all the same")
+                pass    # the moment has come
+            over = sum(bool(re.search(delivered, line)) for line in self.server.log[since:])
+            if over >= logged:
+                idle.append(over)
             disturb()
-        for thread in threads:
-            thread.join()
+            for thread in threads:
+                thread.join()
+        empty(idle, f"mail_was_on_its_way_at_each_{name}")
         self.mta.drain()
         bounced = self._bounces()[bounces:]
+        if name == "kill":
+            ok(self._count(DEFERRED, BOUNCED) > put_off, "a_kill_cuts_deliveries_off")
         if name == "kill" and self.mta.client_died:
             victims = {said.recipient for said in self.mta.said() if self.mta.client_died in said.line}
             told = [each for each in bounced if any(who.encode() in each for who in victims)]
@@ -243,6 +253,26 @@ class Scenarios:
     def _user(self, name, domain):
         self.server.mailbox(f"{name}@{domain}")
         return f"{name}@{domain}"
+
+    def _send_some(self, recipients, count):
+        for _ in range(count):
+            with self._threads:
+                lines = self._chance.choice(LINES)
+            self._send(recipients, b"hello\n" * lines)
+
+    def _wait_for(self, pattern, since, count):
+        """As the server's; the queue is flushed meanwhile, since a queue manager that has found
+        handoffd away a moment ago may wait with what is new."""
+        for _ in range(20):
+            try:
+                return self.server.wait_for(pattern, since, count, deadline=3)
+            except TimeoutError as error:
+                late = error
+            self.mta.flush()
+        raise late
+
+    def _count(self, *outcomes):
+        return sum(said.outcome in outcomes for said in self.mta.said())
 
     def _send(self, recipients, body=b"hello\n"):
         with self._threads:
