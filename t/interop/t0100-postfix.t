@@ -5,6 +5,7 @@ socket, tcp.test by TCP."""
 import collections
 import os
 import re
+import smtplib
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -13,13 +14,14 @@ from mailing import Mailing
 from mta import DEFERRED
 from postfix import Postfix, unix_and_tcp
 from scenarios import Scenarios, Server
-from tap import done, empty, is_, ok
+from tap import diag, done, empty, is_, ok
 
 peer.enter("postfix")
 
+CLIENT = "127.0.0.77"
 SENDER = "sender@unix.test"     # has a mailbox too: bounces come back there
 
-daemon = Server({"socket.group": "postfix"})
+daemon = Server({"socket.group": "postfix", "trusted": "127.0.0.0/8"})
 mailings = [Mailing(daemon, domain, count, sender=SENDER, longest_line=5000)
             for domain, count in (("unix.test", 120), ("tcp.test", 40))]
 bounces = sum(mailing.bounces for mailing in mailings)
@@ -79,6 +81,21 @@ for mailing in mailings:
 mailings[0].check_bounces(bounces)
 empty(postfix.warnings(), "postfix_warns_of_nothing")
 
+# By TCP, from where handoff trusts it, Postfix says whose message it was.
+FORWARDED = ["forwarded@tcp.test", "forwarded@unix.test"]
+for each in FORWARDED:
+    daemon.mailbox(each)
+since = len(daemon.log)
+with smtplib.SMTP("127.0.0.1", 25, "client.test", source_address=(CLIENT, 0)) as client:
+    client.sendmail(SENDER, FORWARDED, b"Subject: forwarded\r\n\r\nhello\r\n")
+postfix.drain()
+[by_tcp], [by_unix] = (daemon.messages(each) for each in FORWARDED)
+trace = f"from client.test ({CLIENT} [{CLIENT}])".encode()
+ok(re.search(rb"^Received: from client\.test \(.*\[" + re.escape(CLIENT.encode()) + rb"\]\)\n"
+             rb"\tby handoff\.test", by_tcp, re.M), "received_has_the_client_that_postfix_forwards")
+queue_id = re.search(rf"lmtp\[\d+\]: (\w+): to=<{FORWARDED[0]}>", "\n".join(postfix.log()))[1]
+line = daemon.wait_for(rf"delivered .*{FORWARDED[0]}", since)
+ok(CLIENT in line and f"queue_id={queue_id}" in line, "and_the_log_of_handoff_has_it") or diag(line)
 Scenarios(postfix, daemon, ["unix.test", "tcp.test"]).run()
 postfix.stop()
 is_(daemon.stop(), 0, "it_ends_well")

@@ -21,6 +21,7 @@ in_flow_delay = 0
 """
 
 MASTER_CF = """
+127.0.0.1:25 inet n -  n  -     -  smtpd
 pickup    unix  n  -  n  60    1  pickup
 cleanup   unix  n  -  n  -     0  cleanup
 qmgr      unix  n  -  n  300   1  qmgr
