@@ -46,6 +46,9 @@ class Mta:
     # What its log says where its client died of the end of a connection, if it takes that for a
     # failure for good.
     client_died = None
+    # What its log says where its client has read the reply to a message, got none to its QUIT, and
+    # sends the message again. Nobody can know that of a client which has said QUIT.
+    wants_goodbye = None
     keeps_unknown = ()  # domains for whose unknown recipients it tries again all the same
 
     def sends_utf8(self, domain):

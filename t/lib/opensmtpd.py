@@ -14,6 +14,7 @@ queue ttl 1d
 class Opensmtpd(Mta):
     # mail.lmtp dies of SIGPIPE where handoffd is killed while it writes; smtpd then says PermFail.
     client_died = "(exited abnormally)"
+    wants_goodbye = "mail.lmtp: unexpected EOF from LMTP server"
 
     def __init__(self, scratch, unix=None, tcp=None):
         """Without domains it delivers nothing."""
