@@ -7,7 +7,7 @@ from mta import Mta, by_class, snippet, until
 
 SMTPD_CONF = """
 listen on lo port 2525
-queue ttl 1d
+queue ttl {ttl}
 """
 
 
@@ -16,14 +16,14 @@ class Opensmtpd(Mta):
     client_died = "(exited abnormally)"
     wants_goodbye = "mail.lmtp: unexpected EOF from LMTP server"
 
-    def __init__(self, scratch, unix=None, tcp=None):
-        """Without domains it delivers nothing."""
+    def __init__(self, scratch, unix=None, tcp=None, ttl="1d"):
+        """Without domains it delivers nothing. ttl: how long it tries."""
         # Its mail.lmtp makes a temporary failure of any reply that is not 2xx, and each recipient is
         # a message of its own to it.
         self.keeps_unknown = (unix, tcp)
         self.transactions = {unix: 50, tcp: 50}
         with open("/etc/smtpd.conf", "w", encoding="ascii") as file:
-            file.write(SMTPD_CONF)
+            file.write(SMTPD_CONF.format(ttl=ttl))
             if unix:
                 file.write(snippet("opensmtpd/smtpd.conf", domain=unix)
                            + snippet("opensmtpd/smtpd.conf.tcp", domain=tcp))
