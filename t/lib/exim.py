@@ -34,13 +34,14 @@ def stuffed_session(sender, recipients, octets):
 class Exim(Mta):
     def __init__(self, unix, tcp):
         self.tcp = tcp
+        self.bare_octets = (unix,)
         routers = (snippet("exim/router-unix", domain=unix) + snippet("exim/router-tcp", domain=tcp))
         transports = snippet("exim/transport-unix") + snippet("exim/transport-tcp")
         with open("/etc/exim4/exim4.conf", "w", encoding="ascii") as file:
             file.write(EXIM_CONF.format(routers=routers, transports=transports))
 
     def sends_utf8(self, domain):
-        # The lmtp transport does not speak SMTPUTF8.
+        # The lmtp transport does not know SMTPUTF8.
         return domain == self.tcp
 
     def inject(self, sender, recipients, octets, background=True):

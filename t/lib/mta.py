@@ -49,6 +49,7 @@ class Mta:
     # What its log says where its client has read the reply to a message, got none to its QUIT, and
     # sends the message again. Nobody can know that of a client which has said QUIT.
     wants_goodbye = None
+    bare_octets = ()    # domains to which it sends an address beyond ASCII without saying SMTPUTF8
     keeps_unknown = ()  # domains for whose unknown recipients it tries again all the same
 
     def sends_utf8(self, domain):

@@ -90,6 +90,7 @@ class Scenarios:
         is_(stat.S_IMODE(os.stat(SOCKET).st_mode), 0o660, "the_socket_is_not_open_to_everybody")
         self.unknown_recipients()
         self.eight_bits()
+        self.beyond_ascii()
         self.fifty_recipients()
         self.full_mailboxes()
         self.down_and_up()
@@ -101,7 +102,7 @@ class Scenarios:
         before = len(self._bounces())
         for domain in self.domains:
             good, unknown = self._user("good", domain), f"unknown@{domain}"
-            self._send([good, unknown])
+            self._send([good], refused=[unknown])
             self.mta.wait_for(good, SENT)
             kept = domain in self.mta.keeps_unknown
             line = self.mta.wait_for(unknown, DEFERRED if kept else BOUNCED)
@@ -128,12 +129,26 @@ class Scenarios:
                    for octets in self.server.messages(user)]
             is_([each and each.partition(b"\n\n")[2] for each in got], [body],
                 f"eight_bits_of_message_{number}_arrive_as_they_are_at_{user}")
+
+    def beyond_ascii(self):
         users = [self._user("jörg", domain) for domain in self.domains
                  if self.mta.sends_utf8(domain)]
         if users:
             self._send(users)
             self.mta.drain()
             self._once("an_address_beyond_ascii")
+        before = len(self._bounces())
+        for domain in self.mta.bare_octets:
+            good, beyond = self._user("beside", domain), self._user("jörg", domain)
+            self._send([good], refused=[beyond])
+            line = self.mta.wait_for(beyond, BOUNCED)
+            ok("553 5.6.7" in line, f"the_log_says_why_{domain}_takes_no_octets_in_an_address")
+        if self.mta.bare_octets:
+            self.mta.drain()
+            self._once("each_recipient_beside_an_address_that_came_as_octets")
+            bounces = self._bounces()[before:]
+            is_([b"553 5.6.7" in each for each in bounces], [True] * len(self.mta.bare_octets),
+                "the_sender_hears_why_an_address_that_came_as_octets_got_nothing")
 
     def fifty_recipients(self):
         for domain in self.domains:
@@ -289,17 +304,17 @@ class Scenarios:
     def _count(self, *outcomes):
         return sum(said.outcome in outcomes for said in self.mta.said())
 
-    def _send(self, recipients, body=b"hello\n"):
+    def _send(self, recipients, body=b"hello\n", refused=()):
+        """refused: recipients who are not to get it."""
         with self._threads:
             self._number += 1
             number = self._number
             for each in recipients:
-                if not each.startswith("unknown@"):
-                    self._sent[each][number] += 1
+                self._sent[each][number] += 1
         octets = (f"X-Number: {number}\nFrom: <{self.sender}>\nTo: list:;\n"
                   f"Date: Thu, 1 Jan 2026 00:00:00 +0000\nMessage-ID: <s{number}@{self.domains[0]}>"
                   "\n\n").encode() + body
-        self.mta.inject(self.sender, recipients, octets)
+        self.mta.inject(self.sender, [*recipients, *refused], octets)
         return number
 
     def _give_up(self, bounce):

@@ -6,6 +6,7 @@ import socket
 import subprocess
 
 from handoffd import program
+from lmtp import Lmtp
 from mta import TOP, Mta, by_class
 from syslogd import Syslog
 
@@ -47,6 +48,7 @@ def prepare():
 class Sendmail(Mta):
     def __init__(self, configuration, stdin, unix):
         """configuration: the path of handoffd's, for its --stdin."""
+        self.bare_octets = (stdin, unix)
         self.syslog = Syslog()
         shutil.copy(os.path.join(TOP, "contrib/sendmail/handoff.m4"), f"{CF}/feature/")
         prepare()
@@ -66,6 +68,13 @@ class Sendmail(Mta):
                              check=False)
         return run.stdout.decode("utf-8", "replace")
 
+    def smtp(self):
+        """Returns the client of a session with it, by a pipe."""
+        ours, its = socket.socketpair()
+        with its:
+            subprocess.Popen([SENDMAIL, "-Am", "-bs"], stdin=its, stdout=its)
+        return Lmtp(ours)
+
     def flush(self):
         subprocess.run([SENDMAIL, "-Am", "-q"], check=True, timeout=120)
 
@@ -80,6 +89,8 @@ class Sendmail(Mta):
         return list(self.syslog.lines)
 
     def outcomes(self, line):
+        # It writes octets that are not ASCII as \\303\\274.
+        line = re.sub(rb"\\(\d{3})", lambda each: bytes([int(each[1], 8)]), line.encode()).decode()
         found = re.search(r": to=(.*?), .*mailer=handoff.*dsn=([245])\.", line)
         return [(each.strip("<>"), by_class(found[2])) for each in found[1].split(",")] \
             if found else []
