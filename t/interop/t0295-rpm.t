@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
-"""RPM packages: built by rpmbuild from the tarball alone, installed, and upgraded in place.
+"""RPM packages: built by rpmbuild from the tarball alone, installed, and upgraded in place under load.
 
 TEST_TIMEOUT: 1200"""
 import os
 import re
 import subprocess
 import sys
+from collections import Counter
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import maildir
 import packaging
 import peer
 from daemon import Daemon
-from lmtp import deliver
+from lmtp import Lmtp, deliver
+from load import Load
 from mta import until
 from scratch import Scratch
 from syslogd import Syslog
@@ -21,6 +23,7 @@ from tap import diag, done, empty, is_, ok
 peer.enter("packaging")
 MODULES = ["handoff-ldap", "handoff-mysql", "handoff-pgsql", "handoff-sqlite"]
 SPOOL, PAT = "/var/spool/handoff", "pat@good.test"
+SOCKET = "unix:/run/handoff/lmtp.sock"
 
 scratch = Scratch()
 work = "/tmp/packages"  # as in t0290-debian.t, for the compiler cache
@@ -89,21 +92,49 @@ with open("/usr/lib/systemd/system/handoffd.service", encoding="utf-8") as unit:
     daemon = Daemon(scratch, re.search("^ExecStart=(.*)$", unit.read(), re.M)[1].split())
 until(lambda: run("/usr/sbin/handoffctl", "status")[0] == 0, "handoffd serves")
 run("install", "-d", "-o", "handoff", "-g", "handoff", f"{SPOOL}/good.test/pat")
-is_(deliver("unix:/run/handoff/lmtp.sock", "", [PAT], b"\r\nhello\r\n", timeout=60).final[PAT].code,
+is_(deliver(SOCKET, "", [PAT], b"\r\nhello\r\n", timeout=60).final[PAT].code,
     250, "it_delivers")
 is_(len(maildir.files(f"{SPOOL}/good.test/pat")), 1, "to_the_mailbox")
 
-# --- Upgraded, here by the same packages, and taken away.
+# --- Upgraded while mail comes in: a message of which half is there, and whole ones before and behind.
 with open("/etc/handoffd.conf", "a", encoding="utf-8") as file:
     file.write("hostname = mail.good.test\n")
-does("it_is_upgraded", "rpm", "--force-debian", "-U", "--force", "--nodeps", *packages)
+later = packaging.rpm(work, packaging.raised(work, name, version + ".1"))
+half = Lmtp(SOCKET, timeout=60)
+is_([reply.code for reply in half.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>",
+                                          "DATA")], [250, 250, 250, 354], "a_message_is_under_way")
+half.send(b"Message-ID: <half@client.test>\r\n\r\nthe first half\r\n")
+with Load(SOCKET, 2, PAT) as load:
+    until(lambda: load.delivered > 0, "mail comes in")
+    does("it_is_upgraded", "rpm", "--force-debian", "-U", "--nodeps", *later)
+    before = load.delivered
+    until(lambda: load.delivered > before + 1, "mail comes in still")
+half.send(b"the second half\r\n.\r\n")
+is_(half.reply().code, 250, "the_message_that_was_under_way_is_taken_to_its_end")
+half.socket.close()
+is_(rpm("-q", "--queryformat", "%{VERSION} ", "handoff", *MODULES)[1].split(), [f"{version}.1"] * 5,
+    "all_packages_are_of_the_new_version")
 status = run("/usr/sbin/handoffctl", "status", "--json")[1]
-ok(daemon.running and re.search(r'"upgrades": ?1\b', status), "in_place") or diag(status)
+ok(re.search(rf'"version": ?"{re.escape(version)}\.1"', status),
+   "the_server_is_the_new_program") or diag(status)
+ok(daemon.running and re.search(rf'"pid": ?{daemon.pid}\b', status)
+   and re.search(r'"upgrades": ?1\b', status), "in_place") or diag(status)
+empty(load.faults, "no_connection_was_refused_and_no_reply_lost")
+diag(f"{load.delivered} delivered, {load.postponed} told 421")
+messages = maildir.messages(f"{SPOOL}/good.test/pat")
+found = Counter(re.search(rb"^Message-ID: (.*?)\r?$", each, re.M)[1].decode()
+                for each in messages if b"Message-ID:" in each)
+empty([each for each in [*load.acknowledged, "<half@client.test>"] if found[each] != 1],
+      "what_was_acknowledged_is_there_once")
+ok(any(each.endswith(b"the first half\nthe second half\n") for each in messages),
+   "the_message_that_was_under_way_is_whole")
 with open("/etc/handoffd.conf", encoding="utf-8") as file:
     ok("mail.good.test" in file.read(), "the_administrator_s_configuration_was_kept")
+
+# --- Taken away.
 does("it_is_removed", "rpm", "--force-debian", "-e", "handoff", *MODULES)
 is_(daemon.wait(), 0, "the_server_was_stopped_well")
-is_(len(maildir.files(f"{SPOOL}/good.test/pat")), 1, "the_mail_is_there_still")
+is_(len(maildir.files(f"{SPOOL}/good.test/pat")), len(messages), "the_mail_is_there_still")
 ok(not os.path.exists("/usr/sbin/handoffd"), "the_program_is_not")
 ok(os.path.exists("/etc/handoffd.conf.rpmsave"), "the_configuration_is_kept_beside_its_place")
 

@@ -64,7 +64,8 @@ def rpm(folder, name):
     call(folder, "rpmbuild", "-tb", "--nodeps", "--define", f"_topdir {folder}/rpm", "--define",
          f"optflags {flags['CXXFLAGS']}", "--define", "debug_package %{nil}", "--define",
          "_smp_mflags -j2", f"{name}.tar.gz", **flags)
-    return _sorted(glob.glob(os.path.join(folder, "rpm", "RPMS", "*", "*.rpm")))
+    version = name.rpartition("-")[2]
+    return _sorted(glob.glob(os.path.join(folder, "rpm", "RPMS", "*", f"*-{version}-*.rpm")))
 
 
 def raised(folder, name, version):
