@@ -77,10 +77,13 @@ version = name.rpartition("-")[2]
 is_([os.path.basename(path).split("_")[0] for path in first], ["handoff", *MODULES],
     "dpkg-buildpackage_makes_five_packages")
 # There is no bug at Debian's that asks for this package.
-verdict = packaging.call(work, "sh", "-c", "lintian --allow-root --fail-on none --suppress-tags "
-                         "initial-upload-closes-no-bugs deb/*.changes")
+verdict = packaging.call(work, "sh", "-c", "lintian --allow-root --fail-on none --display-info "
+                         "--suppress-tags initial-upload-closes-no-bugs deb/*.changes")
 empty([line for line in verdict.splitlines() if line[:2] in ("E:", "W:")],
       "lintian_has_no_error_and_no_warning")
+# To lintian, most of it is information alone.
+empty([line for line in verdict.splitlines() if ": hardening-" in line],
+      "lintian_finds_each_program_hardened")
 listed = packaging.call(work, "dpkg-deb", "-c", first[0])
 for path in ("etc/handoffd.conf", "etc/logrotate.d/handoff", "lib/systemd/system/handoffd.service",
              "lib/systemd/system/handoffd.socket", "usr/sbin/handoffd", "usr/sbin/handoffctl",
