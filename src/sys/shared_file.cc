@@ -67,10 +67,14 @@ SharedFile::~SharedFile() {
   if (memory_ != nullptr) ::munmap(memory_, octets_);
 }
 
-Status SharedFile::keep_room(std::size_t offset, std::size_t octets) const {
+Status SharedFile::keep_room([[maybe_unused]] std::size_t offset,
+                             [[maybe_unused]] std::size_t octets) const {
+#ifdef HAVE_POSIX_FALLOCATE
   int code = ::posix_fallocate(file_.get(), static_cast<off_t>(offset), static_cast<off_t>(octets));
-  if (code == 0 || code == EINVAL || code == EOPNOTSUPP || code == ENODEV) return {};
-  return Error{code, "keep room for", "ledger"};
+  bool done = code == 0 || code == EINVAL || code == EOPNOTSUPP || code == ENODEV;
+  if (!done) return Error{code, "keep room for", "ledger"};
+#endif
+  return {};
 }
 
 bool SharedFile::lock(std::size_t slot) const {

@@ -164,16 +164,16 @@ Peer describe(const AnyAddress& address, int fd) {
     peer.ip = parse_ip(text.data());
     peer.text = std::string("[IPv6:") + text.data() + "]";
   } else if (address.any.sa_family == AF_UNIX) {
-#ifdef HAVE_SO_PEERCRED
+#if defined(HAVE_GETPEEREID)  // OpenBSD has both, and another struct for the other
+    uid_t uid;
+    gid_t gid;
+    if (::getpeereid(fd, &uid, &gid) == 0) peer.uid = uid;
+#elif defined(HAVE_SO_PEERCRED)
     struct ucred credentials {};
     socklen_t size = sizeof credentials;
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
       peer.uid = credentials.uid;
     }
-#elif defined(HAVE_GETPEEREID)
-    uid_t uid;
-    gid_t gid;
-    if (::getpeereid(fd, &uid, &gid) == 0) peer.uid = uid;
 #endif
   }
   return peer;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
-#include <linux/sockios.h>
+#include <linux/sockios.h>  // SIOCOUTQ; FIONWRITE is FreeBSD's and NetBSD's word for it
 #endif
 
 #include <algorithm>
@@ -24,6 +24,22 @@ namespace {
 constexpr std::size_t kUnblocked = _POSIX_PIPE_BUF;
 // The largest record of TLS and a little (RFC 8446 5.2), octets.
 constexpr std::size_t kRecord = 17 << 10;
+
+// Octets that are on their way to the peer; 0 where the system does not tell.
+int unread(int fd, bool is_socket) {
+  int octets = 0;
+  int result = 0;
+  if (!is_socket) {
+    result = ::ioctl(fd, FIONREAD, &octets);  // of a pipe; a file has none
+  } else {
+#if defined(SIOCOUTQ)
+    result = ::ioctl(fd, SIOCOUTQ, &octets);
+#elif defined(FIONWRITE)
+    result = ::ioctl(fd, FIONWRITE, &octets);
+#endif
+  }
+  return result == 0 ? octets : 0;
+}
 
 bool is_socket(const Fd& fd) {
   struct stat status;
@@ -128,13 +144,7 @@ bool Stream::has_input() const {
 bool Stream::drained(Deadline deadline) const {
   constexpr std::chrono::milliseconds kLook{2};  // no system tells of this by an event
   for (;;) {
-    int waiting = 0;
-#ifdef SIOCOUTQ
-    bool known = ::ioctl(out(), SIOCOUTQ, &waiting) == 0;
-#else
-    bool known = ::ioctl(out(), TIOCOUTQ, &waiting) == 0;
-#endif
-    if (!known && ::ioctl(out(), FIONREAD, &waiting) != 0) waiting = 0;  // a pipe; a file
+    int waiting = unread(out(), socket_out_);
     if (peer_broke()) return false;
     if (waiting == 0) return true;
     if (Steady::now() >= deadline) return false;

@@ -49,6 +49,7 @@ class Stream {
   bool has_input() const;
   // Waits until the peer's end has taken all that was written: its program on a unix socket or a
   // pipe, its system over TCP. False where the connection broke first, or `deadline` has passed.
+  // OpenBSD does not tell of sockets: they are taken for read.
   bool drained(Deadline deadline) const;
   // No more will be written: the peer sees the end, and can still be waited for.
   void end_output();
