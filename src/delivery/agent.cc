@@ -18,6 +18,7 @@
 #include "sys/files.hh"
 #include "sys/message_socket.hh"
 #include "sys/process.hh"
+#include "sys/sandbox.hh"
 
 namespace handoff::delivery {
 namespace {
@@ -33,6 +34,16 @@ constexpr auto kEndPatience = 1s;
 constexpr std::uint64_t kDescriptors = 64;
 // Beside the message a delivery writes a few lines: subscriptions, maildirsize. Octets.
 constexpr std::uint64_t kBesideMessage = 2 << 20;
+
+// Homes may be anywhere, and a child becomes the user whose it is.
+sys::Needs needs_of(const conf::Config& config) {
+  sys::Needs needs;
+  needs.any_path = needs.accounts = true;
+  needs.receives_files = true;
+  needs.processes = needs.other_users = true;
+  needs.syslog = config.log.to == conf::LogTo::kSyslog;
+  return needs;
+}
 
 class Agent {
  public:
@@ -177,6 +188,10 @@ int serve(const conf::Config& config, const sys::Log& log, const recipients::Tab
   if (!authority) {
     log.error("no delivery process", {{"cause", authority.error().describe()}});
     return EX_CONFIG;
+  }
+  if (auto done = sys::confine(needs_of(config), {}, log); !done) {
+    log.error("no delivery process", {{"cause", done.error().describe()}});
+    return EX_OSERR;
   }
   return Agent(config, log, files, *authority.value(), worker.value(), socket).run();
 }

@@ -10,6 +10,7 @@
 #include "sys/signals.hh"
 #include "sys/sockets.hh"
 #include "sys/stream.hh"
+#include "worker/needs.hh"
 #include "worker/pump.hh"
 #include "worker/services.hh"
 #include "worker/worker.hh"
@@ -56,6 +57,8 @@ int run_stdin(const conf::Config& config, const sys::Log& log, sys::Fd delivery)
     static_cast<void>(stream.write(line, until).ok());
     return EX_CONFIG;
   }
+  auto needs = needs_of(config, static_cast<bool>(delivery));
+  (sys::local_port(sys::kStandardInput) ? needs.inet_sockets : needs.unix_sockets) = true;
   sys::PosixFiles files;
   auto services =
       Services::open(config, log, files, std::move(assets).value(), std::move(delivery));
@@ -63,6 +66,9 @@ int run_stdin(const conf::Config& config, const sys::Log& log, sys::Fd delivery)
   services.value()->sweep();
   auto slot = std::make_unique<board::Slot>();  // that nobody looks at
   board::Scribe scribe(*slot);
+  if (auto done = sys::confine(needs, {}, log); !done) {
+    return cannot("cannot be confined", done.error(), EX_OSERR);
+  }
   Pump pump(*services.value(), std::move(stream), sys::peer_of(sys::kStandardInput),
             sys::local_port(sys::kStandardInput), scribe);
   return exit_code_of(pump.run());

@@ -11,7 +11,9 @@
 #include "sys/files.hh"
 #include "sys/pipe.hh"
 #include "sys/signals.hh"
+#include "sys/sockets.hh"
 #include "sys/stream.hh"
+#include "worker/needs.hh"
 #include "worker/pump.hh"
 #include "worker/services.hh"
 
@@ -144,6 +146,15 @@ class Worker {
   board::Scribe scribe_;
 };
 
+// Sessions come in by the listeners, whoever bound them.
+sys::Needs with_sockets(sys::Needs needs, const board::Inheritance& inherited) {
+  for (const auto* listener : inherited.listeners) {
+    auto at = sys::listening_at(listener->get());
+    (at && at->is_unix ? needs.unix_sockets : needs.inet_sockets) = true;
+  }
+  return needs;
+}
+
 int report(const sys::Log& log, const char* what, const Error& error, int exit_code) {
   log.error(what, {{"cause", error.describe()}});
   return exit_code;
@@ -183,6 +194,10 @@ int run(const conf::Config& config, const sys::Log& log, const Assets& assets,
   // Before anything is taken: what a crash left tells which messages may come again.
   worker.scribe().count(Counter::kSwept, services.value()->sweep());
   on_ready();
+  auto needs = with_sockets(needs_of(config, inherited.delivery != nullptr), inherited);
+  if (auto done = sys::confine(needs, inherited.listeners, log); !done) {
+    return report(log, "cannot be confined", done.error(), EX_OSERR);
+  }
   return worker.run();
 }
 
