@@ -21,13 +21,14 @@ namespace {
 template <class T>
 using Allocated = std::unique_ptr<T, decltype(&std::free)>;
 
-const std::uint8_t* octets(std::string_view text) {
-  return reinterpret_cast<const std::uint8_t*>(text.data());
+// uint8_t without std::, for libunistring may have one of its own.
+const uint8_t* octets(std::string_view text) {
+  return reinterpret_cast<const uint8_t*>(text.data());
 }
 
 // Takes what libunistring allocated. It gives nothing only where there is no memory.
-std::string take(std::uint8_t* result, std::size_t size) {
-  Allocated<std::uint8_t> owned(result, std::free);
+std::string take(uint8_t* result, std::size_t size) {
+  Allocated<uint8_t> owned(result, std::free);
   if (result == nullptr) throw std::bad_alloc();
   return {reinterpret_cast<const char*>(result), size};
 }

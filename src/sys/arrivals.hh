@@ -31,7 +31,8 @@ class Arrivals {
   Arrivals() = default;
   Fd epoll_;                 // empty: fds_ is polled
   std::vector<pollfd> fds_;  // the listeners, then life
-  std::size_t next_ = 0;     // where the look begins, so that no listener starves another
+  // Where the look at fds_ begins, so that no listener starves another.
+  [[maybe_unused]] std::size_t next_ = 0;
 };
 
 }  // namespace handoff::sys
