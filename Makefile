@@ -3,6 +3,7 @@
 #   all  check  install  uninstall  dist  distcheck  deb  clean  distclean
 #   run [ONCE=1]         serve in the foreground from build/run
 #   check-lint check-unit check-e2e check-interop check-crash check-perf
+#                        one suite; TESTS_interop='t0100-* t0160-*': those of it alone
 #   check-power          30 power cuts a filesystem, and kills, as root: minutes
 #   bench  fuzz [FUZZ_SECONDS=60]  format
 #
@@ -183,7 +184,7 @@ check-e2e check-interop check-crash check-perf: all
 check-crash: $(UNIT)
 $(SUITES:%=check-%): check-%: FORCE
 	@mkdir -p $(build)/check && rm -f $(build)/check/$*
-	@set -- $(wildcard $(srcdir)/t/$*/*.t); test $$# -gt 0 || { echo "check-$*: there are no tests"; \
+	@set -- $(wildcard $(addprefix $(srcdir)/t/$*/,$(or $(TESTS_$*),*.t))); test $$# -gt 0 || { echo "check-$*: there are no tests"; \
 	test "$$HANDOFF_NO_SKIP" != 1 || test ! -e $(srcdir)/t/$*; exit; }; \
 	echo "check-$*:"; $(TEST_ENV) TAP_COUNT='$(abspath $(build))/check/$*' \
 	prove $(JOBS_$*) $(PROVEFLAGS) -e '$(srcdir)/t/tap' "$$@"
