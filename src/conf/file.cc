@@ -1,15 +1,14 @@
 #include "conf/file.hh"
 
 #include <boost/program_options.hpp>
-#include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <sstream>
 
 #include "base/text.hh"
 #include "conf/options.hh"
 #include "conf/settings.hh"
+#include "sys/text_file.hh"
 
 namespace handoff::conf {
 namespace {
@@ -77,14 +76,14 @@ std::vector<Assignment> read_text(std::string_view text, const std::string& file
 }
 
 std::vector<Assignment> read_file(const std::string& path) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
+  auto fail = [&](const Error& error) {
+    throw ConfigError(path + ": " + std::strerror(error.code));
+  };
+  auto file = sys::TextFile::open(path);
+  if (!file) fail(file.error());
   std::string text;
-  char buffer[4096];
-  while (in.read(buffer, sizeof(buffer)), in.gcount() > 0) {
-    text.append(buffer, static_cast<std::size_t>(in.gcount()));
-  }
-  if (!in.eof()) throw ConfigError(path + ": " + std::strerror(errno != 0 ? errno : EIO));
+  for (std::string line; file.value().next(line);) text += line + "\n";
+  if (!file.value().status()) fail(file.value().status().error());
   return read_text(text, path);
 }
 

@@ -1,12 +1,11 @@
 #include "recipients/table_text.hh"
 
-#include <fstream>
-
 #include "base/text.hh"
 #include "recipients/chain.hh"
 #include "recipients/record.hh"
 #include "recipients/table_map.hh"
 #include "sys/memory.hh"
+#include "sys/text_file.hh"
 
 namespace handoff::recipients {
 
@@ -33,7 +32,7 @@ class Writer {
  public:
   explicit Writer(const TableFold& fold) : fold_(fold) {}
 
-  Status write(std::istream& in, const std::string& path, const sys::Fd& image);
+  Status write(sys::TextFile& file, const std::string& path, const sys::Fd& image);
 
  private:
   Status add(std::size_t number, Octets line);
@@ -77,11 +76,11 @@ Status Writer::add(std::size_t number, Octets line) {
   return put(text_of(key), value);
 }
 
-Status Writer::write(std::istream& in, const std::string& path, const sys::Fd& image) {
+Status Writer::write(sys::TextFile& file, const std::string& path, const sys::Fd& image) {
   if (::cdb_make_start(&making_, image.get()) != 0) return Error{errno, "begin the table", path};
   Status status;
   std::string line;
-  for (std::size_t number = 1; status && std::getline(in, line); ++number) {
+  for (std::size_t number = 1; status && file.next(line); ++number) {
     if (line.ends_with('\r')) line.pop_back();
     auto text = trim(line);
     if (text.empty() || text.starts_with('#')) continue;
@@ -90,7 +89,8 @@ Status Writer::write(std::istream& in, const std::string& path, const sys::Fd& i
           added.error().code == EINVAL ? fault(path, number, added.error().what) : added.error();
     }
   }
-  if (status && in.bad()) status = Error{EIO, "read", path};
+  // Half a table would deny the other half.
+  if (status) status = file.status();
   if (status) status = put(kTableSummary, std::to_string(size_) + (knows_owners_ ? " 1" : " 0"));
   if (::cdb_make_finish(&making_) != 0 && status) status = Error{errno, "end the table", path};
   return status;
@@ -152,9 +152,9 @@ void Whole::check(Octets key, Octets value) {
 }  // namespace
 
 Status write_table(const std::string& path, const TableFold& fold, const sys::Fd& image) {
-  std::ifstream in(path);
-  if (!in.is_open()) return Error{errno != 0 ? errno : EIO, "open", path};
-  if (auto done = Writer(fold).write(in, path, image); !done) return done;
+  auto file = sys::TextFile::open(path);
+  if (!file) return file.error();
+  if (auto done = Writer(fold).write(file.value(), path, image); !done) return done;
   // From here on nobody can change it, in whatever process.
   if (auto sealed = sys::seal(image); !sealed) return sealed;
   return Whole(path).check(image);

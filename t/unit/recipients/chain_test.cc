@@ -188,6 +188,12 @@ BOOST_AUTO_TEST_CASE(a_table_that_cannot_be_says_the_line) {
   BOOST_TEST(fault_of("@ mailbox=x\n") == "0:1: no address: @");
   BOOST_TEST(fault_of("pat uid=x\n") == "0:1: uid=x is not a uid");
 }
+
+BOOST_AUTO_TEST_CASE(a_table_that_cannot_be_read_to_its_end_is_none_R1) {
+  auto loaded = load_tables({"file:/"}, Files::fold);
+  BOOST_REQUIRE(!loaded.ok());
+  BOOST_TEST(loaded.error().code == EISDIR);
+}
 #endif
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,38 @@
+// Lines, and how it is told that there are no more.
+#include "sys/text_file.hh"
+
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "temporary_directory.hh"
+
+using handoff::sys::TextFile;
+
+BOOST_AUTO_TEST_SUITE(sys_text_file)
+
+BOOST_AUTO_TEST_CASE(lines_come_without_their_ends_the_last_one_too) {
+  TemporaryDirectory place;
+  std::string nul("with\0nul", 8);
+  for (std::string end : {"", "\n"}) {
+    place.write("lines", "one\r\n\n" + nul + end);
+    auto file = TextFile::open(place.path("lines")).value();
+    std::vector<std::string> lines;
+    for (std::string line; file.next(line);) lines.push_back(line);
+    std::vector<std::string> wanted{"one\r", "", nul};
+    BOOST_TEST(lines == wanted);
+    BOOST_TEST(file.status().ok());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_that_cannot_be_read_has_no_end) {
+  auto directory = TextFile::open("/").value();
+  std::string line;
+  BOOST_TEST(!directory.next(line));
+  BOOST_TEST(directory.status().error().code == EISDIR);
+  BOOST_TEST(!directory.next(line));
+  BOOST_TEST(TextFile::open("/nonexistent/file").error().code == ENOENT);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
