@@ -40,7 +40,10 @@ sys::Needs needs_of(const conf::Config& config) {
   sys::Needs needs;
   needs.any_path = needs.accounts = true;
   needs.receives_files = true;
-  needs.processes = needs.other_users = true;
+  needs.processes = needs.other_users = needs.gives_away = true;
+  if (!config.spool.create_command.empty()) {
+    needs.programs.push_back(config.spool.create_command.front());
+  }
   needs.syslog = config.log.to == conf::LogTo::kSyslog;
   return needs;
 }

@@ -102,7 +102,7 @@ std::string promises(const Needs& needs) {
         std::pair(needs.names, " dns"), std::pair(needs.accounts, " getpw"),
         std::pair(needs.sends_files, " sendfd"), std::pair(needs.receives_files, " recvfd"),
         std::pair(forks, " proc"), std::pair(!needs.programs.empty(), " exec"),
-        std::pair(needs.other_users, " id")}) {
+        std::pair(needs.other_users, " id"), std::pair(needs.gives_away, " fattr chown")}) {
     if (wanted) all += promise;
   }
   return all;

@@ -3,7 +3,7 @@
 // needed any more, Capsicum's capability mode. Linux has nothing of the kind here: a unit of
 // systemd or an AppArmor profile does it from outside (contrib/).
 //
-// What is asked for is worked out on every system, from Needs alone, and t/e2e/t0370-sandbox.t
+// What is asked for is worked out on every system, from Needs alone, and t/e2e/t0380-sandbox.t
 // holds it to the calls that are made on Linux. On a BSD itself it has not been run.
 #pragma once
 
@@ -30,6 +30,7 @@ struct Needs {
   bool sends_files = false;           // over a unix socket
   bool receives_files = false;
   bool other_users = false;  // become they, with processes of its own
+  bool gives_away = false;   // what it makes is another user's
   bool syslog = false;       // is logged to
 };
 

@@ -135,6 +135,8 @@ def judge(name, text):
         promises = {"flock"}
     elif name in ("chmod", "fchmod", "utimensat"):
         promises = {"fattr"}
+    elif name == "fchown":
+        promises = {"chown"}
     elif name == "ioctl":
         promises = {"stdio" if args[1] in ("FIONREAD", "SIOCOUTQ", "TIOCOUTQ") else "none"}
     elif name == "mmap":
