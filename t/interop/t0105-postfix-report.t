@@ -22,7 +22,7 @@ SENDER, PAT = "sender@unix.test", "pat@unix.test"
 
 with open(os.path.join(TOP, "man/handoffd.conf.5"), encoding="utf-8") as file:
     command = re.search(r"^\.Dl dsn\.command = (.*)$", file.read(), re.M)[1]
-daemon = Server({"dsn.command": command})
+daemon = Server({"dsn.command": command, "socket.group": "postfix"})
 daemon.mailbox(SENDER), daemon.mailbox(PAT)
 postfix = Postfix(daemon.scratch, f"virtual_mailbox_domains = unix.test\n"
                   f"virtual_transport = lmtp:unix:{SOCKET}\n")
