@@ -157,7 +157,8 @@ void Explainer::explain(const Address& address) {
 void Explainer::start_delivery_process() {
   auto pair = sys::message_pair();
   if (!pair) return;
-  auto& [ours, theirs] = pair.value();
+  auto& ours = pair.value().first;
+  auto& theirs = pair.value().second;
   auto started = sys::fork_process([&] {
     ours.reset();
     sys::let_go_of_standard_descriptors();  // a home that hangs may keep it for longer than us

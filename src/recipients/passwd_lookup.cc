@@ -105,11 +105,11 @@ class WatchedPasswdLookup final : public ServerLookup {
     stuck_ = 0;
     auto pair = sys::message_pair();
     if (!pair) return pair.error();
-    auto& [ours, theirs] = pair.value();
+    auto& theirs = pair.value().second;
     auto started = sys::fork_process([&] { return answer_questions(theirs); });
     if (!started) return started.error();
     asker_ = started.value();
-    socket_ = std::move(ours);
+    socket_ = std::move(pair.value().first);
     return {};
   }
 
