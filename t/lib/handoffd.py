@@ -48,6 +48,12 @@ def account():
     return ("nobody", grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name)
 
 
+def is_sanitized():
+    """Whether the handoffd under test has a sanitizer's run time in it."""
+    with open(program("HANDOFFD"), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 class Configuration:
     """A configuration file in the scratch folder, and where it says things are."""
 
