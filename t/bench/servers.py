@@ -190,7 +190,7 @@ class Peer(Server):
     def launch(self, disk):
         self.disk, self.folder = disk, self.place(disk)
         self.socket = os.path.join(self.work, f"{self.name}-{disk.name}.sock")
-        environment = {**os.environ, "HANDOFF_BIND": f"{self.work}:{disk.path}"}
+        environment = {**os.environ, "HANDOFF_BIND": f"{self.work}:{disk.path}:{BIN}"}
         with open(f"{self.socket}.out", "wb") as out:
             self.process = subprocess.Popen(
                 [os.path.join(TOP, "t/interop/peer-root"), self.package,
