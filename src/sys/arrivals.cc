@@ -34,16 +34,13 @@ Result<Arrivals> Arrivals::watch(std::vector<const Fd*> listeners, const Fd& lif
 }
 
 Arrivals::Event Arrivals::wait() {
-  // A wait that finds something lets no signal in: where clients come all the time, none ever
-  // would.
-  if (wait_for({}, Steady::now(), true) == Waited::kStop) return {What::kStop, 0};
-#ifdef HAVE_EPOLLEXCLUSIVE
   for (;;) {
+    // A wait that finds something lets no signal in: where clients come all the time, none ever
+    // would.
+    if (wait_for({}, Steady::now(), true) == Waited::kStop) return {What::kStop, 0};
+#ifdef HAVE_EPOLLEXCLUSIVE
     epoll_event event{};
-    if (::epoll_pwait(epoll_.get(), &event, 1, -1, wait_mask()) != 1) {
-      if (stop_requested()) return {What::kStop, 0};
-      continue;
-    }
+    if (::epoll_pwait(epoll_.get(), &event, 1, -1, wait_mask()) != 1) continue;
     auto index = static_cast<std::size_t>(event.data.u64);
     if (index + 1 == fds_.size()) return {What::kParentGone, 0};
     if ((event.events & EPOLLHUP) == 0) return {What::kConnection, index};
@@ -51,9 +48,7 @@ Arrivals::Event Arrivals::wait() {
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fds_[index].fd, nullptr) != 0) {
       return {What::kConnection, index};
     }
-  }
 #else
-  for (;;) {
     if (wait_for(fds_, Deadline::max(), true) == Waited::kStop) return {What::kStop, 0};
     if (fds_.back().revents != 0) return {What::kParentGone, 0};
     std::size_t count = fds_.size() - 1;
@@ -65,8 +60,8 @@ Arrivals::Event Arrivals::wait() {
         return {What::kConnection, static_cast<std::size_t>(&fd - fds_.data())};
       }
     }
-  }
 #endif
+  }
 }
 
 }  // namespace handoff::sys
