@@ -23,7 +23,6 @@
 #include "sys/daemon.hh"
 #include "sys/files.hh"
 #include "sys/log.hh"
-#include "sys/message_socket.hh"
 #include "sys/process.hh"
 #include "sys/signals.hh"
 #include "sys/sockets.hh"
@@ -223,14 +222,10 @@ int serve_stdin(const conf::Config& config) {
     // Tables are read again by the session itself: here they are what the delivery process goes by.
     auto tables = recipients::load_tables(config.recipients.lookups,
                                           recipients::fold_whole(config.recipient_rules()));
-    auto pair = sys::message_pair();
-    if (!tables || !pair) return fail(tables ? pair.error() : tables.error(), EX_TEMPFAIL);
-    auto started = sys::fork_process([&] {
-      pair.value().first.reset();
-      return delivery::serve(config, log, tables.value(), pair.value().second);
-    });
+    if (!tables) return fail(tables.error(), EX_TEMPFAIL);
+    auto started = delivery::start(config, log, tables.value());
     if (!started) return fail(started.error(), EX_TEMPFAIL);
-    way = std::move(pair.value().first);
+    way = std::move(started).value();
   }
   return worker::run_stdin(config, log, std::move(way));
 }

@@ -24,7 +24,6 @@
 #include "sys/daemon.hh"
 #include "sys/files.hh"
 #include "sys/log.hh"
-#include "sys/message_socket.hh"
 #include "sys/process.hh"
 
 namespace handoff::ctl {
@@ -155,16 +154,9 @@ void Explainer::explain(const Address& address) {
 }
 
 void Explainer::start_delivery_process() {
-  auto pair = sys::message_pair();
-  if (!pair) return;
-  auto& ours = pair.value().first;
-  auto& theirs = pair.value().second;
-  auto started = sys::fork_process([&] {
-    ours.reset();
-    sys::let_go_of_standard_descriptors();  // a home that hangs may keep it for longer than us
-    return delivery::serve(config_, quiet_, tables_, theirs);
-  });
-  if (started) owners_.emplace(config_, std::move(ours));
+  // A home that hangs may keep it for longer than us.
+  auto started = delivery::start(config_, quiet_, tables_, sys::let_go_of_standard_descriptors);
+  if (started) owners_.emplace(config_, std::move(started).value());
 }
 
 void Explainer::look_at(const Mailbox& mailbox, const sys::Fd& spool) {
@@ -172,17 +164,17 @@ void Explainer::look_at(const Mailbox& mailbox, const sys::Fd& spool) {
                    ? std::to_string(mailbox.owner->uid) + ":" + std::to_string(mailbox.owner->gid)
                : config_.user.empty() ? "whoever starts handoffd"
                                       : config_.user;
+  spool::QuotaBook quotas(files_, spool, {config_.quota.size, config_.quota.messages},
+                          spool::SpoolOptions().quota_patience);
   delivery::Look look;
   if (!sys::is_anothers(mailbox)) {
-    look =
-        delivery::look_at(config_, files_, spool, mailbox, 0, spool::SpoolOptions().quota_patience);
+    look = delivery::look_at(files_, spool, quotas, mailbox, 0);
   } else if (owners_) {
     auto looked = owners_->look(mailbox, 0);
     if (!looked) {
       out_.place_error = looked.error().describe();
       // RCPT does not look where there is no quota.
-      spool::QuotaLimits limits{config_.quota.size, config_.quota.messages};
-      bool any = spool::QuotaBook(files_, spool, limits, {}).limits_of(mailbox).any();
+      bool any = quotas.limits_of(mailbox).any();
       return verdict(any ? lmtp::reply_to(looked.error()) : say::kRecipientOk);
     }
     look = std::move(looked).value();

@@ -199,4 +199,17 @@ int serve(const conf::Config& config, const sys::Log& log, const recipients::Tab
   return Agent(config, log, files, *authority.value(), worker.value(), socket).run();
 }
 
+Result<sys::Fd> start(const conf::Config& config, const sys::Log& log,
+                      const recipients::Tables& tables, const std::function<void()>& first) {
+  auto pair = sys::message_pair();
+  if (!pair) return pair.error();
+  auto started = sys::fork_process([&] {
+    pair.value().first.reset();
+    if (first) first();
+    return serve(config, log, tables, pair.value().second);
+  });
+  if (!started) return started.error();
+  return std::move(pair.value().first);
+}
+
 }  // namespace handoff::delivery

@@ -2,6 +2,9 @@
 // nothing but become the owner of a mailbox, in a child, for one request at a time.
 #pragma once
 
+#include <functional>
+
+#include "base/result.hh"
 #include "conf/config.hh"
 #include "recipients/table.hh"
 #include "sys/fd.hh"
@@ -17,5 +20,10 @@ bool is_needed(const conf::Config& config);
 // code (sysexits.h). Blocks.
 int serve(const conf::Config& config, const sys::Log& log, const recipients::Tables& tables,
           const sys::Fd& socket);
+
+// Starts one for a worker that this process is itself; returns the worker's end of the socket.
+// `first`: what it does before it serves.
+Result<sys::Fd> start(const conf::Config& config, const sys::Log& log,
+                      const recipients::Tables& tables, const std::function<void()>& first = {});
 
 }  // namespace handoff::delivery

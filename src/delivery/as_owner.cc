@@ -64,8 +64,8 @@ Outcome choose_folder(const Task& task) {
 
 Outcome look(const Task& task) {
   Outcome outcome;
-  outcome.look = look_at(task.config, task.files, task.spool, task.mailbox(), task.request.size,
-                         kCountPatience);
+  auto quotas = task.quotas();
+  outcome.look = look_at(task.files, task.spool, quotas, task.mailbox(), task.request.size);
   if (outcome.look->error) outcome.look->error = in(task.mailbox(), *outcome.look->error);
   return outcome;
 }

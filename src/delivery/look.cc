@@ -3,16 +3,14 @@
 #include <cerrno>
 #include <utility>
 
-#include "spool/quota_book.hh"
 #include "sys/device.hh"
 
 namespace handoff::delivery {
 
-Look look_at(const conf::Config& config, sys::Files& files, const sys::Fd& spool,
-             const Mailbox& mailbox, std::uint64_t size, std::chrono::milliseconds patience) {
+Look look_at(sys::Files& files, const sys::Fd& spool, spool::QuotaBook& quotas,
+             const Mailbox& mailbox, std::uint64_t size) {
   Look look;
-  spool::QuotaBook book(files, spool, {config.quota.size, config.quota.messages}, patience);
-  if (auto standing = book.standing(mailbox, size)) look.quota = standing.value();
+  if (auto standing = quotas.standing(mailbox, size)) look.quota = standing.value();
   auto fail = [&](Error error) {
     look.error = std::move(error);
     return look;

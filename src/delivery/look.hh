@@ -1,15 +1,14 @@
 // What is known of a mailbox before anything is delivered to it.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "base/mailbox.hh"
 #include "base/result.hh"
-#include "conf/config.hh"
 #include "spool/quota.hh"
+#include "spool/quota_book.hh"
 #include "sys/fd.hh"
 #include "sys/files.hh"
 
@@ -23,9 +22,9 @@ struct Look {
   std::optional<spool::Standing> quota;  // nothing: it cannot be told
 };
 
-// As whoever this process is. A mailbox that must be counted is, for a message of `size` octets,
-// and waited for as spool::QuotaBook does. May block for as long as the mailbox's disk does.
-Look look_at(const conf::Config& config, sys::Files& files, const sys::Fd& spool,
-             const Mailbox& mailbox, std::uint64_t size, std::chrono::milliseconds patience);
+// As whoever this process is. A mailbox that must be counted is, for a message of `size` octets.
+// May block for as long as the mailbox's disk does.
+Look look_at(sys::Files& files, const sys::Fd& spool, spool::QuotaBook& quotas,
+             const Mailbox& mailbox, std::uint64_t size);
 
 }  // namespace handoff::delivery
