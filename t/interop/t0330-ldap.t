@@ -1,35 +1,24 @@
 #!/usr/bin/env python3
 """recipients.lookup = ldap: against a real slapd, that is stopped, killed and denies too."""
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import parts
 import peer
 import rrvs
-from daemon import Daemon
-from handoffd import Handoffd, free_port
+from handoffd import Handoffd
 from lookups import holds_the_law, rcpt, stopped, wait_for
 from scratch import Scratch
+from slapd import start_slapd
 from tap import done, is_
 
 parts.need("ldap")
 peer.enter("openldap")
 
-CONF = """
-include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/nis.schema
-include /etc/ldap/schema/inetorgperson.schema
-pidfile {place}/pid
-modulepath /usr/lib/ldap
-moduleload back_mdb
-database mdb
-suffix "dc=example,dc=org"
+ACCESS = """
 rootdn "cn=admin,dc=example,dc=org"
 rootpw secret
-directory {place}/data
 access to dn.subtree="ou=closed,dc=example,dc=org" by * none
 access to * by anonymous auth by users read
 """
@@ -57,25 +46,16 @@ mail: {mail}
 """
 
 scratch = Scratch()
-place = os.path.join(scratch.path, "slapd")
-os.makedirs(f"{place}/data")
-conf = scratch.file("slapd/slapd.conf", CONF.format(place=place))
 people = [("pat", "pat@example.org", "employeeType: people/p\ncreateTimestamp: 20200101000000Z"),
           ("star", "x*x@example.org", ""),
           ("two1", "two@example.org", ""), ("two2", "two@example.org", ""),
           ("two3", "two@example.org", ""),
           ("odd", "odd@example.org", "employeeType: ../x"),
           ("many", "many@example.org", "employeeType: a\nemployeeType: b")]
-subprocess.run(["slapadd", "-q", "-f", conf],
-               input=LDIF + "".join(PERSON.format(cn=cn, mail=mail, more=more).rstrip("\n") + "\n"
-                                    for cn, mail, more in people),
-               text=True, check=True)
-port = free_port()
-url = f"ldap://127.0.0.1:{port}"
-server = Daemon(scratch, ["slapd", "-d", "stats", "-f", conf, "-h", url],
-                ready="slapd starting")
-
-
+server = start_slapd(
+    scratch, LDIF + "".join(PERSON.format(cn=cn, mail=mail, more=more).rstrip("\n") + "\n"
+                            for cn, mail, more in people), ACCESS)
+url = server.url
 password = scratch.file("password", "pass word\n")
 
 

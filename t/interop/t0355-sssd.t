@@ -10,26 +10,15 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import maildir
 import peer
 from control import until
-from daemon import Daemon
-from handoffd import Handoffd, free_port
+from handoffd import Handoffd
 from lmtp import deliver
 from lookups import rcpt, wait_for
 from scratch import Scratch
+from slapd import start_slapd
 from tap import done, is_, ok
 
 peer.enter("sssd")
 
-SLAPD = """
-include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/nis.schema
-pidfile {place}/pid
-modulepath /usr/lib/ldap
-moduleload back_mdb
-database mdb
-suffix "dc=example,dc=org"
-directory {place}/data
-"""
 LDIF = """dn: dc=example,dc=org
 objectClass: domain
 dc: example
@@ -81,14 +70,9 @@ scratch = Scratch()
 home = os.path.join(scratch.path, "pat")
 os.mkdir(home, 0o700)
 os.chown(home, 62001, 62001)
-place = os.path.join(scratch.path, "slapd")
-os.makedirs(f"{place}/data")
-conf = scratch.file("slapd/slapd.conf", SLAPD.format(place=place))
-subprocess.run(["slapadd", "-q", "-f", conf], input=LDIF.format(home=home), text=True, check=True)
-url = f"ldap://127.0.0.1:{free_port()}"
-directory = Daemon(scratch, ["slapd", "-d", "stats", "-f", conf, "-h", url], ready="slapd starting")
+directory = start_slapd(scratch, LDIF.format(home=home))
 write("/etc/nsswitch.conf", "passwd: files sss\ngroup: files sss\n")
-write("/etc/sssd/sssd.conf", SSSD.format(url=url), 0o600)
+write("/etc/sssd/sssd.conf", SSSD.format(url=directory.url), 0o600)
 for folder in ("pipes/private", "db", "mc", "pubconf/krb5.include.d"):
     os.makedirs(f"/var/lib/sss/{folder}", exist_ok=True)
 os.makedirs("/var/log/sssd", exist_ok=True)
