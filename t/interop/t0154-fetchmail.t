@@ -21,16 +21,16 @@ from tap import diag, done, empty, is_, ok
 
 peer.enter("dovecot", [peer.folder("fetchmail")])
 
-POLLS = 10      # while mail arrives, in half of them
-MOST = 100
+POLLS = 10      # while mail arrives, in half of them at least
+MOST_POLLS = 200
+FETCHLIMIT = 20     # messages a poll; without a limit it goes on for as long as there is new mail
 PAT = "pat@good.test"
 
 FETCHMAILRC = """
 poll 127.0.0.1 protocol imap service {port}
-  user "{user}" password "any" sslproto "" no keep fetchall fetchlimit {most}
+  user "{user}" password "any" sslproto "" no keep fetchall fetchlimit {limit}
   mda "cat >$(mktemp {fetched}/new/XXXXXXXX)"
 """
-MOST = 20       # messages a poll; without a limit it goes on for as long as there is new mail
 NO_MAIL, LIMITED = 1, 13    # fetchmail(1), EXIT CODES
 
 
@@ -43,7 +43,7 @@ class Fetchmail:
         self.folder = os.path.join(daemon.scratch.path, "fetchmail")
         self.fetched = maildir.create(os.path.join(self.folder, "fetched"), self.owner)
         self.configuration = daemon.scratch.file(
-            "fetchmailrc", FETCHMAILRC.format(port=port, user=PAT, fetched=self.fetched, most=MOST))
+            "fetchmailrc", FETCHMAILRC.format(port=port, user=PAT, fetched=self.fetched, limit=FETCHLIMIT))
         os.chmod(self.configuration, 0o600)
         os.chown(self.configuration, *self.owner)
 
@@ -56,7 +56,7 @@ class Fetchmail:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
         self.code = run.returncode
         said = [line for line in run.stdout.decode("utf-8", "replace").splitlines()
-                if f"fetchlimit {MOST} reached" not in line and "MAXFETCH" not in line]
+                if f"fetchlimit {FETCHLIMIT} reached" not in line and "MAXFETCH" not in line]
         return said or ([f"exit code {self.code}"] if self.code not in (0, NO_MAIL, LIMITED) else [])
 
     def poll_all(self):
@@ -98,9 +98,9 @@ def polled(kill):
         port = free_port()
         dovecot = start_dovecot(daemon, IMAP.replace("PORT", str(port)))
         fetchmail = Fetchmail(daemon, port)
-        with Arrivals(daemon.unix, [PAT], pause=0.8) as mail:
+        with Arrivals(daemon.unix, [PAT], pause=0.3) as mail:
             # A poll may be over before anything arrives: until in enough of them something has.
-            while len(meanwhile) < POLLS or busy(meanwhile) < POLLS // 2 and len(meanwhile) < MOST:
+            while len(meanwhile) < POLLS or busy(meanwhile) < POLLS // 2 and len(meanwhile) < MOST_POLLS:
                 mail.each_goes_on()
                 if len(meanwhile) == POLLS // 2:
                     kill_found = kill(daemon, mail, fetchmail)
