@@ -50,6 +50,7 @@ FUZZ_OBJS := $(filter-out $(FUZZ_MAIN),$(call obj,t/fuzz/*.cc))
 UNIT_OBJS := $(call obj,t/unit/*/*.cc t/unit/*_test.cc)
 UNIT_MORE := $(call obj,src/lookups/ldap_place.cc)  # the one part of a module that needs no library
 BENCHES   := $(addprefix $(build)/t/bench/bin/,lmtpload floor inetd table)
+SLOWDISK   = $(shell pkg-config --exists fuse3 && echo $(build)/t/bench/bin/slowdisk)
 BENCH_OBJS := $(call obj,t/bench/*/*.cc)
 
 # --- Flags. config.h comes in by itself: a source that forgot it would get the
@@ -160,9 +161,12 @@ $(build)/t/bench/bin/lmtpload: $(call obj,t/bench/lmtpload/*.cc)
 $(build)/t/bench/bin/floor:    $(call obj,t/bench/floor/*.cc)
 $(build)/t/bench/bin/inetd:    $(call obj,t/bench/inetd/*.cc)
 $(build)/t/bench/bin/table:    $(call obj,t/bench/table/*.cc)
-$(BENCHES): $(build)/libhandoff.a $(build)/link.flags
+$(build)/t/bench/bin/slowdisk: $(call obj,t/bench/slowdisk/*.cc)
+$(build)/t/bench/bin/slowdisk: private FUSE_LIBS = $(shell pkg-config --libs fuse3)
+$(call obj,t/bench/slowdisk/*.cc): private CPPFLAGS += $(shell pkg-config --cflags fuse3)
+$(BENCHES) $(build)/t/bench/bin/slowdisk: $(build)/libhandoff.a $(build)/link.flags
 	$(call say,LINK)
-	$(Q)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(LIBS)
+	$(Q)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(LIBS) $(FUSE_LIBS)
 
 -include $(patsubst %.o,%.d,$(MAIN_OBJS) $(LIB_OBJS) $(call obj,src/lookups/*.cc) $(UNIT_MAIN) $(UNIT_OBJS) $(FUZZ_MAIN) $(FUZZ_OBJS) $(BENCH_OBJS)) $(wildcard $(PCH).d)
 
@@ -196,6 +200,7 @@ check-power: all
 run: all
 	$(TEST_ENV) ONCE=$(ONCE) $(srcdir)/contrib/run
 bench: all $(BENCHES)
+	@set -- $(SLOWDISK); test $$# -eq 0 || $(MAKE) --no-print-directory "$$@"
 	$(TEST_ENV) $(srcdir)/t/bench/run $(BENCH)
 fuzz: config.mk
 	$(TEST_ENV) FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TARGETS='$(FUZZ_TARGETS)' FUZZ_MERGE='$(FUZZ_MERGE)' $(srcdir)/t/fuzz/run

@@ -5,17 +5,23 @@ mounted ends with it (`t/bench/run` sees to that).
     disk = Disk('ext4', folder, images, octets)
     disk.path                   # where it is mounted
     before = disk.counters(); ...; disk.counters() - before     # Counters(writes, octets, flushes)
+
+ext4-flush-2ms and xfs-flush-2ms are on a disk in memory whose flush takes 2 ms (slowdisk/): a flush of
+the machine's own disk may be answered out of somebody's memory, and then processors are measured.
 """
 import os
 import shutil
 import subprocess
+import time
 
+BIN = os.path.join(os.environ.get("TOP_BUILDDIR", "build"), "t", "bench", "bin")
+SLOW = {f"{kind}-flush-2ms": (kind, 2000) for kind in ("ext4", "xfs")}  # microseconds
 MAKE = {
     "ext4": ["mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0"],
     "xfs": ["mkfs.xfs", "-q", "-f", "-K"],
     "btrfs": ["mkfs.btrfs", "-q", "-f", "-K"],
 }
-NAMES = [*MAKE, "tmpfs"]
+NAMES = [*MAKE, *SLOW, "tmpfs"]
 
 
 class Counters:
@@ -41,10 +47,14 @@ class Disk:
         if name == "tmpfs":
             _run("mount", "-t", "tmpfs", "-o", f"size={octets},mode=755", "bench", self.path)
             return
-        image = os.path.join(images, f"{name}.img")
-        if not os.path.exists(image) or os.path.getsize(image) != octets:
-            _fill(image, octets)
-        _run(*MAKE[name], image)
+        if name in SLOW:
+            kind, flush = SLOW[name]
+            image = _slow(f"{self.path}.slow", octets, flush)
+        else:
+            kind, image = name, os.path.join(images, f"{name}.img")
+            if not os.path.exists(image) or os.path.getsize(image) != octets:
+                _fill(image, octets)
+        _run(*MAKE[kind], image)
         # Past the page cache of the machine's own filesystem, as a disk would be.
         loop = _run("losetup", "--direct-io=on", "--find", "--show", image).strip()
         try:
@@ -74,6 +84,12 @@ class Disk:
 
 def missing(name):
     """Returns why there can be no such filesystem here, or None."""
+    if name in SLOW:
+        if not os.access("/dev/fuse", os.W_OK):
+            return "no /dev/fuse"
+        if not os.access(os.path.join(BIN, "slowdisk"), os.X_OK):
+            return "built without libfuse3"
+        return missing(SLOW[name][0])
     tool = MAKE.get(name, ["mount"])[0]
     if not any(os.access(os.path.join(folder, tool), os.X_OK)
                for folder in ("/sbin", "/usr/sbin", "/bin", "/usr/bin")):
@@ -92,6 +108,19 @@ def _fill(image, octets):
         for _ in range(octets // len(zeros)):
             file.write(zeros)
         os.fsync(file.fileno())
+
+
+def _slow(folder, octets, flush):
+    """Returns the file; its process ends with its mount, in the namespace of the driver."""
+    os.makedirs(folder)
+    subprocess.Popen([os.path.join(BIN, "slowdisk"), "--at", folder, "--mib", str(octets >> 20),
+                      "--flush-us", str(flush)])
+    image, end = os.path.join(folder, "disk"), time.monotonic() + 20
+    while not os.path.exists(image):
+        if time.monotonic() > end:
+            raise OSError("slowdisk does not mount its file")
+        time.sleep(0.01)
+    return image
 
 
 def _run(*command):

@@ -48,7 +48,9 @@ Throughput is given as a share of the *floor*: the bare system calls that make a
 (create, write, fsync, rename, fsync directory; as many processes as there are connections; no
 protocol), on the same filesystem in the same round. Each cell is the median of the rounds (lowest to
 highest). 4 KiB to one recipient by 8 connections to 200 mailboxes, pipelined and kept open, where the
-row does not say otherwise. The filesystems are images on this machine's disk, through loop devices.
+row does not say otherwise. The filesystems are images on this machine's disk, through loop devices;
+NAME-flush-2ms is NAME on a disk in memory whose flush takes 2 ms, one after the other: there the disk is
+what all wait for, and no processor.
 """)
 
     def rows(self, disk, servers, table):

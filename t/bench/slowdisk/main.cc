@@ -1,0 +1,113 @@
+// slowdisk: a file in memory that behaves as a disk with a write cache. Writes are taken at once, a
+// flush (fsync(2) of the file) takes its time, one flush after the other. A loop device over it is
+// a disk on which a flush costs what it costs on disks that people have, where the machine's own
+// answers from somebody else's memory. It is FUSE because that is what a loop device can stand on
+// everywhere; dm-delay and null_blk want modules.
+#define FUSE_USE_VERSION 31
+#include <fcntl.h>
+#include <fuse.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "arguments.hh"
+
+namespace handoff::bench {
+namespace {
+
+constexpr const char* kUsage =
+    "usage: slowdisk --at DIR --mib N [--flush-us 2000]\n"
+    "Mounts a filesystem with one file, DIR/disk, of N MiB, until it is unmounted; a flush of it\n"
+    "takes so many microseconds. In the foreground.\n";
+constexpr const char* kName = "/disk";
+
+struct Disk {
+  int memory = -1;
+  off_t size = 0;
+  std::chrono::microseconds flush{};
+  std::mutex flushing;
+};
+
+Disk& disk() { return *static_cast<Disk*>(fuse_get_context()->private_data); }
+
+bool is_disk(const char* path) { return std::strcmp(path, kName) == 0; }
+
+void* begin(fuse_conn_info* connection, fuse_config* config) {
+  connection->max_background = 64;
+  config->kernel_cache = 0;
+  config->attr_timeout = config->entry_timeout = 3600;  // seconds; nothing changes
+  return fuse_get_context()->private_data;
+}
+
+int getattr(const char* path, struct stat* status, fuse_file_info*) {
+  *status = {};
+  status->st_nlink = 1;
+  status->st_mode = is_disk(path) ? S_IFREG | 0600 : S_IFDIR | 0700;
+  status->st_size = is_disk(path) ? disk().size : 0;
+  return is_disk(path) || std::strcmp(path, "/") == 0 ? 0 : -ENOENT;
+}
+
+int open(const char* path, fuse_file_info* file) {
+  file->direct_io = 1;  // what has been written is in here, not in the kernel's cache
+  return is_disk(path) ? 0 : -ENOENT;
+}
+
+int read(const char*, char* to, std::size_t size, off_t offset, fuse_file_info*) {
+  auto n = ::pread(disk().memory, to, size, offset);
+  return n < 0 ? -errno : static_cast<int>(n);
+}
+
+int write(const char*, const char* from, std::size_t size, off_t offset, fuse_file_info*) {
+  auto n = ::pwrite(disk().memory, from, size, offset);
+  return n < 0 ? -errno : static_cast<int>(n);
+}
+
+int sync(const char*, int, fuse_file_info*) {
+  std::lock_guard one(disk().flushing);
+  std::this_thread::sleep_for(disk().flush);
+  return 0;
+}
+
+int run(const std::string& at, Disk& disk) {
+  disk.memory = ::memfd_create("slowdisk", MFD_CLOEXEC);
+  if (disk.memory < 0 || ::ftruncate(disk.memory, disk.size) != 0) {
+    std::perror("slowdisk");
+    return EXIT_FAILURE;
+  }
+  fuse_operations calls = {};
+  calls.init = begin;
+  calls.getattr = getattr;
+  calls.open = open;
+  calls.read = read;
+  calls.write = write;
+  calls.fsync = sync;
+  // Threads: libfuse 3.14 takes its own default for a mistake, and says so.
+  std::array<std::string, 5> words = {"slowdisk", "-f", "-o", "max_threads=10", at};
+  std::array<char*, 6> argv = {};
+  std::ranges::transform(words, argv.begin(), [](auto& word) { return word.data(); });
+  return fuse_main(static_cast<int>(words.size()), argv.data(), &calls, &disk);
+}
+
+}  // namespace
+}  // namespace handoff::bench
+
+int main(int argc, char** argv) {
+  using namespace handoff::bench;
+  Arguments arguments(argc, argv, {{"at", ""}, {"mib", "0"}, {"flush-us", "2000"}}, kUsage);
+  Disk disk;
+  disk.size = static_cast<off_t>(arguments.number("mib")) << 20;
+  disk.flush = std::chrono::microseconds(arguments.number("flush-us"));
+  if (arguments.text("at").empty() || disk.size == 0) Arguments::die("--at and --mib are wanted");
+  return run(arguments.text("at"), disk);
+}
