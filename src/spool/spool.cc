@@ -69,17 +69,31 @@ Result<bool> Spool::reserve(std::uint64_t octets) {
   // Said before it is asked what others say: of two at once both see each other.
   auto& ledger = guard_->ledger();
   ledger.reserve(octets);
-  auto space = this->space();
-  if (!space) return space.error();
-  auto is_enough = [&](Ledger::Others others) {
+  auto with_others = [&](Ledger::Others others) {
     auto demand = ledger.reserved_by(others);
     demand.octets += octets;
     ++demand.files;
-    return has_room(space.value(), options_.reserve, demand);
+    return demand;
+  };
+  auto space = space_for(with_others(Ledger::Others::kAny));
+  if (!space) return space.error();
+  auto is_enough = [&](Ledger::Others others) {
+    return has_room(space.value(), options_.reserve, with_others(others));
   };
   bool enough = is_enough(Ledger::Others::kAny) || is_enough(Ledger::Others::kLiving);
   if (!enough) ledger.release();
   return enough;
+}
+
+Result<sys::Space> Spool::space_for(const Demand& demand) {
+  Demand and_more{demand.octets + kMostInAMoment.octets, demand.files + kMostInAMoment.files};
+  auto now = sys::Steady::now();
+  if (now < seen_until_ && has_room(seen_, options_.reserve, and_more)) return seen_;
+  auto space = this->space();
+  if (!space) return space.error();
+  seen_ = space.value();
+  seen_until_ = now + kMoment;
+  return seen_;
 }
 
 const sys::Fd& Spool::staging_for(const std::string& name) {

@@ -20,6 +20,7 @@
 #include "spool/room.hh"
 #include "spool/staging.hh"
 #include "spool/sweep.hh"
+#include "sys/clock.hh"
 #include "sys/files.hh"
 
 namespace handoff::spool {
@@ -120,6 +121,7 @@ class Spool {
     sys::Fd crowd = {};  // this process's folder in staging; not open before there is need
   };
   const sys::Fd& staging_for(const std::string& name);
+  Result<sys::Space> space_for(const Demand& demand);
   bool is_to_be_made(const Mailbox& mailbox);
   Status make_mailbox(const Mailbox& mailbox);
   Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories);
@@ -135,6 +137,8 @@ class Spool {
   Links links_;
   NameMaker names_;
   QuotaBook quotas_;
+  sys::Space seen_;  // the filesystem, when it was last asked
+  sys::Steady::time_point seen_until_;
   // Linked, and to be counted when that is durable.
   std::vector<std::pair<Mailbox, std::uint64_t>> uncounted_;
 };

@@ -93,4 +93,44 @@ BOOST_AUTO_TEST_CASE(a_filesystem_that_cannot_be_asked_is_an_error) {
   BOOST_TEST(spool.reserve(1).error().code == EIO);
 }
 
+// A filesystem whose size the test says, and how often it is asked.
+class SizedFiles : public sys::PosixFiles {
+ public:
+  sys::Space size;
+  int asked = 0;
+  Result<sys::Space> space(const sys::Fd&) override {
+    ++asked;
+    return size;
+  }
+};
+
+BOOST_AUTO_TEST_CASE(a_filesystem_with_plenty_is_not_asked_again_in_the_same_moment) {
+  TemporaryDirectory place;
+  SizedFiles files;
+  auto plenty = 3 * kMostInAMoment.octets;
+  files.size = {plenty, plenty, 0, 0};
+  auto spool = Spool::open(files, {place.path(), "host"}).value();
+  auto now = sys::Steady::now();
+  for (int i = 0; i < 10; ++i) BOOST_TEST(spool.reserve(1).value());
+  // Each moment that has gone by may have asked once.
+  auto moments = (sys::Steady::now() - now) / kMoment;
+  BOOST_TEST(files.asked <= 1 + moments);
+  // What it said a moment ago does not do for what comes near to it.
+  auto before = files.asked;
+  BOOST_TEST(!spool.reserve(plenty + 1).value());
+  BOOST_TEST(spool.reserve(plenty - kMostInAMoment.octets / 2).value());
+  BOOST_TEST(files.asked == before + 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_filesystem_without_plenty_is_asked_for_each_message_X4) {
+  TemporaryDirectory place;
+  SizedFiles files;
+  files.size = {kMostInAMoment.octets, kMostInAMoment.octets, 0, 0};
+  auto spool = Spool::open(files, {place.path(), "host"}).value();
+  for (int i = 0; i < 10; ++i) BOOST_TEST(spool.reserve(1).value());
+  BOOST_TEST(files.asked == 10);
+  files.size.free_octets = 0;
+  BOOST_TEST(!spool.reserve(1).value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
