@@ -1,6 +1,6 @@
 #include "sys/log.hh"
-#include "sys/process.hh"
 
+#include <limits.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -25,6 +25,19 @@ constexpr std::size_t kSyslogLine = 900;
 // What is no longer than this is not cut: ids, codes, times. The shorter ones are for lines that
 // clients have filled with what has to be escaped.
 constexpr std::size_t kKept[] = {48, 24, 12};
+
+// POSIX, write(): what is no longer does not mix with what others write into the same pipe.
+#ifdef PIPE_BUF
+constexpr std::size_t kPipeWrite = PIPE_BUF;
+#else
+constexpr std::size_t kPipeWrite = _POSIX_PIPE_BUF;
+#endif
+
+// One write for whole lines, so that lines of several processes do not mix. A log that cannot be
+// written is no reason to lose mail, and there is nowhere to say so.
+void put(const std::string& lines) {
+  [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, lines.data(), lines.size());
+}
 
 const LevelRow& row(Level level) { return kLevels[static_cast<int>(level)]; }
 
@@ -60,9 +73,14 @@ void Log::write(Level level, std::string_view message, const Fields& fields) con
     if (level <= Level::kWarning) out += std::string(row(level).name) + ": ";
     out += line + "\n";
   }
-  // One write for a line, so that lines of several processes do not mix. A log that cannot be
-  // written is no reason to lose mail, and there is nowhere to say so.
-  [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, out.data(), out.size());
+  if (holder_ != own_pid()) return put(out);
+  if (held_.size() + out.size() > kPipeWrite) let_go();
+  held_ += out;
+}
+
+void Log::let_go() const {
+  if (holder_ == own_pid() && !held_.empty()) put(held_);
+  held_.clear();
 }
 
 std::string format_text(std::string_view message, const Fields& fields) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sys/process.hh"
+
 namespace handoff::sys {
 
 enum class Level { kError, kWarning, kInfo, kDebug };
@@ -41,10 +43,32 @@ class Log {
   void info(std::string_view m, const Fields& f = {}) const { write(Level::kInfo, m, f); }
   void debug(std::string_view m, const Fields& f = {}) const { write(Level::kDebug, m, f); }
 
+  // While it lives, lines of this process for standard error wait, and leave together: when it
+  // ends, at flush(), or where more would not stay whole in a pipe. To syslog each goes by itself,
+  // at once.
+  class Together {
+   public:
+    explicit Together(const Log& log) : log_(log) { log_.holder_ = own_pid(); }
+    ~Together() {
+      flush();
+      log_.holder_ = 0;
+    }
+    Together(const Together&) = delete;
+    Together& operator=(const Together&) = delete;
+    void flush() { log_.let_go(); }
+
+   private:
+    const Log& log_;
+  };
+
  private:
+  void let_go() const;
+
   LogFormat format_;
   Level level_;
   bool syslog_ = false;
+  mutable pid_t holder_ = 0;  // whose lines wait; not those of its children
+  mutable std::string held_;
 };
 
 // The line without time and process: `delivered id=… to=<…>` or a JSON object's inside. Fields

@@ -92,11 +92,13 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
   bool delivered_any = false;
   bool heard = true;
   auto outcomes = deliverer_.deliver_together(*staging_, event.deliveries);
+  sys::Log::Together lines(services_.log);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const auto& delivery = event.deliveries[i];
     // L10: the next commit waits for the disk, so what is known leaves first. Where the client no
     // longer listens the rest is left for its next try (RFC 2033 5).
     if (!outcomes[i]) {
+      lines.flush();
       heard = heard && flush();
       if (!heard) continue;
     }
@@ -112,6 +114,7 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     // The last one ends the transaction, and the recipients with it.
     session_.settle(*delivery.recipient, reply);
   }
+  lines.flush();  // who reads a reply finds its line in the log
   heard = heard && flush();
   auto now = sys::Steady::now();
   scribe_.observe(Stage::kFinal, now - final_dot);

@@ -1,11 +1,16 @@
 // Log lines: what comes from a peer cannot break out of its field.
 #include "sys/log.hh"
 
+#include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <regex>
+#include <string>
+#include <vector>
 
 #include "in_child.hh"
 
@@ -109,6 +114,55 @@ BOOST_AUTO_TEST_CASE(facilities_are_known_by_name) {
   for (const char* name : {"local8", "local", "local10", "", "MAIL", "kern"}) {
     BOOST_TEST(syslog_facility(name) == -1);
   }
+}
+
+BOOST_AUTO_TEST_CASE(lines_that_wait_leave_together_and_whole_in_a_pipe) {
+  std::array<int, 2> ends;
+  // A packet for each write.
+  BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends.data()) == 0);
+  in_child([&]() -> std::string {
+    ::dup2(ends[1], STDERR_FILENO);
+    Log log(LogFormat::kText, Level::kInfo);
+    {
+      Log::Together lines(log);
+      log.info("one");
+      log.info("two");
+      lines.flush();
+      for (int i = 0; i < 3; ++i) log.info("long", {{"x", std::string(3000, 'x')}});
+    }
+    log.info("by itself");
+    log.info("and this");
+    return "";
+  });
+  ::close(ends[1]);
+  std::vector<std::string> writes;
+  std::string packet(1 << 16, ' ');
+  while (true) {
+    auto n = ::read(ends[0], packet.data(), packet.size());
+    if (n <= 0) break;
+    writes.push_back(packet.substr(0, static_cast<std::size_t>(n)));
+    BOOST_TEST(writes.back().back() == '\n');
+    BOOST_TEST(writes.back().size() <= 4096u);
+  }
+  ::close(ends[0]);
+  std::vector<std::ptrdiff_t> lines;
+  for (const auto& each : writes) lines.push_back(std::ranges::count(each, '\n'));
+  BOOST_TEST((lines == std::vector<std::ptrdiff_t>{2, 1, 1, 1, 1, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_does_not_write_what_its_parent_keeps) {
+  auto out = written([] {
+    Log log(LogFormat::kText, Level::kInfo);
+    Log::Together lines(log);
+    log.info("the parent's");
+    in_child([&]() -> std::string {
+      log.info("the child's");
+      lines.flush();
+      return "";
+    });
+  });
+  BOOST_TEST(std::regex_search(out, std::regex("child's\n[^\n]*parent's\n$")));
+  BOOST_TEST(std::ranges::count(out, '\n') == 2);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
