@@ -39,7 +39,6 @@ Pump::Pump(Services& services, sys::Stream stream, sys::Peer peer,
       peer_(std::move(peer)),
       port_(port),
       session_(services.session_options, session_peer()),
-      buffer_(kCommandBuffer),
       scribe_(scribe),
       deliverer_(services, scribe) {}
 
@@ -112,7 +111,10 @@ Pump::Next Pump::read_more() {
   if (!session_.in_transaction()) services_.spool.release();
   if (sys::stop_requested() && !must_go_on()) part();
   auto size = session_.in_content() ? kContentBuffer : kCommandBuffer;
-  if (buffer_.size() != size) buffer_ = std::vector<char>(size);
+  if (buffer_size_ != size) {
+    buffer_.reset(new char[size]);  // not filled with zeros, as make_unique would
+    buffer_size_ = size;
+  }
   auto before = sys::Steady::now();
   auto until = deadline();
   // In a transaction a stop does not cut; its grace is a deadline. In content not even that.
@@ -121,10 +123,10 @@ Pump::Next Pump::read_more() {
   scribe_.enter(session_.in_content()      ? State::kData
                 : session_.commands() == 0 ? State::kGreeting
                                            : State::kCommand);
-  auto got = stream_.read(buffer_.data(), buffer_.size(), until, stoppable);
+  auto got = stream_.read(buffer_.get(), size, until, stoppable);
   switch (got.got) {
     case sys::Stream::Got::kOctets:
-      input_ = {buffer_.data(), got.size};
+      input_ = {buffer_.get(), got.size};
       // Who has taken the replies and sends more has read them; octets that were on their way
       // before say nothing.
       if (unread_ && stream_.drained(before)) resolve_unread_as(true);

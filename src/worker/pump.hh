@@ -2,9 +2,9 @@
 // replies back. The only place where the four meet.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "board/scribe.hh"
 #include "lmtp/session.hh"
@@ -83,7 +83,8 @@ class Pump {
   std::string mechanism_;  // that AUTH asked for last
   std::string user_;       // who has authenticated
   lmtp::Session session_;
-  std::vector<char> buffer_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t buffer_size_ = 0;
   std::string_view input_;  // of buffer_: read and not yet consumed
   std::optional<spool::Staging> staging_;
   // Delivered; its replies are not known to be read.
