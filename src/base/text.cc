@@ -8,7 +8,6 @@ namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
 
-// What is printable as it is, the rest as `prefix` and two hexadecimal digits.
 // How many octets the character has that `text` begins with (RFC 3629 4); 0 where that is none, or
 // a control character beyond ASCII.
 std::size_t utf8_size(std::string_view text) {
@@ -28,8 +27,10 @@ std::size_t utf8_size(std::string_view text) {
   return control || overlong || surrogate || beyond ? 0 : size;
 }
 
+// What is printable as it is, the rest as `prefix` and two hexadecimal digits.
 std::string escape(std::string_view bytes, std::string_view prefix) {
   std::string out;
+  out.reserve(bytes.size());
   for (char c : bytes) {
     if (c == '\\' || c == '"') {
       out += '\\';

@@ -25,15 +25,26 @@ std::string rfc5322_date(Wall::time_point when) {
 }
 
 std::string rfc3339_date(Wall::time_point when) {
-  std::time_t seconds = Wall::to_time_t(when);
-  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
-  std::tm tm{};
-  ::gmtime_r(&seconds, &tm);
-  std::array<char, 64> text;
-  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
-                tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-                static_cast<int>(ms % 1000));
-  return text.data();
+  namespace chrono = std::chrono;
+  auto moment = chrono::floor<chrono::milliseconds>(when);
+  auto day = chrono::floor<chrono::days>(moment);
+  chrono::year_month_day date(day);
+  chrono::hh_mm_ss time(moment - day);
+  // By hand: each line of the log has one.
+  std::string text = "0000-00-00T00:00:00.000Z";
+  auto put = [&text](std::size_t last, auto number) {
+    for (auto rest = static_cast<unsigned>(number); rest > 0; rest /= 10) {
+      text[last--] = static_cast<char>('0' + rest % 10);
+    }
+  };
+  put(3, static_cast<int>(date.year()));
+  put(6, static_cast<unsigned>(date.month()));
+  put(9, static_cast<unsigned>(date.day()));
+  put(12, time.hours().count());
+  put(15, time.minutes().count());
+  put(18, time.seconds().count());
+  put(22, time.subseconds().count());
+  return text;
 }
 
 }  // namespace handoff::sys

@@ -39,6 +39,9 @@ void put(const std::string& lines) {
   [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, lines.data(), lines.size());
 }
 
+// Needs neither quotes nor an escape in a line of text.
+bool is_bare(char c) { return c > ' ' && c < '\x7f' && c != '=' && c != '"' && c != '\\'; }
+
 const LevelRow& row(Level level) { return kLevels[static_cast<int>(level)]; }
 
 }  // namespace
@@ -87,12 +90,14 @@ std::string format_text(std::string_view message, const Fields& fields) {
   std::string out(message);
   for (const Field& field : fields) {
     if (field.value.empty()) continue;
-    auto value = escape(field.value);
-    bool quote = value != field.value || value.find_first_of(" =") != value.npos;
     out += ' ';
     out += field.key;
     out += '=';
-    out += quote ? "\"" + value + "\"" : value;
+    if (std::ranges::all_of(field.value, is_bare)) {
+      out += field.value;
+    } else {
+      out += '"' + escape(field.value) + '"';
+    }
   }
   return out;
 }

@@ -3,6 +3,11 @@
 #include "worker/timed.hh"
 
 namespace handoff::worker {
+namespace {
+
+constexpr std::size_t kMostFields = 24;  // of an outcome
+
+}  // namespace
 
 using board::Counter;
 
@@ -10,14 +15,16 @@ void Pump::log_outcome(const Address& sender, const Recipient& recipient, const 
                        const Result<spool::Delivered>* result) {
   const auto& facts = session_.header_facts();
   const auto& forwarded = session_.forwarded();
-  sys::Fields fields{{"id", id_},
-                     {"queue_id", forwarded.ident.empty() ? facts.queue_id : forwarded.ident},
-                     {"from", sender.bracketed()},
-                     {"to", recipient.address.bracketed()},
-                     {"orig_to", recipient.original ? recipient.original->address : ""},
-                     {"message_id", facts.message_id},
-                     {"mailbox", recipient.mailbox.name()},
-                     {"folder", recipient.mailbox.folder}};
+  sys::Fields fields;
+  fields.reserve(kMostFields);  // in a list of initial values each would be copied
+  fields.emplace_back("id", id_);
+  fields.emplace_back("queue_id", forwarded.ident.empty() ? facts.queue_id : forwarded.ident);
+  fields.emplace_back("from", sender.bracketed());
+  fields.emplace_back("to", recipient.address.bracketed());
+  fields.emplace_back("orig_to", recipient.original ? recipient.original->address : "");
+  fields.emplace_back("message_id", facts.message_id);
+  fields.emplace_back("mailbox", recipient.mailbox.name());
+  fields.emplace_back("folder", recipient.mailbox.folder);
   bool delivered = result != nullptr && result->ok();
   if (delivered) {
     fields.emplace_back("file", result->value().file);

@@ -1,9 +1,9 @@
 // How long something takes, for the log and for the board.
 #pragma once
 
-#include <array>
 #include <chrono>
-#include <cstdio>
+#include <cstdint>
+#include <ratio>
 #include <string>
 
 #include "board/scribe.hh"
@@ -23,10 +23,12 @@ auto timed(board::Scribe& scribe, board::Stage stage, sys::Steady::duration& too
   return result;
 }
 
+// "0.0123".
 inline std::string in_seconds(sys::Steady::duration took) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.4f", std::chrono::duration<double>(took).count());
-  return text.data();
+  using Tenth = std::chrono::duration<std::int64_t, std::ratio<1, 10000>>;  // of a millisecond
+  auto digits = std::to_string(std::chrono::round<Tenth>(took).count());
+  if (digits.size() < 5) digits.insert(0, 5 - digits.size(), '0');
+  return digits.insert(digits.size() - 4, 1, '.');
 }
 
 }  // namespace handoff::worker
