@@ -76,7 +76,6 @@ Result<std::string> enter([[maybe_unused]] const Needs& needs,
   return std::string(paths.empty() ? "pledge" : "pledge and unveil");
 #elif defined(HAVE_CAP_ENTER)
   if (!path_bound(needs).empty()) return std::string("none");
-  ::tzset();  // reads /etc/localtime, for the dates in messages
   if (auto done = limit_listeners(listeners); !done) return done.error();
   cap_rights_t for_log;
   cap_rights_init(&for_log, CAP_FSTAT, CAP_WRITE);
@@ -132,6 +131,7 @@ std::string path_bound(const Needs& needs) {
 }
 
 Status confine(const Needs& needs, std::span<const Fd* const> listeners, const Log& log) {
+  ::tzset();  // reads /etc/localtime, for the dates in messages
   auto paths = unveiled(needs);
   auto by = enter(needs, paths, listeners);
   if (!by) return by.error();
