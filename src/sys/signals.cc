@@ -71,6 +71,12 @@ void default_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+void let_stop_in() {
+  sigset_t before;
+  ::sigprocmask(SIG_SETMASK, &mask_in_waits, &before);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+}
+
 bool stop_requested() { return stop_flag != 0 || retire_flag != 0; }
 
 bool only_retiring() { return retire_flag != 0 && stop_flag == 0; }

@@ -1,6 +1,7 @@
 // The stop signals of a worker: SIGTERM, the server drains; kRetire, this worker alone is to go,
-// and others serve on. Both are blocked everywhere but in waits, so they never interrupt a
-// delivery, and there is no moment between looking at the flag and waiting in which one is lost.
+// and others serve on. Both are blocked everywhere but in waits and in let_stop_in(), so
+// they never interrupt a delivery, and there is no moment between looking at the flag and waiting
+// in which one is lost. A wait for what is there already lets none in (ppoll on Linux).
 #pragma once
 
 #include <csignal>
@@ -33,6 +34,8 @@ void parent_has_died();
 bool stop_requested();
 // kRetire alone has come.
 bool only_retiring();
+// Takes what has come; requires catch_stop_signal().
+void let_stop_in();
 // The mask for waits: the stop signals come through. Valid after catch_stop_signal().
 const sigset_t* wait_mask();
 

@@ -27,10 +27,10 @@ Error failure(const char* what, const Endpoint& endpoint) {
   return Error{errno, what, endpoint.text()};
 }
 
-bool set_flags(int fd) {
+bool set_flags(int fd, bool blocks = false) {
   int flags = ::fcntl(fd, F_GETFL);
-  return flags >= 0 && ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
-         ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+  flags = blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+  return ::fcntl(fd, F_SETFL, flags) == 0 && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 Fd open_socket(int family) {
@@ -205,10 +205,11 @@ Result<std::optional<Connection>> accept_from(const Fd& listener) {
   AnyAddress address{};
   socklen_t size = sizeof address;
 #ifdef HAVE_ACCEPT4
-  Fd fd(::accept4(listener.get(), &address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  Fd fd(::accept4(listener.get(), &address.any, &size, SOCK_CLOEXEC));
 #else
   Fd fd(::accept(listener.get(), &address.any, &size));
-  if (fd && !set_flags(fd.get())) return Error{errno, "accept", {}};
+  // The BSDs give it the listener's flags.
+  if (fd && !set_flags(fd.get(), true)) return Error{errno, "accept", {}};
 #endif
   if (!fd) {
     // Another worker was faster, or the client has gone again (accept(2), "Error handling").

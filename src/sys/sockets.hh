@@ -1,5 +1,5 @@
 // Listening, accepting and connecting, for unix and TCP sockets. All descriptors are close-on-exec
-// and non-blocking.
+// and, where nothing else is said, non-blocking.
 #pragma once
 
 #include <sys/types.h>
@@ -56,7 +56,8 @@ struct Connection {
   Peer peer;
 };
 
-// The next connection of a listening socket; nothing where there is none (any more). Never blocks.
+// The next connection of a listening socket, whose calls block; nothing where there is none (any
+// more). Never blocks itself.
 Result<std::optional<Connection>> accept_from(const Fd& listener);
 // Who is at the other end of a descriptor that was inherited: "local" for what is no socket.
 Peer peer_of(int fd);

@@ -22,6 +22,8 @@ namespace {
 // What can be written to a pipe that poll called writable without blocking (POSIX: PIPE_BUF is at
 // least 512).
 constexpr std::size_t kUnblocked = _POSIX_PIPE_BUF;
+// How long recv waits by itself, and how long no stop is looked for.
+constexpr std::chrono::milliseconds kPatience{50};
 // The largest record of TLS and a little (RFC 8446 5.2), octets.
 constexpr std::size_t kRecord = 17 << 10;
 
@@ -58,6 +60,12 @@ Stream::Stream(Fd in, Fd out)
       socket_in_(is_socket(in_)),
       socket_out_(is_socket(out_)) {}
 
+void Stream::wait_in_reads() {
+  timeval patience{0, std::chrono::microseconds(kPatience).count()};
+  waits_in_reads_ =
+      ::setsockopt(in_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0;
+}
+
 Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable) {
   // A connection's wait, and what else it has to look at.
   std::array<pollfd, 2> both{};
@@ -91,8 +99,16 @@ Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable) {
 }
 
 Stream::Input Stream::read_raw(char* buffer, std::size_t size, Deadline deadline, bool stoppable) {
+  auto now = Steady::now();
+  // Where there always is something to read, nothing waits that would let a stop in.
+  if (stoppable && now - last_look_ >= kPatience) {
+    let_stop_in();
+    last_look_ = now;
+  }
+  if (stoppable && stop_requested()) return {Got::kStop, 0};
+  bool waits = waits_in_reads_ && deadline - now >= kPatience;
   // A peer mostly has yet to send what is read: asking first is a call less than trying in vain.
-  bool look_first = !socket_in_ || !more_expected_;
+  bool look_first = !waits && (!socket_in_ || !more_expected_);
   for (;;) {
     if (look_first) {
       std::array<pollfd, 1> fds{{{in_.get(), POLLIN, 0}}};
@@ -105,12 +121,13 @@ Stream::Input Stream::read_raw(char* buffer, std::size_t size, Deadline deadline
           break;
       }
     }
-    auto n = socket_in_ ? ::recv(in_.get(), buffer, size, MSG_DONTWAIT)
+    auto n = socket_in_ ? ::recv(in_.get(), buffer, size, waits ? 0 : MSG_DONTWAIT)
                         : ::read(in_.get(), buffer, size);
     more_expected_ = n == static_cast<ssize_t>(size);
     if (n > 0) return {Got::kOctets, static_cast<std::size_t>(n)};
     if (n == 0) return {Got::kEnd, 0};
     if (!would_block(errno) && errno != EINTR) return {Got::kBroken, 0};
+    waits = false;
     look_first = true;
   }
 }

@@ -32,13 +32,18 @@ class Stream {
   explicit Stream(Fd socket);
   // Descriptors that others may share (inetd, a pipe): they stay in whatever mode they are.
   Stream(Fd in, Fd out);
+  // From now on it is mostly recv itself that waits, a system call less for each read. For a socket
+  // that blocks, and that no other process reads from: it would wait no longer either
+  // (SO_RCVTIMEO).
+  void wait_in_reads();
 
   enum class Got { kOctets, kEnd, kTimeout, kStop, kBroken };
   struct Input {
     Got got;
     std::size_t size;  // octets read; 0 unless kOctets
   };
-  // Reads what is there, up to `size` octets; waits for the first.
+  // Reads what is there, up to `size` octets; waits for the first. It may be 100 ms before a stop
+  // is seen.
   Input read(char* buffer, std::size_t size, Deadline deadline, bool stoppable);
 
   // Writes all of `octets`; ETIMEDOUT where the peer does not take them in time, EPIPE where it is
@@ -84,7 +89,9 @@ class Stream {
   // A socket can be told in each call not to block; anything else is asked first.
   bool socket_in_;
   bool socket_out_;
-  bool more_expected_ = false;  // the last read was not all there was
+  bool more_expected_ = false;      // the last read was not all there was
+  bool waits_in_reads_ = false;     // kPatience at most
+  Steady::time_point last_look_{};  // for a stop
   std::unique_ptr<TlsSession> tls_;
   std::optional<TlsFacts> tls_facts_;
 };

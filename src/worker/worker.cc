@@ -106,9 +106,9 @@ class Worker {
     scribe_.peer(connection.peer.text);
     enter(State::kGreeting);
     auto port = sys::local_port(connection.socket.get());
-    Pump(services_, sys::Stream(std::move(connection.socket)), std::move(connection.peer), port,
-         scribe_)
-        .run();
+    sys::Stream stream(std::move(connection.socket));
+    stream.wait_in_reads();
+    Pump(services_, std::move(stream), std::move(connection.peer), port, scribe_).run();
     scribe_.count(Counter::kSessions);
     scribe_.peer({});
     scribe_.message({});

@@ -1,24 +1,29 @@
-"""What a message costs a handoffd --stdin, counted by a tool and held to t/perf/figures.
+"""What a message costs a handoffd, counted by a tool and held to t/perf/figures.
 
     session = perf.Session(recipients=1)
-    session.run(['strace', ...], 10)           # speaks it to `strace ... handoffd --stdin ...`
+    session.run(['valgrind', ...], 10)         # speaks it to `valgrind ... handoffd --stdin ...`
+    session.serve(['strace', ...], 10)         # to a worker of `strace ... handoffd -f ...`
     perf.per_message(count)                    # count(messages) -> {'name': number}
     perf.holds('calls-1-recipient', 20.0, 'a_message_takes_no_more_system_calls')
 """
 import contextlib
 import os
+import re
+import signal
 import socket
 import subprocess
 
 import maildir
 import tap
-from handoffd import account, program
+from handoffd import Handoffd, account, program
 from lmtp import Lmtp
 from scratch import Scratch
 
 FIGURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "perf", "figures")
 DEARER = 1.05  # times what it was
 FEW, MANY = 10, 30  # messages
+READY = re.compile(r"handoffd\[(\d+)\]: ready")
+SYNC = "plain"  # the same calls on every filesystem
 LINE = b"0123456789 and so on, up to the length that lines of mail often have, 76 o\r\n"
 
 
@@ -47,61 +52,61 @@ class Session:
     def __init__(self, recipients=1, size=4096):
         self.scratch = Scratch()
         os.chmod(self.scratch.path, 0o777)  # tools write as the user that handoffd becomes
-        spool = os.path.join(self.scratch.path, "spool")
+        self._spool = os.path.join(self.scratch.path, "spool")
         self.log = os.path.join(self.scratch.path, "log")
         self._addresses = [f"u{number}@example.org" for number in range(recipients)]
         for address in self._addresses:
-            maildir.create(os.path.join(spool, "example.org", address.partition("@")[0]))
-        self._message = b"Subject: fixed\r\n\r\n" + LINE * (size // len(LINE)) + b".\r\n"
-        self._command = [program("HANDOFFD"), "--stdin", "--config", "/dev/null", "--hostname",
-                         "handoff.test", "--spool.path", spool, "--log.to", "stderr",
-                         "--spool.sync", "plain"]  # the same calls on every filesystem
+            maildir.create(os.path.join(self._spool, "example.org", address.partition("@")[0]))
         if account():
-            user, group = account()
-            self._command += ["--user", user, "--group", group]
-            subprocess.run(["chown", "-R", f"{user}:{group}", spool], check=True)
+            subprocess.run(["chown", "-R", ":".join(account()), self._spool], check=True)
+        self._message = b"Subject: fixed\r\n\r\n" + LINE * (size // len(LINE)) + b".\r\n"
 
-    def _start(self, command, log):
-        """Returns the process, and the client's end of its connection."""
+    def run(self, tool, messages):
+        """Speaks the session to `tool... handoffd --stdin`; both log to `log`."""
+        command = [*tool, program("HANDOFFD"), "--stdin", "--config", "/dev/null", "--hostname",
+                   "handoff.test", "--spool.path", self._spool, "--log.to", "stderr",
+                   "--spool.sync", SYNC]
+        if account():
+            command += ["--user", account()[0], "--group", account()[1]]
         ours, theirs = socket.socketpair()
-        with theirs:
+        with open(self.log, "wb") as log, theirs:
             server = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=log,
                                       start_new_session=True)
         self.scratch.guard(server.pid)
-        return server, ours
-
-    def _end(self, server):
+        with Lmtp(ours, timeout=120) as client:
+            self._speak(client, messages)
         server.wait()
         self.scratch.release(server.pid)
         assert server.returncode == 0, f"handoffd ended with {server.returncode}"
 
-    @contextlib.contextmanager
-    def company(self, count):
-        """In there, so many other processes have each begun a message on the same spool."""
-        others = [self._start(self._command, subprocess.DEVNULL) for _ in range(count)]
-        clients = [Lmtp(ours, timeout=120) for _, ours in others]
-        for client in clients:
-            client.session("LHLO other.test", "MAIL FROM:<>")
-        yield
-        for client, (server, _) in zip(clients, others):
-            client.command("QUIT")
-            client.close()
-            self._end(server)
+    def serve(self, tool, messages, company=0):
+        """Speaks the session to a worker of `tool... handoffd`, while so many other clients have
+        each begun a message."""
+        daemon = Handoffd({"spool.sync": SYNC}, scratch=self.scratch, start=False)
+        daemon.command = [*tool, *daemon.command]
+        daemon.start()
+        with contextlib.ExitStack() as clients:
+            for _ in range(company):
+                other = clients.enter_context(Lmtp(daemon.unix, timeout=120))
+                other.session("LHLO other.test", "MAIL FROM:<>")
+            with Lmtp(daemon.unix, timeout=120) as client:
+                self._speak(client, messages)
+        # The tool is the daemon's parent, and its log names the daemon.
+        master = next(match for match in map(READY.search, daemon.log) if match)[1]
+        os.kill(int(master), signal.SIGTERM)
+        code = daemon.wait()
+        assert code == 0, f"handoffd ended with {code}"
 
-    def run(self, tool, messages):
-        """Speaks the session to `tool... handoffd...`; all must be accepted. Both log to `log`."""
-        with open(self.log, "wb") as log:
-            server, ours = self._start([*tool, *self._command], log)
+    def _speak(self, client, messages):
+        """All must be accepted."""
         commands = ["MAIL FROM:<sender@example.org>",
                     *(f"RCPT TO:<{address}>" for address in self._addresses), "DATA"]
-        with Lmtp(ours, timeout=120) as client:
-            client.command("LHLO client.test")
-            for _ in range(messages):
-                client.send("".join(f"{command}\r\n" for command in commands).encode())
-                replies = client.replies(len(commands))
-                client.send(self._message)
-                replies += client.replies(len(self._addresses))
-                bad = [str(reply) for reply in replies if reply.code not in (250, 354)]
-                assert not bad, bad
-            client.command("QUIT")
-        self._end(server)
+        client.command("LHLO client.test")
+        for _ in range(messages):
+            client.send("".join(f"{command}\r\n" for command in commands).encode())
+            replies = client.replies(len(commands))
+            client.send(self._message)
+            replies += client.replies(len(self._addresses))
+            bad = [str(reply) for reply in replies if reply.code not in (250, 354)]
+            assert not bad, bad
+        client.command("QUIT")

@@ -208,6 +208,44 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_a_wait_that_is_stoppable_and_no_other_S11) {
   BOOST_TEST(said == "pending timeout stop requested stop octets ");
 }
 
+BOOST_AUTO_TEST_CASE(where_reads_wait_by_themselves_deadlines_hold_too_S13) {
+  auto [near, far] = socket_pair(0);
+  Stream stream(std::move(near));
+  stream.wait_in_reads();
+  std::array<char, 64> buffer;
+  for (auto patience : {10ms, 120ms, 60ms}) {
+    auto begun = Steady::now();
+    auto got = stream.read(buffer.data(), buffer.size(), in(patience), false);
+    BOOST_CHECK(got.got == Got::kTimeout);
+    BOOST_TEST((Steady::now() - begun >= patience));
+    BOOST_TEST((Steady::now() - begun < 5s));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_is_seen_although_the_peer_goes_on_sending_S11) {
+  for (bool waits_in_reads : {false, true}) {
+    for (bool goes_on : {false, true}) {
+      auto said = in_child([=]() -> std::string {
+        auto [near, far] = socket_pair(0);
+        Stream stream(std::move(near));
+        if (waits_in_reads) stream.wait_in_reads();
+        catch_stop_signal();
+        std::array<char, 64> buffer;
+        auto begun = Steady::now();
+        auto got = Got::kOctets;
+        for (int i = 0; got == Got::kOctets && Steady::now() - begun < 10s; ++i) {
+          if (i == 1) ::kill(::getpid(), SIGTERM);
+          if ((goes_on || i == 0) && ::write(far.get(), "x", 1) != 1) return "write";
+          got = stream.read(buffer.data(), buffer.size(), in(1h), true).got;
+          if (i == 0 && got != Got::kOctets) return "nothing read";
+        }
+        return got == Got::kStop && Steady::now() - begun < 5s ? "stop" : "late";
+      });
+      BOOST_TEST(said == "stop");
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_worker_that_retires_is_told_so_until_the_server_drains) {
   auto said = in_child([]() -> std::string {
     catch_stop_signal();
