@@ -1,4 +1,6 @@
 """The page that a benchmark prints: Markdown, and nothing in it that was not measured in that run."""
+import shlex
+import sys
 import time
 
 from rounds import Spread
@@ -41,8 +43,9 @@ class Page:
         peers = ", ".join(f"{name} {version}" for name, version in versions.items())
         self._add(f"""# Performance
 
-Printed by `make bench BENCH='--write doc'` on {time.strftime('%Y-%m-%d')}: {processor}, {processors}
-processors, {memory} GiB, Linux {kernel}. Peers: {peers or 'none'}.
+Printed by `make bench BENCH='{shlex.join(sys.argv[1:])}'`
+on {time.strftime('%Y-%m-%d')}: {processor}, {processors} processors, {memory} GiB, Linux {kernel}.
+Peers: {peers or 'none'}.
 
 Throughput is given as a share of the *floor*: the bare system calls that make a message durable
 (create, write, fsync, rename, fsync directory; as many processes as there are connections; no

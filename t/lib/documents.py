@@ -166,7 +166,8 @@ def unrun():
     or is called something else, and what ELSEWHERE says of a file without ground."""
     found = [f"{path}: no {words}" for path, words in ELSEWHERE.values()
              if not re.search(words, text_of(path))]
-    documents = ["README.md", *sorted(f"doc/{name}" for name in os.listdir(os.path.join(TOP, "doc")))]
+    documents = ["README.md", *sorted(f"doc/{name}" for name in os.listdir(os.path.join(TOP, "doc"))
+                                      if name.endswith(".md"))]
     for path in documents:
         text = text_of(path)
         bare = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
