@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import shim
 import tap
-from control import status
+from control import status, until
 from handoffd import Handoffd, program
 from lmtp import Lmtp, stuffed
 from scratch import Scratch
@@ -69,7 +69,8 @@ daemon.start()
 daemon.wait_for(r"\bswept\b.*removed=2\b")
 is_([os.path.exists(before[each]) for each in ("dead", "old", "other")], [False, False, True],
     "at_the_start_what_the_dead_left_goes_and_others_files_stay")
-ok(status(daemon)["totals"]["swept"] >= 2, "and_it_is_counted")
+ok(until(lambda: status(daemon)["totals"]["swept"] >= 2, "a moment after the log says so"),
+   "and_it_is_counted")
 
 # A delivery that waits for the disk, its copy in tmp/ and itself in staging.
 with Lmtp(daemon.unix) as client:

@@ -95,7 +95,7 @@ class Scenarios:
         self.full_mailboxes()
         self.down_and_up()
         self.disturbed(self.server.restart, "restart", times=2, batch=12)
-        self.disturbed(self.server.kill, "kill", times=6, batch=6)
+        self.disturbed(self.server.kill, "kill", times=6, batch=12)
         self.nothing_is_left()
 
     def unknown_recipients(self):
@@ -233,12 +233,12 @@ class Scenarios:
                        for _ in range(2)]
             for thread in threads:
                 thread.start()
-            count = self._chance.randint(1, logged * 3 // 5)
+            count = self._chance.randint(1, logged * 2 // 5)
             moment = self._chance.uniform(0, MOMENT)
             diag(f"{name} {moment * 1000:.1f} ms after {count} deliveries of {logged}")
             self._wait_for(delivered, since, count)
             try:
-                self.server.wait_for(delivered, since, logged * 4 // 5, deadline=moment)
+                self.server.wait_for(delivered, since, logged * 3 // 5, deadline=moment)
             except TimeoutError:
                 pass    # the moment has come
             over = sum(bool(re.search(delivered, line)) for line in self.server.log[since:])
