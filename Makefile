@@ -214,7 +214,7 @@ MAN  := $(wildcard $(srcdir)/man/*.[158])
 SAMPLE := $(srcdir)/etc/handoffd.conf
 # As they lie here, so that links lead from one to the next; but etc and contrib are examples.
 EXAMPLES := apparmor completion exim grafana inetd logrotate openrc opensmtpd postfix prometheus rc.d sendmail systemd
-DOCS := $(wildcard $(addprefix $(srcdir)/,README.md NEWS SECURITY.md HACKING.md LICENSE doc/*.md)) \
+DOCS := $(wildcard $(addprefix $(srcdir)/,README.md NEWS SECURITY.md HACKING.md LICENSE doc/*.md doc/*.svg)) \
         $(SAMPLE) $(wildcard $(EXAMPLES:%=$(srcdir)/contrib/%/*))
 docdest = $(DESTDIR)$(docdir)/$(patsubst etc/%,examples/%,$(patsubst contrib/%,examples/%,$(1:$(srcdir)/%=%)))
 # They name the places of an ordinary Linux system and of /usr/local; installed, those of this build.
