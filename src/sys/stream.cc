@@ -158,14 +158,12 @@ bool Stream::has_input() const {
   return ::poll(fds.data(), 1, 0) > 0 && (fds[0].revents & POLLIN) != 0;
 }
 
-bool Stream::has_taken_all() const { return unread(out(), socket_out_) == 0; }
-
 bool Stream::drained(Deadline deadline) const {
   constexpr std::chrono::milliseconds kLook{2};  // no system tells of this by an event
   for (;;) {
-    bool taken = has_taken_all();
+    int waiting = unread(out(), socket_out_);
     if (peer_broke()) return false;
-    if (taken) return true;
+    if (waiting == 0) return true;
     if (Steady::now() >= deadline) return false;
     static_cast<void>(wait_for({}, Steady::now() + kLook, false));
   }

@@ -52,9 +52,6 @@ class Stream {
 
   // Whether there are octets that were sent and not yet read. Never blocks.
   bool has_input() const;
-  // Whether the peer's end has taken all that was written, or broke and has dropped it: drained()
-  // says which of the two, and a write that succeeds does. Never blocks.
-  bool has_taken_all() const;
   // Waits until the peer's end has taken all that was written: its program on a unix socket or a
   // pipe, its system over TCP. False where the connection broke first, or `deadline` has passed.
   // OpenBSD does not tell of sockets: they are taken for read.

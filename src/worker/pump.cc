@@ -81,9 +81,6 @@ bool Pump::flush() {
   auto written =
       stream_.write(output, sys::Steady::now() + services_.config.session.command_timeout);
   output.clear();
-  if (unread_ && unread_->taken) {
-    resolve_unread_as(written.ok() || stream_.drained(sys::Steady::now()));
-  }
   return written.ok();
 }
 
@@ -132,7 +129,7 @@ Pump::Next Pump::read_more() {
       input_ = {buffer_.get(), got.size};
       // Who has taken the replies and sends more has read them; octets that were on their way
       // before say nothing.
-      if (unread_) unread_->taken = stream_.has_taken_all();
+      if (unread_ && stream_.drained(before)) resolve_unread_as(true);
       if (parting_ && !istarts_with(input_, "QUIT")) return shut_down();
       return std::nullopt;
     case sys::Stream::Got::kStop:

@@ -91,7 +91,6 @@ class Pump {
   struct Unread {
     spool::Staging staging;
     std::optional<lmtp::DsnReport> report;  // that is owed once they are
-    bool taken = false;  // off our hands; the next reply that gets through says that they were read
   };
   std::optional<Unread> unread_;
   board::Scribe& scribe_;
