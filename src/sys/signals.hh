@@ -1,5 +1,5 @@
 // The stop signals of a worker: SIGTERM, the server drains; kRetire, this worker alone is to go,
-// and others serve on. Both are blocked everywhere but in waits and in let_stop_in(), so
+// and others serve on. Both are blocked everywhere but in waits by ppoll and in let_stop_in(), so
 // they never interrupt a delivery, and there is no moment between looking at the flag and waiting
 // in which one is lost. A wait for what is there already lets none in (ppoll on Linux).
 #pragma once

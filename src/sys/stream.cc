@@ -61,6 +61,7 @@ Stream::Stream(Fd in, Fd out)
       socket_out_(is_socket(out_)) {}
 
 void Stream::wait_in_reads() {
+  if (life_to_watch() >= 0) return;  // nothing but a look of our own sees the parent die
   timeval patience{0, std::chrono::microseconds(kPatience).count()};
   waits_in_reads_ =
       ::setsockopt(in_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0;

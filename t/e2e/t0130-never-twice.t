@@ -126,6 +126,18 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
         hand_over(address, changed)
         is_(copies(daemon, name), 2, f"{kind}: one octet more or less is another message")
 
+        # A command behind replies that nobody reads: the worker gets it, and finds out the rest.
+        name = f"{kind}-command-unread"
+        client, before = vanish(address, message(name), daemon)
+        worker = delivered_by(daemon, before)
+        os.kill(worker, signal.SIGSTOP)
+        client.send(b"QUIT\r\n")
+        client.close()
+        os.kill(worker, signal.SIGCONT)
+        daemon.wait_for(r"replies unread", before)
+        is_(hand_over(address, message(name)), [250], f"{kind}: nor does a command say that they were read")
+        is_(copies(daemon, name), 1, f"{kind}: and the retry makes no second copy")
+
         # Not a word of it comes to the server where the network, or the client's machine, has gone.
         name = f"{kind}-silent"
         client, before = vanish(address, message(name), daemon)
