@@ -12,7 +12,7 @@ bool is_atext(char c) {
 }
 
 bool is_dot_string(std::string_view local) {
-  return std::ranges::all_of(split(local, '.'), [](std::string_view atom) {
+  return all_parts(local, '.', [](std::string_view atom) {
     return !atom.empty() && std::ranges::all_of(atom, is_atext);
   });
 }

@@ -28,6 +28,16 @@ bool istarts_with(std::string_view text, std::string_view prefix);
 std::string_view trim(std::string_view text);
 // Parts between separators; "a,,b" has an empty one, "" has one.
 std::vector<std::string_view> split(std::string_view text, char separator);
+// Whether `is` holds of each of them. Costs no memory.
+template <class Is>
+bool all_parts(std::string_view text, char separator, Is is) {
+  for (;;) {
+    auto end = text.find(separator);
+    if (!is(text.substr(0, end))) return false;
+    if (end == std::string_view::npos) return true;
+    text.remove_prefix(end + 1);
+  }
+}
 
 // A decimal number of digits alone: no sign, no blank; nothing where it does not fit.
 std::optional<std::uint64_t> parse_number(std::string_view text);

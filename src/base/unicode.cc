@@ -68,7 +68,7 @@ std::optional<std::string> to_ascii_domain(std::string_view domain) {
   std::unique_ptr<char, void (*)(void*)> owned(result, idn2_free);
   // IDNA maps some characters to ASCII that no name may have: U+FF20 to '@', U+3000 to a blank,
   // U+2100 to "a/c", U+FF0E to a dot, behind which nothing may stand.
-  if (!std::ranges::all_of(split(result, '.'), is_label)) return std::nullopt;
+  if (!all_parts(result, '.', is_label)) return std::nullopt;
   return lower(result);
 }
 

@@ -79,7 +79,7 @@ std::optional<std::uint32_t> parse_mode(std::string_view text) {
 
 bool is_domain(std::string_view text) {
   // RFC 1035 2.3.4: 63 octets a label, 255 a name.
-  return text.size() <= 255 && std::ranges::all_of(split(text, '.'), [](std::string_view label) {
+  return text.size() <= 255 && all_parts(text, '.', [](std::string_view label) {
            return !label.empty() && label.size() <= 63 && label.front() != '-' &&
                   label.back() != '-' && std::ranges::all_of(label, [](char c) {
                     return is_alpha(c) || is_digit(c) || c == '-' || c == '_';

@@ -62,7 +62,7 @@ class Reader {
     });
     domain = text_.substr(0, static_cast<std::size_t>(end - text_.begin()));
     text_.remove_prefix(domain.size());
-    return domain.size() <= kMaxDomain && std::ranges::all_of(split(domain, '.'), is_label);
+    return domain.size() <= kMaxDomain && all_parts(domain, '.', is_label);
   }
 
  private:

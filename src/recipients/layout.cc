@@ -43,7 +43,7 @@ std::string_view first_characters(std::string_view text, std::size_t count) {
 bool is_trusted_path(std::string_view path) {
   if (path.starts_with('/')) path.remove_prefix(1);
   if (path.ends_with('/')) path.remove_suffix(1);
-  return std::ranges::all_of(split(path, '/'), [](std::string_view name) {
+  return all_parts(path, '/', [](std::string_view name) {
     return is_path_safe(name) && name != "." && name != ".." && name.size() <= kMaxName;
   });
 }
@@ -71,7 +71,7 @@ std::optional<std::string> expand_layout(std::string_view layout, const Address&
     if (!value || !is_path_safe(*value)) return std::nullopt;
     path += width ? first_characters(*value, *width) : *value;
   }
-  bool plain = std::ranges::all_of(split(path, '/'), is_plain_name);
+  bool plain = all_parts(path, '/', is_plain_name);
   return plain ? std::optional(path) : std::nullopt;
 }
 

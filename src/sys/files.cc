@@ -76,7 +76,7 @@ int open_each(int at, const std::string& path) {
 }
 
 int open_beneath(int at, const std::string& path) {
-  if (!std::ranges::all_of(split(path, '/'), names_one_entry)) {
+  if (!all_parts(path, '/', names_one_entry)) {
     errno = EXDEV;  // as openat2 answers what would leave the directory
     return -1;
   }

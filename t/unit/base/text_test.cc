@@ -40,6 +40,24 @@ BOOST_AUTO_TEST_CASE(trim_takes_blanks_and_tabs_from_both_ends) {
   BOOST_TEST(trim("a\r\n") == "a\r\n");
 }
 
+BOOST_AUTO_TEST_CASE(all_parts_asks_of_each_part_what_split_finds) {
+  for (std::string text : {"", ",", "a", "a,", ",a", "a,,b", "a,b,c"}) {
+    std::string seen;
+    auto see = [&](std::string_view part) {
+      seen += "[" + std::string(part) + "]";
+      return true;
+    };
+    BOOST_TEST(all_parts(text, ',', see));
+    std::string parts;
+    for (auto part : split(text, ',')) parts += "[" + std::string(part) + "]";
+    BOOST_TEST(seen == parts, text);
+  }
+  auto is_a = [](std::string_view part) { return part == "a"; };
+  BOOST_TEST(all_parts("a,a", ',', is_a));
+  BOOST_TEST(!all_parts("b,a", ',', is_a));
+  BOOST_TEST(!all_parts("a,b", ',', is_a));
+}
+
 BOOST_AUTO_TEST_CASE(split_keeps_empty_parts) {
   auto joined = [](std::string_view text) {
     std::string out;
