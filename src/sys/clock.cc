@@ -1,11 +1,18 @@
 #include "sys/clock.hh"
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 
 namespace handoff::sys {
+namespace {
+
+// Writes `number` over the zeros in `text` that end at `last`. By hand: each message has such a
+// date, and each line of the log.
+void put(std::string& text, std::size_t last, long number) {
+  for (; number > 0; number /= 10) text[last--] = static_cast<char>('0' + number % 10);
+}
+
+}  // namespace
 
 std::string rfc5322_date(Wall::time_point when) {
   // Not strftime: names of days and months must be English whatever the locale.
@@ -15,13 +22,18 @@ std::string rfc5322_date(Wall::time_point when) {
   std::time_t seconds = Wall::to_time_t(when);
   std::tm tm{};
   ::localtime_r(&seconds, &tm);
-  long zone = tm.tm_gmtoff / 60;
-  std::array<char, 64> text;
-  std::snprintf(text.data(), text.size(), "%s, %d %s %d %02d:%02d:%02d %c%02ld%02ld",
-                kDays[tm.tm_wday], tm.tm_mday, kMonths[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
-                tm.tm_min, tm.tm_sec, zone < 0 ? '-' : '+', std::labs(zone) / 60,
-                std::labs(zone) % 60);
-  return text.data();
+  auto zone = tm.tm_gmtoff / 60;  // minutes
+  auto text = std::string(kDays[tm.tm_wday]) + ", " + std::to_string(tm.tm_mday) + " " +
+              kMonths[tm.tm_mon] + " 0000 00:00:00 +0000";
+  auto size = text.size();
+  put(text, size - 16, tm.tm_year + 1900);
+  put(text, size - 13, tm.tm_hour);
+  put(text, size - 10, tm.tm_min);
+  put(text, size - 7, tm.tm_sec);
+  if (zone < 0) text[size - 5] = '-';
+  put(text, size - 3, std::labs(zone) / 60);
+  put(text, size - 1, std::labs(zone) % 60);
+  return text;
 }
 
 std::string rfc3339_date(Wall::time_point when) {
@@ -30,20 +42,14 @@ std::string rfc3339_date(Wall::time_point when) {
   auto day = chrono::floor<chrono::days>(moment);
   chrono::year_month_day date(day);
   chrono::hh_mm_ss time(moment - day);
-  // By hand: each line of the log has one.
   std::string text = "0000-00-00T00:00:00.000Z";
-  auto put = [&text](std::size_t last, auto number) {
-    for (auto rest = static_cast<unsigned>(number); rest > 0; rest /= 10) {
-      text[last--] = static_cast<char>('0' + rest % 10);
-    }
-  };
-  put(3, static_cast<int>(date.year()));
-  put(6, static_cast<unsigned>(date.month()));
-  put(9, static_cast<unsigned>(date.day()));
-  put(12, time.hours().count());
-  put(15, time.minutes().count());
-  put(18, time.seconds().count());
-  put(22, time.subseconds().count());
+  put(text, 3, static_cast<int>(date.year()));
+  put(text, 6, static_cast<unsigned>(date.month()));
+  put(text, 9, static_cast<unsigned>(date.day()));
+  put(text, 12, time.hours().count());
+  put(text, 15, time.minutes().count());
+  put(text, 18, time.seconds().count());
+  put(text, 22, time.subseconds().count());
   return text;
 }
 
