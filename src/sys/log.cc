@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "base/text.hh"
@@ -40,7 +41,21 @@ void put(const std::string& lines) {
 }
 
 // Needs neither quotes nor an escape in a line of text.
-bool is_bare(char c) { return c > ' ' && c < '\x7f' && c != '=' && c != '"' && c != '\\'; }
+constexpr bool needs_none(char c) {
+  return c > ' ' && c < '\x7f' && c != '=' && c != '"' && c != '\\';
+}
+
+// A table: it is asked of every octet of each line.
+constexpr auto kBare = [] {
+  std::array<bool, 256> bare{};
+  for (std::size_t octet = 0; octet < bare.size(); ++octet)
+    bare[octet] = needs_none(static_cast<char>(octet));
+  return bare;
+}();
+
+bool is_bare(char c) { return kBare[static_cast<unsigned char>(c)]; }
+
+constexpr std::size_t kUsualLine = 512;  // octets, so that a line grows in one place
 
 const LevelRow& row(Level level) { return kLevels[static_cast<int>(level)]; }
 
@@ -87,7 +102,9 @@ void Log::let_go() const {
 }
 
 std::string format_text(std::string_view message, const Fields& fields) {
-  std::string out(message);
+  std::string out;
+  out.reserve(kUsualLine);
+  out += message;
   for (const Field& field : fields) {
     if (field.value.empty()) continue;
     out += ' ';
