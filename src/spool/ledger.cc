@@ -225,14 +225,18 @@ void Ledger::leave() {
 
 std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string_view place) const {
   std::vector<Entry> found;
-  auto bit = bit_of(place);
+  auto wanted = [&](const Slot& slot) {
+    if (slot.phase.load() == Phase::kFree || slot.digest != digest) return false;
+    auto bit = bit_of(place);  // seldom asked: the content is the same
+    return (slot.places[bit / 64] >> (bit % 64) & 1) != 0;
+  };
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {
     if (index == own_) continue;
-    auto other = entry(index, [&](const Slot& slot) {
-      return slot.phase.load() != Phase::kFree && slot.digest == digest &&
-             (slot.places[bit / 64] >> (bit % 64) & 1) != 0;
-    });
+    bool is_wanted = false;
+    bool is_whole = read(index, [&](const Slot& slot) { is_wanted = wanted(slot); });
+    if (!is_whole || !is_wanted) continue;
+    auto other = entry(index, wanted);
     if (other.phase == Phase::kFree) continue;
     other.alive = is_alive(other);
     found.push_back(std::move(other));
