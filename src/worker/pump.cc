@@ -104,7 +104,6 @@ sys::Deadline Pump::deadline() {
 
 Pump::Next Pump::on(const lmtp::NeedInput&) {
   if (!flush()) return Ended::kBroken;
-  heard_of_.reset();  // in the time of the client, who has its replies and something to do
   return read_more();
 }
 

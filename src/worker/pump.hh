@@ -93,8 +93,6 @@ class Pump {
     std::optional<lmtp::DsnReport> report;  // that is owed once they are
   };
   std::optional<Unread> unread_;
-  // The one before, whose replies were read: its name in staging may go.
-  std::optional<spool::Staging> heard_of_;
   board::Scribe& scribe_;
   Deliverer deliverer_;
   Ended ending_ = Ended::kQuit;  // how Closed is to be understood

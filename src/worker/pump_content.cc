@@ -151,7 +151,6 @@ void Pump::resolve_unread_as(bool read) {
     // sends again, is recognised, and is reported of then.
     if (unread_->report) services_.reporter.send(*unread_->report, id);
     services_.spool.confirmed();
-    heard_of_.emplace(std::move(unread_->staging));
   } else {
     services_.log.warning("replies unread", {{"id", id}, {"client", peer_.text}});
     if (auto noted = services_.spool.vanished(unread_->staging); !noted) {
