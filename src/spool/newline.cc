@@ -4,7 +4,6 @@ namespace handoff::spool {
 
 void CrlfToLf::convert(std::string_view octets, std::string& out) {
   if (octets.empty()) return;
-  out.reserve(out.size() + octets.size() + 1);  // one growth, not one for each few lines
   if (held_) {
     if (octets.front() != '\n') out += '\r';
     held_ = false;

@@ -1,5 +1,6 @@
 #include "sys/clock.hh"
 
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 
@@ -8,7 +9,7 @@ namespace {
 
 // Writes `number` over the zeros in `text` that end at `last`. By hand: each message has such a
 // date, and each line of the log.
-void put(std::string& text, std::size_t last, long number) {
+void put(std::string& text, std::size_t last, std::int64_t number) {
   for (; number > 0; number /= 10) text[last--] = static_cast<char>('0' + number % 10);
 }
 
