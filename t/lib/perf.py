@@ -14,6 +14,7 @@ import socket
 import subprocess
 
 import maildir
+import mounts
 import tap
 from handoffd import Handoffd, account, program
 from lmtp import Lmtp
@@ -23,7 +24,6 @@ FIGURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "perf",
 DEARER = 1.05  # times what it was
 FEW, MANY = 10, 30  # messages
 READY = re.compile(r"handoffd\[(\d+)\]: ready")
-SYNC = "plain"  # the same calls on every filesystem
 LINE = b"0123456789 and so on, up to the length that lines of mail often have, 76 o\r\n"
 
 
@@ -49,23 +49,36 @@ class Session:
     """Equal messages on one connection, commands pipelined, to a handoffd with mailboxes of its own.
     The client waits for each reply, so that the server's calls do not depend on who is faster."""
 
-    def __init__(self, recipients=1, size=4096):
+    def __init__(self, recipients=1, size=4096, sync="plain", mkfs=None):
+        """sync: plain makes the same calls on every filesystem. mkfs: the command that makes one
+        for the spool alone, in private mounts."""
         self.scratch = Scratch()
         os.chmod(self.scratch.path, 0o777)  # tools write as the user that handoffd becomes
         self._spool = os.path.join(self.scratch.path, "spool")
         self.log = os.path.join(self.scratch.path, "log")
+        self._mounted = mkfs is not None
+        if self._mounted:
+            os.mkdir(self._spool)
+            mounts.image(self._spool, self.scratch.file("disk"), 4096, mkfs)
         self._addresses = [f"u{number}@example.org" for number in range(recipients)]
         for address in self._addresses:
             maildir.create(os.path.join(self._spool, "example.org", address.partition("@")[0]))
         if account():
             subprocess.run(["chown", "-R", ":".join(account()), self._spool], check=True)
+        self.log_to = "stderr"
+        self.sync = sync
         self._message = b"Subject: fixed\r\n\r\n" + LINE * (size // len(LINE)) + b".\r\n"
+
+    def remove(self):
+        if self._mounted:
+            mounts.unmount(self._spool)
+        self.scratch.remove()
 
     def run(self, tool, messages):
         """Speaks the session to `tool... handoffd --stdin`; both log to `log`."""
         command = [*tool, program("HANDOFFD"), "--stdin", "--config", "/dev/null", "--hostname",
-                   "handoff.test", "--spool.path", self._spool, "--log.to", "stderr",
-                   "--spool.sync", SYNC]
+                   "handoff.test", "--spool.path", self._spool, "--log.to", self.log_to,
+                   "--spool.sync", self.sync]
         if account():
             command += ["--user", account()[0], "--group", account()[1]]
         ours, theirs = socket.socketpair()
@@ -82,7 +95,7 @@ class Session:
     def serve(self, tool, messages, company=0):
         """Speaks the session to a worker of `tool... handoffd`, while so many other clients have
         each begun a message."""
-        daemon = Handoffd({"spool.sync": SYNC}, scratch=self.scratch, start=False)
+        daemon = Handoffd({"spool.sync": self.sync}, scratch=self.scratch, start=False)
         daemon.command = [*tool, *daemon.command]
         daemon.start()
         with contextlib.ExitStack() as clients:

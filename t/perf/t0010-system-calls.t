@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import mounts
 import perf
 from tap import diag, done, skip_all
 
@@ -37,21 +38,30 @@ if subprocess.run(["strace", "-o", "/dev/null", "true"], stderr=subprocess.DEVNU
                   check=False).returncode != 0:
     skip_all("strace may not trace here")
 
-for recipients in (1, 10):
-    session = perf.Session(recipients)
-    cost = perf.per_message(lambda messages, session=session: counted(session, messages))
-    total = sum(cost.values())
-    kind = f"{recipients}-recipient{'s' if recipients > 1 else ''}"
-    perf.holds(f"calls-{kind}", total,
-               f"a_message_to_{kind}_takes_no_more_system_calls".replace("-", "_"))
-    perf.holds(f"syncs-{kind}", sum(cost.get(name, 0) for name in SYNCS),
-               f"a_message_to_{kind}_takes_no_more_syncs".replace("-", "_"))
+private = mounts.private()
+
+
+def hold(session, kind, sentence):
+    cost = perf.per_message(lambda messages: counted(session, messages))
+    perf.holds(f"calls-{kind}", sum(cost.values()), f"{sentence}_no_more_system_calls")
+    perf.holds(f"syncs-{kind}", sum(cost.get(name, 0) for name in SYNCS), f"{sentence}_no_more_syncs")
     if os.environ.get("V"):
         diag(" ".join(f"{name} {number:g}" for name, number in
                       sorted(cost.items(), key=lambda each: -each[1]) if number))
-    session.scratch.remove()
+    session.remove()
+
+
+for recipients in (1, 10):
+    kind = f"{recipients}-recipient{'s' if recipients > 1 else ''}"
+    sentence = f"a_message_to_{kind}".replace("-", "_")
+    hold(perf.Session(recipients), kind, f"{sentence}_takes")
+    if private:
+        for mkfs in (["mkfs.ext4", "-q"], ["mkfs.btrfs", "-q", "--mixed"]):
+            name = mkfs[0].rpartition(".")[2]
+            hold(perf.Session(recipients, sync="auto", mkfs=mkfs), f"{kind}-{name}",
+                 f"{sentence}_on_{name}_takes")
 session = perf.Session()
 cost = perf.per_message(lambda messages: counted(session, messages, company=20))
 perf.holds("calls-1-recipient", sum(cost.values()), "nor_does_it_where_twenty_others_have_begun_one")
-session.scratch.remove()
+session.remove()
 done()

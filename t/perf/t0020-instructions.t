@@ -42,5 +42,5 @@ for name, recipients, size in (("4-KiB", 1, 4 << 10), ("1-MiB", 1, 1 << 20),
     cost = perf.per_message(lambda messages, session=session: executed(session, messages))
     perf.holds(f"instructions-{name}", cost["instructions"],
                f"a_message_of_{name}_takes_no_more_instructions".replace("-", "_"))
-    session.scratch.remove()
+    session.remove()
 done()
