@@ -76,7 +76,11 @@ void Log::write(Level level, std::string_view message, const Fields& fields) con
   if (syslog_) {
     auto line = shortened(fields, kSyslogLine, line_of);
     if (json) line = "{" + line + "}";
-    ::syslog(row(level).priority, "%s", line.c_str());
+    if (waits()) {
+      held_for_syslog_.push_back({row(level).priority, std::move(line)});
+    } else {
+      ::syslog(row(level).priority, "%s", line.c_str());
+    }
     return;
   }
   auto line = line_of(fields);
@@ -91,14 +95,20 @@ void Log::write(Level level, std::string_view message, const Fields& fields) con
     if (level <= Level::kWarning) out += std::string(row(level).name) + ": ";
     out += line + "\n";
   }
-  if (holder_ != own_pid()) return put(out);
+  if (!waits()) return put(out);
   if (held_.size() + out.size() > kPipeWrite) let_go();
   held_ += out;
 }
 
 void Log::let_go() const {
-  if (holder_ == own_pid() && !held_.empty()) put(held_);
+  if (waits() && !held_.empty()) put(held_);
   held_.clear();
+}
+
+void Log::let_go_to_syslog() const {
+  if (!waits()) return;
+  for (const auto& line : held_for_syslog_) ::syslog(line.priority, "%s", line.text.c_str());
+  held_for_syslog_.clear();
 }
 
 std::string format_text(std::string_view message, const Fields& fields) {

@@ -43,32 +43,42 @@ class Log {
   void info(std::string_view m, const Fields& f = {}) const { write(Level::kInfo, m, f); }
   void debug(std::string_view m, const Fields& f = {}) const { write(Level::kDebug, m, f); }
 
-  // While it lives, lines of this process for standard error wait, and leave together: when it
-  // ends, at flush(), or where more would not stay whole in a pipe. To syslog each goes by itself,
-  // at once.
+  // While it lives, lines of this process wait. Those for standard error leave together: at
+  // before_replies(), where more would not stay whole in a pipe, or when it ends. Those for syslog,
+  // which takes them one by one and may be slow, at behind_replies() or when it ends.
   class Together {
    public:
     explicit Together(const Log& log) : log_(log) { log_.holder_ = own_pid(); }
     ~Together() {
-      flush();
+      before_replies();
+      behind_replies();
       log_.holder_ = 0;
     }
     Together(const Together&) = delete;
     Together& operator=(const Together&) = delete;
-    void flush() { log_.let_go(); }
+    void before_replies() { log_.let_go(); }
+    void behind_replies() { log_.let_go_to_syslog(); }
 
    private:
     const Log& log_;
   };
 
  private:
+  struct SyslogLine {
+    int priority;
+    std::string text;
+  };
+
+  bool waits() const { return holder_ == own_pid(); }
   void let_go() const;
+  void let_go_to_syslog() const;
 
   LogFormat format_;
   Level level_;
   bool syslog_ = false;
   mutable pid_t holder_ = 0;  // whose lines wait; not those of its children
   mutable std::string held_;
+  mutable std::vector<SyslogLine> held_for_syslog_;
 };
 
 // The line without time and process: `delivered id=… to=<…>` or a JSON object's inside. Fields
