@@ -13,7 +13,8 @@
 namespace handoff::worker {
 namespace {
 
-// Octets. Commands need little; content fills whatever it is given.
+// Octets. Commands need little; content fills whatever it is given. 256 KiB made 10 MiB no faster
+// and 100 KiB a fifth dearer.
 constexpr std::size_t kCommandBuffer = 4 << 10;
 constexpr std::size_t kContentBuffer = 64 << 10;
 // A stop waits this long for a client that has a transaction open and no data begun, or that is
