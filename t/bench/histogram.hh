@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 namespace handoff::bench {
@@ -27,7 +28,8 @@ class Histogram {
   // Milliseconds that `share` of all did not exceed; share = 1 is the longest, exactly.
   double percentile(double share) const {
     if (count_ == 0) return 0;
-    auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_ - 1)) + 1;
+    // The nearest rank, and not one above it for what 0.99 lacks or has too much as a double.
+    auto wanted = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_) - 1e-6));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts_.size() && share < 1; ++i) {
       seen += counts_[i];

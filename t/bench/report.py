@@ -39,21 +39,25 @@ class Page:
     def note(self, text):
         self.notes.append(text)
 
-    def machine(self, kernel, processor, processors, memory, versions):
+    def machine(self, title, kernel, processor, processors, memory, versions):
         peers = ", ".join(f"{name} {version}" for name, version in versions.items())
-        self._add(f"""# Performance
+        self._add(f"""# {title}
 
 Printed by `make bench BENCH='{shlex.join(sys.argv[1:])}'`
 on {time.strftime('%Y-%m-%d')}: {processor}, {processors} processors, {memory} GiB, Linux {kernel}.
 Peers: {peers or 'none'}.
 
-Throughput is given as a share of the *floor*: the bare system calls that make a message durable
+The filesystems are images on this machine's disk, through loop devices; NAME-flush-2ms is NAME on a disk
+in memory whose flush takes 2 ms, one after the other: there the disk is what all wait for, and no
+processor.
+""")
+
+    def floor(self):
+        self._add("""Throughput is given as a share of the *floor*: the bare system calls that make a message durable
 (create, write, fsync, rename, fsync directory; as many processes as there are connections; no
 protocol), on the same filesystem in the same round. Each cell is the median of the rounds (lowest to
 highest). 4 KiB to one recipient by 8 connections to 200 mailboxes, pipelined and kept open, where the
-row does not say otherwise. The filesystems are images on this machine's disk, through loop devices;
-NAME-flush-2ms is NAME on a disk in memory whose flush takes 2 ms, one after the other: there the disk is
-what all wait for, and no processor.
+row does not say otherwise.
 """)
 
     def rows(self, disk, servers, table):
@@ -180,6 +184,16 @@ table in {loads[0].text()} seconds, {loads[1].text()} of them on the processor. 
 20 idle workers:
 
 """ + _table(["", "reload, until in force, s", "PSS of a worker, KiB", "its own, KiB"], rows))
+
+    def scan(self, buffer, speeds):
+        """speeds: {octets of a line: (Spread of the reader, Spread of the conversion)}"""
+        self._add(f"""## Looking through content
+
+What finds the end of DATA and the dots to be undone, and what makes CRLF LF, each alone, in memory, {buffer} KiB
+at a time: 10^9 octets a second.
+
+""" + _table(["octets of a line", "dots and the end", "line ends"],
+             [[str(line), *(spread.text() for spread in each)] for line, each in speeds.items()]))
 
     def herd(self, idle, each):
         self._add(f"A connection with {idle} idle workers takes {each:.1f} context switches of all of them.\n")
