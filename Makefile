@@ -4,7 +4,7 @@
 #   run [ONCE=1]         serve in the foreground from build/run
 #   check-lint check-unit check-e2e check-interop check-crash check-perf
 #                        one suite; TESTS_interop='t0100-* t0160-*': those of it alone
-#   check-power          30 power cuts a filesystem, and kills, as root: minutes
+#   check-power          60 power cuts a filesystem, and kills, as root: minutes
 #   bench  fuzz [FUZZ_SECONDS=60]  format
 #
 # CXXFLAGS, CPPFLAGS, LDFLAGS are yours; V=1 shows the commands. What is built is

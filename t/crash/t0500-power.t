@@ -2,9 +2,15 @@
 """L5, L12: the power goes while mail comes in. What was answered with 250 is there, whole; nothing short
 is visible; and what a client sends again, because it had no answer, is there once.
 
+In the first rounds the mailboxes are young: deliveries make them, and sync their directories. Then
+come those that were made with the filesystem and are old enough for one sync of the file to stand for
+all of its names (spool/links.cc). There the sync of a directory fails, so that a delivery that wants
+one is refused, and seen.
+
 The spool lies on a loop-mounted image. The power cut is FS_IOC_SHUTDOWN without a flush of the log (as
 xfstests' godown does); on a filesystem that does not know it, a copy of the image taken while every
-process of the server is stopped. POWER_ROUNDS: rounds for each filesystem (3)."""
+process of the server is stopped. POWER_ROUNDS: rounds of each kind for each filesystem (3)."""
+import errno
 import fcntl
 import os
 import random
@@ -17,17 +23,21 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import maildir
 import mounts
+import shim
 import tap
-from handoffd import Handoffd
+from handoffd import Handoffd, program
 from lmtp import Closed, Lmtp, stuffed
 from retries import found, kill, text
 from scratch import Scratch
-from tap import diag, ok
+from tap import diag, empty, is_, ok
 
 ROUNDS = int(os.environ.get("POWER_ROUNDS", "3"))
 CLIENTS = 6
-USERS = [f"user{n}@example.org" for n in range(12)]
+YOUNG, OLD = "young.test", "old.test"
+USERS = {domain: [f"user{n}@{domain}" for n in range(12)] for domain in (YOUNG, OLD)}
+OLD_ENOUGH = 61  # seconds; a younger mailbox is synced by each delivery (kYoung in spool/maildir.cc)
 FILESYSTEMS = {"ext4": (["mkfs.ext4", "-q"], 64), "xfs": (["mkfs.xfs", "-q"], 320),
                "btrfs": (["mkfs.btrfs", "-q"], 128)}  # MiB: about the least that each takes
 SHUTDOWN, NOLOGFLUSH = 0x8004587D, struct.pack("I", 2)
@@ -38,11 +48,12 @@ random.seed(1047)
 class Client(threading.Thread):
     """Sends messages until the server is gone. Knows what was acknowledged, and what was not."""
 
-    def __init__(self, address, prefix):
+    def __init__(self, address, prefix, users):
         super().__init__(daemon=True)
-        self.address, self.prefix = address, prefix
+        self.address, self.prefix, self.users = address, prefix, users
         self.acknowledged = []  # (name, recipient, when it was read)
         self.open = None        # (name, octets, recipients without an answer)
+        self.refused = None     # (reply, when it was read), which is the last
 
     def run(self):
         count = 0
@@ -52,7 +63,7 @@ class Client(threading.Thread):
                 while True:
                     count += 1
                     name = f"{self.prefix}-{count}"
-                    recipients = random.sample(USERS, random.choice((1, 1, 1, 2, 5)))
+                    recipients = random.sample(self.users, random.choice((1, 1, 1, 2, 5)))
                     octets = text(name, random.choice((200, 4000, 4000, 300000)))
                     self.open = (name, octets, list(recipients))
                     client.session("MAIL FROM:<a@example.net>",
@@ -61,7 +72,9 @@ class Client(threading.Thread):
                         return
                     client.send(stuffed(octets))
                     for recipient in recipients:
-                        if client.reply().code != 250:
+                        reply = client.reply()
+                        if reply.code != 250:
+                            self.refused = (f"{name}: {reply}", time.monotonic())
                             return
                         self.acknowledged.append((name, recipient, time.monotonic()))
                         self.open[2].remove(recipient)
@@ -108,48 +121,96 @@ def send_again(address, name, octets, recipients):
         return codes
 
 
-def run_rounds(kind):
-    scratch = Scratch()
-    image = os.path.join(scratch.path, "image")
-    mkfs, size = FILESYSTEMS[kind]
-    with open(image, "wb") as file:
-        file.truncate(size << 20)
-    subprocess.run([*mkfs, image], check=True)
-    total = {"acknowledged": 0, "lost": 0, "duplicated": 0, "damaged": 0, "sent again": 0}
-    daemon = Handoffd({"recipients.lookup": "any", "workers.min-idle": CLIENTS,
-                       "log.level": "error"}, start=False)
-    mounted = False
-    try:
+class Spool:
+    """A filesystem that keeps its old mailboxes from round to round, and the server whose spool it
+    is while it is mounted."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.scratch = Scratch()
+        self.image = os.path.join(self.scratch.path, "image")
+        mkfs, size = FILESYSTEMS[kind]
+        with open(self.image, "wb") as file:
+            file.truncate(size << 20)
+        subprocess.run([*mkfs, self.image], check=True)
+        self.daemon = Handoffd({"recipients.lookup": "any", "workers.min-idle": CLIENTS},
+                               start=False)
+        self.mounted = False
+        self.made = None  # when the old mailboxes were
+        rule = self.scratch.file("rule", f"fsync /{OLD} {errno.EIO}")
+        os.chmod(rule, 0o644)
+        self.no_directory = shim.preload("t/crash/call_shim.c", self.scratch, SHIM_RULE=rule)
+
+    def mount(self):
+        subprocess.run(["mount", "-o", "loop", self.image, self.daemon.spool], check=True)
+        self.mounted = True
+
+    def unmount(self, how=()):
+        subprocess.run(["umount", *how, self.daemon.spool], check=True)
+        self.mounted = False
+
+    def start(self, environment):
+        self.daemon.environment = environment
+        self.daemon.start()
+
+    def make_old(self):
+        """Makes the mailboxes that will be old, and shows that who syncs them is refused."""
+        self.mount()
+        os.chown(self.daemon.spool, *self.daemon.owner)
+        for user in USERS[OLD]:
+            self.daemon.mailbox(user)
+        os.sync()
+        self.made = time.monotonic()
+        if TOGETHER:
+            self.start(self.no_directory)
+            name, users = f"{self.kind}-early", USERS[OLD][:2]
+            codes = send_again(self.daemon.unix, name, text(name, 4000), users)
+            is_(codes, [451] * len(users), f"{self.kind}: a delivery that syncs a directory is seen")
+            self.daemon.stop()
+        self.unmount()
+
+    def empty_mailboxes(self):
+        shutil.rmtree(os.path.join(self.daemon.spool, YOUNG), ignore_errors=True)
+        for user in USERS[OLD]:
+            for message in maildir.files(self.daemon.mailbox_path(user)):
+                os.unlink(message)
+        os.sync()
+
+    def run_rounds(self, domain):
+        kind, daemon, users = self.kind, self.daemon, USERS[domain]
+        total = {"acknowledged": 0, "lost": 0, "duplicated": 0, "damaged": 0, "sent again": 0}
+        together = domain == OLD and TOGETHER
+        refused = []
         for turn in range(ROUNDS):
-            subprocess.run(["mount", "-o", "loop", image, daemon.spool], check=True)
-            mounted = True
-            os.chown(daemon.spool, *daemon.owner)
-            for entry in os.listdir(daemon.spool):  # the mailboxes of the last round
-                if entry == "example.org":
-                    shutil.rmtree(os.path.join(daemon.spool, entry))
-            os.sync()
-            daemon.write({"log.level": "info"})
-            daemon.start()
-            clients = [Client(daemon.unix, f"{kind}-{turn}-{n}") for n in range(CLIENTS)]
+            self.mount()
+            self.empty_mailboxes()
+            self.start(self.no_directory if together else {})
+            clients = [Client(daemon.unix, f"{kind}-{domain}-{turn}-{n}", users)
+                       for n in range(CLIENTS)]
             for client in clients:
                 client.start()
             # A moment at random in real load: after so many acknowledgements.
             wanted, end = random.randint(20, 150), time.monotonic() + 20
-            while sum(len(c.acknowledged) for c in clients) < wanted and time.monotonic() < end:
+            while sum(len(c.acknowledged) for c in clients) < wanted and \
+                    time.monotonic() < end and any(c.is_alive() for c in clients):
                 time.sleep(0.001)
-            cut, image = cut_power(daemon, image, daemon.spool)
+            before = self.image
+            cut, self.image = cut_power(daemon, self.image, daemon.spool)
             for client in clients:
                 client.join(30)
-            subprocess.run(["umount", "-l" if kind == "btrfs" else "-f", daemon.spool], check=True)
-            mounted = False
-            subprocess.run(["mount", "-o", "loop", image, daemon.spool], check=True)
-            mounted = True
-            copies, damaged = found(daemon, USERS)
+            self.unmount(["-l" if kind == "btrfs" else "-f"])
+            if before != self.image:
+                os.unlink(before)
+            self.mount()
+            copies, damaged = found(daemon, users)
             acknowledged = [each[:2] for client in clients for each in client.acknowledged
                             if each[2] < cut]
+            refused += [client.refused[0] for client in clients
+                        if client.refused and client.refused[1] < cut]
             lost = [each for each in acknowledged if copies.get(each, 0) == 0]
-            # What had no answer is sent again, with every octet the same.
-            daemon.start()
+            # What had no answer is sent again, with every octet the same. Where it is there already,
+            # the directory is synced before that is said.
+            self.start({})
             again = [client.open for client in clients if client.open and client.open[2]]
             for name, octets, recipients in again:
                 codes = send_again(daemon.unix, name, octets, recipients)
@@ -157,7 +218,7 @@ def run_rounds(kind):
                     diag(f"{kind}: {name} sent again was answered {codes}")
                     total["lost"] += 1
             daemon.stop()
-            copies, damaged_later = found(daemon, USERS)
+            copies, damaged_later = found(daemon, users)
             twice = [each for each, count in copies.items() if count != 1]
             total["acknowledged"] += len(acknowledged)
             total["lost"] += len(lost)
@@ -166,28 +227,49 @@ def run_rounds(kind):
             total["sent again"] += len(again)
             for what, which in (("lost", lost), ("twice", twice), ("damaged", damaged)):
                 if which:
-                    diag(f"{kind} round {turn}: {what}: {which[:5]}")
-            subprocess.run(["umount", daemon.spool], check=True)
-            mounted = False
-    finally:
-        daemon.stop()
-        if mounted:
-            subprocess.run(["umount", "-l", daemon.spool], check=False)
-        daemon.scratch.remove()
-        scratch.remove()
-    diag(f"{kind}: {ROUNDS} power cuts, " + ", ".join(f"{v} {k}" for k, v in total.items()))
-    ok(total["acknowledged"] > 0, f"{kind}: mail was acknowledged before the power went")
-    ok(total["lost"] == 0, f"{kind}: nothing that was acknowledged is lost L5")
-    ok(total["damaged"] == 0, f"{kind}: no short or empty file is in any new/ L5")
-    ok(total["duplicated"] == 0, f"{kind}: what was sent again is there once L12")
+                    diag(f"{kind} {domain} round {turn}: {what}: {which[:5]}")
+            self.unmount()
+        name = f"{kind}, {domain}"
+        diag(f"{name}: {ROUNDS} power cuts, " + ", ".join(f"{v} {k}" for k, v in total.items()))
+        ok(total["acknowledged"] > 0, f"{name}: mail was acknowledged before the power went")
+        empty(refused, f"{name}: " + ("one sync of the file did for all of its names" if together else
+                                      "none was refused"))
+        ok(total["lost"] == 0, f"{name}: nothing that was acknowledged is lost L5")
+        ok(total["damaged"] == 0, f"{name}: no short or empty file is in any new/ L5")
+        ok(total["duplicated"] == 0, f"{name}: what was sent again is there once L12")
+
+    def remove(self):
+        if self.daemon.running:
+            self.daemon.stop()
+        if self.mounted:
+            subprocess.run(["umount", "-l", self.daemon.spool], check=False)
+        self.daemon.scratch.remove()
+        self.scratch.remove()
 
 
 # Private: a mount that somebody else's new namespace has taken along stays where we unmount it, and
 # mounting the image again would find the filesystem that has shut down.
 if not mounts.private() or not os.path.exists("/dev/loop-control"):
     tap.skip_all("needs root and loop devices")
-for filesystem, (command, _) in FILESYSTEMS.items():
+if why := shim.missing():
+    tap.skip_all(why)
+for command, _ in FILESYSTEMS.values():
     if shutil.which(command[0]) is None:
         tap.skip_all(f"needs {command[0]}")
-    run_rounds(filesystem)
+# Without extras of Linux's, each directory is synced on every filesystem.
+with open(program("HANDOFFD"), "rb") as file:
+    TOGETHER = b"\0sync_file_range\0" in file.read()
+spools = []
+try:
+    for filesystem in FILESYSTEMS:
+        spools.append(Spool(filesystem))
+        spools[-1].make_old()
+    for spool in spools:
+        spool.run_rounds(YOUNG)
+    for spool in spools:
+        time.sleep(max(0, spool.made + OLD_ENOUGH - time.monotonic()))
+        spool.run_rounds(OLD)
+finally:
+    for spool in spools:
+        spool.remove()
 tap.done()
