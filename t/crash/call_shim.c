@@ -1,9 +1,11 @@
-/* Stands before the C library (LD_PRELOAD), for t0510-every-error.t: the call that the file
- * $SHIM_RULE names, on a path that has its second word in it, fails with its third, an errno.
+/* Stands before the C library (LD_PRELOAD): the call that the file $SHIM_RULE names, on a path that
+ * has its second word in it, fails with its third, an errno.
  *
  *     write .handoff/staging 28
  *
- * "short" for an errno: half of a write is written. The file is looked at with each call. */
+ * "short" for an errno: half of a write is written. The file is looked at with each call.
+ *
+ * With $SHIM_OLD everything was born in 1970, and no mailbox is young (t0520-kill-and-cut.t). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -118,4 +120,13 @@ int linkat(int at, const char* name, int to, const char* new_name, int flags) {
 int mkdirat(int at, const char* name, mode_t mode) {
   FAIL("mkdirat", at, name)
   return REAL(int, "mkdirat", int, const char*, mode_t)(at, name, mode);
+}
+int statx(int at, const char* name, int flags, unsigned mask, struct statx* out) {
+  int result = REAL(int, "statx", int, const char*, int, unsigned, struct statx*)(at, name, flags,
+                                                                                  mask, out);
+  if (result == 0 && getenv("SHIM_OLD") != NULL) {
+    out->stx_mask |= STATX_BTIME;
+    out->stx_btime.tv_sec = 1;
+  }
+  return result;
 }

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """L5, L12: workers, and all of the server, are killed while mail comes in; and clients vanish at any
 octet from the final dot on. What was answered with 250 is there, whole, and what is sent again is
-there once.
+there once. First with mailboxes that deliveries make and sync, being young; then, on ext4 where it can
+be mounted, with such as pass for old, where one sync of the file stands for all of its names.
 
 KILL_ROUNDS: rounds of each kind (3)."""
+import errno
 import os
 import random
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -15,10 +18,13 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import mounts
+import shim
 import tap
-from handoffd import Handoffd
-from lmtp import Closed, stuffed
-from retries import Sender, found, kill
+from handoffd import Handoffd, program
+from lmtp import Closed, deliver, stuffed
+from retries import Sender, found, kill, text
+from scratch import Scratch
 from tap import diag, empty, is_, ok
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "3"))
@@ -95,13 +101,56 @@ def run(daemon, kind, transfer, trouble, wanted):
     empty(damaged, f"{kind}: no short or empty file is in any new/ L5")
 
 
+def run_all(daemon, prefix=""):
+    run(daemon, prefix + "kill-one", None, kill_one, 12)
+    run(daemon, prefix + "kill-all", None, kill_all, 12)
+    run(daemon, prefix + "cut", cut, lambda _: None, 12)
+    is_(daemon.stop(), 0, f"{prefix}it_ends_well")
+
+
+def run_old():
+    """A mailbox that was born long ago needs no sync of a directory, and gets none."""
+    scratch = Scratch()
+    rule = scratch.file("rule", "none none 0")
+    os.chmod(rule, 0o644)
+    daemon = Handoffd(SETTINGS, tcp=True, scratch=scratch, start=False,
+                      environment=shim.preload("t/crash/call_shim.c", scratch, SHIM_RULE=rule,
+                                               SHIM_OLD="1"))
+    mounted = PRIVATE and os.path.exists("/dev/loop-control") and shutil.which("mkfs.ext4")
+    if mounted:
+        mounts.image(daemon.spool, scratch.file("disk"), 256, ["mkfs.ext4", "-q"])
+        os.chown(daemon.spool, *daemon.owner)
+    try:
+        for user in USERS:
+            daemon.mailbox(user)
+        daemon.start()
+        # Without extras of Linux's, each directory is synced on every filesystem.
+        with open(program("HANDOFFD"), "rb") as file:
+            together = b"\0sync_file_range\0" in file.read()
+        if mounted and together:
+            for broken, code in ((".handoff/staging", 451), ("example.org", 250)):
+                scratch.file("rule", f"fsync {broken} {errno.EIO}")
+                told = deliver(daemon.unix, "a@example.net", USERS[:3], text("first", 4000)).final
+                is_([reply.code for reply in told.values()], [code] * 3,
+                    f"one_sync_of_the_file_does_for_all_{code}")
+            scratch.file("rule", "none none 0")
+        run_all(daemon, "old-")
+    finally:
+        if daemon.running:
+            daemon.stop()
+        if mounted:
+            mounts.unmount(daemon.spool)
+        scratch.remove()
+
+
 if not os.path.exists("/proc/self/task") or not hasattr(os, "pidfd_open"):
     tap.skip_all("needs Linux")
-with Handoffd({"recipients.lookup": "any", "workers.min-idle": str(CLIENTS),
-               "recipients.max-concurrent": "0"}, tcp=True) as daemon:
-    run(daemon, "kill-one", None, kill_one, 12)
-    run(daemon, "kill-all", None, kill_all, 12)
-    run(daemon, "cut", cut, lambda _: None, 12)
-    is_(daemon.stop(), 0, "it_ends_well")
+PRIVATE = mounts.private()
+SETTINGS = {"recipients.lookup": "any", "workers.min-idle": str(CLIENTS),
+            "recipients.max-concurrent": "0"}
+with Handoffd(SETTINGS, tcp=True) as daemon:
+    run_all(daemon)
     daemon.start()
+if not shim.missing():
+    run_old()
 tap.done()
