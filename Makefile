@@ -17,7 +17,7 @@ SUITES := lint unit e2e interop crash perf
 all:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all placed check check-power install uninstall dist distcheck deb clean distclean run bench fuzz format FORCE
+.PHONY: all slowdisk placed check check-power install uninstall dist distcheck deb clean distclean run bench fuzz format FORCE
 
 # --- Configuration: make remakes what it includes, so this configures the tree.
 
@@ -186,7 +186,7 @@ check: all $(UNIT)
 
 check-unit: $(UNIT)
 check-e2e check-interop check-crash check-perf: all
-check-crash: $(UNIT)
+check-crash: $(UNIT) slowdisk
 $(SUITES:%=check-%): check-%: FORCE
 	@mkdir -p $(build)/check && rm -f $(build)/check/$*
 	@set -- $(wildcard $(addprefix $(srcdir)/t/$*/,$(or $(TESTS_$*),*.t))); test $$# -gt 0 || { echo "check-$*: there are no tests"; \
@@ -195,13 +195,14 @@ $(SUITES:%=check-%): check-%: FORCE
 	prove $(JOBS_$*) $(PROVEFLAGS) -e '$(srcdir)/t/tap' "$$@"
 
 POWER := $(addprefix $(srcdir)/t/crash/,t0500-power.t t0520-kill-and-cut.t)
-check-power: all
+check-power: all slowdisk
 	$(TEST_ENV) POWER_ROUNDS=30 KILL_ROUNDS=30 prove -v $(PROVEFLAGS) $(POWER)
 
 run: all
 	$(TEST_ENV) ONCE=$(ONCE) $(srcdir)/contrib/run
-bench: all $(BENCHES)
+slowdisk: all
 	@set -- $(SLOWDISK); test $$# -eq 0 || $(MAKE) --no-print-directory "$$@"
+bench: all $(BENCHES) slowdisk
 	$(TEST_ENV) $(srcdir)/t/bench/run $(BENCH)
 fuzz: config.mk
 	$(TEST_ENV) FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TARGETS='$(FUZZ_TARGETS)' FUZZ_MERGE='$(FUZZ_MERGE)' $(srcdir)/t/fuzz/run

@@ -2,7 +2,8 @@
 // flush (fsync(2) of the file) takes its time, one flush after the other. A loop device over it is
 // a disk on which a flush costs what it costs on disks that people have, where the machine's own
 // answers from somebody else's memory. It is FUSE because that is what a loop device can stand on
-// everywhere; dm-delay and null_blk want modules.
+// everywhere; dm-delay and null_blk want modules. And its power can be cut, for t0500-power.t: what
+// was written and not flushed is gone then, or as much of it as is asked for.
 #define FUSE_USE_VERSION 31
 #include <fcntl.h>
 #include <fuse.h>
@@ -12,14 +13,18 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "arguments.hh"
 
@@ -27,21 +32,36 @@ namespace handoff::bench {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: slowdisk --at DIR --mib N [--flush-us 2000]\n"
+    "usage: slowdisk --at DIR --mib N [--flush-us 2000] [--keep PERCENT]\n"
     "Mounts a filesystem with one file, DIR/disk, of N MiB, until it is unmounted; a flush of it\n"
-    "takes so many microseconds. In the foreground.\n";
+    "takes so many microseconds. In the foreground.\n"
+    "With --keep, opening DIR/left cuts the power: no flush comes to an end any more, and it\n"
+    "has what was flushed, and of each hundred later writes so many, chosen at random.\n";
 constexpr const char* kName = "/disk";
+constexpr const char* kLeft = "/left";
+
+struct Write {
+  off_t offset;
+  std::size_t size;
+};
 
 struct Disk {
   int memory = -1;
   off_t size = 0;
   std::chrono::microseconds flush{};
   std::mutex flushing;
+
+  int left = -1;  // what a cut leaves; -1: there is none
+  unsigned keep = 0;
+  std::atomic<bool> is_cut = false;
+  std::mutex writing;
+  std::vector<Write> unflushed;
 };
 
 Disk& disk() { return *static_cast<Disk*>(fuse_get_context()->private_data); }
 
-bool is_disk(const char* path) { return std::strcmp(path, kName) == 0; }
+bool is_left(const char* path) { return disk().left >= 0 && std::strcmp(path, kLeft) == 0; }
+bool is_disk(const char* path) { return std::strcmp(path, kName) == 0 || is_left(path); }
 
 void* begin(fuse_conn_info* connection, fuse_config* config) {
   connection->max_background = 64;
@@ -58,30 +78,68 @@ int getattr(const char* path, struct stat* status, fuse_file_info*) {
   return is_disk(path) || std::strcmp(path, "/") == 0 ? 0 : -ENOENT;
 }
 
+bool save(const Write& write) {
+  std::vector<char> octets(write.size);
+  auto n = ::pread(disk().memory, octets.data(), octets.size(), write.offset);
+  return n >= 0 &&
+         ::pwrite(disk().left, octets.data(), static_cast<std::size_t>(n), write.offset) == n;
+}
+
+int cut_power() {
+  if (disk().is_cut.exchange(true)) return 0;
+  std::scoped_lock both(disk().flushing, disk().writing);  // behind the flush that is under way
+  std::mt19937 random(std::random_device{}());
+  bool saved = std::ranges::all_of(disk().unflushed, [&](const Write& write) {
+    return random() % 100 >= disk().keep || save(write);
+  });
+  return saved ? 0 : -EIO;
+}
+
 int open(const char* path, fuse_file_info* file) {
+  if (is_left(path)) {
+    if (int failed = cut_power(); failed != 0) return failed;
+  }
   file->direct_io = 1;  // what has been written is in here, not in the kernel's cache
   return is_disk(path) ? 0 : -ENOENT;
 }
 
-int read(const char*, char* to, std::size_t size, off_t offset, fuse_file_info*) {
-  auto n = ::pread(disk().memory, to, size, offset);
+int read(const char* path, char* to, std::size_t size, off_t offset, fuse_file_info*) {
+  auto n = ::pread(is_left(path) ? disk().left : disk().memory, to, size, offset);
   return n < 0 ? -errno : static_cast<int>(n);
 }
 
-int write(const char*, const char* from, std::size_t size, off_t offset, fuse_file_info*) {
+int write(const char* path, const char* from, std::size_t size, off_t offset, fuse_file_info*) {
+  if (is_left(path)) return -EROFS;
   auto n = ::pwrite(disk().memory, from, size, offset);
+  if (disk().left >= 0) {
+    std::lock_guard one(disk().writing);
+    disk().unflushed.push_back({offset, size});
+  }
   return n < 0 ? -errno : static_cast<int>(n);
 }
 
 int sync(const char*, int, fuse_file_info*) {
   std::lock_guard one(disk().flushing);
+  std::vector<Write> before;
+  {
+    std::lock_guard two(disk().writing);
+    before.swap(disk().unflushed);
+  }
   std::this_thread::sleep_for(disk().flush);
-  return 0;
+  if (!disk().is_cut) return std::ranges::all_of(before, save) ? 0 : -EIO;
+  std::lock_guard two(disk().writing);
+  disk().unflushed.insert(disk().unflushed.begin(), before.begin(), before.end());
+  return -EIO;
 }
 
-int run(const std::string& at, Disk& disk) {
+int run(const std::string& at, Disk& disk, bool with_cut) {
   disk.memory = ::memfd_create("slowdisk", MFD_CLOEXEC);
-  if (disk.memory < 0 || ::ftruncate(disk.memory, disk.size) != 0) {
+  bool made = disk.memory >= 0 && ::ftruncate(disk.memory, disk.size) == 0;
+  if (made && with_cut) {
+    disk.left = ::memfd_create("left", MFD_CLOEXEC);
+    made = disk.left >= 0 && ::ftruncate(disk.left, disk.size) == 0;
+  }
+  if (!made) {
     std::perror("slowdisk");
     return EXIT_FAILURE;
   }
@@ -104,10 +162,13 @@ int run(const std::string& at, Disk& disk) {
 
 int main(int argc, char** argv) {
   using namespace handoff::bench;
-  Arguments arguments(argc, argv, {{"at", ""}, {"mib", "0"}, {"flush-us", "2000"}}, kUsage);
+  Arguments arguments(argc, argv, {{"at", ""}, {"mib", "0"}, {"flush-us", "2000"}, {"keep", ""}},
+                      kUsage);
   Disk disk;
   disk.size = static_cast<off_t>(arguments.number("mib")) << 20;
   disk.flush = std::chrono::microseconds(arguments.number("flush-us"));
   if (arguments.text("at").empty() || disk.size == 0) Arguments::die("--at and --mib are wanted");
-  return run(arguments.text("at"), disk);
+  bool with_cut = !arguments.text("keep").empty();
+  if (with_cut) disk.keep = static_cast<unsigned>(arguments.number("keep"));
+  return run(arguments.text("at"), disk, with_cut);
 }
