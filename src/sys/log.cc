@@ -106,8 +106,9 @@ void Log::let_go() const {
 }
 
 void Log::let_go_to_syslog() const {
-  if (!waits()) return;
-  for (const auto& line : held_for_syslog_) ::syslog(line.priority, "%s", line.text.c_str());
+  for (const auto& line : held_for_syslog_) {
+    if (waits()) ::syslog(line.priority, "%s", line.text.c_str());
+  }
   held_for_syslog_.clear();
 }
 

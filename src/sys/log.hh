@@ -44,20 +44,19 @@ class Log {
   void debug(std::string_view m, const Fields& f = {}) const { write(Level::kDebug, m, f); }
 
   // While it lives, lines of this process wait. Those for standard error leave together: at
-  // before_replies(), where more would not stay whole in a pipe, or when it ends. Those for syslog,
-  // which takes them one by one and may be slow, at behind_replies() or when it ends.
+  // flush(), where more would not stay whole in a pipe, or when it ends. Those for syslog, which
+  // takes them one by one and may be slow, leave when it ends; the death of the process loses them.
   class Together {
    public:
     explicit Together(const Log& log) : log_(log) { log_.holder_ = own_pid(); }
     ~Together() {
-      before_replies();
-      behind_replies();
+      flush();
+      log_.let_go_to_syslog();
       log_.holder_ = 0;
     }
     Together(const Together&) = delete;
     Together& operator=(const Together&) = delete;
-    void before_replies() { log_.let_go(); }
-    void behind_replies() { log_.let_go_to_syslog(); }
+    void flush() { log_.let_go(); }
 
    private:
     const Log& log_;

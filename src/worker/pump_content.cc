@@ -98,9 +98,8 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     // L10: the next commit waits for the disk, so what is known leaves first. Where the client no
     // longer listens the rest is left for its next try (RFC 2033 5).
     if (!outcomes[i]) {
-      lines.before_replies();
+      lines.flush();
       heard = heard && flush();
-      lines.behind_replies();
       if (!heard) continue;
     }
     auto result = outcomes[i] ? std::move(*outcomes[i]) : deliverer_.deliver(*staging_, delivery);
@@ -115,9 +114,8 @@ Pump::Next Pump::on(const lmtp::ContentEnds& event) {
     // The last one ends the transaction, and the recipients with it.
     session_.settle(*delivery.recipient, reply);
   }
-  lines.before_replies();  // who reads a reply finds its line in a log that is no syslog
+  lines.flush();  // who reads a reply finds its line in a log that is no syslog
   heard = heard && flush();
-  lines.behind_replies();
   auto now = sys::Steady::now();
   scribe_.observe(Stage::kFinal, now - final_dot);
   scribe_.observe(Stage::kTransaction, now - times_.begin);

@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(lines_that_wait_leave_together_and_whole_in_a_pipe) {
       Log::Together lines(log);
       log.info("one");
       log.info("two");
-      lines.before_replies();
+      lines.flush();
       for (int i = 0; i < 3; ++i) log.info("long", {{"x", std::string(3000, 'x')}});
     }
     log.info("by itself");
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(a_child_does_not_write_what_its_parent_keeps) {
     log.info("the parent's");
     in_child([&]() -> std::string {
       log.info("the child's");
-      lines.before_replies();
+      lines.flush();
       return "";
     });
   });
