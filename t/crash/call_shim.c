@@ -121,6 +121,7 @@ int mkdirat(int at, const char* name, mode_t mode) {
   FAIL("mkdirat", at, name)
   return REAL(int, "mkdirat", int, const char*, mode_t)(at, name, mode);
 }
+#ifdef STATX_BTIME
 int statx(int at, const char* name, int flags, unsigned mask, struct statx* out) {
   int result = REAL(int, "statx", int, const char*, int, unsigned, struct statx*)(at, name, flags,
                                                                                   mask, out);
@@ -130,3 +131,4 @@ int statx(int at, const char* name, int flags, unsigned mask, struct statx* out)
   }
   return result;
 }
+#endif

@@ -164,9 +164,10 @@ class Spool:
             when, self.image = shut_down(self.daemon, before, self.daemon.spool)
             self.unmount(["-l" if self.kind == "btrfs" else "-f"])
         else:
-            pids, when, self.image = family(self.daemon), time.monotonic(), before + ".cut"
+            when, self.image = time.monotonic(), before + ".cut"
+            os.kill(self.daemon.pid, signal.SIGSTOP)  # starts no worker for one that dies of it
             self.disk.cut(self.image)
-            kill(pids)
+            kill(family(self.daemon))
             self.daemon.process.wait()
             self.unmount()
             self.disk.remove()

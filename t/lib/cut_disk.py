@@ -17,8 +17,10 @@ _FLUSH = 1000  # microseconds: so that a cut falls into one
 
 def missing():
     """Why there can be none, or nothing."""
-    if not os.access("/dev/fuse", os.W_OK):
-        return "no /dev/fuse"
+    try:
+        os.close(os.open("/dev/fuse", os.O_RDWR))  # there may be the node alone
+    except OSError as error:
+        return f"/dev/fuse: {error.strerror}"
     return None if os.access(_PROGRAM, os.X_OK) else "built without libfuse3"
 
 
@@ -36,7 +38,7 @@ class CutDisk:
         scratch.guard(self.process.pid)
         end = time.monotonic() + 20
         while not os.path.exists(self.file):
-            if time.monotonic() > end:
+            if self.process.poll() is not None or time.monotonic() > end:
                 raise OSError("slowdisk does not mount its file")
             time.sleep(0.01)
         subprocess.run(["dd", f"if={image}", f"of={self.file}", "bs=64k",
