@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """With log.to = syslog the lines of a message are written behind its replies: a slow syslog holds up none."""
 import os
-import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import perf
+import tracing
 from handoffd import is_sanitized
 from tap import diag, done, is_, ok, skip_all
 
@@ -14,11 +13,8 @@ if is_sanitized():
     # Its run time does not work under strace.
     ok(True, "the_order_is_that_of_a_build_without_sanitizers")
     done()
-if not shutil.which("strace"):
-    skip_all("no strace (contrib/bootstrap)")
-if subprocess.run(["strace", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL,
-                  check=False).returncode != 0:
-    skip_all("strace may not trace here")
+if why := tracing.missing():
+    skip_all(why)
 
 session = perf.Session(3, sync="plain")  # which commits one after the other
 session.log_to = "syslog"

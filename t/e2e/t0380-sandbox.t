@@ -3,7 +3,6 @@
 each path that it opens, and each call, once it has said that it is confined. Linux makes the calls;
 t/lib/promises.py knows what they are there."""
 import os
-import shutil
 import socketserver
 import ssl
 import subprocess
@@ -12,6 +11,7 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import promises
+import tracing
 from certificates import Certificates, parts
 from handoffd import Configuration, Handoffd, account, is_sanitized, program
 from lmtp import Lmtp, deliver
@@ -29,11 +29,8 @@ if is_sanitized():
     # Its run time makes calls of its own, and does not work under strace.
     ok(True, "the_promises_are_those_of_a_build_without_sanitizers")
     done()
-if not shutil.which("strace"):
-    skip_all("no strace (contrib/bootstrap)")
-if subprocess.run(["strace", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL,
-                  check=False).returncode != 0:
-    skip_all("strace may not trace here")
+if why := tracing.missing():
+    skip_all(why)
 needed = set()  # of all promises those that some call took
 
 

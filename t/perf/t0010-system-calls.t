@@ -4,12 +4,12 @@ import collections
 import os
 import re
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import mounts
 import perf
+import tracing
 from tap import diag, done, skip_all
 
 SYNCS = ("fsync", "fdatasync", "syncfs", "sync")
@@ -32,11 +32,8 @@ def counted(session, messages, company=0):
     return collections.Counter(call[1] for call in calls if call)
 
 
-if not shutil.which("strace"):
-    skip_all("no strace (contrib/bootstrap)")
-if subprocess.run(["strace", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL,
-                  check=False).returncode != 0:
-    skip_all("strace may not trace here")
+if why := tracing.missing():
+    skip_all(why)
 
 MAKERS = [["mkfs.ext4", "-q"], ["mkfs.btrfs", "-q", "--mixed"]]
 if not mounts.private() or not os.path.exists("/dev/loop-control"):
