@@ -131,24 +131,29 @@ bool Ledger::read(std::size_t index, Action action) const {
   }
 }
 
-// What is in a slot, where `wanted` says so of it; free otherwise.
+// What is in a slot, where `wanted` says so of it; of one that is not wanted, as most are, nothing
+// is copied. `to` is whole where it returns true.
 template <class Wanted>
-Ledger::Entry Ledger::entry(std::size_t index, Wanted wanted) const {
-  Entry entry;
-  bool whole = read(index, [&](const Slot& from) {
-    entry = Entry{};
-    if (!wanted(from)) return;
-    entry.slot = index;
-    entry.phase = from.phase.load();
-    entry.first = table().numbers[index].load() < table().numbers[own_].load();
-    entry.size = from.size;
-    entry.name.assign(from.name.data(), ::strnlen(from.name.data(), from.name.size()));
+bool Ledger::copy(std::size_t index, Wanted wanted, Entry& to) const {
+  bool is_wanted = false;
+  bool is_whole = read(index, [&](const Slot& from) {
+    is_wanted = wanted(from);
+    if (!is_wanted) return;
+    to.slot = index;
+    to.phase = from.phase.load();
+    to.first = table().numbers[index].load() < table().numbers[own_].load();
+    to.size = from.size;
+    to.name.assign(from.name.data(), ::strnlen(from.name.data(), from.name.size()));
   });
-  return whole ? entry : Entry{};
+  return is_whole && is_wanted;
 }
 
 Ledger::Entry Ledger::entry(std::size_t index) const {
-  return entry(index, [](const Slot&) { return true; });
+  Entry entry;
+  return copy(
+             index, [](const Slot&) { return true; }, entry)
+             ? entry
+             : Entry{};
 }
 
 Ledger::Entry Ledger::inherited() const { return entry(own_); }
@@ -225,21 +230,17 @@ void Ledger::leave() {
 
 std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string_view place) const {
   std::vector<Entry> found;
-  auto wanted = [&](const Slot& slot) {
+  auto is_such = [&](const Slot& slot) {
     if (slot.phase.load() == Phase::kFree || slot.digest != digest) return false;
     auto bit = bit_of(place);  // seldom asked: the content is the same
     return (slot.places[bit / 64] >> (bit % 64) & 1) != 0;
   };
+  Entry other;
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {
-    if (index == own_) continue;
-    bool is_wanted = false;
-    bool is_whole = read(index, [&](const Slot& slot) { is_wanted = wanted(slot); });
-    if (!is_whole || !is_wanted) continue;
-    auto other = entry(index, wanted);
-    if (other.phase == Phase::kFree) continue;
+    if (index == own_ || !copy(index, is_such, other) || other.phase == Phase::kFree) continue;
     other.alive = is_alive(other);
-    found.push_back(std::move(other));
+    found.push_back(other);
   }
   return found;
 }

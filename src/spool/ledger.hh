@@ -97,7 +97,7 @@ class Ledger {
   template <class Action>
   bool read(std::size_t index, Action action) const;
   template <class Wanted>
-  Entry entry(std::size_t index, Wanted wanted) const;
+  bool copy(std::size_t index, Wanted wanted, Entry& to) const;
   Entry entry(std::size_t index) const;
   void keep_past();
 
