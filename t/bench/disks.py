@@ -12,9 +12,9 @@ the machine's own disk may be answered out of somebody's memory, and then proces
 import os
 import shutil
 import subprocess
-import time
 
-BIN = os.path.join(os.environ.get("TOP_BUILDDIR", "build"), "t", "bench", "bin")
+import fuse_disk
+
 SLOW = {f"{kind}-flush-2ms": (kind, 2000) for kind in ("ext4", "xfs")}  # microseconds
 MAKE = {
     "ext4": ["mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0"],
@@ -49,7 +49,7 @@ class Disk:
             return
         if name in SLOW:
             kind, flush = SLOW[name]
-            image = _slow(f"{self.path}.slow", octets, flush)
+            _, image = fuse_disk.start(f"{self.path}.slow", octets, "--flush-us", str(flush))
         else:
             kind, image = name, os.path.join(images, f"{name}.img")
             if not os.path.exists(image) or os.path.getsize(image) != octets:
@@ -85,11 +85,7 @@ class Disk:
 def missing(name):
     """Returns why there can be no such filesystem here, or None."""
     if name in SLOW:
-        if not os.access("/dev/fuse", os.W_OK):
-            return "no /dev/fuse"
-        if not os.access(os.path.join(BIN, "slowdisk"), os.X_OK):
-            return "built without libfuse3"
-        return missing(SLOW[name][0])
+        return fuse_disk.missing() or missing(SLOW[name][0])
     tool = MAKE.get(name, ["mount"])[0]
     if not any(os.access(os.path.join(folder, tool), os.X_OK)
                for folder in ("/sbin", "/usr/sbin", "/bin", "/usr/bin")):
@@ -108,19 +104,6 @@ def _fill(image, octets):
         for _ in range(octets // len(zeros)):
             file.write(zeros)
         os.fsync(file.fileno())
-
-
-def _slow(folder, octets, flush):
-    """Returns the file; its process ends with its mount, in the namespace of the driver."""
-    os.makedirs(folder)
-    subprocess.Popen([os.path.join(BIN, "slowdisk"), "--at", folder, "--mib", str(octets >> 20),
-                      "--flush-us", str(flush)])
-    image, end = os.path.join(folder, "disk"), time.monotonic() + 20
-    while not os.path.exists(image):
-        if time.monotonic() > end:
-            raise OSError("slowdisk does not mount its file")
-        time.sleep(0.01)
-    return image
 
 
 def _run(*command):

@@ -24,13 +24,13 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-import cut_disk
+import fuse_disk
 import maildir
 import mounts
 import shim
 import tap
 from cut_disk import CutDisk
-from handoffd import Handoffd, program
+from handoffd import Handoffd, writes_out
 from lmtp import Closed, Lmtp, stuffed
 from retries import found, kill, text
 from scratch import Scratch
@@ -146,7 +146,7 @@ class Spool:
         self.no_directory = shim.preload("t/crash/call_shim.c", self.scratch, SHIM_RULE=rule)
 
     def mount(self):
-        subprocess.run(["mount", "-o", "loop", self.image, self.daemon.spool], check=True)
+        mounts.loop(self.daemon.spool, self.image)
         self.mounted = True
 
     def mount_to_cut(self):
@@ -154,7 +154,7 @@ class Spool:
             self.mount()
             return
         self.disk = CutDisk(self.scratch, self.image, random.choice((0, 50, 100)))
-        self.disk.mount(self.daemon.spool)
+        mounts.loop(self.daemon.spool, self.disk.file)
         self.mounted = True
 
     def cut_power(self):
@@ -283,10 +283,8 @@ if why := shim.missing():
 for command, _ in FILESYSTEMS.values():
     if shutil.which(command[0]) is None:
         tap.skip_all(f"needs {command[0]}")
-# Without extras of Linux's, each directory is synced on every filesystem.
-with open(program("HANDOFFD"), "rb") as file:
-    TOGETHER = b"\0sync_file_range\0" in file.read()
-NO_DISK = cut_disk.missing()
+TOGETHER = writes_out()
+NO_DISK = fuse_disk.missing()
 if NO_DISK:
     diag(f"what was written and not flushed is not lost here: {NO_DISK}")
 spools = []

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import mounts
 import shim
 import tap
-from handoffd import Handoffd, program
+from handoffd import Handoffd, writes_out
 from lmtp import Closed, deliver, stuffed
 from retries import Sender, found, kill, text
 from scratch import Scratch
@@ -124,10 +124,7 @@ def run_old():
         for user in USERS:
             daemon.mailbox(user)
         daemon.start()
-        # Without extras of Linux's, each directory is synced on every filesystem.
-        with open(program("HANDOFFD"), "rb") as file:
-            together = b"\0sync_file_range\0" in file.read()
-        if mounted and together:
+        if mounted and writes_out():
             for broken, code in ((".handoff/staging", 451), ("example.org", 250)):
                 scratch.file("rule", f"fsync {broken} {errno.EIO}")
                 told = deliver(daemon.unix, "a@example.net", USERS[:3], text("first", 4000)).final

@@ -48,10 +48,20 @@ def account():
     return ("nobody", grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name)
 
 
+def _has_in_it(octets):
+    with open(program("HANDOFFD"), "rb") as file:
+        return octets in file.read()
+
+
 def is_sanitized():
     """Whether the handoffd under test has a sanitizer's run time in it."""
-    with open(program("HANDOFFD"), "rb") as file:
-        return b"__asan_init" in file.read()
+    return _has_in_it(b"__asan_init")
+
+
+def writes_out():
+    """Whether it starts writing without a sync, an extra of Linux's. Without that there is no one
+    sync for all names either: each directory is synced on every filesystem."""
+    return _has_in_it(b"\0sync_file_range\0")
 
 
 class Configuration:

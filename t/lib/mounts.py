@@ -3,6 +3,7 @@
     if mounts.private():                   # as root: the test begins anew in a mount namespace
         mounts.tmpfs(path, 'size=1m')
         mounts.image(path, scratch.file('disk'), 16, ['mkfs.ext4', '-q'])
+        mounts.loop(path, file)            # such an image, again
 """
 import os
 import shutil
@@ -30,6 +31,11 @@ def image(path, file, mebibytes, mkfs):
     """Makes a filesystem in a file and mounts it."""
     os.truncate(file, mebibytes << 20)
     subprocess.run([*mkfs, file], check=True, stdout=subprocess.DEVNULL)
+    loop(path, file)
+
+
+def loop(path, file):
+    """Mounts the filesystem that is in a file."""
     subprocess.run(["mount", "-o", "loop", file, path], check=True)
 
 

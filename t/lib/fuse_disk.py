@@ -1,0 +1,34 @@
+"""t/bench/slowdisk: a disk in memory, by FUSE.
+
+    if why := fuse_disk.missing(): ...
+    process, file = fuse_disk.start(folder, octets, '--flush-us', '2000')   # ends with its mount
+"""
+import os
+import subprocess
+import time
+
+_PROGRAM = os.path.join(os.environ.get("TOP_BUILDDIR", "build"), "t", "bench", "bin", "slowdisk")
+
+
+def missing():
+    """Why there can be none, or nothing."""
+    try:
+        os.close(os.open("/dev/fuse", os.O_RDWR))  # there may be the node alone
+    except OSError as error:
+        return f"/dev/fuse: {error.strerror}"
+    return None if os.access(_PROGRAM, os.X_OK) else "built without libfuse3"
+
+
+def start(folder, octets, *options):
+    """Makes the folder if need be, and waits until the file that is the disk is there."""
+    os.makedirs(folder, exist_ok=True)
+    process = subprocess.Popen(
+        [_PROGRAM, "--at", folder, "--mib", str(octets >> 20), *options],
+        start_new_session=True, stderr=subprocess.DEVNULL)  # libfuse 3.14 says what is no matter
+    file, end = os.path.join(folder, "disk"), time.monotonic() + 20
+    while not os.path.exists(file):
+        if process.poll() is not None or time.monotonic() > end:
+            process.kill()
+            raise OSError("slowdisk does not mount its file")
+        time.sleep(0.01)
+    return process, file
