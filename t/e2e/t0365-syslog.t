@@ -16,8 +16,7 @@ if is_sanitized():
 if why := tracing.missing():
     skip_all(why)
 
-session = perf.Session(3, sync="plain")  # which commits one after the other
-session.log_to = "syslog"
+session = perf.Session(3, sync="plain", log_to="syslog")  # plain commits one after the other
 trace = os.path.join(session.scratch.path, "trace")
 session.run(["strace", "-f", "-s", "200", "-e", "trace=sendto,write,connect", "-o", trace], 2)
 with open(trace, encoding="utf-8", errors="replace") as file:

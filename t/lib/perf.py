@@ -49,7 +49,7 @@ class Session:
     """Equal messages on one connection, commands pipelined, to a handoffd with mailboxes of its own.
     The client waits for each reply, so that the server's calls do not depend on who is faster."""
 
-    def __init__(self, recipients=1, size=4096, sync="plain", mkfs=None):
+    def __init__(self, recipients=1, size=4096, sync="plain", log_to="stderr", mkfs=None):
         """sync: plain makes the same calls on every filesystem. mkfs: the command that makes one
         for the spool alone, in private mounts."""
         self.scratch = Scratch()
@@ -65,7 +65,7 @@ class Session:
             maildir.create(os.path.join(self._spool, "example.org", address.partition("@")[0]))
         if account():
             subprocess.run(["chown", "-R", ":".join(account()), self._spool], check=True)
-        self.log_to = "stderr"
+        self.log_to = log_to
         self.sync = sync
         self._message = b"Subject: fixed\r\n\r\n" + LINE * (size // len(LINE)) + b".\r\n"
 
