@@ -1,8 +1,8 @@
-# The checks that configure.ac repeats.
+# Macros for configure.ac.
 
-# HANDOFF_FLAG(VARIABLE, FLAGS, [needed]): adds FLAGS to VARIABLE where a program
-# compiles and links with them without a warning; stops if it does not and they are
-# needed.
+# HANDOFF_FLAG(VARIABLE, FLAGS, [needed]): adds FLAGS to VARIABLE if a program compiles
+# and links with them without a warning. If it does not and they are needed, configure
+# fails.
 AC_DEFUN([HANDOFF_FLAG],
   [AC_MSG_CHECKING([whether $CXX takes $2])
    handoff_cxxflags=$CXXFLAGS
@@ -13,8 +13,8 @@ AC_DEFUN([HANDOFF_FLAG],
    AS_IF([test $handoff_takes = yes], [$1="${$1:+$$1 }$2"],
      [m4_ifval([$3], [AC_MSG_ERROR([$2 was asked for, and $CXX cannot do it])], [:])])])
 
-# HANDOFF_FLAGS(VARIABLE, FLAGS): the same for each of FLAGS; where all are taken,
-# as with the usual compilers, one test does.
+# HANDOFF_FLAGS(VARIABLE, FLAGS): the same for each of FLAGS. If all are accepted, as by
+# the usual compilers, a single test suffices.
 AC_DEFUN([HANDOFF_FLAGS],
   [HANDOFF_FLAG([$1], m4_normalize([$2]))
    AS_IF([test $handoff_takes = no],
@@ -23,10 +23,10 @@ AC_DEFUN([HANDOFF_FLAGS],
       done])])
 
 # HANDOFF_LIB(NAME, VARIABLE, PKG-CONFIG MODULES, LIBS, INCLUDES, BODY, [MORE LIBS]):
-# finds flags with which a program of INCLUDES and BODY links, first as
-# pkg-config says (MORE LIBS are for what it does not know of), then by LIBS in
-# the usual places; Sets VARIABLE_CXXFLAGS,
-# VARIABLE_LIBS and handoff_found_VARIABLE. -isystem: their warnings are not ours.
+# finds flags with which a program of INCLUDES and BODY links: first those of
+# pkg-config (plus MORE LIBS, which pkg-config does not know), then LIBS in the usual
+# directories. Sets VARIABLE_CXXFLAGS, VARIABLE_LIBS and handoff_found_VARIABLE.
+# -isystem suppresses warnings about the headers of libraries.
 AC_DEFUN([HANDOFF_LIB],
   [AC_MSG_CHECKING([for $1])
    handoff_found_$2=no
@@ -53,17 +53,17 @@ AC_DEFUN([HANDOFF_LIB],
    AC_SUBST([$2_CXXFLAGS])
    AC_SUBST([$2_LIBS])])
 
-# HANDOFF_NEEDED(as HANDOFF_LIB): the same, and stops where it is not there.
+# HANDOFF_NEEDED(as HANDOFF_LIB): the same, but configure fails if nothing is found.
 AC_DEFUN([HANDOFF_NEEDED],
   [HANDOFF_LIB($@)
    AS_IF([test $handoff_found_$2 = no],
      [AC_MSG_ERROR([$1 is needed; contrib/bootstrap installs it])])])
 
 # HANDOFF_PART(OPTION, VARIABLE, WHAT FOR, then as HANDOFF_LIB from PKG-CONFIG
-# MODULES on): --with-OPTION insists, --without-OPTION leaves it out, and by
-# default it is used where it is there. Defines HAVE_VARIABLE.
+# MODULES on): an optional part. --with-OPTION requires it, --without-OPTION omits it;
+# by default it is used if it is found. Defines HAVE_VARIABLE.
 AC_DEFUN([HANDOFF_PART],
-  [AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1], [$3 @<:@where it is there@:>@])], [], [with_$1=auto])
+  [AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1], [$3 @<:@if available@:>@])], [], [with_$1=auto])
    AS_IF([test "$with_$1" = no], [handoff_found_$2=no],
      [HANDOFF_LIB([$1], [$2], m4_shift3($@))
       AS_IF([test $handoff_found_$2 = no && test "$with_$1" != auto],
@@ -73,15 +73,15 @@ AC_DEFUN([HANDOFF_PART],
    handoff_parts="$handoff_parts  m4_format([%-14s], [$1]) $handoff_found_$2 ($3)
 "])
 
-# HANDOFF_OPTIONAL(as HANDOFF_PART): what has it is linked into the programs.
+# HANDOFF_OPTIONAL(as HANDOFF_PART): a part that is linked into the programs.
 AC_DEFUN([HANDOFF_OPTIONAL],
   [HANDOFF_PART($@)
    AS_IF([test $handoff_found_$2 = yes],
      [PARTS_CXXFLAGS="$PARTS_CXXFLAGS $$2_CXXFLAGS"
       PARTS_LIBS="$PARTS_LIBS $$2_LIBS"])])
 
-# HANDOFF_LOOKUP(as HANDOFF_PART): src/lookups/OPTION_*.cc has it, which becomes a
-# module; adds OPTION to LOOKUPS.
+# HANDOFF_LOOKUP(as HANDOFF_PART): a part that is a module, src/lookups/OPTION_*.cc. Adds
+# OPTION to LOOKUPS.
 AC_DEFUN([HANDOFF_LOOKUP],
   [HANDOFF_PART($@)
    AS_IF([test $handoff_found_$2 = yes], [LOOKUPS="$LOOKUPS $1"])])

@@ -2,32 +2,41 @@
 #include <sysexits.h>
 #include <syslog.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "conf/assignment.hh"
 #include "conf/command_line.hh"
-#include "conf/error.hh"
 #include "conf/load.hh"
-#include "ctl/report.hh"
-#include "ctl/start_check.hh"
+#include "ctl/checks.hh"
 #include "delivery/agent.hh"
+#include "master/birth.hh"
 #include "master/master.hh"
+#include "recipients/kinds.hh"
 #include "recipients/resolver.hh"
 #include "recipients/table.hh"
 #include "sys/account.hh"
 #include "sys/activation.hh"
+#include "sys/confinement.hh"
 #include "sys/daemon.hh"
 #include "sys/files.hh"
 #include "sys/log.hh"
 #include "sys/process.hh"
+#include "sys/sandbox.hh"
 #include "sys/signals.hh"
 #include "sys/sockets.hh"
+#include "sys/title.hh"
+#include "worker/filters.hh"
+#include "worker/lookups.hh"
 #include "worker/stdin_session.hh"
-#include "worker/sweeping.hh"
 #include "worker/trial.hh"
 #include "worker/worker.hh"
 
@@ -36,34 +45,18 @@ namespace {
 
 using Action = conf::CommandLine::Action;
 
-sys::LogFormat format_of(const conf::Config& config) {
-  return config.log.format == conf::LogFormat::kJson ? sys::LogFormat::kJson
-                                                     : sys::LogFormat::kText;
-}
+// The maximum number of descriptors that a process has open, in addition to listeners.
+constexpr std::size_t kDescriptors = 32;
 
-sys::Level level_of(const conf::Config& config) {
-  switch (config.log.level) {
-    case conf::LogLevel::kError:
-      return sys::Level::kError;
-    case conf::LogLevel::kWarning:
-      return sys::Level::kWarning;
-    case conf::LogLevel::kInfo:
-      return sys::Level::kInfo;
-    case conf::LogLevel::kDebug:
-      break;
-  }
-  return sys::Level::kDebug;
-}
-
-// inetd hands the connection over as standard error too: what is written there is read by the peer.
+// inetd passes the connection as standard error too, so the peer would read what is written there.
 bool stderr_is_the_connection() {
   return sys::is_same_socket(sys::kStandardInput, sys::kStandardError);
 }
 
 sys::Log open_log(const conf::Config& config) {
   bool to_stderr = config.log.to == conf::LogTo::kStderr && !stderr_is_the_connection();
-  if (to_stderr) return {format_of(config), level_of(config)};
-  return {format_of(config), level_of(config), sys::syslog_facility(config.log.facility)};
+  if (to_stderr) return {config.log.format, config.log.level};
+  return {config.log.format, config.log.level, sys::syslog_facility(config.log.facility)};
 }
 
 void complain(const std::string& what) {
@@ -79,26 +72,72 @@ int fail(const Error& error, int exit_code) {
   return exit_code;
 }
 
-// The configuration was read; what it names is looked at, the spool as the user that delivers.
-int check(const conf::Config& config) {
-  sys::PosixFiles files;
-  ctl::Report report(std::cerr, ctl::Paint::on(sys::kStandardError), ctl::Report::Says::kFaults);
-  // Before the trial becomes the user, who need not see where the sockets are.
+// Why the limit on descriptors is too low; empty if it is not. Without this check, whichever
+// library first runs out of descriptors would fail later.
+std::string descriptors_missing(const conf::Config& config) {
+  auto limit = sys::descriptor_limit();
+  auto needed = kDescriptors + config.listen.size();
+  if (limit >= needed) return {};
+  return "only " + std::to_string(limit) + " open files are allowed, and handoffd needs " +
+         std::to_string(needed) + ": raise the limit (ulimit -n, LimitNOFILE= of systemd)";
+}
+
+// Whether a lookup contains a password: "password=...", "bindpw=...", "//user:password@host".
+bool has_password(const LookupSetting& setting) {
+  std::string_view lookup = setting.argument;
+  auto at = lookup.find('@');
+  auto user = lookup.find("//");
+  return lookup.find("password=") != lookup.npos || lookup.find("bindpw=") != lookup.npos ||
+         (user != lookup.npos && at != lookup.npos && at > user &&
+          lookup.substr(user, at - user).find(':') != lookup.npos);
+}
+
+void check_secrets(const conf::CommandLine& line, const conf::Config& config, ctl::Report& report) {
+  if (!std::ranges::any_of(config.recipients.lookups, has_password)) return;
+  std::string file = line.config_file.empty() ? SYSCONFDIR "/handoffd.conf" : line.config_file;
+  std::error_code failure;
+  auto mode = std::filesystem::status(file, failure).permissions();
+  if (failure || (mode & std::filesystem::perms::others_read) == std::filesystem::perms::none) {
+    return;
+  }
+  report.warning(file + " has the password of a lookup and everybody can read it",
+                 "chmod o-r " + file);
+}
+
+// Checks the files and sockets that the configuration names; the spool as the user that delivers.
+int check(const conf::CommandLine& line) {
+  auto settings = conf::load(line, recipients::parse_lookup);
+  const auto& config = settings.config;
+  sys::Files files;
+  ctl::Report report(std::cerr, ctl::Colours::on(sys::kStandardError),
+                     ctl::Report::Verbosity::kFaults);
+  if (auto missing = descriptors_missing(config); !missing.empty()) {
+    complain(missing);
+    return EX_OSERR;
+  }
+  // These checks come first, as the user that starts handoffd: the trial then becomes the user that
+  // delivers.
+  ctl::check_binding(files, config, report);
   ctl::check_reach(files, config, report);
   ctl::check_owners(config, sys::is_root(), report);
+  check_secrets(line, config, report);
+  ctl::LookupCheck lookups(config);
   sys::Log log(sys::LogFormat::kText, sys::Level::kError);
   if (auto tried = worker::try_out(config, log); !tried) {
-    complain(tried.error().describe());
-    ctl::check_untried_spool(files, config, report);
-    return EX_CONFIG;
+    // If the spool is the cause, this says how to fix it.
+    std::optional<sys::Account> user;
+    if (ctl::become_user(config, user, report)) ctl::check_spool(files, config, user, report);
+    return fail(tried.error(), EX_CONFIG);
   }
   ctl::check_tried_spool(files, config, report);
+  // A lookup server that is down now may be up when mail arrives, so this does not prevent a start.
+  lookups.run(files, report, false);
   if (report.problems() != 0) return EX_CONFIG;
   std::cout << "handoffd: configuration and spool " << config.spool.path << " are in order\n";
   return EX_OK;
 }
 
-// The program that runs wants to know whether we could take its place. What we say is what it says.
+// The running program asks whether we could replace it. It reports what we write to standard error.
 int prove(const conf::Config& config, const master::Handover& handover) {
   sys::default_signals();
   sys::Log log(sys::LogFormat::kText, sys::Level::kError);
@@ -109,83 +148,53 @@ int prove(const conf::Config& config, const master::Handover& handover) {
   return EX_OK;
 }
 
-int serve(conf::CommandLine line, const std::vector<std::string>& command) {
-  master::Origin origin;
-  origin.handover = master::Handover::unpack(sys::take_variable(master::kHandoverVariable));
-  // A reload reads the file again, from "/".
+int serve(conf::CommandLine line, std::vector<std::string> command) {
+  master::Start start;
+  start.handover = master::Handover::unpack(sys::take_variable(master::kHandoverVariable));
+  // A reload reads the file again, when the working directory is "/".
   if (!line.config_file.empty()) {
     line.config_file = std::filesystem::absolute(line.config_file).string();
   }
-  auto settings = conf::load(line);
-  const auto& config = settings.config;
-  // Said before anything is bound or forked, where the person who typed can read it.
+  start.settings = conf::load(line, recipients::parse_lookup);
+  const auto& config = start.settings.config;
+  // Reported before anything is bound or forked, so that the person at the terminal can read it.
   if (sys::is_root() && config.user.empty()) {
-    return fail({EPERM, "root does not deliver mail: set user = NAME in the configuration", {}},
-                EX_CONFIG);
+    return fail(
+        explained(EPERM, "root does not deliver mail: set user = NAME in the configuration"),
+        EX_CONFIG);
   }
-  if (origin.handover && origin.handover->trial) return prove(config, *origin.handover);
+  if (start.handover && start.handover->trial) return prove(config, *start.handover);
+  if (auto missing = descriptors_missing(config); !missing.empty()) {
+    complain(missing);
+    return EX_OSERR;
+  }
   auto assets = worker::load_assets(config);
   if (!assets) return fail(assets.error(), EX_CONFIG);
-  if (!origin.handover) {
+  if (!start.handover) {
     auto activated = sys::activated_sockets();
     if (activated && activated.value().empty()) activated = sys::inetd_socket();
     if (!activated) return fail(activated.error(), EX_UNAVAILABLE);
-    origin.activated = std::move(activated).value();
+    start.activated = std::move(activated).value();
   }
-  std::optional<sys::Background> background;
-  // Who activates us watches over this very process; the image before us is in the background, or
-  // not, already.
-  if (!line.foreground && !origin.handover && origin.activated.empty()) {
+  // A service manager that activated us watches this process, so stay in the foreground. An upgrade
+  // does not change the process either.
+  if (!line.foreground && !start.handover && start.activated.empty()) {
     auto entered = sys::Background::enter();
     if (!entered) return fail(entered.error(), EX_OSERR);
-    background.emplace(std::move(entered).value());
+    start.background.emplace(std::move(entered).value());
   }
-  sys::Log quiet(sys::LogFormat::kText, sys::Level::kError);
-  master::Wiring wiring;
-  wiring.load = [&] { return conf::load(line); };
-  wiring.open_log = open_log;
-  wiring.worker = [&](const conf::Config& running, const sys::Log& log,
-                      const board::Inheritance& inherited) {
-    return worker::run(running, log, assets.value(), inherited, [&] {
-      if (background) background->detach();
-    });
-  };
-  wiring.wants_delivery = delivery::is_needed;
-  wiring.delivery = [&](const conf::Config& running, const sys::Log& log, const sys::Fd& socket) {
-    if (background) background->detach();
-    // Whatever a hostile home may find in the memory of a process of its owner's: not the key.
-    assets.value().tls.reset();
-    return delivery::serve(running, log, assets.value().tables, socket);
-  };
-  recipients::TableImages images;  // of the configuration that is being tried
-  wiring.prepare = [&](const conf::Config& wanted) -> Status {
-    auto blank = recipients::blank_images(wanted.recipients.lookups);
-    if (!blank) return blank.error();
-    images = std::move(blank).value();
-    return {};
-  };
-  wiring.check = [&](const conf::Config& wanted) { return worker::try_out(wanted, quiet, images); };
-  wiring.adopt = [&](const conf::Config& wanted) -> Status {
-    auto tables = recipients::open_tables(std::exchange(images, {}));
-    if (!tables) return tables.error();
-    auto loaded = worker::load_assets(wanted, std::move(tables).value());
-    if (!loaded) return loaded.error();
-    assets = std::move(loaded);
-    return {};
-  };
-  wiring.probe = [&](const conf::Config& running, const std::vector<Endpoint>& endpoints) {
-    return worker::probe(running, endpoints, quiet, assets.value());
-  };
-  wiring.sweep = worker::sweep_spool;
-  wiring.on_ready = [&] {
-    if (background) background->ready();
-  };
-  wiring.command = command;
-  wiring.version = PACKAGE_VERSION;
-  return master::run(std::move(settings), wiring, std::move(origin));
+  for (const auto& missing : sys::missing_confinement()) {
+    open_log(config).warning("processes are not fully confined", {{"cause", missing}});
+  }
+  start.line = std::move(line);
+  start.program = sys::open_program(command.front());
+  start.command = std::move(command);
+  start.open_log = open_log;
+  start.echo_errors = !start.handover && !stderr_is_the_connection();
+  return master::run(std::move(start), std::move(assets).value());
 }
 
-// Those of configure.ac that this build has.
+// Returns the optional parts of configure.ac that this build contains.
 std::string optional_parts() {
   std::string parts;
 #ifdef HAVE_OPENSSL
@@ -212,22 +221,35 @@ std::string optional_parts() {
 #ifdef HAVE_LDAP
   parts += " ldap";
 #endif
+#ifdef HAVE_SYNC_FILE_RANGE
+  parts += " linux-extras";
+#endif
   return parts.empty() ? " none" : parts;
 }
 
 int serve_stdin(const conf::Config& config) {
   auto log = open_log(config);
-  sys::Fd way;
+  worker::Companions companions;
   if (delivery::is_needed(config)) {
-    // Tables are read again by the session itself: here they are what the delivery process goes by.
+    // The session reads its tables itself; these are for the delivery process.
     auto tables = recipients::load_tables(config.recipients.lookups,
                                           recipients::fold_whole(config.recipient_rules()));
     if (!tables) return fail(tables.error(), EX_TEMPFAIL);
     auto started = delivery::start(config, log, tables.value());
     if (!started) return fail(started.error(), EX_TEMPFAIL);
-    way = std::move(started).value();
+    companions.delivery = std::move(started).value();
   }
-  return worker::run_stdin(config, log, std::move(way));
+  if (worker::needs_lookup_process(config)) {
+    auto started = worker::start_lookups(config, log);
+    if (!started) return fail(started.error(), EX_TEMPFAIL);
+    companions.lookups = std::move(started).value();
+  }
+  if (worker::needs_filter_process(config)) {
+    auto started = worker::start_filter(config, log);
+    if (!started) return fail(started.error(), EX_TEMPFAIL);
+    companions.filter = std::move(started).value();
+  }
+  return worker::run_stdin(config, log, std::move(companions));
 }
 
 int run(const std::string& program, const std::vector<std::string>& arguments) {
@@ -241,26 +263,39 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
                 << "\n";
       return EX_OK;
     case Action::kDump:
-      std::cout << conf::dump(conf::load(line));
+      std::cout << conf::dump(conf::load(line, recipients::parse_lookup), line.dump);
       return EX_OK;
     case Action::kCheck:
-      return check(conf::load(line).config);
+      return check(line);
     case Action::kStdin: {
-      return serve_stdin(conf::load(line).config);
+      return serve_stdin(conf::load(line, recipients::parse_lookup).config);
     }
     default:
       break;
   }
   std::vector<std::string> command{sys::program_path(program)};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  return serve(line, command);
+  return serve(std::move(line), std::move(command));
 }
 
 }  // namespace
 }  // namespace handoff
 
 int main(int argc, char** argv) {
+  handoff::sys::make_room_for_title(argc, argv);
+  handoff::sys::hide_memory();
+  // At an upgrade and at the start of a worker, the caller has closed what the program does not
+  // need.
+  if (::getenv(handoff::master::kHandoverVariable) == nullptr &&
+      ::getenv(handoff::master::kBirthVariable) == nullptr) {
+    handoff::sys::close_inherited(handoff::sys::after_announced_descriptors());
+  }
   try {
+    auto birth = handoff::sys::take_variable(handoff::master::kBirthVariable);
+    if (!birth.empty()) {
+      handoff::sys::set_process_name("handoffd");
+      return handoff::master::run_executed(birth, handoff::open_log);
+    }
     return handoff::run(argv[0], std::vector<std::string>(argv + 1, argv + argc));
   } catch (const handoff::conf::ConfigError& error) {
     handoff::complain(error.what());

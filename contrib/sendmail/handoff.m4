@@ -1,14 +1,14 @@
 divert(-1)
-dnl Mailers that hand over to handoff, an LMTP server. README beside this file says how to use it.
+dnl Mailers for handoff, an LMTP server. README in this directory explains how to use them.
 dnl
-dnl     handoff         a session on handoff's unix socket, for many recipients
-dnl     handoff-stdin   a `handoffd --stdin' for each delivery; no daemon runs
+dnl     handoff         connects to handoff's unix socket; one session for many recipients
+dnl     handoff-stdin   starts `handoffd --stdin' for each delivery; needs no daemon
 dnl
-dnl May be defined before: HANDOFF_SOCKET, HANDOFF_PATH, HANDOFF_STDIN_ARGS.
+dnl Define these before to change the defaults: HANDOFF_SOCKET, HANDOFF_PATH, HANDOFF_STDIN_ARGS.
 dnl
-dnl Flags: z LMTP; m many recipients a session; X dots as the protocol hides them; n no From_ line; P a
-dnl Return-Path: line, which handoff writes anew; 9 eight bits stay; S started as root, and handoffd
-dnl itself becomes the user of its configuration.
+dnl Flags: z LMTP; m many recipients in a session; X escape leading dots; n no From_ line; P add a
+dnl Return-Path: line, which handoff replaces; 9 keep eight-bit characters; S start as root (handoffd
+dnl then becomes the user of its configuration).
 divert(0)
 VERSIONID(`handoff.m4')
 divert(-1)

@@ -32,6 +32,22 @@ std::string Address::text() const {
   return domain.empty() ? out : out + "@" + domain;
 }
 
+std::string hide_address(std::string_view text, const Address& address) {
+  constexpr std::string_view kBetween = " \t\"'<>()[],;:=/";
+  std::string out;
+  while (!text.empty()) {
+    auto word = text.substr(0, text.find_first_of(kBetween));
+    bool is_of_it = iequals(word, address.local) || iequals(word, address.domain);
+    bool hidden = !word.empty() && (is_of_it || word.find('@') != word.npos);
+    out += hidden ? "***" : word;
+    text.remove_prefix(word.size());
+    auto between = text.substr(0, text.find_first_not_of(kBetween));
+    out += between;
+    text.remove_prefix(between.size());
+  }
+  return out;
+}
+
 Address Address::of_text(std::string_view text) {
   Address address;
   if (!text.starts_with('"')) {

@@ -7,20 +7,24 @@
 namespace handoff {
 
 struct Address {
-  std::string local;   // octets as meant: quotes and quoted-pairs undone (RFC 5321 4.1.2)
-  std::string domain;  // as sent; an address literal with its brackets; empty: none was given
+  std::string local;   // without quotes and backslashes (RFC 5321 4.1.2)
+  std::string domain;  // as sent; an address literal keeps its brackets; empty if there is none
 
   // The null reverse-path "<>".
   bool null() const { return local.empty() && domain.empty(); }
-  // As RFC 5321 writes it, without angle brackets; the local part is quoted where it must be.
+  // In the syntax of RFC 5321, without angle brackets. Quotes the local part if necessary.
   std::string text() const;
-  // What was written so.
+  // The reverse of text().
   static Address of_text(std::string_view text);
-  // As its commands and the log have it: <text>.
+  // As in SMTP commands and the log: <text>.
   std::string bracketed() const { return "<" + text() + ">"; }
 
   bool operator==(const Address&) const = default;
 };
+
+// Replaces each word of `text` that is a mail address, or the local part or domain of `address`, by
+// ***. For texts of other programs that are shown publicly.
+std::string hide_address(std::string_view text, const Address& address);
 
 // RFC 5322 3.2.3 atext, and every octet above ASCII (RFC 6531 3.3).
 bool is_atext(char c);

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono;
 
-// Takes a number of exactly `digits` digits and the `mark` behind it (0: none).
+// Consumes a number of exactly `digits` digits and the character `mark` after it (0: none).
 std::optional<int> take(std::string_view& text, std::size_t digits, char mark) {
   auto number = text.size() >= digits ? parse_number(text.substr(0, digits)) : std::nullopt;
   if (!number) return std::nullopt;

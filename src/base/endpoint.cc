@@ -14,7 +14,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   Endpoint out;
   if (text.starts_with("unix:")) {
     out.path = text.substr(5);
-    // sun_path holds 104 octets on the BSDs, 108 on Linux, with its NUL.
+    // sun_path has room for 104 octets on the BSDs and 108 on Linux, including the NUL.
     if (out.path.empty() || out.path.size() > 103) return std::nullopt;
     return out;
   }

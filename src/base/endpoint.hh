@@ -1,5 +1,5 @@
-// Where a server listens or a client connects: "unix:PATH", "tcp:HOST:PORT", or "tls:HOST:PORT",
-// where TLS is spoken from the first octet on.
+// The address that a server listens on or a client connects to: "unix:PATH", "tcp:HOST:PORT", or
+// "tls:HOST:PORT" for TLS from the first octet.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@ struct Endpoint {
   std::string path;  // unix
   std::string host;  // tcp: a name or an address without brackets
   std::uint16_t port = 0;
-  bool tls = false;  // tcp: not by STARTTLS, but at once
+  bool tls = false;  // tcp: TLS from the first octet, without STARTTLS
 
-  // As it is written in the configuration.
+  // In the syntax of the configuration.
   std::string text() const;
   bool operator==(const Endpoint&) const = default;
 };
 
-// Nothing where `text` is no endpoint. An IPv6 host stands in brackets: "tcp:[::1]:24".
+// Returns nothing if `text` is not an endpoint. IPv6 addresses need brackets: "tcp:[::1]:24".
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
 }  // namespace handoff

@@ -1,17 +1,18 @@
-// Where mail for a recipient goes. recipients/ names it, spool/ writes to it; it carries
-// nothing that a peer could use as a path: each component has passed recipients/layout.
+// Where to deliver mail for a recipient. recipients/ creates it and spool/ writes to it. It
+// contains no path that a peer could choose: recipients/layout has checked each component.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 namespace handoff {
 
-// Whose the files of a mailbox are.
+// The user and group that own the files of a mailbox.
 struct MailboxOwner {
   uid_t uid = 0;
   gid_t gid = 0;
@@ -19,8 +20,7 @@ struct MailboxOwner {
   bool operator==(const MailboxOwner&) const = default;
 };
 
-// What a mailbox may hold. Nothing: as the settings quota.size and quota.messages say; 0: any
-// amount.
+// The limits of a mailbox. Nothing: the settings quota.size and quota.messages apply. 0: unlimited.
 struct MailboxQuota {
   std::optional<std::uint64_t> size = {};  // octets
   std::optional<std::uint64_t> messages = {};
@@ -28,29 +28,52 @@ struct MailboxQuota {
   bool operator==(const MailboxQuota&) const = default;
 };
 
-struct Mailbox {
-  std::string path;     // below `base`: "example.org/pat", "Maildir"
-  std::string folder;   // Maildir++ folder below it without its dot: "lists"; empty: the inbox
-  std::string address;  // the folded address, what Delivered-To says: "pat@example.org"
-  bool create = false;  // make it where it is not there (lookup = any)
-  // Since when it has had its owner, where the lookup knows (RFC 7293).
-  std::optional<std::chrono::sys_seconds> owned_since = {};
-  // The directory that `path` lies in: a home, or what the administrator wrote. An absolute path
-  // that may lead through symbolic links; empty: the spool.
-  std::string base = {};
-  bool create_folder = false;              // make the folder where it is not there
-  std::optional<MailboxOwner> owner = {};  // nothing: whoever the worker runs as
-  MailboxQuota quota = {};
+// Another host, which has the mailbox and takes its mail over LMTP.
+struct Backend {
+  std::string host;         // a name or an address, without brackets
+  std::uint16_t port = 24;  // where many servers listen for LMTP
 
-  // One copy for each: the same mailbox named twice is delivered to once (RFC 2033 4.2).
-  bool same_place(const Mailbox& other) const {
-    return base == other.base && path == other.path && folder == other.folder;
+  // "mail1.example.org:24", "[2001:db8::1]:24"
+  std::string text() const {
+    bool bracketed = host.find(':') != host.npos;
+    return (bracketed ? "[" + host + "]" : host) + ":" + std::to_string(port);
   }
-  // Below `base`, with the folder: "example.org/pat/.lists".
+  auto operator<=>(const Backend&) const = default;
+};
+
+struct Mailbox {
+  std::string path;     // relative to `base`: "example.org/pat", "Maildir"
+  std::string folder;   // Maildir++ folder in it, without the dot: "lists"; empty: the inbox
+  std::string address;  // the folded address, for Delivered-To: "pat@example.org"
+  bool create = false;  // create the mailbox if it does not exist (lookup = any)
+  // When the mailbox got its current owner, if the lookup knows (RFC 7293).
+  std::optional<std::chrono::sys_seconds> owned_since = {};
+  // The directory that contains `path`: a home directory, or one from the configuration. An
+  // absolute path, which may lead through symbolic links. Empty: the spool.
+  std::string base = {};
+  bool create_folder = false;              // create the folder if it does not exist
+  std::optional<MailboxOwner> owner = {};  // nothing: the user that the worker runs as
+  MailboxQuota quota = {};
+  // The host that has the mailbox; nothing: this one. If set, `path` is the address for RCPT there,
+  // and `base` and `folder` are empty.
+  std::optional<Backend> backend = {};
+  std::string home = {};    // the owner's home directory, absolute, if the lookup knows it
+  std::string script = {};  // the Sieve script by the lookup, absolute or relative to `home`
+
+  // A message is delivered once to each place, even if several recipients lead to it (RFC 2033
+  // 4.2).
+  bool same_place(const Mailbox& other) const {
+    return base == other.base && path == other.path && folder == other.folder &&
+           backend == other.backend;
+  }
+  // Relative to `base`, with the folder: "example.org/pat/.lists".
   std::string below_base() const { return folder.empty() ? path : path + "/." + folder; }
-  // The mailbox, and the place in it, as they are told apart from all others: below the spool, or
-  // absolute.
-  std::string name() const { return base.empty() ? path : base + "/" + path; }
+  // Unique names of the mailbox, and of the folder in it: relative to the spool, absolute, or with
+  // the host.
+  std::string name() const {
+    if (backend) return backend->text() + "/" + path;
+    return base.empty() ? path : base + "/" + path;
+  }
   std::string place() const { return folder.empty() ? name() : name() + "/." + folder; }
 };
 

@@ -23,6 +23,20 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
   return std::nullopt;
 }
 
+std::string literal_of(const IpAddress& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  bool v4 = std::equal(kMapped.begin(), kMapped.begin() + 12, address.begin());
+  ::inet_ntop(v4 ? AF_INET : AF_INET6, address.data() + (v4 ? 12 : 0), text.data(), text.size());
+  return (v4 ? "" : "IPv6:") + std::string(text.data());
+}
+
+IpAddress client_network(const IpAddress& address) {
+  IpAddress out = address;
+  bool v4 = std::equal(kMapped.begin(), kMapped.begin() + 12, address.begin());
+  if (!v4) std::fill(out.begin() + 8, out.end(), std::uint8_t{0});
+  return out;
+}
+
 std::optional<Network> Network::parse(std::string_view text) {
   Network network;
   auto slash = text.find('/');

@@ -5,13 +5,14 @@
 namespace handoff {
 
 std::string Error::describe() const {
-  std::string text = what;
-  if (!path.empty()) text += " " + path;
-  return text + ": " + cause();
+  if (reason == Reason::kSystem) return what + (path.empty() ? "" : " " + path) + ": " + cause();
+  return what + (path.empty() ? "" : ": " + path);
 }
 
-// generic_category, not strerror: no static buffer, and never "Undefined error: 0" for a code that
-// is an errno.
-std::string Error::cause() const { return std::generic_category().message(code); }
+// Uses generic_category and not strerror, which has a static buffer, and not system_category, which
+// may answer "Undefined error: 0".
+std::string Error::cause() const {
+  return reason == Reason::kSystem ? std::generic_category().message(code) : what;
+}
 
 }  // namespace handoff

@@ -1,8 +1,9 @@
-// Result<T>: a value, or why there is none. What sys/, recipients/ and spool/ return;
-// the worker turns an Error into exactly one reply through lmtp/failure.hh.
+// Result<T>: a value, or the Error that prevented it. Used by sys/, recipients/ and spool/. The
+// worker turns an Error into exactly one reply (lmtp/failure.hh).
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -11,18 +12,42 @@
 
 namespace handoff {
 
-// `code` is an errno value (never 0), `what` the operation as an operator would name it
-// ("fsync", "lookup"), `path` what it was done to, relative to the spool where it lies there.
+// Callers decide by this and by the errno, never by an error's text.
+enum class Reason : std::uint8_t {
+  kSystem,           // a system call or library call failed with `code`
+  kExplained,        // `what` is a sentence, ours or a server's, that gives the reason
+  kOverQuota,        // the mailbox is full
+  kMaybeOverQuota,   // the mailbox is full according to a count that may be outdated
+  kMailboxBusy,      // recipients.max-concurrent deliveries to the mailbox are in progress
+  kMailboxSlow,      // the mailbox was slow recipients.slow-limit times in a row
+  kNotOurs,          // the mailbox belongs to another user, and there is no delivery process
+  kSpoolReplaced,    // spool.path no longer names the directory that is open
+  kSpoolMissing,     // spool.path names nothing, because its directory was moved or removed
+  kSpoolFolderGone,  // SPOOL/.handoff was removed, or another directory is in its place
+  kRejected,         // the recipient's script rejects the message; `what` is its text
+};
+inline constexpr Reason kLastReason = Reason::kRejected;
+
+// `code` is an errno value, never 0. With Reason::kSystem, `what` is the operation in an operator's
+// words ("fsync", "lookup"); otherwise it is a sentence that gives the reason. `path` is the file
+// concerned, relative to the spool if it is there.
 struct Error {
   int code = EIO;
   std::string what;
   std::string path;
+  Reason reason = Reason::kSystem;
 
-  // "fsync example.org/pat/new: Input/output error"
+  // "fsync example.org/pat/new: Input/output error", "the mailbox is full: example.org/pat"
   std::string describe() const;
-  // "Input/output error"
+  // "Input/output error", "the mailbox is full"
   std::string cause() const;
 };
+
+// An error whose text is complete without the text of an errno.
+inline Error explained(int code, std::string what, std::string path = {},
+                       Reason reason = Reason::kExplained) {
+  return {code, std::move(what), std::move(path), reason};
+}
 
 template <class T>
 class [[nodiscard]] Result {
@@ -33,11 +58,11 @@ class [[nodiscard]] Result {
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
-  // Requires ok(). A Result asked for what it does not hold is a broken invariant: abort.
+  // Requires ok(); aborts otherwise.
   T& value() & { return *checked(std::get_if<0>(&state_)); }
   const T& value() const& { return *checked(std::get_if<0>(&state_)); }
   T&& value() && { return std::move(*checked(std::get_if<0>(&state_))); }
-  // Requires !ok().
+  // Requires !ok(); aborts otherwise.
   const Error& error() const { return *checked(std::get_if<1>(&state_)); }
 
  private:
@@ -49,7 +74,7 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
-// Success, or why not.
+// Success, or an Error.
 template <>
 class [[nodiscard]] Result<void> {
  public:

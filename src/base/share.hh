@@ -1,4 +1,4 @@
-// An amount that is given as a number or as a part of a whole.
+// An amount that is given as a number or as a percentage of a whole.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@ struct Share {
   std::uint64_t number = 0;
   bool per_cent = false;
 
-  // What it comes to. Of a whole that is not known (0) a part is 0.
+  // Returns the amount. A percentage of an unknown whole (0) is 0.
   std::uint64_t of(std::uint64_t whole) const {
-    // Divided first: a whole is octets of a filesystem, and may be large.
+    // Divides first, because the size of a filesystem times 100 could overflow.
     return per_cent ? whole / 100 * number + whole % 100 * number / 100 : number;
   }
 };

@@ -6,10 +6,16 @@
 namespace handoff {
 namespace {
 
-constexpr char kHex[] = "0123456789abcdef";
+constexpr char kLowerHex[] = "0123456789abcdef";
 
-// How many octets the character has that `text` begins with (RFC 3629 4); 0 where that is none, or
-// a control character beyond ASCII.
+// The C1 control characters, U+0080 to U+009F.
+bool starts_with_c1(std::string_view text) {
+  return text.size() > 1 && text[0] == '\xc2' && static_cast<unsigned char>(text[1]) >= 0x80 &&
+         static_cast<unsigned char>(text[1]) < 0xa0;
+}
+
+// Returns the number of octets of the first character of `text` (RFC 3629 4), or 0 if `text` starts
+// with an invalid sequence or a control character beyond ASCII.
 std::size_t utf8_size(std::string_view text) {
   auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   auto first = octet(0);
@@ -20,14 +26,13 @@ std::size_t utf8_size(std::string_view text) {
     if (octet(i) < 0x80 || octet(i) > 0xbf) return 0;
   }
   auto second = octet(1);
-  bool control = first == 0xc2 && second < 0xa0;
   bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
   bool surrogate = first == 0xed && second > 0x9f;
   bool beyond = first == 0xf4 && second > 0x8f;
-  return control || overlong || surrogate || beyond ? 0 : size;
+  return starts_with_c1(text) || overlong || surrogate || beyond ? 0 : size;
 }
 
-// What is printable as it is, the rest as `prefix` and two hexadecimal digits.
+// Keeps printable octets, and writes others as `prefix` and two hexadecimal digits.
 std::string escape(std::string_view bytes, std::string_view prefix) {
   std::string out;
   out.reserve(bytes.size());
@@ -38,8 +43,8 @@ std::string escape(std::string_view bytes, std::string_view prefix) {
     } else if (is_control(c) || !is_ascii(c)) {
       auto octet = static_cast<unsigned char>(c);
       out += prefix;
-      out += kHex[octet >> 4];
-      out += kHex[octet & 15];
+      out += kLowerHex[octet >> 4];
+      out += kLowerHex[octet & 15];
     } else {
       out += c;
     }
@@ -81,6 +86,61 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+std::string hide_passwords(std::string_view text) {
+  constexpr std::string_view kWord = "password", kHidden = "***";
+  std::string out;
+  auto copy = [&](std::size_t size) {
+    out += text.substr(0, size);
+    text.remove_prefix(size);
+  };
+  auto hide = [&](std::size_t size) {
+    if (size > 0) out += kHidden;
+    text.remove_prefix(size);
+  };
+  while (!text.empty()) {
+    auto word = std::min(text.find(kWord), text.size());
+    auto uri = std::min(text.find("://"), text.size());
+    if (uri < word) {
+      copy(uri + 3);
+      auto host = text.substr(0, text.find_first_of("/? "));
+      auto at = host.rfind('@');
+      auto colon = host.find(':');
+      if (at == host.npos || colon > at) continue;
+      copy(colon + 1);
+      hide(at - colon - 1);
+      continue;
+    }
+    copy(std::min(word + kWord.size(), text.size()));
+    auto equals = text.find_first_not_of(" \t");
+    if (equals == text.npos || text[equals] != '=') continue;
+    copy(std::min(text.find_first_not_of(" \t", equals + 1), text.size()));
+    // libpq: a quoted value may contain spaces, and \' for a quote.
+    bool quoted = text.starts_with('\'');
+    std::size_t end = quoted ? 1 : 0;
+    while (end < text.size() && text[end] != (quoted ? '\'' : ' ') &&
+           (quoted || text[end] != '?')) {
+      end += text[end] == '\\' ? 2u : 1u;
+    }
+    hide(std::min(end + (quoted ? 1 : 0), text.size()));
+  }
+  return out;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t value = 0;
   const char* end = text.data() + text.size();
@@ -89,11 +149,22 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
+bool is_printable_utf8(std::string_view text) {
+  while (!text.empty()) {
+    auto size = utf8_size(text);
+    if (size == 0 || is_control(text.front())) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
 std::string escape(std::string_view bytes) { return escape(bytes, "\\x"); }
 
 std::string escape_json(std::string_view bytes) {
   std::string out;
   while (!bytes.empty()) {
+    if (starts_with_c1(bytes))
+      bytes.remove_prefix(1);  // drop the first octet: the second equals the code point
     auto size = utf8_size(bytes);
     out += size > 1 ? std::string(bytes.substr(0, size)) : escape(bytes.substr(0, 1), "\\u00");
     bytes.remove_prefix(std::max<std::size_t>(size, 1));

@@ -1,5 +1,5 @@
-// Plain ASCII text, for protocol and configuration words. None of these knows a locale:
-// a server in a Turkish locale must still take "mail" for "MAIL".
+// ASCII text of the protocol and the configuration. No function depends on the locale: a server in
+// a Turkish locale must also treat "mail" as "MAIL".
 #pragma once
 
 #include <cstdint>
@@ -20,15 +20,15 @@ constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c
 constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 bool all_ascii(std::string_view text);
-// ASCII letters folded, every other octet kept.
+// Folds ASCII letters and keeps all other octets.
 std::string lower(std::string_view text);
 bool iequals(std::string_view a, std::string_view b);
 bool istarts_with(std::string_view text, std::string_view prefix);
-// Without blanks and tabs at either end.
+// Removes spaces and tabs at both ends.
 std::string_view trim(std::string_view text);
-// Parts between separators; "a,,b" has an empty one, "" has one.
+// "a,,b" has three parts, the second empty; "" has one empty part.
 std::vector<std::string_view> split(std::string_view text, char separator);
-// Whether `is` holds of each of them. Costs no memory.
+// Whether `is` is true for each part. Does not allocate.
 template <class Is>
 bool all_parts(std::string_view text, char separator, Is is) {
   for (;;) {
@@ -39,13 +39,24 @@ bool all_parts(std::string_view text, char separator, Is is) {
   }
 }
 
-// A decimal number of digits alone: no sign, no blank; nothing where it does not fit.
+// Replaces each password in `text` by ***: in "password=VALUE", with or without quotes and spaces,
+// and in "scheme://user:VALUE@host".
+std::string hide_passwords(std::string_view text);
+
+// Levenshtein distance: the number of characters to insert, remove or replace.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+// Accepts decimal digits only, without sign or spaces. Returns nothing if the number is too large.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
-// Bytes from a peer made fit for a log line: printable ASCII stays, `\` and `"` get a
-// backslash, everything else becomes \xHH.
+// Whether `text` is UTF-8 (RFC 3629) without control characters.
+bool is_printable_utf8(std::string_view text);
+
+// Makes octets from a peer safe for a log line: keeps printable ASCII, writes a backslash before
+// `\` and `"`, and writes all other octets as \xHH.
 std::string escape(std::string_view bytes);
-// The same for the inside of a JSON string: UTF-8 stays, other octets >= 0x80 become \u00HH.
+// The same for a JSON string: keeps UTF-8, and writes C1 control characters and invalid octets as
+// \u00HH.
 std::string escape_json(std::string_view bytes);
 
 }  // namespace handoff

@@ -15,18 +15,37 @@
 
 namespace handoff {
 
+void append_utf8(std::string& out, std::uint32_t point) {
+  auto put = [&](std::uint32_t octet) { out += static_cast<char>(octet); };
+  if (point < 0x80) {
+    put(point);
+  } else if (point < 0x800) {
+    put(0xc0 | point >> 6);
+    put(0x80 | (point & 0x3f));
+  } else if (point < 0x10000) {
+    put(0xe0 | point >> 12);
+    put(0x80 | (point >> 6 & 0x3f));
+    put(0x80 | (point & 0x3f));
+  } else {
+    put(0xf0 | point >> 18);
+    put(0x80 | (point >> 12 & 0x3f));
+    put(0x80 | (point >> 6 & 0x3f));
+    put(0x80 | (point & 0x3f));
+  }
+}
+
 #ifdef HAVE_IDN
 namespace {
 
 template <class T>
 using Allocated = std::unique_ptr<T, decltype(&std::free)>;
 
-// uint8_t without std::, for libunistring may have one of its own.
+// Not std::uint8_t, because libunistring may define its own uint8_t.
 const uint8_t* octets(std::string_view text) {
   return reinterpret_cast<const uint8_t*>(text.data());
 }
 
-// Takes what libunistring allocated. It gives nothing only where there is no memory.
+// Takes ownership of a result of libunistring, which is null only if memory is exhausted.
 std::string take(uint8_t* result, std::size_t size) {
   Allocated<uint8_t> owned(result, std::free);
   if (result == nullptr) throw std::bad_alloc();
@@ -66,8 +85,8 @@ std::optional<std::string> to_ascii_domain(std::string_view domain) {
   constexpr int kFlags = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL;
   if (idn2_to_ascii_8z(zero_ended.c_str(), &result, kFlags) != IDN2_OK) return std::nullopt;
   std::unique_ptr<char, void (*)(void*)> owned(result, idn2_free);
-  // IDNA maps some characters to ASCII that no name may have: U+FF20 to '@', U+3000 to a blank,
-  // U+2100 to "a/c", U+FF0E to a dot, behind which nothing may stand.
+  // IDNA maps some characters to ASCII that a name must not contain: U+FF20 to '@', U+3000 to a
+  // space, U+2100 to "a/c", U+FF0E to a dot that may be the last character.
   if (!all_parts(result, '.', is_label)) return std::nullopt;
   return lower(result);
 }

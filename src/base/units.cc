@@ -60,7 +60,7 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
   }
   auto count =
       factor == 0 ? parse_number(text) : multiplied(text.substr(0, text.size() - 1), factor);
-  // A century is longer than any wait, and far from where clocks overflow.
+  // A century is longer than any useful wait, and short enough not to overflow a clock.
   constexpr std::uint64_t kCentury = 100ULL * 365 * 24 * 60 * 60;
   if (!count || *count > kCentury) return std::nullopt;
   return std::chrono::seconds(*count);

@@ -8,9 +8,9 @@
 namespace handoff {
 namespace {
 
-constexpr char kHex[] = "0123456789ABCDEF";
+constexpr char kUpperHex[] = "0123456789ABCDEF";
 
-// RFC 3461 4: hexchar is "+" and two capital hexadecimal digits.
+// RFC 3461 4: a hexchar is "+" and two upper-case hexadecimal digits.
 std::optional<unsigned> hex_digit(char c) {
   if (is_digit(c)) return static_cast<unsigned>(c - '0');
   if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
@@ -19,27 +19,8 @@ std::optional<unsigned> hex_digit(char c) {
 
 bool is_xchar(char c) { return c > ' ' && c < 0x7f && c != '+' && c != '='; }
 
-void append_utf8(std::string& out, std::uint32_t point) {
-  auto put = [&](std::uint32_t octet) { out += static_cast<char>(octet); };
-  if (point < 0x80) {
-    put(point);
-  } else if (point < 0x800) {
-    put(0xc0 | point >> 6);
-    put(0x80 | (point & 0x3f));
-  } else if (point < 0x10000) {
-    put(0xe0 | point >> 12);
-    put(0x80 | (point >> 6 & 0x3f));
-    put(0x80 | (point & 0x3f));
-  } else {
-    put(0xf0 | point >> 18);
-    put(0x80 | (point >> 12 & 0x3f));
-    put(0x80 | (point >> 6 & 0x3f));
-    put(0x80 | (point & 0x3f));
-  }
-}
-
-// HEXPOINT, what stands in "\x{…}": capital hexadecimal digits, none too many; of ASCII, what
-// cannot stand for itself.
+// Parses the HEXPOINT of "\x{…}": upper-case hexadecimal digits without superfluous zeros. Of ASCII
+// it may denote only characters that cannot stand for themselves.
 std::optional<std::uint32_t> code_point(std::string_view digits) {
   if (digits.size() < 2 || digits.size() > 6) return std::nullopt;
   std::uint32_t value = 0;
@@ -84,8 +65,8 @@ std::string encode_xtext(std::string_view text) {
     } else {
       auto octet = static_cast<unsigned char>(c);
       out += '+';
-      out += kHex[octet >> 4];
-      out += kHex[octet & 15];
+      out += kUpperHex[octet >> 4];
+      out += kUpperHex[octet & 15];
     }
   }
   return out;

@@ -1,10 +1,8 @@
 #include "board/board.hh"
 
-#include <algorithm>
+#include <limits>
 #include <new>
 #include <utility>
-
-#include "sys/memory.hh"
 
 namespace handoff::board {
 
@@ -16,40 +14,38 @@ const char* name_of(State state) {
   return index < kStates ? kNames[index] : "?";
 }
 
-std::size_t Board::octets(std::size_t capacity) {
-  return (capacity + 1) * sizeof(Slot) + kSlowMailboxes * sizeof(SlowMailbox);
+std::size_t Board::stride() {
+  auto page = sys::page_size();
+  return (sizeof(Page) + page - 1) / page * page;
 }
 
 Result<Board> Board::create(std::size_t capacity) {
-  static_assert(sizeof(Header) <= sizeof(Slot));
-  auto memory = sys::map_shared(octets(capacity));
+  auto stride = Board::stride();
+  if (capacity >= std::numeric_limits<std::size_t>::max() / stride) {
+    return Error{ENOMEM, "create a scoreboard", {}};
+  }
+  auto memory = sys::SharedMemory::create((capacity + 1) * stride);
   if (!memory) return memory.error();
-  return Board(memory.value(), capacity);
+  new (memory.value().start()) Header();
+  return Board(std::move(memory).value(), capacity, stride);
 }
 
-Board::Board(void* memory, std::size_t capacity)
-    : memory_(memory),
-      capacity_(capacity),
-      header_(new (memory) Header()),
-      slots_(static_cast<Slot*>(memory) + 1),
-      slow_(new (slots_ + capacity) SlowMailbox[kSlowMailboxes]) {}
-
-Board::Board(Board&& other) noexcept
-    : memory_(std::exchange(other.memory_, nullptr)),
-      capacity_(other.capacity_),
-      header_(other.header_),
-      slots_(other.slots_),
-      slow_(other.slow_) {}
-
-Board::~Board() {
-  if (memory_ != nullptr) sys::unmap(memory_, octets(capacity_));
+Result<Board> Board::attach(sys::Fd file, std::size_t capacity) {
+  auto memory = sys::SharedMemory::attach(std::move(file), (capacity + 1) * stride());
+  if (!memory) return memory.error();
+  return Board(std::move(memory).value(), capacity, stride());
 }
 
-std::span<Slot> Board::slots() const { return {slots_, header_->extent.load()}; }
+Board::Board(sys::SharedMemory memory, std::size_t capacity, std::size_t stride)
+    : memory_(std::move(memory)), capacity_(capacity), stride_(stride) {}
 
 void Board::take(std::size_t index) {
-  new (&slots_[index]) Slot();
-  if (index >= header_->extent) header_->extent = index + 1;
+  new (&page(index).slot) Slot();
+  if (index >= used()) header().used = index + 1;
+}
+
+Status Board::keep_own(std::size_t index) const {
+  return memory_.keep_writable((index + 1) * stride_, stride_);
 }
 
 }  // namespace handoff::board

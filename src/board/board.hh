@@ -1,57 +1,74 @@
-// The scoreboard: memory that master and workers share. One slot for each worker, and one writer
-// for each slot (scribe.hh); all may read. What a slot says is gossip, waitpid is the truth.
+// The scoreboard: memory that the master shares with its workers. Each worker has one slot, which
+// only that worker writes (slot_writer.hh) and everybody may read. Slots are advisory: only waitpid
+// shows whether a worker lives, and readers must accept any value in them.
 //
-// A slot's numbers are those of the worker that has it. When that has ended the master takes them
-// into its totals (totals.hh) and wipes the slot for the next.
+// Each slot has its own pages. When a worker starts, it gives up writing to all other slots and to
+// the header (keep_own), so an attacker who controls a worker cannot harm the next one through this
+// memory.
+//
+// The numbers in a slot are those of its current worker. When that worker has ended, the master
+// adds them to its totals (totals.hh) and clears the slot for the next worker.
 #pragma once
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "base/result.hh"
 #include "board/measures.hh"
 #include "board/shared_text.hh"
 #include "board/slow_mailboxes.hh"
+#include "sys/fd.hh"
+#include "sys/memory.hh"
 
 namespace handoff::board {
 
 enum class State : std::uint32_t {
   kStarting,
   kIdle,      // waits for a connection
-  kGreeting,  // has one, and has heard no command
+  kGreeting,  // has accepted a connection, but has read no command yet
   kCommand,   // waits for a command, or runs one
-  kLookup,    // asks whose a recipient is
+  kLookup,    // looks up a recipient
   kData,      // waits for more of a message
-  kStaging,   // writes it
-  kSync,      // waits until the disk has it
-  kCommit,    // puts it into a mailbox, or asks about another's
-  kReply,     // waits for the peer to take replies
+  kStaging,   // writes a message to the staging file
+  kSync,      // waits until the disk has the message
+  kCommit,    // puts the message into a mailbox, or queries the mailbox of another user
+  kReply,     // waits for the peer to read replies
 };
 inline constexpr std::size_t kStates = 10;
-// "starting", "idle", ...
+// "starting", "idle", ...; "?" for any other value.
 const char* name_of(State state);
 constexpr bool is_busy(State state) { return state > State::kIdle; }
 
+// What a worker claims: a mailbox that it writes to, or a client that it serves. Each worker has at
+// most one of each kind, and the number of workers that share one is limited.
+struct Claim {
+  std::atomic<std::uint64_t> key;    // hash of it; 0: none
+  std::atomic<std::uint64_t> since;  // steady nanoseconds
+};
+
 struct alignas(64) Slot {
   std::atomic<State> state;
-  std::atomic<std::uint64_t> since;     // steady milliseconds: in this state
-  std::atomic<std::uint64_t> progress;  // steady milliseconds: an octet or a step was last seen
-  // The mailbox that is being committed to, as a hash, and when that began (steady nanoseconds).
-  std::atomic<std::uint64_t> mailbox;
-  std::atomic<std::uint64_t> mailbox_since;
+  std::atomic<std::uint64_t> since;     // steady milliseconds: when the state began
+  std::atomic<std::uint64_t> progress;  // steady milliseconds: the last octet or step
+  // The worker accepts connections from one listener only. Written by the master before the worker
+  // starts.
+  std::atomic<bool> reserved;
+  Claim mailbox;  // that is being written to
+  Claim client;   // that is being served, if their number is limited
 
   SharedText<48> peer;     // of the session; empty: none
   SharedText<40> message;  // id of the transaction's message
   std::array<std::atomic<std::uint64_t>, kCounters> counters;
   std::array<std::atomic<std::uint64_t>, kReplyCodes> replies;
+  std::array<std::atomic<std::uint64_t>, kRefusals.size()> refusals;
   std::array<Histogram, kStages> stages;
 
-  // The last failure, written in this order; `failures` says how many there were.
+  // The last failure. The fields are written in this order; `failures` counts them.
   std::atomic<std::uint64_t> failed_at;  // wall clock, milliseconds
   SharedText<160> failure;               // "451 4.3.0: fsync: Input/output error"
   SharedText<128> failed_address;
@@ -59,40 +76,64 @@ struct alignas(64) Slot {
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-// Lives in memory that is inherited over fork and never moves.
 class Board {
  public:
-  // Room for `capacity` workers; what is not used costs address space alone.
+  // Room for `capacity` workers. Unused slots cost only address space.
   static Result<Board> create(std::size_t capacity);
-  Board(Board&& other) noexcept;
-  Board& operator=(Board&&) = delete;
-  ~Board();
+  // The same board in a worker that was executed, by its descriptor() and capacity().
+  static Result<Board> attach(sys::Fd file, std::size_t capacity);
+  const sys::Fd& descriptor() const { return memory_.descriptor(); }
 
   std::size_t capacity() const { return capacity_; }
-  // Those that are, or have been, in use.
-  std::span<Slot> slots() const;
-  Slot& slot(std::size_t index) const { return slots_[index]; }
-  SlowMailboxes slow_mailboxes() const { return SlowMailboxes({slow_, kSlowMailboxes}); }
+  // Slots below this number are, or have been, in use.
+  std::size_t used() const { return std::min(header().used.load(), capacity_); }
+  Slot& slot(std::size_t index) const { return page(index).slot; }
+  // The mailboxes that the worker of this slot found slow. They are kept after the worker has
+  // ended.
+  SlowEntries& slow_mailboxes(std::size_t index) const { return page(index).slow; }
+  // The number of used slots for which `is` returns true.
+  template <class Is>
+  std::size_t count(Is is) const {
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < used(); ++i) out += is(slot(i)) ? 1U : 0U;
+    return out;
+  }
 
-  // The master's, before it forks a worker: the slot is as new, and among slots().
+  // For the master, before it forks a worker: clears the slot and marks it as used.
   void take(std::size_t index);
-  // The master's: nobody accepts after us, so each worker empties the backlog before it goes.
-  void close_shop() { header_->closing = true; }
-  bool closing() const { return header_->closing; }
+  // For a worker: from now on this process can write to that slot and to nothing else here.
+  Status keep_own(std::size_t index) const;
+  // For a process that is neither the master nor a worker. No other member may be used afterwards.
+  void unmap() { memory_.unmap(); }
+  // For the master: no other process will accept connections, so each worker must empty the backlog
+  // before it ends.
+  void stop_accepting() { header().closing = true; }
+  bool closing() const { return header().closing; }
+  // For the master: all workers are busy and a connection waits, so an idle client should make
+  // room.
+  void set_crowded(bool crowded) { header().crowded = crowded; }
+  bool crowded() const { return header().crowded; }
 
  private:
   struct Header {
-    std::atomic<std::size_t> extent;
+    std::atomic<std::size_t> used;
     std::atomic<bool> closing;
+    std::atomic<bool> crowded;
   };
-  Board(void* memory, std::size_t capacity);
-  static std::size_t octets(std::size_t capacity);
+  struct Page {
+    Slot slot;
+    SlowEntries slow;
+  };
+  static std::size_t stride();
+  Board(sys::SharedMemory memory, std::size_t capacity, std::size_t stride);
+  Header& header() const { return *reinterpret_cast<Header*>(memory_.start()); }
+  Page& page(std::size_t index) const {
+    return *reinterpret_cast<Page*>(memory_.start() + (index + 1) * stride_);
+  }
 
-  void* memory_;
+  sys::SharedMemory memory_;
   std::size_t capacity_;
-  Header* header_;
-  Slot* slots_;
-  SlowMailbox* slow_;
+  std::size_t stride_;  // octets from one slot to the next: whole pages
 };
 
 }  // namespace handoff::board

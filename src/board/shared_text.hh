@@ -1,5 +1,5 @@
-// A short text in shared memory. One process writes, others read what may be half of the old one
-// and half of the new: it is for people to look at.
+// A short text in shared memory with one writer. A reader may see a mixture of an old and a new
+// text, so use it only for people to look at.
 #pragma once
 
 #include <array>
@@ -14,12 +14,12 @@ namespace handoff::board {
 template <std::size_t kOctets>
 class SharedText {
  public:
-  // What does not fit is cut off.
+  // Truncates a text that is too long.
   void set(std::string_view text) {
     for (std::size_t i = 0; i < words_.size(); ++i) {
       std::uint64_t word = 0;
       auto part = text.substr(0, sizeof word);
-      if (!part.empty()) std::memcpy(&word, part.data(), part.size());  // null has no octets either
+      if (!part.empty()) std::memcpy(&word, part.data(), part.size());  // an empty view may be null
       text.remove_prefix(part.size());
       words_[i].store(word, std::memory_order_relaxed);
     }

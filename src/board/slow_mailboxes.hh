@@ -1,40 +1,52 @@
-// Mailboxes that were slow several times in a row, on memory that all workers share: a circuit
-// breaker, so that one disk that hangs does not have every worker wait for it.
+// Mailboxes that were slow several times in a row: a circuit breaker, so that one hanging disk does
+// not block every worker. Each worker records its observations in its own slot of the scoreboard,
+// and reads those of all workers.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace handoff::board {
 
-// All zero: nothing. Times are steady milliseconds.
+class Board;
+
+// All zero: an unused entry. Times are steady milliseconds.
 struct SlowMailbox {
-  std::atomic<std::uint64_t> mailbox;  // its key (scribe.hh)
-  std::atomic<std::uint64_t> times;    // in a row
-  std::atomic<std::uint64_t> until;    // it is put off
+  std::atomic<std::uint64_t> mailbox;   // its key (slot_writer.hh)
+  std::atomic<std::uint64_t> times;     // consecutive slow deliveries seen by this worker
+  std::atomic<std::uint64_t> slow_at;   // the last slow delivery
+  std::atomic<std::uint64_t> quick_at;  // the last delivery that was not slow
+  std::atomic<std::uint64_t> until;     // refuse until then
 };
-inline constexpr std::size_t kSlowMailboxes = 1024;
+using SlowEntries = std::array<SlowMailbox, 32>;
 
 struct SlowPolicy {
-  unsigned limit = 0;  // times in a row; 0: never
+  unsigned limit = 0;  // consecutive slow deliveries; 0: never refuse
   std::chrono::milliseconds pause{};
 };
 
-// Two mailboxes that meet in an entry, and workers that write it at once, cost at worst a count.
+// If two mailboxes share an entry, a count may be lost, which is harmless.
 class SlowMailboxes {
  public:
-  explicit SlowMailboxes(std::span<SlowMailbox> entries) : entries_(entries) {}
+  // `own`: the slot that this process may write to.
+  SlowMailboxes(const Board& board, std::size_t own) : board_(board), own_(own) {}
 
-  bool is_put_off(std::uint64_t mailbox, std::uint64_t now) const;
-  // A delivery to it has ended. True where that puts it off from now on: when the pause is over the
-  // next delivery is let through, and if that is slow too it is put off again.
+  bool is_refused(std::uint64_t mailbox, const SlowPolicy& policy, std::uint64_t now) const;
+  // A delivery to the mailbox has ended. Returns true if the mailbox is refused from now on. After
+  // the pause one delivery is let through; if it is slow too, the mailbox is refused again.
   bool ended(std::uint64_t mailbox, bool slow, const SlowPolicy& policy, std::uint64_t now) const;
 
  private:
-  std::span<SlowMailbox> entries_;
+  SlowMailbox& entry(std::size_t slot, std::uint64_t mailbox) const;
+  // The slot's entry, if it is for this mailbox and no other worker has found the mailbox quick
+  // since.
+  const SlowMailbox* valid(std::size_t slot, std::uint64_t mailbox) const;
+
+  const Board& board_;
+  std::size_t own_;
 };
 
 }  // namespace handoff::board

@@ -19,7 +19,7 @@ double Distribution::quantile(double q) const {
     auto here = static_cast<double>(buckets[i]);
     if (here > 0 && below + here >= wanted) {
       double from = i == 0 ? 0 : static_cast<double>(kBounds[i - 1]);
-      // What lies above the last bound is said to lie at it.
+      // Values above the last bound count as equal to it.
       double to = i < kBounds.size() ? static_cast<double>(kBounds[i]) : from;
       return from + (to - from) * (wanted - below) / here;
     }
@@ -37,18 +37,20 @@ Distribution Distribution::operator-(const Distribution& earlier) const {
 
 namespace {
 
-// What a text holds: with another shape it is not understood.
+// Describes the layout of the text; a text with another layout is rejected.
 std::string shape() {
   std::string out;
-  for (auto size : {kCounters, kReplyCodes, kStages, kBuckets}) out += std::to_string(size) + ".";
+  for (auto size : {kCounters, kReplyCodes, kRefusals.size(), kStages, kBuckets})
+    out += std::to_string(size) + ".";
   return out;
 }
 
-// Each number of `totals`, in the order of the text.
+// Visits each number of `totals`, in the order of the text.
 template <class OfTotals, class Visit>
 void each_number(OfTotals& totals, Visit visit) {
   for (auto& number : totals.counters) visit(number);
   for (auto& number : totals.replies) visit(number);
+  for (auto& number : totals.refusals) visit(number);
   for (auto& stage : totals.stages) {
     for (auto& number : stage.buckets) visit(number);
     visit(stage.sum);
@@ -80,6 +82,7 @@ std::optional<Totals> Totals::unpack(std::string_view text) {
 void Totals::add(const Slot& slot) {
   for (std::size_t i = 0; i < kCounters; ++i) counters[i] += slot.counters[i];
   for (std::size_t i = 0; i < kReplyCodes; ++i) replies[i] += slot.replies[i];
+  for (std::size_t i = 0; i < kRefusals.size(); ++i) refusals[i] += slot.refusals[i];
   for (std::size_t i = 0; i < kStages; ++i) {
     for (std::size_t j = 0; j < kBuckets; ++j) {
       stages[i].buckets[j] += slot.stages[i].buckets[j];

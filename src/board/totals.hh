@@ -1,4 +1,4 @@
-// The numbers of several slots added up: what the master shows.
+// The sums over several slots: the numbers that the master reports.
 #pragma once
 
 #include <array>
@@ -12,12 +12,12 @@
 namespace handoff::board {
 
 struct Distribution {
-  std::array<std::uint64_t, kBuckets> buckets{};  // each for itself
+  std::array<std::uint64_t, kBuckets> buckets{};  // not cumulative
   std::uint64_t sum = 0;                          // microseconds
 
   std::uint64_t count() const;
-  // The time that a share `q` (0 to 1) stayed below, in microseconds, as far as the buckets tell;
-  // 0 where nothing was measured.
+  // The quantile `q` (0 to 1) of the measurements in microseconds, estimated from the buckets; 0 if
+  // nothing was measured.
   double quantile(double q) const;
   Distribution operator-(const Distribution& earlier) const;
 };
@@ -25,10 +25,12 @@ struct Distribution {
 struct Totals {
   std::array<std::uint64_t, kCounters> counters{};
   std::array<std::uint64_t, kReplyCodes> replies{};
+  std::array<std::uint64_t, kRefusals.size()> refusals{};
   std::array<Distribution, kStages> stages{};
 
   void add(const Slot& slot);
-  // The numbers as text, and back; nothing where the text is of a program that counts other things.
+  // Converts the numbers to text and back. Returns nothing if the text is from a program with other
+  // counters.
   std::string pack() const;
   static std::optional<Totals> unpack(std::string_view text);
   std::uint64_t operator[](Counter counter) const {

@@ -32,13 +32,15 @@ po::options_description program_options() {
   out.add_options()("config,c", po::value<std::string>()->value_name("FILE"), file.c_str())(
       "foreground,f", "Stay in the foreground; do not become a daemon.")(
       "stdin,s", "Serve one session on standard input and output, as from inetd.")(
-      "check,t", "Check configuration and spool, and exit: 0 where all is well, else 78.")(
+      "check,t", "Check configuration and spool, and exit: 0 if all is well, else 78.")(
       "dump", "Print the settings in force as a configuration file, and exit.")(
+      "changed", "With --dump: only the settings that differ from their defaults.")(
+      "secrets", "With --dump: show passwords, which are hidden otherwise.")(
       "version,V", "Print the version, and exit.")("help,h", "Print this, and exit.");
   return out;
 }
 
-// "--recipients.delimiter=" sets the empty value; Boost by itself calls that a mistake.
+// "--recipients.delimiter=" sets the empty value, which Boost would reject.
 std::vector<po::option> parse_empty_value(std::vector<std::string>& arguments) {
   std::string_view argument = arguments.front();
   if (!argument.starts_with("--") || !argument.ends_with('=')) return {};
@@ -52,7 +54,7 @@ std::vector<po::option> parse_empty_value(std::vector<std::string>& arguments) {
 
 std::vector<po::option> parse(const std::vector<std::string>& arguments,
                               const po::options_description& all) {
-  // An abbreviation that is clear today is another setting's after the next release.
+  // Abbreviations are not accepted: a later release may add a setting that makes one ambiguous.
   int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
   try {
     return po::command_line_parser(arguments)
@@ -71,11 +73,11 @@ std::vector<po::option> parse(const std::vector<std::string>& arguments,
 }
 
 void choose(CommandLine& out, Action action) {
-  // --help and --version win over what else is asked; the others exclude each other.
+  // --help and --version override other actions; the others exclude each other.
   if (out.action == Action::kHelp || out.action == Action::kVersion) return;
   bool wins = action == Action::kHelp || action == Action::kVersion;
   if (!wins && out.action != Action::kServe && out.action != action) {
-    fail("only one of --stdin, --check and --dump can be asked for");
+    fail("only one of --stdin, --check and --dump can be given");
   }
   out.action = action;
 }
@@ -102,6 +104,10 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
       choose(out, Action::kCheck);
     } else if (key == "dump") {
       choose(out, Action::kDump);
+    } else if (key == "changed") {
+      out.dump.changed = true;
+    } else if (key == "secrets") {
+      out.dump.secrets = true;
     } else if (key == "version") {
       choose(out, Action::kVersion);
     } else if (key == "help") {
@@ -110,16 +116,21 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
       out.options.push_back({key, option.value.front(), Assignment::Source::kOption});
     }
   }
+  bool only_for_dump = out.dump.changed || out.dump.secrets;
+  if (only_for_dump && out.action == Action::kServe) fail("--changed and --secrets need --dump");
   return out;
 }
 
-Settings load(const CommandLine& line) {
-  if (!line.config_file.empty()) return combine(read_file(line.config_file), line.options);
-  // Where that cannot be told, reading it says why.
+Settings load(const CommandLine& line, LookupParser parse_lookup) {
+  auto from = [&](const std::vector<Assignment>& file) {
+    return combine(file, line.options, parse_lookup);
+  };
+  if (!line.config_file.empty()) return from(read_file(line.config_file));
+  // If its existence cannot be determined, reading it reports the reason.
   std::error_code unknown;
   if (std::filesystem::exists(kDefaultFile, unknown) || unknown)
-    return combine(read_file(kDefaultFile), line.options);
-  if (!line.options.empty() || line.action == Action::kDump) return combine({}, line.options);
+    return from(read_file(kDefaultFile));
+  if (!line.options.empty() || line.action == Action::kDump) return from({});
   throw ConfigError(std::string(kDefaultFile) +
                     ": no such file; name one with --config, or write these three lines to it:\n"
                     "    listen = unix:" RUNSTATEDIR
@@ -130,10 +141,10 @@ Settings load(const CommandLine& line) {
                     "`handoffd --dump` prints all settings, handoffd.conf(5) describes them");
 }
 
-Settings load_file(const std::string& given) {
+Settings load_file(const std::string& given, LookupParser parse_lookup) {
   CommandLine line;
   line.config_file = given;
-  return load(line);
+  return load(line, parse_lookup);
 }
 
 std::string help_text() {

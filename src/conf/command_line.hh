@@ -1,4 +1,4 @@
-// The command line of handoffd, and the way from it to the settings in force.
+// The command line of handoffd, and the effective settings that follow from it.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace handoff::conf {
 
-// Where a configuration file is looked for without --config.
+// The configuration file if there is no --config.
 extern const char kDefaultFile[];
 
 struct CommandLine {
@@ -16,23 +16,23 @@ struct CommandLine {
 
   Action action = Action::kServe;
   bool foreground = false;
-  std::string config_file;          // as given; empty: not given
+  DumpOptions dump;                 // for kDump
+  std::string config_file;          // as given; empty if not given
   std::vector<Assignment> options;  // settings given as options, in their order
 };
 
-// Reads argv, without argv[0], and no file. Throws ConfigError (EX_USAGE).
+// Parses argv without argv[0]; reads no file. Throws ConfigError (EX_USAGE).
 CommandLine parse_command_line(const std::vector<std::string>& arguments);
 
-// The settings in force: defaults, file and options. Reads the file each time, so a reload calls
-// it again with the same command line. Throws ConfigError.
-// Without --config the default file must be there, unless settings stand on the command line or
-// the action is --dump.
-Settings load(const CommandLine& line);
+// Returns the effective settings, from defaults, file and options. Reads the file each time, so a
+// reload calls it again with the same command line. Without --config, the default file must exist
+// unless the command line contains settings or the action is --dump. Throws ConfigError.
+Settings load(const CommandLine& line, LookupParser parse_lookup);
 
-// A file for a program that has --config alone: `given`, or else the default file.
-Settings load_file(const std::string& given);
+// The same for a program that has only --config: reads `given`, or else the default file.
+Settings load_file(const std::string& given, LookupParser parse_lookup);
 
-// What --help prints.
+// The output of --help.
 std::string help_text();
 
 }  // namespace handoff::conf

@@ -4,21 +4,37 @@
 
 namespace handoff::conf {
 
+Error Config::locate(std::string_view setting, Error error) const {
+  auto origin = origins.find(setting);
+  bool known = origin != origins.end() && !origin->second.empty();
+  error.what = (known ? origin->second + ": " : "") + std::string(setting) + ": " + error.what;
+  return error;
+}
+
+Result<sys::Account> Config::account() const {
+  auto account = sys::find_account(user, {});
+  if (!account) return locate("user", account.error());
+  if (group.empty()) return account;
+  auto gid = sys::find_group(group);
+  if (!gid) return locate("group", gid.error());
+  account.value().gid = gid.value();
+  return account;
+}
+
 RecipientRules Config::recipient_rules() const {
-  return {hostname,
-          recipients.default_domain,
-          recipients.delimiter,
-          recipients.fold == Case::kFold,
-          {recipients.domains.begin(), recipients.domains.end()},
-          recipients.domain_aliases,
-          spool.folder_encoding,
-          recipients.create_folders};
+  return {.hostname = hostname,
+          .default_domain = recipients.default_domain,
+          .delimiter = recipients.delimiter,
+          .fold = recipients.fold == Case::kFold,
+          .domains = {recipients.domains.begin(), recipients.domains.end()},
+          .domain_aliases = recipients.domain_aliases,
+          .folder_encoding = spool.folder_encoding,
+          .create_folders = recipients.create_folders};
 }
 
 bool Config::may_have_owners() const {
-  return std::ranges::any_of(recipients.lookups, [](const std::string& lookup) {
-    return lookup != "mailbox" && lookup != "any";
-  });
+  return std::ranges::any_of(recipients.lookups,
+                             [](const auto& lookup) { return lookup.kind.names_owners(); });
 }
 
 }  // namespace handoff::conf

@@ -1,5 +1,6 @@
 #include "conf/file.hh"
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstring>
 #include <optional>
@@ -19,7 +20,7 @@ namespace po = boost::program_options;
   throw ConfigError(file + ":" + std::to_string(line) + ": " + what);
 }
 
-// The name in a line "[name]", as Boost takes such a line; nothing where it is another one.
+// Returns the name in a line "[name]", as Boost parses it; nothing for other lines.
 std::optional<std::string> section_of(std::string_view line) {
   auto bare = trim(line.substr(0, line.find('#')));
   if (!bare.starts_with('[') || !bare.ends_with(']')) return std::nullopt;
@@ -27,18 +28,22 @@ std::optional<std::string> section_of(std::string_view line) {
 }
 
 bool has_section(std::string_view name) {
-  for (const auto& setting : settings()) {
-    if (!name.empty() && setting.section() == name) return true;
-  }
-  return false;
+  return !name.empty() && std::ranges::count(settings(), name, &Setting::section) > 0;
+}
+
+std::string no_such_section(const std::string& name) {
+  std::string what = "[" + escape(name) + "]: no such section";
+  auto near = nearest_section(name.substr(0, name.find('.')));
+  if (!near.empty()) return what + "; did you mean [" + std::string(near) + "]?";
+  return what + "; sections are the parts of a setting's name before the dot, such as [spool]";
 }
 
 std::string no_such_setting(const std::string& key, const std::string& section) {
   std::string what = escape(key) + ": no such setting";
-  // "spool.path" below "[session]" arrives as "session.spool.path".
+  // Boost names "spool.path" in the section [session] "session.spool.path".
   auto below = section.empty() ? "" : key.substr(section.size() + 1);
   if (find_setting(below) != nullptr) {
-    return what + "; " + below + " stands above the first [section]";
+    return what + "; put " + below + " above the first [section]";
   }
   return what + did_you_mean(key);
 }
@@ -46,7 +51,9 @@ std::string no_such_setting(const std::string& key, const std::string& section) 
 }  // namespace
 
 std::vector<Assignment> read_text(std::string_view text, const std::string& file) {
-  auto options = setting_options();
+  // Boost copies the names of all options for each line that it parses, so it gets none, and the
+  // table of settings decides which names are known.
+  const po::options_description no_options;
   std::vector<Assignment> out;
   std::string section;
   unsigned number = 0;
@@ -55,16 +62,17 @@ std::vector<Assignment> read_text(std::string_view text, const std::string& file
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.find('\0') != std::string_view::npos) fail(file, number, "a NUL octet");
     if (auto name = section_of(line)) {
-      if (!has_section(*name)) fail(file, number, "[" + escape(*name) + "]: no such section");
+      if (!has_section(*name)) fail(file, number, no_such_section(*name));
       section = *name;
       continue;
     }
-    // Boost does not say on which line an assignment stands: it is given one line at a time,
-    // below the section that the line is in.
+    // Boost does not report the line of an assignment, so it gets one line at a time, preceded by
+    // the line of its section.
     std::istringstream one((section.empty() ? "" : "[" + section + "]\n") + std::string(line));
     try {
-      for (const auto& option : po::parse_config_file(one, options, true).options) {
-        if (option.unregistered) fail(file, number, no_such_setting(option.string_key, section));
+      for (const auto& option : po::parse_config_file(one, no_options, true).options) {
+        if (find_setting(option.string_key) == nullptr)
+          fail(file, number, no_such_setting(option.string_key, section));
         out.push_back({option.string_key, option.value.empty() ? "" : option.value.front(),
                        Assignment::Source::kFile, file, number});
       }

@@ -1,5 +1,4 @@
-// The configuration file: Boost.Program_options parses it, and each value keeps the line that it
-// stands on.
+// The configuration file. Boost.Program_options parses it; each value keeps its line number.
 #pragma once
 
 #include <string>
@@ -7,12 +6,11 @@
 #include <vector>
 
 #include "conf/assignment.hh"
-#include "conf/error.hh"
 
 namespace handoff::conf {
 
-// The assignments of a file, in their order. Each key is known; values are as written. Throws
-// ConfigError where the file cannot be read or a line is no assignment.
+// Returns the assignments of a file, in their order. Checks that each key exists, but not the
+// values. Throws ConfigError if the file cannot be read or a line is not an assignment.
 std::vector<Assignment> read_file(const std::string& path);
 std::vector<Assignment> read_text(std::string_view text, const std::string& file);
 

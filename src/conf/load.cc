@@ -15,7 +15,8 @@ using Source = Assignment::Source;
   throw ConfigError(assignment.where() + why);
 }
 
-// A list's values add up; of anything else a second one is a mistake that would go unnoticed.
+// The values of a list accumulate. A second value of any other setting is an error, because one of
+// them would be ignored silently.
 void take(Settings& out, const std::vector<Assignment>& layer) {
   for (const auto& assignment : layer) out.values.erase(assignment.key);
   for (const auto& assignment : layer) {
@@ -35,12 +36,12 @@ void set(Settings& out, const Setting& setting) {
   auto found = out.values.find(setting.name);
   if (found == out.values.end()) return;
   for (const auto& assignment : found->second) {
-    // Whatever is effective can be written to a file by --dump and read again.
+    // Every effective value must survive --dump and reading the dump as a file.
     bool writable = assignment.value.find('#') == std::string::npos &&
                     std::ranges::none_of(assignment.value, is_control) &&
                     trim(assignment.value) == assignment.value;
     if (!writable) {
-      fail(assignment, "must not contain # or control characters, nor begin or end with a blank");
+      fail(assignment, "must not contain # or control characters, nor begin or end with a space");
     }
     std::string why = setting.set(out.config, assignment.value);
     if (!why.empty()) fail(assignment, why);
@@ -51,11 +52,19 @@ const Assignment& first(const Settings& s, std::string_view key) {
   return s.values.find(key)->second.front();
 }
 
+// The assignment of `value`, or else the first one.
+const Assignment& assignment_of(const Settings& s, std::string_view key, std::string_view value) {
+  const auto& all = s.values.find(key)->second;
+  auto at = std::ranges::find(all, value, &Assignment::value);
+  return at == all.end() ? all.front() : *at;
+}
+
 bool is_default(const Settings& s, std::string_view key) {
   return first(s, key).source == Source::kDefault;
 }
 
-// `low` <= `high`. A default gives way to what is set; two that are set contradict each other.
+// Checks that `low` <= `high`. Adapts a default to an explicit value; two explicit values that
+// contradict each other are an error.
 void check_order(Settings& s, std::string_view low, unsigned& low_value, std::string_view high,
                  unsigned& high_value) {
   if (low_value <= high_value) return;
@@ -75,49 +84,64 @@ void check_order(Settings& s, std::string_view low, unsigned& low_value, std::st
 
 void check_together(Settings& s) {
   auto& workers = s.config.workers;
-  // In this order a default of max-idle has adapted to max before min-idle is compared to it.
+  // This order lets the default of max-idle adapt to max before min-idle is compared with it.
   check_order(s, "workers.max-idle", workers.max_idle, "workers.max", workers.max);
   check_order(s, "workers.min-idle", workers.min_idle, "workers.max", workers.max);
   check_order(s, "workers.min-idle", workers.min_idle, "workers.max-idle", workers.max_idle);
   const auto& config = s.config;
   if (config.tls.certificate.empty()) {
     for (auto key : {"tls.key", "tls.client-ca"}) {
-      if (!first(s, key).value.empty()) fail(first(s, key), "needs tls.certificate");
+      if (!first(s, key).value.empty())
+        fail(first(s, key), "needs a certificate: set tls.certificate");
     }
-    if (config.tls.required) fail(first(s, "tls.required"), "needs tls.certificate");
+    if (config.tls.required) {
+      fail(first(s, "tls.required"), "needs a certificate: set tls.certificate");
+    }
   }
   if (config.auth.required && config.auth.mechanisms.empty()) {
-    fail(first(s, "auth.required"), "needs auth.mechanisms");
+    fail(first(s, "auth.required"), "needs mechanisms: set auth.mechanisms, such as SCRAM-SHA-256");
   }
   if (config.spool.layout.starts_with("%h")) {
-    for (std::string_view homeless : {"mailbox", "any"}) {
-      if (std::ranges::find(config.recipients.lookups, homeless) == config.recipients.lookups.end())
-        continue;
+    for (const auto& lookup : config.recipients.lookups) {
+      if (lookup.kind.names_owners()) continue;
       fail(first(s, "spool.layout"),
-           "%h is the home that a lookup knows, and recipients.lookup = " + std::string(homeless) +
-               " knows none");
+           "begins with %h, the home that a lookup knows, and recipients.lookup = " +
+               std::string(lookup.kind.name) + " knows none");
     }
   }
   for (const auto& endpoint : config.listen) {
+    const auto& listen = assignment_of(s, "listen", endpoint.text());
     if (endpoint.tls && config.tls.certificate.empty()) {
-      fail(first(s, "listen"), endpoint.text() + " needs tls.certificate");
+      fail(listen, "needs a certificate: set tls.certificate");
     }
-    // A worker knows a listener that speaks TLS at once by its port.
+    // A worker recognises a listener for TLS by its port.
     bool both = endpoint.tls && std::ranges::any_of(config.listen, [&](const Endpoint& other) {
                   return !other.is_unix && !other.tls && other.port == endpoint.port;
                 });
     if (both) {
-      fail(first(s, "listen"), endpoint.text() + " must have another port than those of tcp: have");
+      fail(listen, "must have a port that no tcp: endpoint has");
     }
     if (endpoint.is_unix && endpoint.path == s.config.control_socket) {
-      fail(first(s, "control.socket"), "must be another socket than those of listen");
+      fail(first(s, "control.socket"), "must not be one of the sockets of listen");
     }
   }
 }
 
 }  // namespace
 
-Settings combine(const std::vector<Assignment>& file, const std::vector<Assignment>& options) {
+std::string Assignment::origin() const {
+  if (source == Source::kFile) return file + ":" + std::to_string(line);
+  return source == Source::kOption ? "option --" + key : "";
+}
+
+std::string Assignment::where() const {
+  auto shown = escape(hide_passwords(value)) + ": ";
+  if (source == Source::kOption) return origin() + ": " + shown;
+  return (source == Source::kFile ? origin() + ": " : "") + key + " = " + shown;
+}
+
+Settings combine(const std::vector<Assignment>& file, const std::vector<Assignment>& options,
+                 LookupParser parse_lookup) {
   Settings out;
   for (const auto& setting : settings()) {
     for (auto value : setting.defaults) {
@@ -130,19 +154,36 @@ Settings combine(const std::vector<Assignment>& file, const std::vector<Assignme
   if (!out.values.contains("hostname")) {
     out.values["hostname"].push_back({"hostname", sys::host_name()});
   }
-  for (const auto& setting : settings()) set(out, setting);
-  check_together(out);
+  work_out(out, parse_lookup);
   return out;
 }
 
-std::string dump(const Settings& settings_in_force) {
+void work_out(Settings& out, LookupParser parse_lookup) {
+  for (const auto& setting : settings()) set(out, setting);
+  for (const auto& assignment : out.values.find("recipients.lookup")->second) {
+    auto lookup = parse_lookup(assignment.value);
+    if (!lookup) fail(assignment, lookup.error().what);
+    lookup.value().origin = assignment.origin();
+    out.config.recipients.lookups.push_back(std::move(lookup).value());
+  }
+  for (const auto& [key, values] : out.values) {
+    out.config.origins[key] = values.front().origin();
+  }
+  check_together(out);
+}
+
+std::string dump(const Settings& settings_in_force, const DumpOptions& options) {
   std::string out;
   for (const auto& setting : settings()) {
     auto found = settings_in_force.values.find(setting.name);
     if (found == settings_in_force.values.end()) continue;
-    for (const auto& assignment : found->second) {
-      out +=
-          assignment.key + " =" + (assignment.value.empty() ? "" : " " + assignment.value) + "\n";
+    const auto& values = found->second;
+    bool is_default = values.front().source == Source::kDefault ||
+                      std::ranges::equal(values, setting.defaults, {}, &Assignment::value);
+    if (options.changed && is_default) continue;
+    for (const auto& assignment : values) {
+      auto value = options.secrets ? assignment.value : hide_passwords(assignment.value);
+      out += assignment.key + " =" + (value.empty() ? "" : " " + value) + "\n";
     }
   }
   return out;
@@ -175,6 +216,8 @@ Settings carry_over(const Settings& running, const Settings& wanted) {
     if (found != running.values.end()) out.values.insert(*found);
   }
   for (const auto& setting : settings()) set(out, setting);
+  out.config.recipients.lookups = wanted.config.recipients.lookups;
+  out.config.origins = wanted.config.origins;
   check_together(out);
   return out;
 }

@@ -17,7 +17,7 @@ void add(po::options_description& group, const Setting& setting) {
     if (!defaults.empty()) defaults += ", ";
     defaults += value;
   }
-  // The default is for --help alone: what is effective is worked out in combine().
+  // The default is only for --help; combine() determines the effective value.
   auto* value = po::value<std::vector<std::string>>()->value_name(std::string(setting.type));
   if (!defaults.empty()) value->default_value({}, defaults);
   group.add_options()(std::string(setting.name).c_str(), value, std::string(setting.help).c_str());

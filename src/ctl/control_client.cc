@@ -25,14 +25,14 @@ Result<ControlAnswer> ask_master(const std::string& socket, std::string_view met
   for (;;) {
     std::array<char, 16384> buffer;
     auto got = stream.read(buffer.data(), buffer.size(), until, false);
-    if (got.got == sys::Stream::Got::kTimeout) return Error{ETIMEDOUT, "no answer", socket};
+    if (got.got == sys::Stream::Got::kTimeout) return explained(ETIMEDOUT, "no answer", socket);
     if (got.got != sys::Stream::Got::kOctets) break;
     all.append(buffer.data(), got.size);
   }
   // "HTTP/1.1 200 OK"
   auto body = all.find("\r\n\r\n");
   auto code = all.size() > 12 ? parse_number(std::string_view(all).substr(9, 3)) : std::nullopt;
-  if (!code || body == all.npos) return Error{EPIPE, "no answer", socket};
+  if (!code || body == all.npos) return explained(EPIPE, "no answer", socket);
   return ControlAnswer{static_cast<int>(*code), all.substr(body + 4)};
 }
 

@@ -1,4 +1,4 @@
-// Asks a running handoffd through its control socket: HTTP, one request a connection.
+// Sends requests to a running handoffd through its control socket: HTTP, one per connection.
 #pragma once
 
 #include <chrono>
@@ -10,12 +10,12 @@
 namespace handoff::ctl {
 
 struct ControlAnswer {
-  int code = 0;      // HTTP's: 200, 409 where it was refused
+  int code = 0;      // HTTP status: 200, or 409 if the request was refused
   std::string body;  // text
 };
 
-// Blocks until there is an answer, at most for `limit`. ECONNREFUSED and ENOENT where no server
-// runs, EPIPE where it ended before it had answered.
+// Blocks until an answer arrives, at most for `limit`. ECONNREFUSED and ENOENT: no server is
+// running; EPIPE: it exited before it answered.
 Result<ControlAnswer> ask_master(const std::string& socket, std::string_view method,
                                  std::string_view path, std::chrono::seconds limit);
 

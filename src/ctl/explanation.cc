@@ -1,24 +1,13 @@
 #include "ctl/explanation.hh"
 
-#include <array>
-#include <cstdio>
-
+#include "base/quantity.hh"
 #include "base/text.hh"
 
 namespace handoff::ctl {
 namespace {
 
-std::string seconds(std::chrono::nanoseconds took) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.6f", std::chrono::duration<double>(took).count());
-  return text.data();
-}
-
-std::string milliseconds(std::chrono::nanoseconds took) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.1f ms",
-                std::chrono::duration<double, std::milli>(took).count());
-  return text.data();
+double in_seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
 }
 
 std::string amount(std::uint64_t used, std::uint64_t limit, const char* unit) {
@@ -26,17 +15,17 @@ std::string amount(std::uint64_t used, std::uint64_t limit, const char* unit) {
          " " + unit;
 }
 
-std::string quota_text(const std::optional<spool::Standing>& quota) {
-  if (!quota) return "cannot be told";
+std::string quota_text(const std::optional<spool::QuotaState>& quota) {
+  if (!quota) return "unknown";
   if (!quota->limits.any()) return "none";
-  if (!quota->use) return "to be counted";
+  if (!quota->use) return "not counted yet";
   return amount(quota->use->size, quota->limits.size, "octets") + ", " +
          amount(quota->use->messages, quota->limits.messages, "messages") +
-         (quota->certain ? "" : ", to be counted anew");
+         (quota->certain ? "" : ", to be counted again");
 }
 
-// No limit, or what is not known, is null.
-std::string quota_json(const std::optional<spool::Standing>& quota) {
+// null: no limit, or unknown.
+std::string quota_json(const std::optional<spool::QuotaState>& quota) {
   auto limit = [&](std::uint64_t spool::QuotaLimits::*of) {
     return quota && quota->limits.*of != 0 ? std::to_string(quota->limits.*of) : "null";
   };
@@ -52,51 +41,48 @@ std::string quota_json(const std::optional<spool::Standing>& quota) {
 std::string quoted(std::string_view text) { return "\"" + escape_json(text) + "\""; }
 std::string quoted_or_null(std::string_view text) { return text.empty() ? "null" : quoted(text); }
 
-class Lines {
- public:
-  void add(std::string name, std::string_view value) {
-    name.resize(12, ' ');
-    text_ += name + std::string(value) + "\n";
-  }
-  std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
-
 std::string place_text(const Explanation::Place& place) {
-  return place.mailbox + (place.is_there ? "" : " (made with the first message)");
+  return place.mailbox + (place.exists ? "" : " (created with the first message)");
 }
 
 }  // namespace
 
 std::string as_text(const Explanation& e) {
-  Lines lines;
-  lines.add("address", escape(e.given));
-  if (!e.parsed.empty()) lines.add("parsed", escape(e.parsed));
+  std::string out;
+  auto add = [&](std::string name, std::string_view value) {
+    name.resize(12, ' ');
+    out += name + std::string(value) + "\n";
+  };
+  add("address", escape(e.given));
+  if (!e.parsed.empty()) add("parsed", escape(e.parsed));
   if (!e.folded.empty()) {
-    lines.add("folded",
-              escape(e.folded) + (e.detail.empty() ? "" : ", detail " + escape(e.detail)));
+    add("folded", escape(e.folded) + (e.detail.empty() ? "" : ", detail " + escape(e.detail)));
   }
-  if (!e.served) lines.add("domain", "not in recipients.domains");
+  if (!e.served) add("domain", "not in recipients.domains");
   for (const auto& step : e.steps) {
-    lines.add("lookup", step.lookup + " of " + escape(step.address) + " " + escape(step.answer) +
-                            " (" + milliseconds(step.took) + ")");
+    add("lookup", step.lookup + " of " + escape(step.address) + " " + escape(step.answer) + " (" +
+                      latency_text(1e6 * in_seconds(step.duration)) + ")");
   }
-  if (e.mailbox) {
-    lines.add("mailbox", e.place ? place_text(*e.place) : e.mailbox->name());
-    lines.add("folder", e.mailbox->folder.empty() ? "the inbox" : escape(e.mailbox->folder));
-    lines.add("owner", e.owner);
-    lines.add("quota", quota_text(e.quota));
+  if (e.backend) {
+    add("backend", e.backend->host + ", asked for " + escape(e.backend->address) + " (" +
+                       latency_text(1e6 * in_seconds(e.backend->duration)) + ")");
+  }
+  if (e.mailbox && !e.backend) {
+    add("mailbox", e.place ? place_text(*e.place) : e.mailbox->name());
+    add("folder", e.mailbox->folder.empty() ? "the inbox" : escape(e.mailbox->folder));
+    add("owner", e.owner);
+    add("quota", quota_text(e.quota));
   }
   if (e.place) {
-    lines.add("filesystem", e.place->filesystem + ", " +
-                                (e.place->type.empty() ? "" : e.place->type + ", ") +
-                                std::to_string(e.place->free_octets) + " octets free");
+    add("filesystem", e.place->filesystem + ", " +
+                          (e.place->type.empty() ? "" : e.place->type + ", ") +
+                          std::to_string(e.place->free_octets) + " octets free");
   }
-  if (!e.place_error.empty()) lines.add("filesystem", escape(e.place_error));
-  lines.add("verdict", escape(e.verdict));
-  return lines.take();
+  for (const auto& script : e.scripts)
+    add("script", escape(script.path) + " (" + escape(script.state) + ")");
+  if (!e.cause.empty()) add("cause", escape(e.cause));
+  add("verdict", escape(e.verdict));
+  return out;
 }
 
 std::string as_json(const Explanation& e) {
@@ -104,27 +90,39 @@ std::string as_json(const Explanation& e) {
   for (const auto& step : e.steps) {
     steps += std::string(steps.empty() ? "" : ",") + "{\"lookup\":" + quoted(step.lookup) +
              ",\"address\":" + quoted(step.address) + ",\"answer\":" + quoted(step.answer) +
-             ",\"seconds\":" + seconds(step.took) + "}";
+             ",\"seconds\":" + number_text(in_seconds(step.duration), 6) + "}";
   }
   std::string mailbox = "null";
-  if (e.mailbox) {
+  std::string backend = "null";
+  if (e.backend) {
+    backend = "{\"host\":" + quoted(e.backend->host) +
+              ",\"address\":" + quoted(e.backend->address) +
+              ",\"seconds\":" + number_text(in_seconds(e.backend->duration), 6) + "}";
+  }
+  if (e.mailbox && !e.backend) {
     mailbox = "{\"path\":" + quoted(e.place ? e.place->mailbox : e.mailbox->name()) +
               ",\"there\":" +
-              (!e.place            ? "null"
-               : e.place->is_there ? "true"
-                                   : "false") +
+              (!e.place          ? "null"
+               : e.place->exists ? "true"
+                                 : "false") +
               ",\"folder\":" + quoted_or_null(e.mailbox->folder) +
               ",\"uid\":" + (e.mailbox->owner ? std::to_string(e.mailbox->owner->uid) : "null") +
               ",\"gid\":" + (e.mailbox->owner ? std::to_string(e.mailbox->owner->gid) : "null") +
               ",\"filesystem\":" + (e.place ? quoted(e.place->filesystem) : "null") +
               ",\"type\":" + (e.place ? quoted_or_null(e.place->type) : "null") +
               ",\"free\":" + (e.place ? std::to_string(e.place->free_octets) : "null") + "," +
-              quota_json(e.quota) + ",\"error\":" + quoted_or_null(e.place_error) + "}";
+              quota_json(e.quota) + ",\"error\":" + quoted_or_null(e.cause) + "}";
+  }
+  std::string scripts;
+  for (const auto& script : e.scripts) {
+    scripts += std::string(scripts.empty() ? "" : ",") + "{\"path\":" + quoted(script.path) +
+               ",\"state\":" + quoted(script.state) + "}";
   }
   return "{\"address\":" + quoted(e.given) + ",\"parsed\":" + quoted_or_null(e.parsed) +
          ",\"folded\":" + quoted_or_null(e.folded) + ",\"detail\":" + quoted_or_null(e.detail) +
          ",\"served\":" + (e.served ? "true" : "false") + ",\"lookups\":[" + steps +
-         "],\"mailbox\":" + mailbox + ",\"code\":" + std::to_string(e.code) +
+         "],\"backend\":" + backend + ",\"mailbox\":" + mailbox + ",\"scripts\":[" + scripts +
+         "],\"code\":" + std::to_string(e.code) + ",\"cause\":" + quoted_or_null(e.cause) +
          ",\"verdict\":" + quoted(e.verdict) + "}\n";
 }
 

@@ -1,4 +1,4 @@
-// What becomes of one address, step by step, as a value: `explain` gathers it, and these print it.
+// How one address is handled, step by step: `explain` fills it in, and these functions print it.
 #pragma once
 
 #include <chrono>
@@ -15,36 +15,50 @@ namespace handoff::ctl {
 struct Explanation {
   struct Step {
     std::string lookup;   // "postgresql"
-    std::string address;  // that it was asked for
+    std::string address;  // the one looked up
     std::string
-        answer;  // "knows a mailbox", "knows nobody", "is another name of ..."; or the error
-    std::chrono::nanoseconds took{};
+        answer;  // "knows the mailbox ...", "knows nobody", "is an alias of ..."; or the error
+    std::chrono::nanoseconds duration{};
   };
   struct Place {
-    std::string mailbox;            // its whole path
-    bool is_there = false;          // else it is made with the first message
+    std::string mailbox;            // its full path
+    bool exists = false;            // else it is created with the first message
     std::string filesystem;         // the directory whose filesystem it is or will be on
-    std::string type;               // "ext4"; empty: the system does not tell
-    std::uint64_t free_octets = 0;  // for users without privilege
+    std::string type;               // "ext4"; empty: unknown
+    std::uint64_t free_octets = 0;  // for unprivileged users
+  };
+
+  // The other host that has the mailbox, and its answer to RCPT, which is the verdict.
+  struct Asked {
+    std::string host;     // "mail1.example.org:24"
+    std::string address;  // that it was asked for
+    std::chrono::nanoseconds duration{};
+  };
+  // A Sieve script that a delivery looks for, in the order in which they run.
+  struct Script {
+    std::string path;
+    std::string state;  // "runs", "missing", or why it cannot be read
   };
 
   std::string given;
-  std::string parsed;  // empty: it is no address
+  std::string parsed;  // empty: not an address
   std::string folded;  // without the detail
   std::string detail;
   bool served = true;  // recipients.domains
   std::vector<Step> steps;
   std::optional<Mailbox> mailbox;
-  std::string owner;  // "1001:1001", or whoever the workers run as
+  std::string owner;  // "1001:1001", or the user that workers run as
   std::optional<Place> place;
-  std::optional<spool::Standing> quota;  // of the mailbox as it is now
-  std::string place_error;               // why there is none though there is a mailbox
-  int code = 0;                          // of the reply that RCPT would get
-  std::string verdict;                   // the whole of it
+  std::optional<Asked> backend;            // then the mailbox has no owner, place and quota here
+  std::optional<spool::QuotaState> quota;  // of the mailbox as it is now
+  std::vector<Script> scripts;             // empty: sieve.enabled = no
+  std::string cause;                       // of a deferral
+  int code = 0;         // of the reply to RCPT or, if that is positive, of the final reply
+  std::string verdict;  // that reply
 };
 
 std::string as_text(const Explanation& explanation);
-// One object; times in seconds, sizes in octets. What is not known is null.
+// One object; times in seconds, sizes in octets. Unknown values are null.
 std::string as_json(const Explanation& explanation);
 
 }  // namespace handoff::ctl

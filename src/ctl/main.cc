@@ -1,37 +1,46 @@
-// handoffctl: looks after a running handoffd. argv -> a subcommand.
-#include <sysexits.h>
+// handoffctl: administers a running handoffd. Finds the subcommand in argv and runs it.
 
 #include <csignal>
 #include <exception>
 #include <iostream>
 
-#include "base/text.hh"
 #include "conf/command_line.hh"
 #include "config.h"
-#include "ctl/command.hh"
-#include "ctl/deliver.hh"
-#include "ctl/doctor.hh"
-#include "ctl/explain.hh"
-#include "ctl/service.hh"
-#include "ctl/sweep.hh"
+#include "ctl/commands.hh"
 
 namespace handoff::ctl {
 namespace {
 
 using conf::ConfigError;
 
+struct Command {
+  std::string_view name;
+  std::string_view usage;  // the arguments
+  std::string_view help;
+  int (*run)(Invocation invocation);
+};
+
 constexpr Command kCommands[] = {
     {"deliver", "[--from ADDRESS] [--to ENDPOINT] RCPT... < MESSAGE",
-     "hand a message to the server, as a queue manager would", deliver},
-    {"status", "[--json] [--watch]", "show workers, rates, latency and spool", status},
-    {"reload", "", "have the server read its configuration again", reload},
-    {"drain", "", "have it stop when its sessions have ended what they began", drain},
-    {"stop", "", "the same, and wait until it has", stop},
-    {"upgrade", "", "have it become the program that is installed now", upgrade},
-    {"explain", "[--json] ADDRESS", "show whose mailbox an address is, and what RCPT would say",
+     "send a message to the server, as a queue manager would", deliver},
+    {"status", "[--json] [--watch]", "show workers, rates, latencies and the spool", status},
+    {"reload", "", "reload the configuration", reload},
+    {"drain", "", "stop the server when its sessions have finished their current message", drain},
+    {"stop", "", "like drain, and wait until the server has exited", stop},
+    {"upgrade", "", "replace the running server by the installed program", upgrade},
+    {"explain", "[--json] ADDRESS", "show which mailbox an address has, and what RCPT would answer",
      explain},
-    {"doctor", "", "check configuration, sockets, users and spool, and say what to mend", doctor},
-    {"sweep", "[--dry-run]", "remove what dead processes left in the spool", sweep},
+    {"doctor", "", "check configuration, sockets, users and spool, and say what to fix", doctor},
+    {"sieve",
+     "check|test SCRIPT [--from ADDRESS] [--to ADDRESS] [--address ADDRESS]... [--folder NAME]... "
+     "[--global DIRECTORY]\n"
+     "  sieve rehearse SCRIPT MAILBOX [the same options]\n"
+     "  sieve why ID [--log FILE]",
+     "check a Sieve script; test: show what it would do with the message on standard input;\n"
+     "      rehearse: with the messages of a mailbox; why: which line of a script put a message\n"
+     "      where it is, from the log",
+     sieve},
+    {"sweep", "[--dry-run]", "remove files that dead processes left in the spool", sweep},
 };
 
 void print_usage(std::ostream& out) {
@@ -50,7 +59,7 @@ void print_usage(std::ostream& out) {
 }
 
 int run(std::vector<std::string> arguments) {
-  Invocation invocation;
+  Invocation invocation{};
   std::size_t at = 0;
   for (; at < arguments.size() && arguments[at].starts_with('-'); ++at) {
     const auto& option = arguments[at];
@@ -65,10 +74,10 @@ int run(std::vector<std::string> arguments) {
     } else if (option.starts_with("--config=")) {
       invocation.config_file = option.substr(9);
     } else {
-      fail("option " + escape(option) + ": no such option, or its argument is missing");
+      fail("option " + escape(option) + ": unknown option, or its argument is missing");
     }
   }
-  if (at == arguments.size()) fail("which command?");
+  if (at == arguments.size()) fail("a command is missing");
   for (const auto& command : kCommands) {
     if (command.name != arguments[at]) continue;
     invocation.arguments.assign(arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1,
@@ -82,7 +91,7 @@ int run(std::vector<std::string> arguments) {
 }  // namespace handoff::ctl
 
 int main(int argc, char** argv) {
-  // A server that goes away is an outcome, not the end.
+  // A server that closes the connection is reported, not fatal.
   std::signal(SIGPIPE, SIG_IGN);
   try {
     return handoff::ctl::run({argv + 1, argv + argc});

@@ -7,7 +7,7 @@
 namespace handoff::ctl {
 namespace {
 
-int exit_code_of_refusal(const lmtp::Reply& reply) {
+int code_of_refusal(const lmtp::Reply& reply) {
   // RFC 3463 3: the second number is the subject.
   switch (reply.status.starts_with("5.") && reply.status.size() > 3 && reply.status[3] == '.'
               ? reply.status[2]
@@ -31,12 +31,13 @@ int exit_code_of_refusal(const lmtp::Reply& reply) {
 
 }  // namespace
 
-std::string Outcome::line(Paint paint) const {
-  auto verdict = escape(reply.code == 0 ? reply.text : reply.one_line());
-  auto painted = reply.positive()        ? paint.good(verdict)
-                 : reply.code / 100 == 5 ? paint.bad(verdict)
-                                         : paint.care(verdict);
-  return "<" + escape(recipient) + "> " + painted;
+std::string line_of(const Outcome& outcome, Colours colours) {
+  const auto& [recipient, reply] = outcome;
+  auto text = escape(reply.code == 0 ? reply.text : reply.one_line());
+  return "<" + escape(recipient) + "> " +
+         (reply.positive()        ? colours.green(text)
+          : reply.code / 100 == 5 ? colours.red(text)
+                                  : colours.yellow(text));
 }
 
 int exit_code(std::span<const Outcome> outcomes) {
@@ -44,7 +45,7 @@ int exit_code(std::span<const Outcome> outcomes) {
   for (const auto& outcome : outcomes) {
     if (outcome.reply.positive()) continue;
     if (outcome.reply.code / 100 != 5) return EX_TEMPFAIL;
-    int refusal = exit_code_of_refusal(outcome.reply);
+    int refusal = code_of_refusal(outcome.reply);
     code = code == EX_OK || code == refusal ? refusal : EX_UNAVAILABLE;
   }
   return code;

@@ -1,27 +1,22 @@
-// What became of a message for one recipient, and what all outcomes together are as an exit code.
+// The result of a delivery for one recipient, and the exit code for all of them.
 #pragma once
 
 #include <span>
 #include <string>
 
-#include "ctl/paint.hh"
-#include "lmtp/reply.hh"
+#include "ctl/colours.hh"
+#include "proxy/lmtp_client.hh"
 
 namespace handoff::ctl {
 
-struct Outcome {
-  std::string recipient;
-  // The server's verdict. Code 0: there is none, and the text says why; the message may or may not
-  // have arrived, and has to be sent again.
-  lmtp::Reply reply;
+using proxy::Outcome;
 
-  // "<pat@example.org> 250 2.0.0 delivered", fit for a terminal.
-  std::string line(Paint paint = {}) const;
-};
+// "<pat@example.org> 250 2.0.0 delivered", escaped for a terminal.
+std::string line_of(const Outcome& outcome, Colours colours = {});
 
-// For whoever calls from a script or as a queue manager's pipe (sysexits.h): EX_OK where every
-// recipient was taken, EX_TEMPFAIL where sending again may help any of them, and else by what the
-// refusals have in common; handoffctl(8) has the table.
+// For scripts and a queue manager's pipe (sysexits.h): EX_OK if every recipient was accepted,
+// EX_TEMPFAIL if sending again may help any of them, otherwise the code for the kind of refusal;
+// handoffctl(8) has the table.
 int exit_code(std::span<const Outcome> outcomes);
 
 }  // namespace handoff::ctl

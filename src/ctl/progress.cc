@@ -7,26 +7,26 @@
 namespace handoff::ctl {
 namespace {
 
-// To the line's begin, and what is right of it away (ECMA-48 8.3.41, EL).
-constexpr const char* kWipe = "\r\x1b[K";
+// Returns to the start of the line and erases it (ECMA-48 8.3.41, EL).
+constexpr const char* kErase = "\r\x1b[K";
 
 }  // namespace
 
 void Progress::show(const std::string& text) {
-  *out_ << kWipe << text << std::flush;
+  *out_ << kErase << text << std::flush;
   visible_ = true;
 }
 
 void Progress::add(std::uint64_t octets, sys::Steady::time_point now) {
   done_ += octets;
-  if (out_ == nullptr || now - shown_ < patience_) return;
+  if (out_ == nullptr || now - shown_ < interval_) return;
   shown_ = now;
-  patience_ = kBetween;
+  interval_ = kRefresh;
   auto text = octets_text(static_cast<double>(done_));
   if (total_ && *total_ > 0 && done_ <= *total_) {
-    auto part = static_cast<double>(done_) / static_cast<double>(*total_);
-    text += " of " + octets_text(static_cast<double>(*total_)) + ", " + number_text(100 * part, 0) +
-            " %";
+    auto fraction = static_cast<double>(done_) / static_cast<double>(*total_);
+    text += " of " + octets_text(static_cast<double>(*total_)) + ", " +
+            number_text(100 * fraction, 0) + " %";
   }
   show("sent " + text);
 }
@@ -37,7 +37,7 @@ void Progress::sent() {
 }
 
 void Progress::clear() {
-  if (visible_) *out_ << kWipe << std::flush;
+  if (visible_) *out_ << kErase << std::flush;
   visible_ = false;
 }
 

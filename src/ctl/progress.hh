@@ -1,4 +1,5 @@
-// How far a large message has come, on one line that is written over and is gone at the end.
+// Shows how much of a large message has been sent, on one line that is overwritten and finally
+// erased.
 #pragma once
 
 #include <cstdint>
@@ -11,21 +12,21 @@ namespace handoff::ctl {
 
 class Progress {
  public:
-  // To `out`, a terminal, which outlives the object; nothing is written without one. `total`:
-  // octets that there are, where that is known.
+  // Writes to `out`, a terminal, which must outlive the object; null: writes nothing. `total`:
+  // octets of the message, if known.
   Progress(std::ostream* out, std::optional<std::uint64_t> total, sys::Steady::time_point begin)
-      : out_(out), total_(total), shown_(begin), patience_(kPatience) {}
+      : out_(out), total_(total), shown_(begin), interval_(kDelay) {}
 
-  // So many octets more have gone. Shows nothing of what is over in a moment.
+  // `octets` more were sent. Shows nothing until kDelay has passed.
   void add(std::uint64_t octets, sys::Steady::time_point now);
-  // The last has gone: what remains is the server's.
+  // All octets were sent.
   void sent();
-  // Takes the line away; what comes next is written in its place.
+  // Erases the line.
   void clear();
 
  private:
-  static constexpr std::chrono::milliseconds kPatience{500};  // before the first line
-  static constexpr std::chrono::milliseconds kBetween{100};   // two lines
+  static constexpr std::chrono::milliseconds kDelay{500};    // before the first line
+  static constexpr std::chrono::milliseconds kRefresh{100};  // between lines
 
   void show(const std::string& text);
 
@@ -33,7 +34,7 @@ class Progress {
   std::optional<std::uint64_t> total_;
   std::uint64_t done_ = 0;
   sys::Steady::time_point shown_;
-  std::chrono::milliseconds patience_;
+  std::chrono::milliseconds interval_;
   bool visible_ = false;
 };
 

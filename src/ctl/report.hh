@@ -1,41 +1,47 @@
-// What the doctor, or --check, finds: one line each, and under a problem its cure.
+// The findings of `handoffctl doctor` and `handoffd --check`: one line each, and for everything but
+// "ok" a second line that says what to do.
 #pragma once
 
 #include <ostream>
+#include <string>
 #include <string_view>
 
-#include "ctl/paint.hh"
+#include "ctl/colours.hh"
 
 namespace handoff::ctl {
 
 class Report {
  public:
-  enum class Says { kAll, kFaults };  // kFaults: what is ok is not printed
+  enum class Verbosity { kAll, kFaults };  // kFaults: "ok" lines are not printed
 
-  explicit Report(std::ostream& out, Paint paint = {}, Says says = Says::kAll)
-      : out_(&out), paint_(paint), says_(says) {}
+  explicit Report(std::ostream& out, Colours colours = {}, Verbosity verbosity = Verbosity::kAll)
+      : out_(out), colours_(colours), verbosity_(verbosity) {}
 
   void ok(std::string_view what) {
-    if (says_ == Says::kAll) *out_ << paint_.good("ok") << "       " << what << "\n";
+    if (verbosity_ == Verbosity::kAll) out_ << colours_.green("ok") << "       " << what << "\n";
   }
-  // Works, and may yet not be what was wanted.
-  void note(std::string_view what, std::string_view cure) {
-    *out_ << paint_.care("note") << "     " << what << "\n         cure: " << cure << "\n";
+  // Mail is delivered, but this may not be what was intended.
+  void note(std::string_view what, std::string_view fix) {
+    print(colours_.yellow("note") + "     ", what, fix);
   }
-  void problem(std::string_view what, std::string_view cure) {
-    *out_ << paint_.bad("PROBLEM") << "  " << what << "\n         cure: " << cure << "\n";
+  // What was found may be intended; somebody who knows the system should decide.
+  void warning(std::string_view what, std::string_view fix) {
+    print(colours_.yellow("warning") + "  ", what, fix);
+  }
+  void problem(std::string_view what, std::string_view fix) {
+    print(colours_.red("PROBLEM") + "  ", what, fix);
     ++problems_;
-  }
-  // What may be as it should, and is to be looked at by somebody who knows.
-  void warning(std::string_view what, std::string_view advice) {
-    *out_ << paint_.care("warning") << "  " << what << "\n         advice: " << advice << "\n";
   }
   unsigned problems() const { return problems_; }
 
  private:
-  std::ostream* out_;
-  Paint paint_;
-  Says says_;
+  void print(const std::string& kind, std::string_view what, std::string_view fix) {
+    out_ << kind << what << "\n         fix: " << fix << "\n";
+  }
+
+  std::ostream& out_;
+  Colours colours_;
+  Verbosity verbosity_;
   unsigned problems_ = 0;
 };
 

@@ -1,18 +1,14 @@
-#include "ctl/service.hh"
-
-#include <sysexits.h>
-
 #include <algorithm>
 #include <functional>
 #include <iostream>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "base/text.hh"
+#include "base/quantity.hh"
 #include "conf/command_line.hh"
 #include "conf/file.hh"
+#include "ctl/commands.hh"
 #include "ctl/control_client.hh"
+#include "ctl/status_screen.hh"
+#include "recipients/kinds.hh"
 #include "sys/clock.hh"
 #include "sys/fd.hh"
 #include "sys/stream.hh"
@@ -25,60 +21,50 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kStatusLimit{10};
-// A reload, or the trial of an upgrade, opens spool and lookup, which may be across a network; the
-// master gives it 30 s.
+// A reload or the trial of an upgrade opens the spool and the lookups, possibly over a network; the
+// master allows 30 s for that.
 constexpr seconds kChangeLimit{60};
-constexpr seconds kWatchEvery{1};
-constexpr milliseconds kPause{50};
+constexpr seconds kWatchInterval{1};
+constexpr std::size_t kColumns = 80;  // in a pipe, or if the terminal reports no width
+constexpr milliseconds kPollInterval{50};
 
-// A server can be asked, and stopped, whose configuration has a mistake in it by now: nothing but
-// the socket's place is needed of it.
+// Needs nothing else of the configuration, so that a server can be queried and stopped although its
+// configuration file has become invalid.
 std::string control_socket(const Invocation& invocation) {
   try {
-    return conf::load_file(invocation.config_file).config.control_socket;
+    return conf::load_file(invocation.config_file, recipients::parse_lookup).config.control_socket;
   } catch (const conf::ConfigError&) {
     const auto& given = invocation.config_file;
     auto assignments = conf::read_file(given.empty() ? conf::kDefaultFile : given);
     auto is_socket = [](const conf::Assignment& a) { return a.key == "control.socket"; };
     std::erase_if(assignments, std::not_fn(is_socket));
-    return conf::combine(assignments, {}).config.control_socket;
+    return conf::combine(assignments, {}, recipients::parse_lookup).config.control_socket;
   }
 }
 
-// As much of a text as a screen of so many lines has room for, the cursor below it; 0: all.
-std::string screenful(std::string_view text, std::size_t lines) {
-  auto all = static_cast<std::size_t>(std::ranges::count(text, '\n'));
-  if (lines < 3 || all < lines) return std::string(text);
-  std::size_t end = 0;
-  for (std::size_t shown = 0; shown + 2 < lines; ++shown) end = text.find('\n', end) + 1;
-  return std::string(text.substr(0, end)) + "... " + std::to_string(all + 2 - lines) +
-         " lines more\n";
+void pause(milliseconds duration) {
+  static_cast<void>(sys::wait_for({}, sys::Steady::now() + duration, false));
 }
 
-void pause(std::chrono::milliseconds how_long) {
-  static_cast<void>(sys::wait_for({}, sys::Steady::now() + how_long, false));
+bool is_not_running(const Error& error) {
+  return error.code == ECONNREFUSED || error.code == ENOENT;
 }
-
-bool nobody_there(const Error& error) { return error.code == ECONNREFUSED || error.code == ENOENT; }
 
 int complain(const Error& error) {
-  std::cerr << "handoffctl: "
-            << (nobody_there(error) ? "no server runs with this configuration: " : "")
-            << error.describe() << "\n";
-  return EX_UNAVAILABLE;
+  bool denied = error.code == EACCES || error.code == EPERM;
+  std::cerr
+      << "handoffctl: "
+      << (is_not_running(error) ? "no server is running with this configuration: " : "")
+      << error.describe()
+      << (denied ? "\n            fix: run it as root, or as the user that started handoffd: only "
+                   "these may use control.socket"
+                 : "")
+      << "\n";
+  return denied ? EX_NOPERM : EX_UNAVAILABLE;
 }
 
-[[noreturn]] void misused(const std::string& argument) {
-  throw conf::ConfigError("argument " + escape(argument) + ": not expected (see handoffctl --help)",
-                          EX_USAGE);
-}
-
-void take_no_arguments(const Invocation& invocation) {
-  if (!invocation.arguments.empty()) misused(invocation.arguments.front());
-}
-
-// Says what the master answered; `refused` is the exit code where it would not.
-int say(const Result<ControlAnswer>& answer, int refused) {
+// Prints the master's answer. `refused` is the exit code for a refusal.
+int print(const Result<ControlAnswer>& answer, int refused) {
   if (!answer) return complain(answer.error());
   bool ok = answer.value().code == 200;
   (ok ? std::cout : std::cerr) << (ok ? "" : "handoffctl: ") << answer.value().body;
@@ -87,69 +73,69 @@ int say(const Result<ControlAnswer>& answer, int refused) {
 
 }  // namespace
 
-int status(const Invocation& invocation) {
-  bool json = false;
-  bool watch = false;
-  for (const auto& argument : invocation.arguments) {
-    if (argument == "--json") {
-      json = true;
-    } else if (argument == "--watch") {
-      watch = true;
-    } else {
-      misused(argument);
-    }
-  }
+int status(Invocation invocation) {
+  bool json = invocation.take_flag("--json");
+  bool watch = invocation.take_flag("--watch");
+  invocation.expect_no_more();
   auto socket = control_socket(invocation);
   for (;;) {
     auto answer = ask_master(socket, "GET", json ? "/status.json" : "/status", kStatusLimit);
-    // The screen is wiped when there is something to show. A server that is away may come back.
-    auto screen = sys::terminal_lines(sys::kStandardOutput);
-    if (watch && !json && screen) {
-      std::cout << "\x1b[H\x1b[2J";
-      if (answer) answer.value().body = screenful(answer.value().body, *screen);
+    auto screen = sys::terminal_size(sys::kStandardOutput);
+    if (!json && answer && answer.value().code == 200) {
+      auto& body = answer.value().body;
+      auto columns = screen && screen->columns != 0 ? screen->columns : kColumns;
+      body = fit_table(body, columns, Colours::on(sys::kStandardOutput));
+      if (watch && screen) {
+        auto now = sys::Wall::now().time_since_epoch();
+        body = time_text(std::chrono::duration_cast<seconds>(now).count()) +
+               ", every second; Ctrl-C ends\n" + body;
+        body = fit_screen(body, screen->lines);
+      }
     }
-    int code = say(answer, EX_UNAVAILABLE);
+    // The screen is cleared only when the new output is ready.
+    if (watch && !json && screen) std::cout << "\x1b[H\x1b[2J";
+    int code = print(answer, EX_UNAVAILABLE);
     std::cout << std::flush;
     if (!watch || !std::cout) return code;
-    pause(kWatchEvery);
+    pause(kWatchInterval);
   }
 }
 
-int reload(const Invocation& invocation) {
-  take_no_arguments(invocation);
-  return say(ask_master(control_socket(invocation), "POST", "/reload", kChangeLimit), EX_CONFIG);
+int reload(Invocation invocation) {
+  invocation.expect_no_more();
+  return print(ask_master(control_socket(invocation), "POST", "/reload", kChangeLimit), EX_CONFIG);
 }
 
-int upgrade(const Invocation& invocation) {
-  take_no_arguments(invocation);
+int upgrade(Invocation invocation) {
+  invocation.expect_no_more();
   auto socket = control_socket(invocation);
   auto until = sys::Steady::now() + kChangeLimit;
-  auto proved = ask_master(socket, "POST", "/upgrade", kChangeLimit);
-  if (!proved || proved.value().code != 200) return say(proved, EX_UNAVAILABLE);
+  auto tested = ask_master(socket, "POST", "/upgrade", kChangeLimit);
+  if (!tested || tested.value().code != 200) return print(tested, EX_UNAVAILABLE);
   for (;;) {
     auto ready = ask_master(socket, "GET", "/ready", kChangeLimit);
-    // The program that was asked may have been replaced before it could answer.
+    // The program may have been replaced before it could answer.
     bool again = !ready && ready.error().code != ETIMEDOUT && sys::Steady::now() < until;
-    if (!again) return say(ready, EX_UNAVAILABLE);
-    pause(kPause);
+    if (!again) return print(ready, EX_UNAVAILABLE);
+    pause(kPollInterval);
   }
 }
 
-int drain(const Invocation& invocation) {
-  take_no_arguments(invocation);
-  return say(ask_master(control_socket(invocation), "POST", "/drain", kStatusLimit), EX_TEMPFAIL);
+int drain(Invocation invocation) {
+  invocation.expect_no_more();
+  return print(ask_master(control_socket(invocation), "POST", "/drain", kStatusLimit), EX_TEMPFAIL);
 }
 
-int stop(const Invocation& invocation) {
-  take_no_arguments(invocation);
+int stop(Invocation invocation) {
+  invocation.expect_no_more();
   auto socket = control_socket(invocation);
   auto answer = ask_master(socket, "POST", "/drain", kStatusLimit);
-  if (!answer || answer.value().code != 200) return say(answer, EX_TEMPFAIL);
-  // The socket is the last that it lets go of.
+  if (!answer || answer.value().code != 200) return print(answer, EX_TEMPFAIL);
+  // The server closes this socket last.
   for (;;) {
-    auto there = ask_master(socket, "GET", "/alive", kStatusLimit);
-    if (!there && nobody_there(there.error())) break;
-    pause(kPause);
+    auto alive = ask_master(socket, "GET", "/alive", kStatusLimit);
+    if (!alive && is_not_running(alive.error())) break;
+    pause(kPollInterval);
   }
   std::cout << "stopped\n";
   return EX_OK;

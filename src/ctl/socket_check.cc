@@ -1,18 +1,18 @@
-#include "ctl/socket_check.hh"
-
 #include <cerrno>
 #include <cstdio>
 
 #include "base/text.hh"
-#include "ctl/lmtp_client.hh"
-#include "sys/account.hh"
+#include "ctl/checks.hh"
+#include "ctl/control_client.hh"
+#include "proxy/lmtp_client.hh"
+#include "sys/socket_holder.hh"
 #include "sys/sockets.hh"
 #include "sys/stream.hh"
 
 namespace handoff::ctl {
 namespace {
 
-constexpr std::chrono::seconds kWait{5};
+constexpr std::chrono::seconds kTimeout{5};
 
 std::string octal(mode_t mode) {
   char text[16];
@@ -20,47 +20,50 @@ std::string octal(mode_t mode) {
   return text;
 }
 
-std::string_view cure_of(int error) {
+std::string_view fix_for(int error) {
   switch (error) {
     case ENOENT:
-      return "start handoffd; if it runs, its listen and this configuration's are not the same";
+      return "start handoffd; if it is running, it listens elsewhere: compare listen";
     case ECONNREFUSED:
-      return "nobody listens there any more: start handoffd";
+      return "no process listens there: start handoffd";
     case EACCES:
     case EPERM:
-      return "run the doctor as root, or let this user connect by socket.group and socket.mode";
-    case EAGAIN:
+      return "run doctor as root, or allow this user by socket.group and socket.mode";
     case ETIMEDOUT:
-      return "all workers are busy: look at the log, raise workers.max or socket.backlog";
+      return "all workers are busy: read the log, raise workers.max or socket.backlog";
     default:
-      return "look at the server's log";
+      return "read the server's log";
   }
 }
 
+// A program that listens for servers and starts them: systemd, inetd, xinetd, inetutils-inetd.
+bool starts_servers(std::string_view name) { return name == "systemd" || name.ends_with("inetd"); }
+
 void check_greeting(const Endpoint& endpoint, Report& report) {
   std::string what = "socket " + endpoint.text() + ": ";
-  auto socket = sys::connect_to(endpoint, sys::Steady::now() + kWait);
+  auto socket = sys::connect_to(endpoint, sys::Steady::now() + kTimeout);
   if (!socket) {
-    report.problem("socket: " + socket.error().describe(), cure_of(socket.error().code));
+    report.problem("socket: " + socket.error().describe(), fix_for(socket.error().code));
     return;
   }
   if (endpoint.tls) {
-    report.ok(what + "takes connections; it wants TLS first, so its greeting was not heard");
+    report.ok(what + "accepts connections; its greeting, which needs TLS, was not read");
     return;
   }
   sys::Stream stream(std::move(socket).value());
-  LmtpClient client(stream, "localhost", {.reply = kWait, .block = kWait, .verdict = kWait});
-  auto greeting = client.greet();
+  proxy::LmtpClient client(stream, "localhost", {kTimeout, kTimeout, kTimeout});
+  auto greeting = client.read_greeting();
+  auto text = escape(greeting.code == 0 ? greeting.text : greeting.one_line());
   if (greeting.code == 220) {
     client.quit();
-    report.ok(what + "answers 220 " + escape(greeting.text));
+    report.ok(what + "answers " + text);
   } else if (greeting.code == 554) {
-    report.problem(what + escape(greeting.one_line()), "add this client's network to allow");
+    report.problem(what + text, "add this client's network to allow");
   } else if (greeting.code != 0) {
-    report.problem(what + escape(greeting.one_line()), "look at the server's log");
+    report.problem(what + text, "read the server's log");
   } else {
-    report.problem(what + "no greeting within 5 s: " + escape(greeting.text),
-                   "all workers are busy, or something else listens there: see the server's log");
+    report.problem(what + "no greeting within 5 s: " + text,
+                   "all workers are busy, or another program listens there: read the log");
   }
 }
 
@@ -69,7 +72,7 @@ void check_rights(sys::Files& files, const conf::Config& config, const Endpoint&
   std::string what = "socket file " + endpoint.path + ": ";
   auto slash = endpoint.path.rfind('/');
   auto directory = files.open_root(slash == 0 ? "/" : endpoint.path.substr(0, slash));
-  if (!directory) return;  // the greeting has said so
+  if (!directory) return;  // check_greeting() has reported it
   auto info = files.info_at(directory.value(), endpoint.path.substr(slash + 1));
   if (!info) return;
 
@@ -80,10 +83,7 @@ void check_rights(sys::Files& files, const conf::Config& config, const Endpoint&
   }
   if (!config.socket.owner.empty()) {
     auto owner = sys::find_account(config.socket.owner, "");
-    if (!owner) {
-      report.problem(what + "socket.owner: " + owner.error().describe(), "name a user that exists");
-      return;
-    }
+    if (!owner) return;  // check_reach() reports it
     if (owner.value().uid != info.value().owner) {
       wrong = "owner is " + std::to_string(info.value().owner) + ", socket.owner is " +
               config.socket.owner;
@@ -91,11 +91,7 @@ void check_rights(sys::Files& files, const conf::Config& config, const Endpoint&
   }
   if (!config.socket.group.empty()) {
     auto group = sys::find_group(config.socket.group);
-    if (!group) {
-      report.problem(what + "socket.group: " + group.error().describe(),
-                     "name a group that exists");
-      return;
-    }
+    if (!group) return;
     if (group.value() != info.value().group) {
       wrong = "group is " + std::to_string(info.value().group) + ", socket.group is " +
               config.socket.group;
@@ -104,11 +100,51 @@ void check_rights(sys::Files& files, const conf::Config& config, const Endpoint&
   if (wrong.empty()) {
     report.ok(what + "mode " + octal(mode) + ", owner and group as configured");
   } else {
-    report.problem(what + wrong, "restart handoffd, which makes the socket as configured");
+    report.problem(what + wrong, "restart handoffd, which creates the socket as configured");
   }
 }
 
 }  // namespace
+
+void check_binding(sys::Files& files, const conf::Config& config, Report& report) {
+  // The addresses that the running server, if there is one, listens on.
+  auto answer = ask_master(config.control_socket, "GET", "/status.json", kTimeout);
+  auto in_use_by_server = [&](const Endpoint& endpoint) {
+    return answer && answer.value().body.find("\"" + escape_json(endpoint.text()) + "\"") !=
+                         std::string::npos;
+  };
+  auto try_to_bind = [&](const Endpoint& endpoint) {
+    if (in_use_by_server(endpoint)) return;
+    auto slash = endpoint.path.rfind('/');
+    if (endpoint.is_unix && slash != 0 && !files.open_root(endpoint.path.substr(0, slash))) {
+      return;  // the server creates the folder, and check_reach() looks at those above it
+    }
+    auto bound = sys::listen_on(endpoint, 1, {0600, {}, {}});
+    bool taken = !bound && bound.error().code == EADDRINUSE;
+    auto holder = taken ? sys::holder_of(endpoint) : std::nullopt;
+    if (holder && starts_servers(holder->name)) {
+      return report.note(endpoint.text() + ": " + holder->name + " listens there",
+                         "nothing to do, if it starts handoffd for this socket");
+    }
+    if (taken && !answer && answer.error().code == EACCES) {
+      report.note(bound.error().describe() + ", perhaps by the handoffd that is running",
+                  "run this as root, who may query it");
+    } else if (!bound && bound.error().code == EACCES && !config.user.empty() && !sys::is_root()) {
+      report.note(bound.error().describe(), "repeat this check as root, which starts handoffd");
+    } else if (!bound) {
+      report.problem(bound.error().describe(),
+                     taken ? "stop " +
+                                 (holder ? holder->name + ", process " + std::to_string(holder->pid)
+                                         : std::string("the program that listens there")) +
+                                 ", or change listen"
+                           : "change the address, or allow this user to bind it");
+    } else if (endpoint.is_unix) {
+      sys::SocketFile(endpoint.path).remove();
+    }
+  };
+  for (const auto& endpoint : config.listen) try_to_bind(endpoint);
+  if (config.http.listen && !answer) try_to_bind(*config.http.listen);
+}
 
 void check_socket(sys::Files& files, const conf::Config& config, const Endpoint& endpoint,
                   Report& report) {

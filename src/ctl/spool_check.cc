@@ -1,13 +1,12 @@
-#include "ctl/spool_check.hh"
-
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <cstdio>
-#include <string>
 #include <utility>
+#include <vector>
 
-#include "ctl/disk_check.hh"
-#include "spool/name.hh"
+#include "base/quantity.hh"
+#include "base/text.hh"
+#include "ctl/checks.hh"
+#include "ctl/control_client.hh"
 #include "spool/room.hh"
 #include "sys/clock.hh"
 #include "sys/process.hh"
@@ -15,20 +14,21 @@
 namespace handoff::ctl {
 namespace {
 
-// A disk that takes longer than this for one small message will make a queue wait.
-constexpr std::chrono::milliseconds kSlow{1000};
+using std::chrono::nanoseconds;
+
+// If one small message takes longer than this, the queue will grow.
+constexpr std::chrono::seconds kSlow{1};
+constexpr int kSyncs = 9;             // number of syncs whose median is taken
 constexpr std::size_t kProbe = 4096;  // octets
+// The fastest flash, with its memory backed by capacitors, needs 10 us or more, and a system call
+// comes on top.
+constexpr std::chrono::microseconds kFlash{10};
 constexpr mode_t kWorldWritable = 0002;
-constexpr char kLetUserWrite[] = "let user write to spool.path, and to all below it";
+constexpr char kLetUserWrite[] = "let user write to spool.path and everything below it";
+constexpr char kCheckFilesystem[] =
+    "every delivery fails like this: check the filesystem and quota";
 
-std::string megabytes(std::uint64_t octets) { return std::to_string(octets >> 20) + " MB"; }
-
-std::string milliseconds(sys::Steady::duration time) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f ms",
-                std::chrono::duration<double, std::milli>(time).count());
-  return text;
-}
+std::string text(nanoseconds time) { return latency_text(static_cast<double>(time.count()) / 1e3); }
 
 void check_directory(const std::string& path, const sys::FileInfo& info,
                      const std::optional<sys::Account>& user, Report& report) {
@@ -39,30 +39,30 @@ void check_directory(const std::string& path, const sys::FileInfo& info,
   } else if ((info.mode & kWorldWritable) != 0) {
     report.problem("spool " + path + ": anybody can write to it", "chmod o-w " + path);
   } else {
-    report.ok("spool " + path + ": is there, with owner and mode as they should be");
+    report.ok("spool " + path + ": owner and mode are correct");
   }
 }
 
 void check_space(const conf::Config& config, const sys::Space& space, Report& report) {
   std::string what =
-      "spool " + config.spool.path + ": " + megabytes(space.free_octets) + " and " +
-      (space.total_inodes == 0 ? "any number of" : std::to_string(space.free_inodes)) +
+      "spool " + config.spool.path + ": " + octets_text(static_cast<double>(space.free_octets)) +
+      " and " + (space.total_inodes == 0 ? "any number of" : std::to_string(space.free_inodes)) +
       " inodes free";
   if (space.free_octets < config.session.max_message_size) {
     report.problem(what + ", less than one message may take",
-                   "make room, or lower session.max-message-size");
+                   "free space, or lower session.max-message-size");
   } else if (!spool::has_room(space, {config.spool.min_free, {}}, {})) {
-    report.problem(what + ", less than spool.min-free", "make room: mail is put off");
+    report.problem(what + ", less than spool.min-free", "free space: mail is deferred until then");
   } else if (!spool::has_room(space, {{}, config.spool.min_free_inodes}, {0, 1})) {
     report.problem(what + ", less than spool.min-free-inodes",
-                   "remove small files, or make a filesystem with more inodes: mail is put off");
+                   "remove small files, or use a filesystem with more inodes: mail is deferred");
   } else {
     report.ok(what);
   }
 }
 
-// One step of the probe, with its time.
-class Probe {
+// Runs the steps of the probe, until one fails, and records the time of each.
+class Steps {
  public:
   template <class Step>
   bool run(const char* name, Step step) {
@@ -71,31 +71,46 @@ class Probe {
     Status status = step();
     auto time = sys::Steady::now() - begin;
     total_ += time;
-    times_ += (times_.empty() ? "" : ", ") + std::string(name) + " " + milliseconds(time);
+    times_ += (times_.empty() ? "" : ", ") + std::string(name) + " " + text(time);
     if (!status) error_ = status.error();
     return status.ok();
   }
   const std::optional<Error>& error() const { return error_; }
   const std::string& times() const { return times_; }
-  sys::Steady::duration total() const { return total_; }
+  nanoseconds total() const { return total_; }
 
  private:
   std::optional<Error> error_;
   std::string times_;
-  sys::Steady::duration total_{};
+  nanoseconds total_{};
 };
 
-// SPOOL/.handoff/staging; made where the server, which makes it, was never started.
+// Opens SPOOL/.handoff/staging. Creates it if it is missing because the server was never started.
 Result<sys::Fd> open_staging(sys::Files& files, const sys::Fd& root) {
-  auto staging = files.open_directory(root, ".handoff/staging");
-  if (staging || staging.error().code != ENOENT) return staging;
-  auto made = files.make_directory(root, ".handoff", 0700);
-  if (!made && made.error().code != EEXIST) return made.error();
-  auto own = files.open_directory(root, ".handoff");
-  if (!own) return own.error();
-  made = files.make_directory(own.value(), "staging", 0700);
-  if (!made && made.error().code != EEXIST) return made.error();
-  return files.open_directory(root, ".handoff/staging");
+  auto directory = files.open_directory(root, ".handoff/staging");
+  if (directory || directory.error().code != ENOENT) return directory;
+  directory = sys::duplicate(root);
+  for (const char* name : {".handoff", "staging"}) {
+    auto made = files.make_directory(directory.value(), name, 0700);
+    if (!made && made.error().code != EEXIST) return made.error();
+    directory = files.open_directory(directory.value(), name);
+    if (!directory) break;
+  }
+  return directory;
+}
+
+// The median time of some syncs of 4 KiB each.
+Result<nanoseconds> time_sync(sys::Files& files, const sys::Fd& file) {
+  std::vector<nanoseconds> times;
+  for (int i = 0; i < kSyncs; ++i) {
+    auto status = files.write(file, std::string(kProbe, 'x'));
+    auto begin = sys::Steady::now();
+    if (status) status = files.sync_data(file);
+    if (!status) return status.error();
+    times.push_back(sys::Steady::now() - begin);
+  }
+  std::ranges::nth_element(times, times.begin() + kSyncs / 2);
+  return times[kSyncs / 2];
 }
 
 void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Report& report) {
@@ -105,11 +120,13 @@ void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Rep
     report.problem("probe in " + path + ": " + staging.error().describe(), kLetUserWrite);
     return;
   }
-  // Names like a message's: should the probe die, the sweep knows what to do with them.
-  spool::NameMaker names(sys::host_name());
-  auto from = names.next(), to = names.next();
-  Probe steps;
+  // Names without a process id, unlike a message's: a sweep, which would consider this process
+  // dead, keeps them until they are old.
+  auto from = "doctor." + std::to_string(sys::random_number());
+  auto to = from + ".renamed";
+  Steps steps;
   sys::Fd file;
+  nanoseconds sync{};
   steps.run("create", [&]() -> Status {
     auto created = files.create(staging.value(), from, 0600);
     if (!created) return created.error();
@@ -118,6 +135,10 @@ void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Rep
   });
   steps.run("write", [&] { return files.write(file, std::string(kProbe, 'x')); });
   steps.run("sync", [&] { return files.sync_data(file); });
+  if (!steps.error()) {
+    auto timed = time_sync(files, file);
+    if (timed) sync = timed.value();
+  }
   steps.run("close", [&] { return files.close(std::move(file)); });
   if (steps.run("rename",
                 [&] { return files.rename(staging.value(), from, staging.value(), to); })) {
@@ -126,73 +147,73 @@ void probe(sys::Files& files, const std::string& spool, const sys::Fd& root, Rep
   bool linked =
       steps.run("link", [&] { return files.link(staging.value(), from, staging.value(), to); });
   steps.run("sync directory", [&] { return files.sync_directory(staging.value()); });
-  // What was never made cannot be removed, which is as well.
-  (void)files.unlink(staging.value(), from).ok();
+  (void)files.unlink(staging.value(), from).ok();  // fails if the file was never created
   if (linked) (void)files.unlink(staging.value(), to).ok();
 
   if (steps.error()) {
     bool rights = steps.error()->code == EACCES || steps.error()->code == EPERM;
-    report.problem(
-        "probe in " + path + ": " + steps.error()->describe(),
-        rights ? kLetUserWrite : "every delivery meets this: look at the filesystem and its quota");
-  } else if (steps.total() > kSlow) {
-    report.problem("probe in " + path + ": slow (" + steps.times() + ")",
-                   "every message takes this long: look at the disk");
+    report.problem("probe in " + path + ": " + steps.error()->describe(),
+                   rights ? kLetUserWrite : kCheckFilesystem);
+    return;
+  }
+  auto what = "probe in " + path + ": ";
+  if (steps.total() > kSlow) {
+    report.problem(what + "slow (" + steps.times() + ")",
+                   "every message takes this long: check the disk");
   } else {
-    report.ok("probe in " + path + ": " + steps.times());
+    report.ok(what + steps.times());
   }
-  if (!steps.error()) check_sync(files, path, staging.value(), report);
+  auto doubt = sync_doubt(sys::device_of(staging.value()), sync);
+  what = "sync in " + path + ": " + text(sync);
+  if (doubt.empty()) {
+    report.ok(what + ", plausible for a disk");
+  } else {
+    report.warning(what + ", " + doubt,
+                   "use a disk and mount options that keep what was acknowledged; on a virtual "
+                   "machine, check that the host does not ignore flushes");
+  }
 }
-
-// Goes down to the folders of mailboxes, of as many as can be looked at in a moment.
-class Devices {
- public:
-  Devices(sys::Files& files, std::uint64_t device) : files_(files), device_(device) {}
-
-  // The first folder that is on another device, by its path from the top; nothing where none is.
-  std::optional<std::string> other(const sys::Fd& directory, const std::string& path = {},
-                                   int depth = 0) {
-    auto names = files_.list(directory);
-    if (!names) return {};
-    for (const auto& name : names.value()) {
-      auto below = path.empty() ? name : path + "/" + name;
-      auto info = files_.info_at(directory, name);
-      if (!info || !info.value().is_directory) continue;
-      if (info.value().device != device_) return below;
-      // Messages are in there, and nothing else.
-      if (name == "cur" || name == "new" || name == "tmp") continue;
-      if (depth == kDepth || ++seen_ > kFolders) continue;
-      auto folder = files_.open_directory(directory, name);
-      if (!folder) continue;
-      if (auto found = other(folder.value(), below, depth + 1)) return found;
-    }
-    return {};
-  }
-
- private:
-  static constexpr int kDepth = 8;
-  static constexpr unsigned kFolders = 5000;
-
-  sys::Files& files_;
-  std::uint64_t device_;
-  unsigned seen_ = 0;
-};
 
 }  // namespace
 
-void check_filesystem(sys::Files& files, const std::string& path, const sys::Fd& root,
-                      std::uint64_t device, Report& report) {
-  auto names = files.list(root);
-  if (!names) {
-    report.problem("spool " + path + ": " + names.error().describe(), "let user read it");
-    return;
+std::string sync_doubt(const sys::Device& device, nanoseconds sync) {
+  if (device.memory) return "the spool is in memory: mail is lost when the machine stops";
+  if (!device.unsafe_option.empty()) {
+    return "mounted with " + device.unsafe_option + ": a power failure loses acknowledged mail";
   }
-  if (auto other = Devices(files, device).other(root)) {
-    report.problem("spool " + path + ": " + *other + " lies on another filesystem",
-                   "mount one filesystem at spool.path, with everything below on it");
-    return;
+  if (sync < kFlash) return "faster than any device: sync does not wait for the disk";
+  return {};
+}
+
+// Call after check_socket(): the worker that accepts that connection checks the spool's place
+// first.
+void check_spool_changes(const conf::Config& config, Report& report) {
+  constexpr std::string_view kKey = "\"spool_changes\":";
+  auto answer = ask_master(config.control_socket, "GET", "/status.json", std::chrono::seconds(5));
+  if (!answer) return;
+  std::string_view status = answer.value().body;
+  auto at = status.find(kKey);
+  if (at == status.npos) return;
+  auto number = trim(status.substr(at + kKey.size()));
+  auto changes = parse_number(number.substr(0, number.find_first_not_of("0123456789")));
+  if (changes.value_or(0) == 0) return;
+  report.warning(
+      "spool " + config.spool.path + ": " + std::to_string(*changes) +
+          " times since its start the server found another directory here, or no .handoff",
+      "look for earlier mail in the previous directory: below the mount point, or where it was "
+      "moved to (doc/operations.md, Move the spool)");
+}
+
+void check_tried_spool(sys::Files& files, const conf::Config& config, Report& report) {
+  const auto& path = config.spool.path;
+  auto root = files.open_root(path);
+  auto info = root ? files.info(root.value()) : root.error();
+  if (!info) return;  // the trial has already reported the cause
+  if ((info.value().mode & kWorldWritable) != 0) {
+    report.problem("spool " + path + ": anybody can write to it", "chmod o-w " + path);
   }
-  report.ok("spool " + path + ": all of it lies on one filesystem");
+  if (auto space = files.space(root.value())) check_space(config, space.value(), report);
+  check_mailboxes(files, config, root.value(), info.value().device, false, report);
 }
 
 void check_spool(sys::Files& files, const conf::Config& config,
@@ -200,27 +221,29 @@ void check_spool(sys::Files& files, const conf::Config& config,
   const auto& path = config.spool.path;
   auto root = files.open_root(path);
   if (!root) {
-    auto error = root.error();
-    error.path = path;
-    bool missing = error.code == ENOENT;
     auto owner = user ? user->name : std::string("USER");
-    report.problem("spool: " + error.describe(),
-                   missing ? "install -d -m 700 -o " + owner + " " + path
-                           : "spool.path must be a directory that user can read");
+    report.problem("spool: " + Error{root.error().code, root.error().what, path}.describe(),
+                   root.error().code == ENOENT
+                       ? "install -d -m 700 -o " + owner + " " + path
+                       : "spool.path must be a directory that user can read");
     return;
   }
   auto info = files.info(root.value());
   auto space = files.space(root.value());
   if (!info || !space) {
-    auto error = info ? space.error() : info.error();
-    report.problem("spool " + path + ": " + error.describe(), "look at the filesystem");
+    report.problem("spool " + path + ": " + (info ? space.error() : info.error()).describe(),
+                   "check the filesystem");
     return;
+  }
+  if (auto mount = sys::missing_mount(path); !mount.empty()) {
+    report.problem(
+        "spool " + path + ": nothing is mounted at " + mount + ", which is in /etc/fstab",
+        "mount " + mount);
   }
   check_directory(path, info.value(), user, report);
   check_space(config, space.value(), report);
-  check_filesystem(files, path, root.value(), info.value().device, report);
+  check_mailboxes(files, config, root.value(), info.value().device, true, report);
   probe(files, path, root.value(), report);
-  check_mailboxes(files, path, root.value(), report);
 }
 
 }  // namespace handoff::ctl

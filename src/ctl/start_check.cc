@@ -1,14 +1,8 @@
-#include "ctl/start_check.hh"
-
 #include <algorithm>
 #include <cerrno>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "ctl/spool_check.hh"
-#include "ctl/user_check.hh"
-#include "sys/account.hh"
+#include "ctl/checks.hh"
 
 namespace handoff::ctl {
 namespace {
@@ -18,7 +12,7 @@ constexpr mode_t kOthersEnter = 0001;
 constexpr mode_t kGroupEnter = 0010;
 constexpr mode_t kOwnerEnter = 0100;
 
-// Who is to connect to unix sockets, by the settings below `socket`.
+// Determines who may connect to the unix sockets according to the settings below `socket`.
 struct Clients {
   bool anybody = false;
   std::vector<uid_t> users;
@@ -27,8 +21,8 @@ struct Clients {
   bool can_enter(const sys::FileInfo& folder) const {
     if ((folder.mode & kOthersEnter) != 0) return true;
     if (anybody) return false;
-    bool owns = std::ranges::find(users, folder.owner) != users.end();
-    if (owns && (folder.mode & kOwnerEnter) != 0) return true;
+    bool is_owner = std::ranges::find(users, folder.owner) != users.end();
+    if (is_owner && (folder.mode & kOwnerEnter) != 0) return true;
     return group && folder.group == *group && (folder.mode & kGroupEnter) != 0;
   }
 };
@@ -40,23 +34,23 @@ Clients clients_of(const conf::Config& config, Report& report) {
     auto found = sys::find_account(config.socket.owner, "");
     if (found) clients.users.push_back(found.value().uid);
     if (!found)
-      report.problem("socket.owner: " + found.error().describe(), "name a user that exists");
+      report.problem("socket.owner: " + found.error().describe(), "set it to an existing user");
   }
   if (!config.socket.group.empty()) {
     auto found = sys::find_group(config.socket.group);
     if (found) clients.group = found.value();
     if (!found)
-      report.problem("socket.group: " + found.error().describe(), "name a group that exists");
-    // A queue manager's group has the name of its user, whose own folder (Postfix's private/) no
-    // group need be able to enter.
-    auto namesake = sys::find_person(config.socket.group);
-    if (namesake && namesake.value() && namesake.value()->account.gid == clients.group)
-      clients.users.push_back(namesake.value()->account.uid);
+      report.problem("socket.group: " + found.error().describe(), "set it to an existing group");
+    // A queue manager's group has the name of its user, and only the user may be able to enter its
+    // folder (Postfix's private/).
+    auto user = sys::find_person(config.socket.group);
+    if (user && user.value() && user.value()->account.gid == clients.group)
+      clients.users.push_back(user.value()->account.uid);
   }
   return clients;
 }
 
-// Of a folder that may be closed to us: then its own folder tells.
+// Works also for a folder that this process may not open, because it asks the folder above.
 Result<sys::FileInfo> info_of(sys::Files& files, const std::string& folder) {
   auto opened = files.open_root(folder);
   if (opened) return files.info(opened.value());
@@ -65,7 +59,7 @@ Result<sys::FileInfo> info_of(sys::Files& files, const std::string& folder) {
   auto parent = files.open_root(slash == 0 ? "/" : folder.substr(0, slash));
   if (!parent) return parent.error();
   auto info = files.info_at(parent.value(), folder.substr(slash + 1));
-  if (info && !info.value().is_directory) return opened.error();  // a link to who knows where
+  if (info && !info.value().is_directory) return opened.error();  // a symbolic link
   return info;
 }
 
@@ -76,38 +70,20 @@ void check_folders(sys::Files& files, const std::string& socket, const Clients& 
     auto folder = socket.substr(0, slash);
     auto info = info_of(files, folder);
     if (!info && info.error().code == EACCES) {
-      report.note("socket " + socket + ": whether clients can enter " + folder + " is not for " +
-                      "this user to see",
-                  "look as root");
+      report.note("socket " + socket + ": this user cannot see whether clients can enter " + folder,
+                  "repeat this check as root");
       return;
     }
-    if (!info) return;  // the server makes the last one; others it would have said
+    if (!info) return;  // the server creates the last folder, and reports any other
     if (!clients.can_enter(info.value())) {
       report.problem("socket " + socket + ": clients cannot enter " + folder,
-                     "chmod o+x " + folder + ", or let it belong to socket.group");
+                     "chmod o+x " + folder + ", or give it to socket.group");
       return;
     }
   }
 }
 
 }  // namespace
-
-void check_tried_spool(sys::Files& files, const conf::Config& config, Report& report) {
-  const auto& path = config.spool.path;
-  auto root = files.open_root(path);
-  if (!root) return;  // the trial has said so
-  auto info = files.info(root.value());
-  if (!info) return;
-  if ((info.value().mode & kOthersWrite) != 0) {
-    report.problem("spool " + path + ": anybody can write to it", "chmod o-w " + path);
-  }
-  check_filesystem(files, path, root.value(), info.value().device, report);
-}
-
-void check_untried_spool(sys::Files& files, const conf::Config& config, Report& report) {
-  std::optional<sys::Account> user;
-  if (take_user(config, user, report)) check_spool(files, config, user, report);
-}
 
 void check_reach(sys::Files& files, const conf::Config& config, Report& report) {
   auto clients = clients_of(config, report);
@@ -119,18 +95,47 @@ void check_reach(sys::Files& files, const conf::Config& config, Report& report) 
   }
   if (sockets && !clients.anybody && config.socket.group.empty() && config.socket.owner.empty()) {
     report.note("socket: only root and the owner can connect",
-                "set socket.group to the queue manager's, as socket.group = postfix");
+                "set socket.group to the queue manager's group, such as socket.group = postfix");
   }
   if (config.hostname.find('.') == std::string::npos) {
-    report.note("hostname: " + config.hostname + " is no full name",
-                "set hostname, as hostname = mail.example.org");
+    report.note("hostname: " + config.hostname + " is not a full name",
+                "set hostname, such as hostname = mail.example.org");
   }
 }
 
-void check_owners(const conf::Config& config, bool root, Report& report) {
-  if (!config.may_have_owners() || root) return;
-  report.note("recipients: those whose mailboxes belong to other users are put off with 451",
+void check_owners(const conf::Config& config, bool is_root, Report& report) {
+  if (!config.may_have_owners() || is_root) return;
+  report.note("recipients: those whose mailboxes belong to other users are deferred with 451",
               "start handoffd as root, with user set: it delivers as their owners");
+}
+
+bool become_user(const conf::Config& config, std::optional<sys::Account>& user, Report& report) {
+  if (config.user.empty()) {
+    if (!sys::is_root()) {
+      report.ok("user: not set, so handoffd runs as the user that starts it");
+      return true;
+    }
+    report.problem("user: not set", "set user to an unprivileged account; root must not deliver");
+    return false;
+  }
+  auto found = sys::find_account(config.user, config.group);
+  if (!found) {
+    report.problem("user: " + found.error().describe(), "create the account, or change user");
+    return false;
+  }
+  if (found.value().uid == 0) {
+    report.problem("user: is root", "set user to a dedicated account: workers never run as root");
+    return false;
+  }
+  if (auto became = sys::become(found.value()); !became) {
+    report.problem("user: " + became.error().describe(),
+                   "run this as root or as " + config.user + " to have the spool checked");
+    return false;
+  }
+  user = found.value();
+  report.ok("user: " + user->name + ", uid " + std::to_string(user->uid) + ", gid " +
+            std::to_string(user->gid));
+  return true;
 }
 
 }  // namespace handoff::ctl

@@ -1,12 +1,9 @@
-#include "ctl/sweep.hh"
-
-#include <sysexits.h>
-
 #include <iostream>
-#include <string>
 
 #include "base/text.hh"
 #include "conf/command_line.hh"
+#include "ctl/commands.hh"
+#include "recipients/kinds.hh"
 #include "spool/spool.hh"
 #include "sys/account.hh"
 #include "sys/files.hh"
@@ -23,7 +20,7 @@ int fail(const Error& error, int exit_code) {
 Status become_user(const conf::Config& config) {
   if (config.user.empty()) {
     if (!sys::is_root()) return {};
-    return Error{EPERM, "root does not sweep the spool: set user in the configuration", {}};
+    return explained(EPERM, "root must not sweep the spool: set user in the configuration");
   }
   auto account = sys::find_account(config.user, config.group);
   if (!account) return account.error();
@@ -32,18 +29,12 @@ Status become_user(const conf::Config& config) {
 
 }  // namespace
 
-int sweep(const Invocation& invocation) {
-  bool dry_run = false;
-  for (const auto& argument : invocation.arguments) {
-    if (argument != "--dry-run") {
-      throw conf::ConfigError(
-          "argument " + escape(argument) + ": not expected (see handoffctl --help)", EX_USAGE);
-    }
-    dry_run = true;
-  }
-  auto config = conf::load_file(invocation.config_file).config;
+int sweep(Invocation invocation) {
+  bool dry_run = invocation.take_flag("--dry-run");
+  invocation.expect_no_more();
+  auto config = conf::load_file(invocation.config_file, recipients::parse_lookup).config;
   if (auto became = become_user(config); !became) return fail(became.error(), EX_NOPERM);
-  sys::PosixFiles files;
+  sys::Files files;
   spool::SpoolOptions options;
   options.path = config.spool.path;
   options.host = sys::host_name();
@@ -59,13 +50,13 @@ int sweep(const Invocation& invocation) {
     ++abandoned;
     std::cout << escape(path) << "\n";
   };
-  auto swept = spool.value().sweep(how);
+  auto swept = spool.value()->sweep(how);
   if (!swept) return fail(swept.error(), EX_UNAVAILABLE);
   std::cout << (dry_run ? abandoned : swept.value().removed)
             << (dry_run ? " would be removed, " : " removed, ")
             << swept.value().kept - (dry_run ? abandoned : 0) << " kept";
   if (swept.value().unread > 0) {
-    std::cout << ", " << swept.value().unread << " folders could not be looked through";
+    std::cout << ", " << swept.value().unread << " folders could not be read";
   }
   std::cout << "\n";
   return swept.value().unread > 0 ? 1 : EX_OK;

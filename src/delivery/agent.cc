@@ -2,6 +2,7 @@
 
 #include <sysexits.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -19,27 +20,29 @@
 #include "sys/message_socket.hh"
 #include "sys/process.hh"
 #include "sys/sandbox.hh"
+#include "sys/title.hh"
 
 namespace handoff::delivery {
 namespace {
 
 using namespace std::chrono_literals;
 
-// A worker takes its answers at once, or is gone.
-constexpr auto kAnswerPatience = 10s;
-// A process that was killed, or has done all, ends in this time, unless the kernel holds it: a disk
-// that is gone.
-constexpr auto kEndPatience = 1s;
-// More than a delivery has open at a time.
-constexpr std::uint64_t kDescriptors = 64;
-// Beside the message a delivery writes a few lines: subscriptions, maildirsize. Octets.
-constexpr std::uint64_t kBesideMessage = 2 << 20;
+// A worker that has not read its answer after this time is considered dead.
+constexpr auto kSendTimeout = 10s;
+// A process that was killed or has answered ends within this time, unless it hangs in the kernel
+// because of a dead disk.
+constexpr auto kEndTimeout = 1s;
+// More than any delivery has open.
+constexpr std::uint64_t kMaxDescriptors = 64;
+// Octets that a delivery may write in addition to the message: subscriptions, maildirsize.
+constexpr std::uint64_t kMaxBesideMessage = 2 << 20;
 
-// Homes may be anywhere, and a child becomes the user whose it is.
+// Home directories may be anywhere, and a child becomes their owner.
 sys::Needs needs_of(const conf::Config& config) {
   sys::Needs needs;
   needs.any_path = needs.accounts = true;
   needs.receives_files = true;
+  needs.sends_files = config.sieve.enabled;
   needs.processes = needs.other_users = needs.gives_away = true;
   if (!config.spool.create_command.empty()) {
     needs.programs.push_back(config.spool.create_command.front());
@@ -62,68 +65,70 @@ class Agent {
   int run() {
     for (;;) {
       auto message = sys::receive_message(socket_, std::nullopt);
-      if (!message || !message.value()) return EX_OK;  // the worker is gone
-      auto outcome = answer(std::move(*message.value()));
-      auto until = sys::Steady::now() + kAnswerPatience;
-      if (!sys::send_message(socket_, pack(std::move(outcome)), nullptr, until)) return EX_OK;
+      if (!message || !message.value()) return EX_OK;  // the worker has ended
+      if (!send(socket_, answer(std::move(*message.value())))) return EX_OK;
       if (auto ended = std::exchange(ended_, std::nullopt)) await(*ended);
     }
   }
 
  private:
-  // A child, and who it has become.
+  static Status send(const sys::Fd& to, Outcome outcome) {
+    auto script = outcome.script;
+    auto until = sys::Steady::now() + kSendTimeout;
+    return sys::send_message(to, pack(std::move(outcome)), script ? script.get() : nullptr, until);
+  }
+
+  // A child, and the user that it became.
   struct Child {
     pid_t pid;
     uid_t uid;
   };
 
-  // One that the kernel does not let go is left behind.
+  // A child that does not end even when killed is remembered.
   void await(const Child& child) {
-    if (!sys::ends_by(child.pid, sys::Steady::now() + kEndPatience)) stuck_.push_back(child);
+    if (!sys::ends_by(child.pid, sys::Steady::now() + kEndTimeout)) stuck_.push_back(child);
   }
 
   Outcome answer(sys::Message message) {
     auto request = message.whole ? unpack_request(message.octets) : std::nullopt;
     if (!request || !request->mailbox.owner) {
-      log_.warning("request refused", {{"cause", "it is none"}});
-      return failed({EBADMSG, "the delivery process refuses: it is no request", {}});
+      log_.warning("request refused", {{"cause", "malformed"}});
+      return failed(explained(EBADMSG, "the delivery process rejects a malformed request"));
     }
     auto uid = request->mailbox.owner->uid;
     std::erase_if(stuck_,
-                  [](const Child& one) { return sys::ends_by(one.pid, sys::Steady::now()); });
-    // Whose disk is gone would else have one more process hang with each message.
-    for (const auto& one : stuck_) {
-      if (one.uid == uid) {
-        return failed({ETIMEDOUT, "an earlier delivery as its owner still hangs", {}});
-      }
+                  [](const Child& child) { return sys::ends_by(child.pid, sys::Steady::now()); });
+    // Otherwise each message to a user whose disk is dead would leave another hanging process.
+    if (std::ranges::find(stuck_, uid, &Child::uid) != stuck_.end()) {
+      return failed(explained(ETIMEDOUT, "an earlier delivery as its owner has not ended"));
     }
     return in_child(*request, message.descriptor);
   }
 
   Outcome in_child(const Request& request, const sys::Fd& staged) {
-    auto words = sys::message_pair();
-    if (!words) return failed(words.error());
-    auto& ours = words.value().first;
-    auto& theirs = words.value().second;
+    auto pair = sys::message_pair();
+    if (!pair) return failed(pair.error());
+    auto& ours = pair.value().first;
+    auto& theirs = pair.value().second;
     auto pid = sys::fork_process([&] {
       ours.reset();
-      auto outcome = perform(request, staged);
-      auto sent = sys::send_message(theirs, pack(std::move(outcome)), nullptr,
-                                    sys::Steady::now() + kAnswerPatience);
-      return sent ? EX_OK : EX_SOFTWARE;
+      sys::set_title("delivery, as uid " + std::to_string(request.mailbox.owner->uid));
+      return send(theirs, perform(request, staged)) ? EX_OK : EX_SOFTWARE;
     });
     theirs.reset();
     if (!pid) return failed(pid.error());
-    auto said = sys::receive_message(ours, sys::Steady::now() + config_.delivery.timeout);
-    if (said && said.value() && said.value()->whole) {
+    auto answer = sys::receive_message(ours, sys::Steady::now() + config_.delivery.timeout);
+    if (answer && answer.value() && answer.value()->whole) {
       ended_ = Child{pid.value(), request.mailbox.owner->uid};
-      // It was the owner's process by then, and may say anything.
-      if (auto outcome = unpack_outcome(said.value()->octets)) {
+      // By the time it answered, the process ran as the owner, so its answer is not trusted.
+      if (auto outcome = unpack_outcome(answer.value()->octets)) {
+        if (auto& file = answer.value()->descriptor; file && request.verb == Verb::kOpenScript)
+          outcome->script = std::make_shared<sys::Fd>(std::move(file));
         if (outcome->error && outcome->error->code == EPERM) refused(request, *outcome->error);
         return std::move(*outcome);
       }
     }
-    bool late = !said && said.error().code == ETIMEDOUT;
+    bool late = !answer && answer.error().code == ETIMEDOUT;
     sys::send_signal(pid.value(), SIGKILL);
     ended_.reset();
     await({pid.value(), request.mailbox.owner->uid});
@@ -131,19 +136,20 @@ class Agent {
                {{"mailbox", request.mailbox.name()},
                 {"uid", request.mailbox.owner->uid},
                 {"stuck", stuck_.size()}});
-    auto why = late ? Error{ETIMEDOUT, "no end within delivery.timeout", {}}
-                    : Error{EIO, "the process that was to deliver died", {}};
+    auto why = late ? explained(ETIMEDOUT, "not finished within delivery.timeout")
+                    : explained(EIO, "the delivering process died");
     return failed(std::move(why), request.verb == Verb::kDeliver);
   }
 
-  // In the child: as root until it is sure whose child it is to be.
+  // Runs in the child: as root until the request is allowed, then as the owner.
   Outcome perform(const Request& request, const sys::Fd& staged) {
     auto spool = files_.open_root(config_.spool.path);
     if (!spool) return failed(spool.error());
     if (auto allowed = authority_.allows(request, spool.value(), staged); !allowed) {
       return failed(allowed.error());
     }
-    sys::limit_resources(request.size + request.personal.size() + kBesideMessage, kDescriptors);
+    sys::limit_resources(request.size + request.personal.size() + kMaxBesideMessage,
+                         kMaxDescriptors);
     if (request.verb == Verb::kDeliver) {
       auto made = make_place(files_, spool.value(), request.mailbox, worker_);
       if (!made) return failed(made.error());
@@ -169,7 +175,7 @@ class Agent {
   const sys::Account& worker_;
   const sys::Fd& socket_;
   std::vector<Child> stuck_;
-  std::optional<Child> ended_;  // has said all and is about to end
+  std::optional<Child> ended_;  // has answered and is about to end
 };
 
 }  // namespace
@@ -179,20 +185,21 @@ bool is_needed(const conf::Config& config) { return sys::is_root() && config.may
 int serve(const conf::Config& config, const sys::Log& log, const recipients::Tables& tables,
           const sys::Fd& socket) {
   sys::keep_only(std::array{&socket});
+  sys::set_title("delivery");
   sys::ignore_group_signals();
-  sys::close_to_others();
-  auto worker = sys::find_account(config.user, config.group);
+  sys::hide_memory();
+  auto worker = config.account();
   if (!worker) {
     log.error("no delivery process", {{"cause", worker.error().describe()}});
     return EX_CONFIG;
   }
-  sys::PosixFiles files;
+  sys::Files files;
   auto authority = Authority::make(config, files, tables, worker.value().uid);
   if (!authority) {
     log.error("no delivery process", {{"cause", authority.error().describe()}});
     return EX_CONFIG;
   }
-  if (auto done = sys::confine(needs_of(config), {}, log); !done) {
+  if (auto done = sys::confine("delivery", needs_of(config), {}, log); !done) {
     log.error("no delivery process", {{"cause", done.error().describe()}});
     return EX_OSERR;
   }
@@ -201,15 +208,10 @@ int serve(const conf::Config& config, const sys::Log& log, const recipients::Tab
 
 Result<sys::Fd> start(const conf::Config& config, const sys::Log& log,
                       const recipients::Tables& tables, const std::function<void()>& first) {
-  auto pair = sys::message_pair();
-  if (!pair) return pair.error();
-  auto started = sys::fork_process([&] {
-    pair.value().first.reset();
+  return sys::fork_server([&](const sys::Fd& socket) {
     if (first) first();
-    return serve(config, log, tables, pair.value().second);
+    return serve(config, log, tables, socket);
   });
-  if (!started) return started.error();
-  return std::move(pair.value().first);
 }
 
 }  // namespace handoff::delivery

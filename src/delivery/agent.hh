@@ -1,5 +1,5 @@
-// The delivery process beside a worker: root, without any descriptor of the network, and it does
-// nothing but become the owner of a mailbox, in a child, for one request at a time.
+// The delivery process of a worker. It runs as root and has no network descriptors. For each
+// request it forks a child, which becomes the owner of the mailbox; it does nothing else.
 #pragma once
 
 #include <functional>
@@ -12,17 +12,18 @@
 
 namespace handoff::delivery {
 
-// Whether there has to be one: mailboxes may have owners, and this process could become them.
+// Whether a delivery process is needed: mailboxes may have owners, and this process could become
+// them.
 bool is_needed(const conf::Config& config);
 
-// Serves the worker at the other end of `socket` (sys/message_socket.hh) until that closes its end.
-// For a process of its own, forked from the master: closes every other descriptor. Returns the exit
-// code (sysexits.h). Blocks.
+// Serves the worker at the other end of `socket` (sys/message_socket.hh) until it closes its end.
+// Runs in a process of its own, forked from the master, and closes every other descriptor. Returns
+// the exit code (sysexits.h). Blocks.
 int serve(const conf::Config& config, const sys::Log& log, const recipients::Tables& tables,
           const sys::Fd& socket);
 
-// Starts one for a worker that this process is itself; returns the worker's end of the socket.
-// `first`: what it does before it serves.
+// Starts a delivery process for this process, and returns this end of its socket. The new process
+// calls `first` before it serves.
 Result<sys::Fd> start(const conf::Config& config, const sys::Log& log,
                       const recipients::Tables& tables, const std::function<void()>& first = {});
 

@@ -1,4 +1,4 @@
-// What a delivery process does once it is the owner of the mailbox.
+// Carries out a request, in a process that has become the owner of the mailbox.
 #pragma once
 
 #include "conf/config.hh"
@@ -9,9 +9,9 @@
 
 namespace handoff::delivery {
 
-// Does what is asked. `spool` is its root, `staged` the message's file, open to read, where the
-// request has one. May block for as long as the mailbox's disk does.
+// `spool`: the root directory of the spool. `file`: the message, open for reading, if the request
+// has one. May block as long as the mailbox's disk does.
 Outcome as_owner(const conf::Config& config, const sys::Log& log, sys::Files& files,
-                 const sys::Fd& spool, const Request& request, const sys::Fd& staged);
+                 const sys::Fd& spool, const Request& request, const sys::Fd& file);
 
 }  // namespace handoff::delivery

@@ -8,14 +8,18 @@
 #include "base/text.hh"
 #include "recipients/layout.hh"
 #include "recipients/resolver.hh"
-#include "spool/crowd_folder.hh"
+#include "recipients/script.hh"
+#include "spool/name.hh"
+#include "spool/staging_folder.hh"
 
 namespace handoff::delivery {
 namespace {
 
-constexpr std::size_t kMostFolder = 254;  // octets: with its dot a file's name
+constexpr std::size_t kMostFolder = 254;  // octets: with the leading dot, a file name
+// The maximum size of the trace header, which a staged file contains in addition to the content.
+constexpr std::uint64_t kMostTrace = 64 << 10;  // octets
 
-Error refused(const std::string& why) { return {EPERM, why, {}}; }
+Error refused(const std::string& why) { return explained(EPERM, why); }
 
 bool is_relative(std::string_view path) {
   return !path.starts_with('/') && recipients::is_trusted_path(path);
@@ -25,9 +29,10 @@ bool is_folder(std::string_view folder) {
   return folder.empty() || (recipients::is_plain_name(folder) && folder.size() <= kMostFolder);
 }
 
-// Those that are asked here: what they know comes from this host's files, or from where logins
-// come from.
-bool is_own(std::string_view lookup) { return lookup == "passwd" || lookup.starts_with("file:"); }
+// A name in new/ or cur/, or in staging.
+bool is_name(std::string_view name) {
+  return name.empty() || (recipients::is_plain_name(name) && name.find('/') == name.npos);
+}
 
 }  // namespace
 
@@ -36,8 +41,10 @@ Status check_owner(const MailboxOwner& owner, const conf::Config& config) {
   if (owner.uid < config.delivery.first_uid) {
     return refused("uid " + uid + " is below delivery.first-uid, no mail is delivered as it");
   }
-  if (owner.gid == 0)
-    return refused("uid " + uid + " has root's group, no mail is delivered as it");
+  if (owner.gid < config.delivery.first_gid) {
+    return refused("gid " + std::to_string(owner.gid) + " of uid " + uid +
+                   " is below delivery.first-gid, no mail is delivered in it");
+  }
   return {};
 }
 
@@ -47,13 +54,17 @@ Result<std::unique_ptr<Authority>> Authority::make(const conf::Config& config, s
   recipients::ChainOptions options;
   options.fold = recipients::fold_whole(config.recipient_rules());
   for (const auto& lookup : config.recipients.lookups) {
-    if (is_own(lookup)) options.lookups.push_back(lookup);
-    // These two name no owners.
-    authority->others_ |= !is_own(lookup) && lookup != "mailbox" && lookup != "any";
+    using Owners = LookupKind::Owners;
+    if (lookup.kind.owners == Owners::kVerified) options.lookups.push_back(lookup);
+    if (lookup.kind.owners == Owners::kReported) authority->others_ = true;
   }
-  // Each question is one of a process that is killed at delivery.timeout.
-  recipients::Ground ground{files, authority->no_spool_, config.spool.layout, {}, &tables};
-  auto chain = recipients::Chain::make(options, ground);
+  // Each query runs in a process that is killed at delivery.timeout.
+  recipients::LookupContext context{.files = files,
+                                    .spool = authority->no_spool_,
+                                    .layout = config.spool.layout,
+                                    .timeout = {},
+                                    .tables = &tables};
+  auto chain = recipients::Chain::make(options, context);
   if (!chain) return chain.error();
   authority->own_ = std::move(chain).value();
   return authority;
@@ -67,11 +78,27 @@ Status Authority::allows(const Request& request, const sys::Fd& spool,
   bool base =
       mailbox.base.empty() || (mailbox.base.starts_with('/') &&
                                (mailbox.base == "/" || recipients::is_trusted_path(mailbox.base)));
-  if (!base || !is_relative(mailbox.path)) return refused("no path of a mailbox");
-  if (!is_folder(mailbox.folder)) return refused("no name of a folder");
+  if (!base || !is_relative(mailbox.path)) return refused("the path of the mailbox is invalid");
+  if (!is_folder(mailbox.folder)) return refused("the name of the folder is invalid");
   if (std::ranges::any_of(mailbox.address, is_control)) return refused("no address");
+  bool home =
+      mailbox.home.empty() || (mailbox.home.starts_with('/') &&
+                               (mailbox.home == "/" || recipients::is_trusted_path(mailbox.home)));
+  if (!home) return refused("no path of a home");
   if (auto known = knows(mailbox); !known) return known;
-  if (!request.has_message()) return staged ? refused("a file where none belongs") : Status();
+  if (request.verb == Verb::kOpenScript || request.verb == Verb::kWriteNote) {
+    if (auto script = is_script(request); !script) return script;
+  }
+  if (!is_name(request.stored_as) || !is_name(request.file)) return refused("no name of a file");
+  if (request.verb == Verb::kRemove) {
+    auto maker = spool::owner_of(request.name);
+    auto of_file = spool::owner_of(request.file);
+    bool own = maker && of_file && maker->maker != 0 && maker->maker == of_file->maker;
+    if (!own) return refused("not a file that this worker has delivered");
+  }
+  if (!request.has_message()) {
+    return staged ? refused("a file came with a request that needs none") : Status();
+  }
   return is_staged(request, spool, staged);
 }
 
@@ -80,23 +107,45 @@ Status Authority::knows(const Mailbox& mailbox) const {
   if (!answer) return answer.error();
   const auto& known = answer.value().mailbox;
   bool same = known && known->owner == mailbox.owner && known->base == mailbox.base &&
-              known->path == mailbox.path && known->quota == mailbox.quota;
+              known->path == mailbox.path && known->quota == mailbox.quota &&
+              known->home == mailbox.home && known->script == mailbox.script;
   if (same || others_) return {};
   return refused("the lookups know no such recipient");
 }
 
+Status Authority::is_script(const Request& request) const {
+  const auto& sieve = config_.sieve;
+  if (!sieve.enabled) return refused("sieve.enabled = no");
+  auto own = recipients::personal_script(sieve.script, request.mailbox, config_.spool.path);
+  if (request.verb == Verb::kWriteNote) {
+    if (own && request.path == *own + std::string(kNoteSuffix)) return {};
+    return refused("no place for a note");
+  }
+  if (own && request.path == *own) return {};
+  auto included =
+      recipients::script_path(sieve.include_directory, request.mailbox, config_.spool.path);
+  auto slash = request.path.rfind('/');
+  if (included && slash != std::string::npos && request.path.substr(0, slash) == *included &&
+      recipients::is_trusted_path(request.path.substr(slash + 1)))
+    return {};
+  return refused("no path of the owner's script");
+}
+
 Status Authority::is_staged(const Request& request, const sys::Fd& spool,
                             const sys::Fd& staged) const {
-  if (!staged) return refused("no file of a message");
+  if (!staged) return refused("no file came with the request");
   if (!is_relative(request.name) || request.name.find('/') != std::string::npos) {
-    return refused("no name of a message");
+    return refused("the name of the message is invalid");
   }
   auto info = files_.info(staged);
   if (!info) return info.error();
   const auto& file = info.value();
   if (!file.is_regular || file.owner != worker_ || file.size != request.size ||
       request.content_offset > file.size) {
-    return refused("the file is no message's");
+    return refused("the file does not match the request");
+  }
+  if (file.size > config_.session.max_message_size + kMostTrace) {
+    return refused("the file is larger than session.max-message-size");
   }
   auto staging = files_.open_directory(spool, ".handoff/staging");
   if (!staging) return staging.error();

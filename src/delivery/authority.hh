@@ -1,5 +1,5 @@
-// Whether what a worker asks for is anything that it may ask for: judged anew, as root, by what the
-// delivery process knows itself. The worker that asks may be in somebody else's hands.
+// Decides whether a worker may make a request. The worker may be controlled by an attacker, so the
+// delivery process checks the request again, as root, using only its own information.
 #pragma once
 
 #include <memory>
@@ -15,23 +15,26 @@
 
 namespace handoff::delivery {
 
-// EPERM where mail is not delivered as this user: root, or below delivery.first-uid.
+// EPERM if mail is not delivered as this user (below delivery.first-uid) or in this group (below
+// delivery.first-gid).
 Status check_owner(const MailboxOwner& owner, const conf::Config& config);
 
 class Authority {
  public:
-  // All of it outlives the object. `worker`: the user that workers run as.
+  // All arguments must outlive the object. `worker`: the user that workers run as.
   static Result<std::unique_ptr<Authority>> make(const conf::Config& config, sys::Files& files,
                                                  const recipients::Tables& tables, uid_t worker);
 
-  // EPERM, with what is wrong, unless
-  //   - the owner is none of the system's (check_owner);
-  //   - base, path and folder are names without "..", and the folder is one;
-  //   - the lookups that this process can ask itself (passwd, file:) know the recipient, there and
-  //     with that owner. Where others are configured, which only a worker asks because they are
-  //     reached over a network, those may have said so;
-  //   - `staged` (nothing: none came) is the very file that SPOOL/.handoff/staging has under the
-  //     name, of the worker's and no other kind.
+  // Returns EPERM, with the reason, unless all of these hold:
+  //   - The owner is not a system user (check_owner).
+  //   - base, path and folder are names without "..", and the folder is a single name.
+  //   - The path of a script is that of the owner's script by the configuration, or in the
+  //     directory for included scripts; a note is written only beside the former.
+  //   - The lookups that this process can ask itself (passwd, file:) know the recipient, with this
+  //     place and owner. If other lookups are configured, which are reached over a network and
+  //     asked only by workers, the answer may have come from those.
+  //   - `staged` (nothing: none was sent) is the regular file that has this name in
+  //     SPOOL/.handoff/staging, and belongs to the worker's user.
   // May block on NSS, and on the spool.
   Status allows(const Request& request, const sys::Fd& spool, const sys::Fd& staged) const;
 
@@ -40,14 +43,15 @@ class Authority {
       : config_(config), files_(files), worker_(worker) {}
 
   Status knows(const Mailbox& mailbox) const;
+  Status is_script(const Request& request) const;
   Status is_staged(const Request& request, const sys::Fd& spool, const sys::Fd& staged) const;
 
   const conf::Config& config_;
   sys::Files& files_;
   uid_t worker_;
-  sys::Fd no_spool_;  // what no lookup of ours looks at
+  sys::Fd no_spool_;  // not open: our lookups do not use it
   std::unique_ptr<recipients::Chain> own_;
-  bool others_ = false;  // there are lookups that only workers ask
+  bool others_ = false;  // some lookups are asked only by workers
 };
 
 }  // namespace handoff::delivery

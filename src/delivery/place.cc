@@ -13,13 +13,14 @@ namespace {
 constexpr mode_t kOwn = 0700;
 constexpr mode_t kAbove = 0711;
 
-// What is above a mailbox: only root and workers make it, and others have to come through.
+// Checks a directory above a mailbox, which only root and workers create, and makes it passable for
+// other users.
 Status settle_above(sys::Files& files, const sys::Fd& directory, const std::string& name,
                     const sys::Account& worker) {
   auto info = files.info(directory);
   if (!info) return info.error();
   if (info.value().owner != 0 && info.value().owner != worker.uid) {
-    return Error{EPERM, "a mailbox is made in no directory of another user's", name};
+    return explained(EPERM, "mailboxes are never created in a directory of another user", name);
   }
   bool is_closed = info.value().owner == worker.uid && (info.value().mode & 0111) != 0111;
   return is_closed ? files.let_pass(directory) : Status();
@@ -33,7 +34,7 @@ Status make_place(sys::Files& files, const sys::Fd& spool, const Mailbox& mailbo
   auto inbox = mailbox;
   inbox.folder.clear();
   auto settled = spool::open_settled_new(files, spool, inbox);
-  // Where its disk knows no root, its owner will see.
+  // On a disk where root has no rights (NFS), the owner's process will report the error.
   if (!settled && settled.error().code == EACCES) return {};
   if (!settled) return settled.error();
   if (settled.value()) return {};
@@ -42,7 +43,7 @@ Status make_place(sys::Files& files, const sys::Fd& spool, const Mailbox& mailbo
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const sys::Fd& at = here ? here : spool;
     std::string name(parts[i]);
-    if (name.starts_with('.')) return Error{EPERM, "no name of a mailbox", name};
+    if (name.starts_with('.')) return explained(EPERM, "not a valid name of a mailbox", name);
     bool own = i + 1 == parts.size();
     auto made =
         own ? files.make_directory_of(at, name, mailbox.owner->uid, mailbox.owner->gid, kOwn)
@@ -55,7 +56,7 @@ Status make_place(sys::Files& files, const sys::Fd& spool, const Mailbox& mailbo
       next = std::move(opened).value();
       if (auto above = settle_above(files, next, name, worker); !above) return above;
     }
-    // Also where it was there: who made it may not have synced it yet.
+    // An existing directory is synced too: its creator may not have synced it yet.
     if (auto synced = files.sync_directory(at); !synced) return synced;
     here = std::move(next);
   }

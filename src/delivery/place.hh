@@ -1,5 +1,5 @@
-// The directory of another user's mailbox below the spool: the owner cannot make it there, as the
-// spool is the workers' own, and they cannot give it away.
+// Creates the directory of another user's mailbox in the spool. The owner cannot create it, because
+// the spool belongs to the workers' user, and the workers cannot give it away.
 #pragma once
 
 #include "base/mailbox.hh"
@@ -10,13 +10,13 @@
 
 namespace handoff::delivery {
 
-// Makes what is missing of the mailbox's path, as root, and syncs it: its own directory is its
-// owner's (0700), those above are the worker's and can be passed through (0711), as they then can
-// where a worker had made them before. Nothing is done where the mailbox may not be made, is there
-// and durable, or lies elsewhere, in a home: there its owner makes it. What was there is nobody
-// else's afterwards, an empty directory of root's too, which may be where a disk is to be mounted.
-// EPERM where what lies above belongs to neither root nor the worker, or has a name with a dot
-// before it, as what is inside mailboxes has. May block.
+// Runs as root. Creates the missing directories of the mailbox's path and syncs them: the mailbox
+// itself belongs to its owner (0700); those above it belong to the worker's user and can be passed
+// through (0711), including any that a worker had created before. Does nothing if the mailbox must
+// not be created, exists and is durable, or is not in the spool but in a home directory, where its
+// owner creates it. Never changes the owner of a directory that existed, not even of an empty one
+// of root's, which may be a mount point. EPERM if a directory above belongs to neither root nor the
+// worker's user, or has a name that begins with a dot, as directories in mailboxes have. May block.
 Status make_place(sys::Files& files, const sys::Fd& spool, const Mailbox& mailbox,
                   const sys::Account& worker);
 

@@ -1,10 +1,11 @@
-// The table of commands and the verbs that stand by themselves, each with the RFC clause beside its
-// check.
+// The table of commands, and the verbs without a file of their own. Each check names its RFC
+// clause.
 #include <algorithm>
 
 #include "base/text.hh"
 #include "lmtp/command.hh"
 #include "lmtp/path.hh"
+#include "lmtp/proxy_header.hh"
 #include "lmtp/replies.hh"
 #include "lmtp/session.hh"
 
@@ -19,7 +20,8 @@ std::span<const Command> CommandTable::all() {
       {"MAIL", kRequired, Needs::kHello, "MAIL FROM:<address> [parameters]", &Session::mail},
       {"RCPT", kRequired, Needs::kTransaction, "RCPT TO:<address> [parameters]", &Session::rcpt},
       {"DATA", kNone, Needs::kTransaction, "DATA", &Session::data},
-      // BDAT looks to its order itself: refused octets must be swallowed (RFC 3030 2).
+      // BDAT checks its preconditions itself, because refused octets must still be read (RFC 3030
+      // 2).
       {"BDAT", kOptional, Needs::kNothing, "BDAT octets [LAST]", &Session::bdat},
       {"RSET", kNone, Needs::kNothing, "RSET", &Session::rset},
       {"NOOP", kOptional, Needs::kNothing, "NOOP [text]", &Session::noop},
@@ -35,7 +37,7 @@ std::span<const Command> CommandTable::all() {
   return kTable;
 }
 
-// The longest line of a command, as announced (S4).
+// The maximum length of a command line with the announced extensions (S4).
 std::size_t Session::line_limit(const Command& command) const {
   bool dsn = options_.dsn;
   bool auth = !peer_.mechanisms.empty();
@@ -62,7 +64,15 @@ std::optional<Event> Session::run(std::string_view line) {
   auto all = CommandTable::all();
   auto command =
       std::ranges::find_if(all, [&](const Command& row) { return iequals(row.verb, verb); });
+  bool mail = command != all.end() && command->verb == "MAIL";
+  bool rcpt = command != all.end() && command->verb == "RCPT";
+  command_line_ = line;
   auto limit = command == all.end() ? kCommandLine : line_limit(*command);
+  if (mail || rcpt) {
+    auto path = path_length(argument.substr(std::min(argument.find('<'), argument.size())));
+    limit += std::max(path, kPath) - kPath;
+  }
+  if (is_proxy_header(line, commands_)) return give_up(say::kNotProxy);
   if (length > limit) return refuse_line(line, say::kLineTooLong);
   if (!clean) return refuse_line(line, say::kBadLine);
   if (command == all.end()) return complain(say::kUnknownVerb);
@@ -74,12 +84,31 @@ std::optional<Event> Session::run(std::string_view line) {
   }
   if (command->needs == Needs::kHello && hello_.empty()) return complain(say::kLhloFirst);
   if (command->needs == Needs::kTransaction && !transaction_) return complain(say::kMailFirst);
-  return (this->*command->run)(argument);
+  if (auto reply = has_lasted_too_long(*command)) {
+    note_refusal(*reply);
+    return close(*reply);
+  }
+  auto event = (this->*command->run)(argument);
+  command_line_ = {};
+  return event;
 }
 
-// RFC 2033 4.1: as EHLO. RFC 5321 4.1.4: it also resets.
+// S17: ends a session that sends many commands but no message, and, between transactions, one that
+// has lasted as long as it may.
+std::optional<Reply> Session::has_lasted_too_long(const Command& command) {
+  bool carries_mail = command.needs == Needs::kTransaction || command.run == &Session::bdat;
+  if (carries_mail || command.run == &Session::quit) return std::nullopt;
+  if (++idle_commands_ > options_.max_idle_commands) {
+    return Reply(say::kTooManyIdleCommands,
+                 {options_.hostname, std::to_string(options_.max_idle_commands)});
+  }
+  if (old_ && !transaction_) return Reply(say::kOldSession, {options_.hostname});
+  return std::nullopt;
+}
+
+// RFC 2033 4.1: like EHLO. RFC 5321 4.1.4: it also resets.
 std::optional<Event> Session::lhlo(std::string_view argument) {
-  // The name is for trace and log only; what could break a Received: line is refused.
+  // The name is only for trace and log. A name that could break a Received: field is refused.
   bool printable = std::ranges::all_of(argument, [](char c) {
     constexpr std::string_view kSpecials = " ()<>;\"\\";
     return is_ascii(c) && !is_control(c) && kSpecials.find(c) == kSpecials.npos;
@@ -94,7 +123,7 @@ std::optional<Event> Session::lhlo(std::string_view argument) {
   return event;
 }
 
-// One keyword a line (RFC 5321 4.1.1.1).
+// One keyword per line (RFC 5321 4.1.1.1).
 std::string Session::capabilities() const {
   std::string text = options_.hostname;
   auto add = [&](std::string_view keyword, std::string_view rest = {}) {
@@ -117,6 +146,7 @@ std::string Session::capabilities() const {
   }
   add("LIMITS", limits);
   if (options_.rrvs) add("RRVS");
+  if (options_.proxy) add("XHOPS");
   if (peer_.can_tls && !peer_.tls) add("STARTTLS");
   if (!peer_.mechanisms.empty()) add("AUTH", peer_.mechanisms);
   if (peer_.trusted) {
@@ -144,7 +174,7 @@ std::optional<Event> Session::noop(std::string_view) {
 std::optional<Event> Session::help(std::string_view topic) {
   auto all = CommandTable::all();
   auto row = std::ranges::find_if(all, [&](const Command& c) { return iequals(c.verb, topic); });
-  // Who is not trusted is not told of what is for those who are.
+  // Help for XFORWARD and XCLIENT is only for trusted peers.
   bool told =
       row != all.end() && !row->syntax.empty() && (peer_.trusted || !row->verb.starts_with('X'));
   if (told) {
@@ -162,15 +192,17 @@ std::optional<Event> Session::vrfy(std::string_view argument) {
   bool utf8 = options_.utf8 && argument.size() > kUtf8.size() &&
               iequals(argument.substr(argument.size() - kUtf8.size()), kUtf8);
   if (utf8) argument.remove_suffix(kUtf8.size());
-  PathRules rules{.bare_local = options_.bare_local, .max_local = kMaxRecipientLocal};
+  PathRules rules{.bare_local = options_.bare_local};
   auto path =
       argument.starts_with('<') ? parse_path(argument, rules) : parse_mailbox(argument, rules);
-  if (path.fault != PathFault::kNone || !path.rest.empty()) return complain(say::kBadRecipient);
-  if (path.non_ascii && !utf8) return complain(say::kNeedsUtf8);
+  if (path.fault != PathFault::kNone || !path.rest.empty()) {
+    return complain({say::kBadRecipient, {argument}});
+  }
+  if (path.non_ascii && !utf8) return complain({say::kNeedsUtf8, {argument}});
   candidate_ = {};
   candidate_.address = std::move(path.address);
-  asked_ = Asked::kVerify;
-  return RecipientNamed{candidate_.address, true};
+  asked_ = LookupResult::kVerify;
+  return RecipientNamed{candidate_.address, true, candidate_};
 }
 
 std::optional<Event> Session::expn(std::string_view) { return complain(say::kNoExpn); }

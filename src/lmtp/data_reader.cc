@@ -19,7 +19,7 @@ DataReader::Piece DataReader::next(std::string_view& input) {
   if (input.empty()) return {{}, false};
   switch (state_) {
     case State::kLineStart:
-      if (input.front() == '.') {  // the end, or a stuffed dot: either way it is not content
+      if (input.front() == '.') {  // the end, or a stuffed dot: not content in either case
         take(input, 1);
         state_ = State::kDot;
         return {{}, false};
@@ -38,7 +38,7 @@ DataReader::Piece DataReader::next(std::string_view& input) {
         state_ = State::kLineStart;
         return {{}, true};
       }
-      state_ = State::kTextCr;  // the CR was content after all
+      state_ = State::kTextCr;  // the CR is content
       return {kCr, false};
     case State::kTextCr:
       if (input.front() == '\n') {
@@ -50,7 +50,7 @@ DataReader::Piece DataReader::next(std::string_view& input) {
       break;
   }
 
-  // Inside a line: everything up to a dot that stands at a line's start is content as it is.
+  // Inside a line, everything up to a dot at the start of a line is content.
   std::size_t at = 0;
   while (const void* lf = std::memchr(input.data() + at, '\n', input.size() - at)) {
     at = static_cast<std::size_t>(static_cast<const char*>(lf) - input.data()) + 1;

@@ -30,17 +30,18 @@ void HeaderCopy::end() {
 std::string dsn_text(const DsnReport& report, const DsnFacts& facts) {
   std::string header = report.header.text();
   if (!header.empty() && header.back() != '\n') header += '\n';
-  // RFC 2046 5.1.1: at most 70 characters. The id is nobody else's, so no header has the line.
+  // RFC 2046 5.1.1: at most 70 characters. The id is unique, so no line of the header equals the
+  // boundary.
   auto boundary = "handoff=_" + facts.id.substr(0, 60);
-  auto sender = "<" + report.sender.text() + ">";
+  auto sender = report.sender.bracketed();
 
   std::string told =
       "This is the mail system at " + facts.hostname +
-      ".\n\nYour message was delivered, as you asked to be told, to the mailbox of\n\n";
+      ".\n\nYou asked for this report. Your message was delivered to the mailbox of\n\n";
   for (const Recipient& recipient : report.delivered) {
     told += "    <" + recipient.address.text() + ">\n";
   }
-  told += "\nThere is nothing that you have to do.\n";
+  told += "\nYou need not do anything.\n";
 
   // RFC 3464 2.2, 2.3.
   std::string status = "Reporting-MTA: dns; " + facts.hostname + "\n";
@@ -50,18 +51,18 @@ std::string dsn_text(const DsnReport& report, const DsnFacts& facts) {
     auto address = recipient.address.text();
     status += "\n";
     if (recipient.original) {
-      // RFC 3461 6.3: as ORCPT had it, but a blank behind the semicolon, as everybody writes it.
+      // RFC 3461 6.3: the value of ORCPT, but with the customary space after the semicolon.
       const auto& encoded = recipient.original->encoded;
       auto semicolon = encoded.find(';');
       status += "Original-Recipient: " + encoded.substr(0, semicolon) + "; " +
                 encoded.substr(semicolon + 1) + "\n";
     }
-    // RFC 6533 3: the type utf-8 stands in message/global-delivery-status alone.
+    // RFC 6533 3: the type utf-8 may occur only in message/global-delivery-status.
     status += std::string("Final-Recipient: ") + (report.utf8 ? "utf-8" : "rfc822") + "; " +
               address + "\nAction: delivered\nStatus: 2.0.0\n";
   }
 
-  // RFC 3464 2.1: message/delivery-status is 7bit, whatever stands in the header beside it.
+  // RFC 3464 2.1: message/delivery-status is 7bit, independent of the returned header.
   auto encoding = [](bool ascii) {
     return std::string("Content-Transfer-Encoding: ") + (ascii ? "7bit" : "8bit") + "\n";
   };
@@ -74,7 +75,7 @@ std::string dsn_text(const DsnReport& report, const DsnFacts& facts) {
   return "From: Mail Delivery System <postmaster@" + facts.hostname + ">\nTo: " + sender +
          "\nSubject: Delivered: your message\nDate: " + facts.date + "\nMessage-ID: <dsn." +
          facts.id + "@" + facts.hostname +
-         // RFC 3834 5: nobody's vacation program answers.
+         // RFC 3834 5: prevents automatic answers such as vacation messages.
          ">\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\nContent-Type: multipart/report; "
          "report-type=delivery-status;\n\tboundary=\"" +
          boundary + "\"\n" + encoding(ascii) + "\n" +

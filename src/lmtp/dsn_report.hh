@@ -1,6 +1,6 @@
-// The report that a sender gets of recipients who have the message, where NOTIFY=SUCCESS asked for
-// it (RFC 3461 6.2, RFC 3464; RFC 6533 where the transaction is SMTPUTF8). Text alone: the worker
-// has it sent.
+// The report to the sender that recipients have received the message, if NOTIFY=SUCCESS asked for
+// it (RFC 3461 6.2, RFC 3464; RFC 6533 if the transaction is SMTPUTF8). Only the text: the worker
+// sends it.
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@
 
 namespace handoff::lmtp {
 
-// The header of a message as it passes: up to the empty line, and no more of it than kMost.
+// Collects the header of a message from its slices, up to the empty line but at most kMost octets.
 class HeaderCopy {
  public:
   void take(std::string_view octets);
-  // The header is over, without the line that has begun: it does not fit, or is of the body.
+  // The header has ended. Drops an incomplete last line: it is too long, or part of the body.
   void end();
   const std::string& text() const { return text_; }  // whole lines, ending in LF
 
@@ -25,25 +25,26 @@ class HeaderCopy {
   bool ended_ = false;
 };
 
-// What is to be reported of one transaction.
+// The facts about one transaction for its report.
 struct DsnReport {
-  Address sender;           // who gets it; never the null sender
+  Sender sender;            // receives the report; never the null sender
   bool utf8 = false;        // SMTPUTF8
   std::string envelope_id;  // ENVID=, decoded; empty: none
   std::string arrival;      // RFC 5322 date-time
   std::vector<Recipient> delivered;
-  // Of the original message: RET=FULL is for reports of failures (RFC 3461 4.3).
+  // The header of the original message. The message is never returned in full: RET=FULL concerns
+  // only reports of failures (RFC 3461 4.3).
   HeaderCopy header;
 };
 
-// What the protocol does not know by itself.
+// Facts that the protocol code does not know.
 struct DsnFacts {
   std::string hostname;
-  std::string id;    // of the message, as in the log; also parts the report
+  std::string id;    // of the message, as in the log; also used for the MIME boundary
   std::string date;  // now; RFC 5322 date-time
 };
 
-// The whole message, with LF line ends, as sendmail takes it.
+// The whole message, with LF line ends, as sendmail expects it.
 std::string dsn_text(const DsnReport& report, const DsnFacts& facts);
 
 }  // namespace handoff::lmtp

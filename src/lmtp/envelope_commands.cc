@@ -1,5 +1,5 @@
-// MAIL and RCPT with their parameters. One table for each has what a parameter is called, when it
-// is announced, and how its value is read.
+// MAIL and RCPT with their parameters. For each there is a table with the keyword of a parameter,
+// when it is announced, and how its value is parsed.
 #include <algorithm>
 #include <cstdint>
 #include <span>
@@ -22,7 +22,7 @@ bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return is_ascii(c) && !is_control(c); });
 }
 
-// RFC 1870 4: 1 to 20 digits. Some of 20 are more than 64 bits hold: too large, not malformed.
+// RFC 1870 4: 1 to 20 digits. A number beyond 64 bits is too large, but not malformed.
 bool take_size(Value value, Envelope& envelope) {
   if (!value || value->size() > 20 || !std::ranges::all_of(*value, is_digit)) return false;
   envelope.declared_size = parse_number(*value).value_or(UINT64_MAX);
@@ -52,11 +52,9 @@ bool take_utf8(Value value, Envelope& envelope) {
   return !value;
 }
 
-// RFC 3461 4.3.
-bool take_ret(Value value, Envelope& envelope) {
-  if (!value) return false;
-  envelope.return_full = iequals(*value, "FULL");
-  return envelope.return_full || iequals(*value, "HDRS");
+// RFC 3461 4.3. Ignored, because it concerns reports of failures, which the queue manager sends.
+bool take_ret(Value value, Envelope&) {
+  return value && (iequals(*value, "FULL") || iequals(*value, "HDRS"));
 }
 
 // RFC 3461 4.4: at most 100 characters, printable when decoded.
@@ -68,29 +66,29 @@ bool take_envid(Value value, Envelope& envelope) {
   return true;
 }
 
-// RFC 4954 5: who submitted the message; "<>" where it is not known. Nothing here depends on it.
+// RFC 4954 5: who submitted the message; "<>" if unknown. Ignored.
 bool take_auth(Value value, Envelope&) {
   return value && (*value == "<>" || decode_xtext(*value).has_value());
 }
 
-// RFC 3461 4.1: NEVER alone, or a list.
+// How many proxies have passed the message on, as one handoff tells another (X13).
+bool take_hops(Value value, Envelope& envelope) {
+  constexpr std::uint64_t kMost = 99;
+  auto number = value ? parse_number(*value) : std::nullopt;
+  if (!number || *number > kMost) return false;
+  envelope.hops = static_cast<unsigned>(*number);
+  return true;
+}
+
+// RFC 3461 4.1: NEVER alone, or a list. FAILURE and DELAY are for the queue manager to report.
 bool take_notify(Value value, Recipient& recipient) {
   if (!value) return false;
-  auto words = split(*value, ',');
-  for (std::string_view word : words) {
-    if (iequals(word, "NEVER")) {
-      recipient.notify.never = true;
-    } else if (iequals(word, "SUCCESS")) {
-      recipient.notify.success = true;
-    } else if (iequals(word, "FAILURE")) {
-      recipient.notify.failure = true;
-    } else if (iequals(word, "DELAY")) {
-      recipient.notify.delay = true;
-    } else {
-      return false;
-    }
-  }
-  return !recipient.notify.never || words.size() == 1;
+  if (iequals(*value, "NEVER")) return true;
+  return std::ranges::all_of(split(*value, ','), [&](std::string_view word) {
+    bool success = iequals(word, "SUCCESS");
+    recipient.notify_success = recipient.notify_success || success;
+    return success || iequals(word, "FAILURE") || iequals(word, "DELAY");
+  });
 }
 
 // RFC 3461 4.2, RFC 6533 3: addr-type ";" xtext, at most 500 characters.
@@ -104,13 +102,13 @@ bool take_orcpt(Value value, Recipient& recipient) {
   auto decoded = utf8 ? decode_utf8_xtext(encoded) : decode_xtext(encoded);
   bool atom = std::ranges::all_of(type, [](char c) { return is_ascii(c) && is_atext(c); });
   if (!atom || !decoded || decoded->empty()) return false;
-  // It becomes a header line: no control may be in it.
+  // The address becomes a header field, so it must not contain control characters.
   if (std::ranges::any_of(*decoded, is_control) || (!utf8 && !all_ascii(*decoded))) return false;
-  recipient.original = {lower(type), std::move(*decoded), std::string(*value)};
+  recipient.original = {std::move(*decoded), std::string(*value)};
   return true;
 }
 
-// RFC 7293 3: date-time [";" ("C" / "R")]; what a relay should do with it is not asked of us.
+// RFC 7293 3: date-time [";" ("C" / "R")]. The letter is for relays, so it is ignored.
 bool take_rrvs(Value value, Recipient& recipient) {
   if (!value) return false;
   auto action = value->find(';');
@@ -122,10 +120,12 @@ bool take_rrvs(Value value, Recipient& recipient) {
   return recipient.valid_since.has_value();
 }
 
-// "FROM:<path>…" -> "<path>…"; one blank behind the colon is tolerated, as senders do write it.
-std::optional<std::string_view> behind(std::string_view argument, std::string_view keyword) {
-  if (!istarts_with(argument, keyword)) return std::nullopt;
+// "FROM:<path>…" -> "<path>…". Accepts one space after the colon, because clients write it, and any
+// spaces and tabs if `lenient`. Returns nothing if the keyword is missing.
+std::string_view after(std::string_view keyword, std::string_view argument, bool lenient) {
+  if (!istarts_with(argument, keyword)) return {};
   argument.remove_prefix(keyword.size());
+  if (lenient) return trim(argument);
   if (argument.starts_with(' ')) argument.remove_prefix(1);
   return argument;
 }
@@ -136,7 +136,7 @@ struct ParameterTable {
   template <class Target>
   struct Row {
     std::string_view keyword;
-    bool (*taken)(const Session&);  // announced, or taken from this peer all the same
+    bool (*taken)(const Session&);  // announced, or accepted from this peer without announcement
     bool (*take)(Value, Target&);
   };
 
@@ -146,10 +146,12 @@ struct ParameterTable {
   static bool auth(const Session& s) { return !s.peer_.mechanisms.empty(); }
   static bool orcpt(const Session& s) { return s.options_.dsn || s.peer_.trusted; }
   static bool rrvs(const Session& s) { return s.options_.rrvs; }
+  static bool hops(const Session& s) { return s.options_.proxy; }
 
   static constexpr Row<Envelope> kMail[] = {
       {"SIZE", always, take_size}, {"BODY", always, take_body}, {"SMTPUTF8", utf8, take_utf8},
       {"RET", dsn, take_ret},      {"ENVID", dsn, take_envid},  {"AUTH", auth, take_auth},
+      {"XHOPS", hops, take_hops},
   };
   static constexpr Row<Recipient> kRcpt[] = {
       {"NOTIFY", dsn, take_notify},
@@ -157,7 +159,7 @@ struct ParameterTable {
       {"RRVS", rrvs, take_rrvs},
   };
 
-  // Reads `text` into `target`. Returns the refusal, or nothing.
+  // Parses `text` into `target`. Returns the refusal, if any.
   template <class Target>
   static std::optional<Reply> read(const Session& session, std::span<const Row<Target>> rows,
                                    std::string_view text, bool utf8_allowed, Target& target) {
@@ -183,51 +185,53 @@ std::optional<Event> Session::mail(std::string_view argument) {
   if (auto missing = missing_protection()) return complain(*missing);
   if (options_.max_transactions > 0 && transactions_ >= options_.max_transactions) {
     Reply reply{say::kTooManyTransactions, {options_.hostname, std::to_string(transactions_)}};
-    refusal_ = reply.one_line();
+    note_refusal(reply);
     return close(reply);
   }
-  auto text = behind(argument, "FROM:");
-  if (!text) return complain(say::kBadSender);
-  auto path = parse_path(*text, {.null_allowed = true, .bare_local = options_.bare_local});
-  if (path.fault != PathFault::kNone) return complain(say::kBadSender);
+  auto text = after("FROM:", argument, options_.lenient_addresses);
+  auto path = parse_sender(text, options_.lenient_addresses);
+  if (!path) return complain({say::kBadSender, {text.empty() ? argument : text}});
   Envelope envelope;
-  envelope.sender = std::move(path.address);
-  auto fault = ParameterTable::read<Envelope>(*this, ParameterTable::kMail, path.rest,
+  envelope.sender = std::move(path->sender);
+  auto fault = ParameterTable::read<Envelope>(*this, ParameterTable::kMail, path->rest,
                                               options_.utf8, envelope);
   if (fault) return complain(*fault);
-  if (path.non_ascii && !envelope.utf8) return complain(say::kNeedsUtf8);  // RFC 6531 3.5
-  if (envelope.declared_size.value_or(0) > options_.max_message_size) {    // RFC 1870 6.1
+  if (envelope.declared_size.value_or(0) > options_.max_message_size) {  // RFC 1870 6.1
     decline({say::kTooLarge,
              {std::to_string(*envelope.declared_size), std::to_string(options_.max_message_size)}});
     return std::nullopt;
   }
-  transaction_.emplace(std::move(envelope));
-  asked_ = Asked::kMail;
+  transaction_.emplace(std::move(envelope), options_.separate_recipients);
+  asked_ = LookupResult::kMail;
   return MailBegins{transaction_->envelope()};
 }
 
 std::optional<Event> Session::rcpt(std::string_view argument) {
-  if (chunked_) return complain(say::kContentBegun);
-  auto text = behind(argument, "TO:");
-  if (!text) return complain(say::kBadRecipient);
-  auto path =
-      parse_path(*text, {.bare_local = options_.bare_local, .max_local = kMaxRecipientLocal});
-  if (path.fault != PathFault::kNone) return complain(say::kBadRecipient);
+  if (transaction_->content) return complain(say::kContentBegun);
+  auto text = after("TO:", argument, options_.lenient_addresses);
+  // The queue manager has accepted the address; the lookup decides whether it exists.
+  auto path = parse_path(text, {.bare_local = options_.bare_local,
+                                .brackets_optional = options_.lenient_addresses,
+                                .any_labels = true});
+  if (path.fault != PathFault::kNone) {
+    return complain({say::kBadRecipient, {text.empty() ? argument : text}});
+  }
   bool utf8 = transaction_->envelope().utf8;
-  if (path.non_ascii && !utf8) return complain(say::kNeedsUtf8);
   Recipient candidate;
   candidate.address = std::move(path.address);
   auto fault =
       ParameterTable::read<Recipient>(*this, ParameterTable::kRcpt, path.rest, utf8, candidate);
   if (fault) return complain(*fault);
-  // RFC 5321 4.5.3.1.10: the surplus is refused for the moment, the rest goes on.
+  // RFC 5321 4.5.3.1.10: the surplus recipient gets a temporary failure, and the transaction
+  // continues.
   if (transaction_->envelope().recipients.size() >= options_.max_recipients) {
-    decline({say::kTooManyRecipients, {std::to_string(options_.max_recipients)}});
+    decline({say::kTooManyRecipients,
+             {std::to_string(options_.max_recipients), candidate.address.text()}});
     return std::nullopt;
   }
   candidate_ = std::move(candidate);
-  asked_ = Asked::kRecipient;
-  return RecipientNamed{candidate_.address, false};
+  asked_ = LookupResult::kRecipient;
+  return RecipientNamed{candidate_.address, false, candidate_};
 }
 
 }  // namespace handoff::lmtp

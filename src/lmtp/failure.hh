@@ -1,5 +1,5 @@
-// The one table from a failure of storage or lookup to a reply. A message is never bounced
-// for a fault of ours: every row is 4xx, and an errno that is not in the table is 451 4.3.0.
+// The one table from a failure of storage or lookup to a reply. Our own failures never bounce a
+// message: every row is 4xx, and an errno that is not in the table becomes 451 4.3.0.
 #pragma once
 
 #include <span>
@@ -14,13 +14,12 @@ struct FailureRow {
   Phrase phrase;
 };
 
-// The table, for its documentation and its test.
+// The table, for the test that compares it with the documentation.
 std::span<const FailureRow> failure_table();
 
-// What a recipient is told when delivery failed with `error`. The cause and the path are for the
-// log alone.
+// The reply for a recipient if delivery failed with `error`. Cause and path are only for the log.
 Reply reply_to(const Error& error);
-// What a recipient is told when it could not be looked up: 451 4.3.0, whatever the cause (R1).
+// The reply for a recipient if the lookup failed, whatever the cause: 451 4.3.0 (R1).
 Reply reply_to_lookup_failure();
 
 }  // namespace handoff::lmtp

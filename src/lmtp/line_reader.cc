@@ -10,7 +10,7 @@ void LineReader::clear() {
   last_ = 0;
 }
 
-// Offset behind the line end, or npos.
+// Returns the offset after the line end, or npos.
 std::size_t LineReader::find_end(std::string_view input) const {
   for (auto at = input.find('\n'); at != std::string_view::npos; at = input.find('\n', at + 1)) {
     char before = at > 0 ? input[at - 1] : last_;

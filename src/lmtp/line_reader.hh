@@ -1,4 +1,4 @@
-// Cuts command lines out of the input. First station of a byte that is not content.
+// Splits the input into command lines.
 #pragma once
 
 #include <cstddef>
@@ -10,26 +10,26 @@ namespace handoff::lmtp {
 
 class LineReader {
  public:
-  // `lenient`: a bare LF ends a line too (protocol.lenient-newlines). Else only CRLF does
+  // `lenient`: a bare LF also ends a line (protocol.lenient-newlines). Otherwise only CRLF does
   // (RFC 5321 2.3.8), and a bare LF is part of the line.
   explicit LineReader(bool lenient) : lenient_(lenient) {}
 
-  // What is kept of a line that is too long: enough to see that it announces a chunk, and how long.
+  // Octets kept of a line that is too long: enough to read the verb BDAT and the size of the chunk.
   static constexpr std::size_t kHead = 64;
 
   struct Line {
     std::string_view text;  // without its line end; valid until the next call or change of input
-    bool too_long;          // it had more octets than the limit, line end included; text is then
-                            // its first kHead octets
+    bool too_long;  // longer than the limit, including the line end; text is its first kHead octets
   };
 
-  // Takes the next whole line off the front of `input`; nothing, with all of `input` consumed and
-  // kept, where it has not ended yet. Holds at most `limit` octets however long the line is.
+  // Consumes the next complete line from the front of `input`. If the line is incomplete, consumes
+  // and keeps all of `input` and returns nothing. Holds at most `limit` octets, however long the
+  // line is.
   std::optional<Line> next(std::string_view& input, std::size_t limit);
 
-  // Whether a line has begun and not ended.
+  // Whether an incomplete line is held.
   bool in_line() const { return in_line_; }
-  // Forgets a line that has begun (RFC 3207 4.2: nothing survives a TLS handshake).
+  // Drops an incomplete line (RFC 3207 4.2: nothing survives a TLS handshake).
   void clear();
 
  private:
@@ -39,9 +39,9 @@ class LineReader {
   bool lenient_;
   bool in_line_ = false;
   bool overflowed_ = false;
-  char last_ = 0;       // last octet seen of the line so far: a CR may end one buffer, its LF begin
-                        // the next
-  bool given_ = false;  // partial_ was handed out as a line and is to be cleared
+  // The last octet of the incomplete line, because a CRLF may be split between two buffers.
+  char last_ = 0;
+  bool given_ = false;  // partial_ was returned as a line; clear it at the next call
   std::string partial_;
 };
 

@@ -12,7 +12,7 @@ bool is_keyword(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return is_alpha(c) || is_digit(c) || c == '-'; });
 }
 
-// esmtp-value: no '=', SP or control; RFC 6531 3.3 adds what is beyond ASCII.
+// esmtp-value: no '=', space or control character. RFC 6531 3.3 adds non-ASCII characters.
 bool is_value(std::string_view text) {
   return !text.empty() &&
          std::ranges::none_of(text, [](char c) { return c == '=' || c == ' ' || is_control(c); });

@@ -1,8 +1,9 @@
-// What is said about the peer itself: STARTTLS, AUTH, and Postfix's XFORWARD and XCLIENT.
+// Commands about the peer: STARTTLS, AUTH, and Postfix's XFORWARD and XCLIENT.
 #include <algorithm>
 #include <functional>
 #include <span>
 
+#include "base/network.hh"
 #include "base/text.hh"
 #include "base/xtext.hh"
 #include "lmtp/replies.hh"
@@ -13,9 +14,8 @@ namespace {
 
 struct Attribute {
   std::string_view name;
-  std::string Forwarded::*member;  // nullptr: taken, and not used
-  // What the real client or another queue manager made up: it may be anything, and is no reason to
-  // lose the rest.
+  std::string Forwarded::*member;  // nullptr: accepted but ignored
+  // Free text, chosen by the original client or another queue manager: any value is accepted.
   bool free = false;
 };
 
@@ -39,18 +39,21 @@ constexpr Attribute kXclient[] = {
     {"DESTPORT", nullptr},
 };
 
-// A value goes into Received: and the log: printable ASCII without what would end a comment there.
+// A value is written to Received: and the log: printable ASCII without the special characters of
+// comments.
 bool is_plain(char c) {
   constexpr std::string_view kSpecials = " ()<>;\"\\";
   return is_ascii(c) && !is_control(c) && kSpecials.find(c) == kSpecials.npos;
 }
 
-// Known not to be known. A HELO may be an address literal, which begins with a bracket as well.
+// Whether the value means that the peer does not know it. A bracket at the start is not enough,
+// because a HELO may be an address literal.
 bool is_unavailable(std::string_view value) {
   return iequals(value, "[UNAVAILABLE]") || iequals(value, "[TEMPUNAVAIL]");
 }
 
-// Reads "NAME=value NAME=value" into `out`. Returns the word that is wrong; empty where none is.
+// Parses "NAME=value NAME=value" into `out`. Returns the first invalid word; empty if there is
+// none.
 std::string_view read_attributes(std::string_view text, std::span<const Attribute> known,
                                  Forwarded& out) {
   for (std::string_view word : split(text, ' ')) {
@@ -64,6 +67,11 @@ std::string_view read_attributes(std::string_view text, std::span<const Attribut
     if (row->free) std::ranges::replace_if(*value, std::not_fn(is_plain), '?');
     if (!std::ranges::all_of(*value, is_plain)) return word;
     if (row->member == nullptr) continue;
+    if (row->member == &Forwarded::address) {
+      std::string_view ip = *value;
+      if (istarts_with(ip, "IPv6:")) ip.remove_prefix(5);
+      if (auto address = parse_ip(ip)) *value = literal_of(*address);
+    }
     out.*(row->member) = is_unavailable(*value) ? std::string() : std::move(*value);
   }
   return {};
@@ -71,7 +79,7 @@ std::string_view read_attributes(std::string_view text, std::span<const Attribut
 
 }  // namespace
 
-// RFC 3848, RFC 6531 4.3: what Received: says of the protocol.
+// The protocol, for Received: (RFC 3848, RFC 6531 4.3).
 std::string Session::protocol() const {
   std::string word = transaction_->envelope().utf8 ? "UTF8LMTP" : "LMTP";
   if (peer_.tls) word += "S";
@@ -79,10 +87,10 @@ std::string Session::protocol() const {
   return word;
 }
 
-// What has to come before a sender or a recipient is named: RFC 3207 4, RFC 4954 6.
+// Returns the refusal if STARTTLS (RFC 3207 4) or AUTH (RFC 4954 6) must precede MAIL.
 std::optional<Reply> Session::missing_protection() const {
   if (options_.require_tls && peer_.can_tls && !peer_.tls) return Reply(say::kTlsFirst);
-  // Also where no mechanism can be offered: what is required does not depend on what works.
+  // Even if no mechanism can be offered, AUTH is required.
   if (options_.require_auth && peer_.remote && !authenticated_) return Reply(say::kAuthFirst);
   return std::nullopt;
 }
@@ -98,7 +106,7 @@ std::optional<Event> Session::xforward(std::string_view argument) {
   return std::nullopt;
 }
 
-// The session begins anew with the client that was named.
+// The session restarts for the named client.
 std::optional<Event> Session::xclient(std::string_view argument) {
   if (!peer_.trusted) return complain({say::kNotTrusted, {"XCLIENT"}});
   if (transaction_) return complain({say::kInTransaction, {"XCLIENT"}});
@@ -118,16 +126,16 @@ std::optional<Event> Session::starttls(std::string_view) {
   if (!peer_.can_tls) return complain(say::kNoTls);
   if (transaction_) return complain({say::kInTransaction, {"STARTTLS"}});
   say(say::kTlsReady);
-  asked_ = Asked::kTls;
+  asked_ = LookupResult::kTls;
   return TlsBegins{};
 }
 
 void Session::tls_started(std::string mechanisms, bool trusted) {
-  asked_ = Asked::kNothing;
+  asked_ = LookupResult::kNothing;
   peer_.tls = true;
   peer_.trusted = peer_.trusted || trusted;
   peer_.mechanisms = std::move(mechanisms);
-  // RFC 3207 4.2: all knowledge from before is forgotten, input not yet run included.
+  // RFC 3207 4.2: forget everything from before the handshake, including unprocessed input.
   authenticated_ = false;
   hello_.clear();
   client_ = forwarded_ = {};
@@ -145,26 +153,26 @@ std::optional<Event> Session::auth(std::string_view argument) {
   bool known = std::ranges::any_of(
       offered, [&](std::string_view offer) { return iequals(offer, mechanism); });
   if (!known) return complain({say::kBadMechanism, {mechanism}});
-  asked_ = Asked::kAuth;
+  asked_ = LookupResult::kAuth;
   auto response = rest.empty() ? std::nullopt : std::optional(rest);
   return AuthStep{mechanism, response};
 }
 
-// A line of the exchange that goes on.
+// A line of an AUTH exchange in progress.
 std::optional<Event> Session::auth_line(std::string_view line) {
   if (line == "*") return complain(say::kAuthCancelled);
-  asked_ = Asked::kAuth;
+  asked_ = LookupResult::kAuth;
   return AuthStep{{}, line};
 }
 
 void Session::auth_challenge(std::string_view base64) {
-  asked_ = Asked::kNothing;
+  asked_ = LookupResult::kNothing;
   phase_ = Phase::kAuth;
   say({say::kAuthChallenge, {base64}});
 }
 
 void Session::auth_succeeded() {
-  asked_ = Asked::kNothing;
+  asked_ = LookupResult::kNothing;
   authenticated_ = true;
   say(say::kAuthOk);
 }

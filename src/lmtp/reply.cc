@@ -5,12 +5,12 @@
 namespace handoff::lmtp {
 namespace {
 
-constexpr std::size_t kReplyLine = 512;  // octets with the line end, RFC 5321 4.5.3.1.5
-// A challenge of AUTH is of no use cut short, and may be as long as a client's line (RFC 4954 4).
+constexpr std::size_t kReplyLine = 512;  // octets including the line end, RFC 5321 4.5.3.1.5
+// A challenge of AUTH must not be truncated, and may be as long as a client's line (RFC 4954 4).
 constexpr std::size_t kChallengeLine = 12288;
 
-// Arguments come from the peer: control characters must not end a reply line early, and a reply is
-// ASCII (RFC 5321 4.2 textstring).
+// Arguments come from the peer: control characters could end a reply line early, and a reply must
+// be ASCII (RFC 5321 4.2 textstring).
 void append_printable(std::string& out, std::string_view text) {
   for (char c : text) out += is_control(c) || !is_ascii(c) ? '?' : c;
 }
@@ -18,7 +18,7 @@ void append_printable(std::string& out, std::string_view text) {
 }  // namespace
 
 Reply::Reply(const Phrase& phrase, std::initializer_list<std::string_view> arguments)
-    : code(phrase.code), status(phrase.status) {
+    : code(phrase.code), status(phrase.status), reason(phrase.reason) {
   for (std::size_t i = 0; i < phrase.text.size(); ++i) {
     char c = phrase.text[i];
     if (c == '$' && i + 1 < phrase.text.size() && is_digit(phrase.text[i + 1])) {

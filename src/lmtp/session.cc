@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.hh"
 #include "lmtp/command.hh"
 #include "lmtp/replies.hh"
 #include "lmtp/trace.hh"
@@ -9,7 +10,14 @@
 namespace handoff::lmtp {
 namespace {
 
-constexpr unsigned kMaxHops = 100;  // RFC 5321 6.3
+using ContentPhase = IncomingContent::Phase;
+
+constexpr unsigned kMaxHops = 100;        // RFC 5321 6.3
+constexpr std::size_t kMostNoted = 1000;  // octets of a refused command in the log
+
+Reply too_large(std::uint64_t size, const SessionOptions& options) {
+  return {say::kTooLarge, {std::to_string(size), std::to_string(options.max_message_size)}};
+}
 
 }  // namespace
 
@@ -19,40 +27,24 @@ Session::Session(const SessionOptions& options, SessionPeer peer)
 }
 
 Event Session::next(std::string_view& input) {
-  if (asked_ != Asked::kNothing) std::abort();  // an event was not answered
+  if (asked_ != LookupResult::kNothing) std::abort();  // an event was not answered
   for (;;) {
     if (auto event = step(input)) return *event;
   }
 }
 
 std::optional<Event> Session::step(std::string_view& input) {
-  switch (phase_) {
-    case Phase::kCommand:
-    case Phase::kAuth:
-      return next_command(input);
-    case Phase::kTrace:
-      phase_ = chunked_ ? Phase::kChunk : Phase::kData;
-      return Content{trace_, true};
-    case Phase::kData:
-      return next_data(input);
-    case Phase::kChunk:
-      return next_chunk(input);
-    case Phase::kSwallow:
-      return next_swallowed(input);
-    case Phase::kEnding:
-      return end_content();
-    case Phase::kSettle:
-      break;  // ContentEnds was not answered for every recipient
-    case Phase::kClosed:
-      return Closed{};
-  }
-  std::abort();
+  if (phase_ == Phase::kClosed) return Closed{};
+  if (discarded_) return next_discarded(input);
+  if (in_content()) return next_content(input);
+  return next_command(input);
 }
 
 std::optional<Event> Session::next_command(std::string_view& input) {
   auto line = lines_.next(input, phase_ == Phase::kAuth ? kAuthLine : kMaxLine);
   if (!line) return NeedInput{};
   ++commands_;
+  command_line_ = {};
   if (std::exchange(phase_, Phase::kCommand) == Phase::kAuth) {
     return line->too_long ? complain(say::kLineTooLong) : auth_line(line->text);
   }
@@ -60,108 +52,135 @@ std::optional<Event> Session::next_command(std::string_view& input) {
   return run(line->text);
 }
 
-// Hands out what has been read, through the header filter; nothing when all of it has passed.
+std::optional<Event> Session::next_content(std::string_view& input) {
+  IncomingContent& content = *transaction_->content;
+  switch (content.phase) {
+    case ContentPhase::kTrace:
+      content.phase = ContentPhase::kOctets;
+      return Content{content.trace, true};
+    case ContentPhase::kOctets:
+      return next_octets(input);
+    case ContentPhase::kEnding:
+      return end_content();
+    case ContentPhase::kBetweenChunks:
+      return next_command(input);
+    case ContentPhase::kSettling:
+      break;  // ContentEnds was not answered for every recipient
+  }
+  std::abort();
+}
+
+std::optional<Event> Session::next_octets(std::string_view& input) {
+  IncomingContent& content = *transaction_->content;
+  if (content.refusal && content.stored) return drop_content();
+  if (auto event = filtered()) return event;
+  if (content.chunked && content.chunk.done()) return end_chunk();
+  if (input.empty()) return NeedInput{};
+  if (content.chunked) {
+    return take_in(content.chunk.next(input));
+  }
+  auto piece = content.data.next(input);
+  if (!piece.end) return take_in(piece.octets);
+  content.phase = ContentPhase::kEnding;
+  return std::nullopt;
+}
+
+std::optional<Event> Session::take_in(std::string_view octets) {
+  IncomingContent& content = *transaction_->content;
+  content.unfiltered = octets;
+  content.size += octets.size();
+  // BINARYMIME content is not divided into lines.
+  bool lines = transaction_->envelope().body != Body::kBinaryMime;
+  if (options_.reject_bare_newlines && lines) content.newlines.look_at(octets);
+  if (!content.refusal && content.size > options_.max_message_size)
+    content.refusal = say::kTooLarge;
+  bool relayed = content.relayed && !content.refusal && !octets.empty();
+  return relayed ? std::optional<Event>(RawContent{octets}) : std::nullopt;
+}
+
+// Returns octets that have passed the header filter, or nothing if all available octets have.
 std::optional<Event> Session::filtered() {
-  while (!piece_.empty()) {
-    auto octets = filter_->next(piece_);
-    if (!octets.empty() && !doom_) {
-      copy_header(octets);
-      return Content{octets, false};
+  IncomingContent& content = *transaction_->content;
+  if (!content.delayed.empty() && !content.refusal) {
+    return stored(std::exchange(content.delayed, {}));
+  }
+  while (!content.unfiltered.empty()) {
+    auto octets = content.filter.next(content.unfiltered);
+    if (!octets.empty() && !content.refusal) return stored(octets);
+  }
+  return std::nullopt;
+}
+
+// Returns octets for the worker to store, and copies the header for the report. If the body begins
+// without a blank line before it, it gets one; otherwise readers would take its first line for part
+// of the header. BINARYMIME is stored exactly as received (X6).
+Content Session::stored(std::string_view octets) {
+  IncomingContent& content = *transaction_->content;
+  bool binary = transaction_->envelope().body == Body::kBinaryMime;
+  auto blank_line = content.filter.blank_line();
+  bool missing = blank_line != HeaderFilter::BlankLine::kPresent;
+  if (missing && !binary && !std::exchange(content.blank_line, true)) {
+    content.delayed = octets;
+    return {"\r\n", blank_line == HeaderFilter::BlankLine::kMissingAtStart};
+  }
+  if (content.report) {
+    if (content.filter.in_header()) {
+      content.report->header.take(octets);
+    } else {
+      content.report->header.end();
     }
   }
-  return std::nullopt;
+  return {octets, false};
 }
 
-void Session::copy_header(std::string_view octets) {
-  if (!copies_header_) return;
-  if (filter_->in_header()) {
-    report_->header.take(octets);
+std::optional<Event> Session::end_chunk() {
+  IncomingContent& content = *transaction_->content;
+  content.phase = content.last_chunk ? ContentPhase::kEnding : ContentPhase::kBetweenChunks;
+  if (content.last_chunk) return std::nullopt;
+  if (!content.refusal) {
+    say({say::kChunkOk, {std::to_string(content.chunk_size)}});
+  } else if (content.size > options_.max_message_size) {
+    say(too_large(content.size, options_));
   } else {
-    report_->header.end();
-  }
-}
-
-void Session::take_in(std::string_view octets) {
-  piece_ = octets;
-  size_ += octets.size();
-  // BINARYMIME content has no lines.
-  bool lines = transaction_->envelope().body != Body::kBinaryMime;
-  if (options_.reject_bare_newlines && lines) newlines_.look_at(octets);
-  if (!doom_ && size_ > options_.max_message_size) doom_ = Reply(say::kTooLarge);
-}
-
-std::optional<Event> Session::next_data(std::string_view& input) {
-  if (doom_ && stored_) return drop_content();
-  if (auto event = filtered()) return event;
-  if (input.empty()) return NeedInput{};
-  auto piece = data_.next(input);
-  if (piece.end) {
-    phase_ = Phase::kEnding;
-  } else {
-    take_in(piece.octets);
+    say(*content.refusal);
   }
   return std::nullopt;
 }
 
-std::optional<Event> Session::next_chunk(std::string_view& input) {
-  if (doom_ && stored_) return drop_content();
-  if (auto event = filtered()) return event;
-  if (!chunk_.done()) {
-    if (input.empty()) return NeedInput{};
-    take_in(chunk_.next(input));
-    return std::nullopt;
-  }
-  if (last_chunk_) {
-    phase_ = Phase::kEnding;
-    return std::nullopt;
-  }
-  phase_ = Phase::kCommand;
-  if (!doom_) {
-    say({say::kChunkOk, {std::to_string(chunk_size_)}});
-  } else if (size_ > options_.max_message_size) {
-    say({say::kTooLarge, {std::to_string(size_), std::to_string(options_.max_message_size)}});
-  } else {
-    say(*doom_);
-  }
-  return std::nullopt;
+std::optional<Event> Session::next_discarded(std::string_view& input) {
+  command_line_ = {};
+  discarded_->octets.next(input);
+  if (!discarded_->octets.done()) return NeedInput{};
+  auto reply = std::exchange(discarded_, std::nullopt)->reply;
+  return reply ? complain(*reply) : std::nullopt;
 }
 
-std::optional<Event> Session::next_swallowed(std::string_view& input) {
-  chunk_.next(input);
-  if (!chunk_.done()) return NeedInput{};
-  phase_ = Phase::kCommand;
-  if (!after_chunk_) return std::nullopt;
-  return complain(*std::exchange(after_chunk_, std::nullopt));
-}
-
-// All of the content has been read.
+// Called when all content has been read.
 std::optional<Event> Session::end_content() {
-  auto rest = filter_->finish();
-  if (!rest.empty() && !doom_) {
-    copy_header(rest);
-    return Content{rest, false};
-  }
-  facts_ = filter_->facts();
+  IncomingContent& content = *transaction_->content;
+  if (auto event = filtered()) return event;
+  auto rest = content.filter.finish();
+  if (!rest.empty() && !content.refusal) return stored(rest);
+  facts_ = content.filter.facts();
+  idle_commands_ = 0;
 
-  if (size_ > options_.max_message_size) {
-    // RFC 1870 6.3: the size is known now, and told.
-    doom_ =
-        Reply(say::kTooLarge, {std::to_string(size_), std::to_string(options_.max_message_size)});
-  } else if (!doom_ && newlines_.bare(true)) {
-    doom_ = Reply(say::kBareNewline);
-  } else if (!doom_ && facts_.received > kMaxHops) {
-    doom_ = Reply(say::kTooManyHops, {std::to_string(kMaxHops)});
+  if (content.size > options_.max_message_size) {
+    content.refusal = too_large(content.size, options_);  // RFC 1870 6.3: with the true size
+  } else if (!content.refusal && content.newlines.bare(true)) {
+    content.refusal = say::kBareNewline;
+  } else if (!content.refusal && facts_.received > kMaxHops) {
+    content.refusal = Reply(say::kTooManyHops, {std::to_string(kMaxHops)});
   }
-  if (doom_) transaction_->settle_all(*doom_);
-  transaction_->settle_loops();
+  if (content.refusal) transaction_->settle_all(*content.refusal);
+  if (options_.max_delivered_to > 0) transaction_->settle_loops(options_.max_delivered_to);
   refused_ = transaction_->refused();
 
   std::vector<Delivery> deliveries;
   for (const Recipient* recipient : transaction_->unsettled()) {
-    deliveries.push_back({recipient, personal_ ? recipient_lines(*recipient) : ""});
+    deliveries.push_back({recipient, content.personal ? recipient_lines(*recipient) : ""});
   }
   if (!deliveries.empty()) {
-    phase_ = Phase::kSettle;
+    content.phase = ContentPhase::kSettling;
     return ContentEnds{transaction_->envelope(), std::move(deliveries)};
   }
   auto event = drop_content();
@@ -169,32 +188,27 @@ std::optional<Event> Session::end_content() {
   return event;
 }
 
-// The worker is told to throw away what it stored, if it did.
+// Tells the worker to delete the stored octets, if any.
 std::optional<Event> Session::drop_content() {
-  if (!std::exchange(stored_, false)) return std::nullopt;
-  return ContentDropped{};
+  bool stored =
+      transaction_ && transaction_->content && std::exchange(transaction_->content->stored, false);
+  return stored ? std::optional<Event>(ContentDropped{}) : std::nullopt;
 }
 
-// Sends on the replies that are known; with the last one the transaction is over.
+// Sends the known replies. After the last one the transaction ends.
 void Session::settled() {
-  if (transaction_->take_replies(output_)) end_transaction();
+  if (!transaction_->take_replies(output_)) return;
+  report_ = std::move(transaction_->content->report);
+  if (report_ && report_->delivered.empty()) report_.reset();
+  end_transaction();
 }
 
 void Session::end_transaction() {
   transaction_.reset();
-  phase_ = Phase::kCommand;
-  chunked_ = stored_ = false;
-  doom_.reset();
-  size_ = 0;
-  filter_.reset();
-  newlines_ = {};
-  data_ = {};
-  copies_header_ = false;
-  if (report_ && report_->delivered.empty()) report_.reset();
   forwarded_ = client_;
 }
 
-// What a recipient's own copy says of it.
+// Returns the header fields of a recipient's own copy.
 std::string Session::recipient_lines(const Recipient& recipient) const {
   std::string lines;
   if (options_.delivered_to != DeliveredTo::kNever) lines = delivered_to_line(recipient.mailbox);
@@ -203,98 +217,112 @@ std::string Session::recipient_lines(const Recipient& recipient) const {
 }
 
 void Session::accept_mail() {
-  asked_ = Asked::kNothing;
+  asked_ = LookupResult::kNothing;
   ++transactions_;
   say(say::kSenderOk);
 }
 
 void Session::accept_recipient(Mailbox mailbox) {
-  if (std::exchange(asked_, Asked::kNothing) == Asked::kVerify) {
+  accept_recipient(std::move(mailbox), say::kRecipientOk, false);
+}
+
+void Session::accept_recipient(Mailbox mailbox, const Reply& reply, bool reports) {
+  if (std::exchange(asked_, LookupResult::kNothing) == LookupResult::kVerify) {
     say({say::kVerified, {mailbox.address}});
     return;
   }
-  // RFC 7293 5: the mailbox has had another owner since the sender knew it.
-  if (candidate_.valid_since && mailbox.owned_since &&
-      *mailbox.owned_since > *candidate_.valid_since) {
-    decline(say::kNewOwner);
+  if (has_new_owner(mailbox)) {
+    decline({say::kNewOwner, {candidate_.address.text()}}, candidate_.address.bracketed());
     return;
   }
   candidate_.mailbox = std::move(mailbox);
+  if (reports) candidate_.notify_success = false;
   transaction_->add(std::move(candidate_));
-  say(say::kRecipientOk);
+  say(reply);
+}
+
+bool Session::has_new_owner(const Mailbox& mailbox) const {
+  return candidate_.valid_since && mailbox.owned_since &&
+         *mailbox.owned_since > *candidate_.valid_since;
 }
 
 void Session::cannot_verify() {
-  asked_ = Asked::kNothing;
+  asked_ = LookupResult::kNothing;
   say({say::kCannotVerify, {candidate_.address.text()}});
 }
 
 void Session::accept_content(const TraceFacts& facts) {
-  asked_ = Asked::kNothing;
+  asked_ = LookupResult::kNothing;
   const Envelope& envelope = transaction_->envelope();
-  trace_ = return_path_line(envelope.sender);
-  bool alone = transaction_->unsettled().size() == 1;
-  if (alone) trace_ += recipient_lines(envelope.recipients.front());
-  personal_ = !alone && options_.delivered_to == DeliveredTo::kAlways;
-  trace_ += received_lines(
+  if (!transaction_->content) {
+    say(say::kStart);
+    transaction_->content.emplace(false, *transaction_);
+  }
+  IncomingContent& content = *transaction_->content;
+  content.trace = return_path_line(envelope.sender);
+  auto recipients = transaction_->unsettled();
+  std::erase_if(recipients, [](const Recipient* r) { return r->mailbox.backend.has_value(); });
+  bool alone = recipients.size() == 1;
+  if (alone) content.trace += recipient_lines(*recipients.front());
+  content.personal = !alone && options_.delivered_to == DeliveredTo::kAlways;
+  content.trace += received_lines(
       envelope,
       {forwarded_.hello_or(hello_), forwarded_.peer_or(peer_.text), options_.hostname, protocol()},
       facts);
-  begin_report(facts);
-  filter_.emplace(
-      [this](std::string_view address) { transaction_->mark_delivered_before(address); });
-  stored_ = true;
-  phase_ = Phase::kTrace;
-  if (!chunked_) say(say::kStart);
+  if (wants_report()) {
+    content.report.emplace(
+        DsnReport{envelope.sender, envelope.utf8, envelope.envelope_id, facts.date, {}, {}});
+  }
+  content.stored = true;
+  content.relayed = envelope.any_remote();
+  content.phase = ContentPhase::kTrace;
 }
 
-// RFC 3461 6.2: a report is owed where NOTIFY=SUCCESS asked for it, and never to the null sender.
-void Session::begin_report(const TraceFacts& facts) {
+// RFC 3461 6.2: only if NOTIFY=SUCCESS asks for a report, and only if the sender can receive mail.
+bool Session::wants_report() const {
   const Envelope& envelope = transaction_->envelope();
-  report_.reset();
-  copies_header_ =
-      options_.dsn && !envelope.sender.null() &&
-      std::ranges::any_of(envelope.recipients, [](const Recipient& r) { return r.notify.success; });
-  if (!copies_header_) return;
-  report_.emplace(
-      DsnReport{envelope.sender, envelope.utf8, envelope.envelope_id, facts.date, {}, {}});
+  const Sender& sender = envelope.sender;
+  bool reachable = !sender.null() && sender.valid && (envelope.utf8 || all_ascii(sender.text));
+  return options_.dsn && reachable &&
+         std::ranges::any_of(envelope.recipients,
+                             [](const Recipient& r) { return r.notify_success; });
 }
 
 void Session::refuse(const Reply& reply) {
-  switch (std::exchange(asked_, Asked::kNothing)) {
-    case Asked::kNothing:
+  switch (std::exchange(asked_, LookupResult::kNothing)) {
+    case LookupResult::kNothing:
       std::abort();
-    case Asked::kMail:
+    case LookupResult::kMail:
       transaction_.reset();
       break;
-    case Asked::kContent:
-      if (chunked_) {  // its octets are coming all the same
-        filter_.emplace([](std::string_view) {});
-        doom_ = reply;
-        phase_ = Phase::kChunk;
+    case LookupResult::kContent:
+      if (transaction_->content) {  // the octets of a BDAT follow even if it is refused
+        transaction_->content->refusal = reply;
         return;
       }
       break;
-    case Asked::kTls:
+    case LookupResult::kTls:
       break;
-    case Asked::kAuth:
+    case LookupResult::kAuth:
       phase_ = Phase::kCommand;
       if (reply.code / 100 != 5) break;
-      // Whoever tries one password after the other has max_errors tries. The worker has logged it.
+      // Limits a client that guesses passwords to max_errors attempts. The worker has already
+      // logged the refusal.
       complain(reply);
-      refusal_.clear();
+      refusals_.pop_back();
       return;
-    case Asked::kRecipient:
-    case Asked::kVerify:
+    case LookupResult::kRecipient:
+    case LookupResult::kVerify:
       break;
   }
   say(reply);
 }
 
 void Session::content_failed(const Reply& reply) {
-  stored_ = false;
-  doom_ = reply;
-  if (phase_ == Phase::kSettle) {
+  IncomingContent& content = *transaction_->content;
+  content.stored = false;
+  content.refusal = reply;
+  if (content.phase == ContentPhase::kSettling) {
     transaction_->settle_all(reply);
     settled();
   }
@@ -302,14 +330,15 @@ void Session::content_failed(const Reply& reply) {
 
 void Session::settle(const Recipient& recipient, const Reply& reply) {
   for (const Recipient* each : transaction_->settle(recipient, reply)) {
-    if (report_ && reply.positive() && each->notify.success) report_->delivered.push_back(*each);
+    auto& report = transaction_->content->report;
+    if (report && reply.positive() && each->notify_success) report->delivered.push_back(*each);
   }
   settled();
 }
 
-void Session::refuse_peer(std::string_view address) {
+void Session::refuse_peer(const Reply& reply) {
   output_.clear();
-  close({say::kNotAllowed, {address}});
+  close(reply);
 }
 
 void Session::shut_down() { close({say::kShutdown, {options_.hostname}}); }
@@ -318,14 +347,33 @@ void Session::time_out(std::uint64_t seconds) {
   close({say::kTimeout, {options_.hostname, std::to_string(seconds)}});
 }
 
-bool Session::in_content() const {
-  bool line = phase_ == Phase::kCommand || phase_ == Phase::kAuth;
-  return chunked_ || (!line && phase_ != Phase::kClosed);
+void Session::make_room(std::uint64_t seconds) {
+  close({say::kOthersWait, {options_.hostname, std::to_string(seconds)}});
 }
 
-void Session::decline(const Reply& reply) {
+bool Session::in_content() const { return discarded_ || (transaction_ && transaction_->content); }
+
+void Session::note_refusal(const Reply& reply, std::string recipient) {
+  // Finds the address as the client wrote it: up to the '>', or up to a space if it has no
+  // brackets.
+  auto address_after = [&](std::string_view words) {
+    if (!istarts_with(command_line_, words)) return std::string();
+    auto text = trim(command_line_.substr(words.size()));
+    auto length = path_length(text);
+    if (length == 0) length = text.starts_with('<') ? text.npos : text.find(' ');
+    return std::string(text.substr(0, std::min(length, kMostNoted)));
+  };
+  if (recipient.empty()) recipient = address_after("RCPT TO:");
+  if (recipient.empty()) recipient = address_after("VRFY ");
+  auto verb = command_line_.substr(0, command_line_.find_first_of(" \t"));
+  refusals_.push_back({reply, std::string(verb),
+                       transaction_ ? sender() : address_after("MAIL FROM:"),
+                       std::move(recipient)});
+}
+
+void Session::decline(const Reply& reply, std::string recipient) {
+  note_refusal(reply, std::move(recipient));
   say(reply);
-  refusal_ = reply.one_line();
 }
 
 std::optional<Event> Session::complain(const Reply& reply) {
@@ -336,7 +384,7 @@ std::optional<Event> Session::complain(const Reply& reply) {
 
 std::optional<Event> Session::give_up(const Reply& reply) {
   errors_ = std::max(errors_, options_.max_errors);
-  refusal_ = reply.one_line();
+  note_refusal(reply);
   return close(reply);
 }
 

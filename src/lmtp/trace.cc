@@ -2,8 +2,8 @@
 
 namespace handoff::lmtp {
 
-std::string return_path_line(const Address& sender) {
-  return "Return-Path: <" + sender.text() + ">\r\n";
+std::string return_path_line(const Sender& sender) {
+  return "Return-Path: " + (sender.in_header ? sender.bracketed() : "<>") + "\r\n";
 }
 
 std::string delivered_to_line(const Mailbox& mailbox) {

@@ -5,15 +5,31 @@
 
 namespace handoff::lmtp {
 
+IncomingContent::IncomingContent(bool by_bdat, Transaction& transaction)
+    : chunked(by_bdat), filter([&transaction](std::string_view address) {
+        transaction.count_delivered_to(address);
+      }) {}
+
+void IncomingContent::begin_chunk(std::uint64_t octets, bool last) {
+  chunk = ChunkReader(octets);
+  chunk_size = octets;
+  last_chunk = last;
+  phase = Phase::kOctets;
+}
+
 void Transaction::add(Recipient recipient) {
   envelope_.recipients.push_back(std::move(recipient));
   owed_.emplace_back();
 }
 
-void Transaction::mark_delivered_before(std::string_view address) {
-  for (std::size_t i = 0; i < owed_.size(); ++i) {
-    if (iequals(envelope_.recipients[i].mailbox.address, address)) owed_[i].loop = true;
+// One look-up for each field, because a message may have a million of them and a thousand
+// recipients.
+void Transaction::count_delivered_to(std::string_view address) {
+  if (delivered_to_.empty()) {
+    for (const Recipient& each : envelope_.recipients) delivered_to_[lower(each.mailbox.address)];
   }
+  auto found = delivered_to_.find(lower(address));
+  if (found != delivered_to_.end()) ++found->second;
 }
 
 void Transaction::settle_all(const Reply& reply) {
@@ -25,7 +41,7 @@ void Transaction::settle_all(const Reply& reply) {
 std::vector<const Recipient*> Transaction::settle(const Recipient& recipient, const Reply& reply) {
   std::vector<const Recipient*> list;
   for (std::size_t i = 0; i < owed_.size(); ++i) {
-    if (!owed_[i].reply && envelope_.recipients[i].mailbox.same_place(recipient.mailbox)) {
+    if (!owed_[i].reply && is_same(envelope_.recipients[i], recipient)) {
       owed_[i].reply = reply;
       list.push_back(&envelope_.recipients[i]);
     }
@@ -33,10 +49,13 @@ std::vector<const Recipient*> Transaction::settle(const Recipient& recipient, co
   return list;
 }
 
-void Transaction::settle_loops() {
+void Transaction::settle_loops(unsigned most) {
+  if (delivered_to_.empty()) return;
   for (std::size_t i = 0; i < owed_.size(); ++i) {
-    if (owed_[i].loop && !owed_[i].reply) {
-      owed_[i].reply = Reply(say::kDeliveredBefore, {envelope_.recipients[i].mailbox.address});
+    if (envelope_.recipients[i].mailbox.backend) continue;  // that host judges it
+    const auto& address = envelope_.recipients[i].mailbox.address;
+    if (!owed_[i].reply && delivered_to_.at(lower(address)) > most) {
+      owed_[i].reply = Reply(say::kDeliveredBefore, {address, std::to_string(most)});
     }
   }
 }
@@ -57,7 +76,7 @@ std::vector<const Recipient*> Transaction::unsettled() const {
     const Recipient& recipient = envelope_.recipients[i];
     bool named_before = false;
     for (const Recipient* other : list) {
-      named_before = named_before || other->mailbox.same_place(recipient.mailbox);
+      named_before = named_before || is_same(*other, recipient);
     }
     if (!owed_[i].reply && !named_before) list.push_back(&recipient);
   }

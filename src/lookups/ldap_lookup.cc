@@ -1,4 +1,4 @@
-// recipients.lookup = ldap:URL, by OpenLDAP's libldap: one entry says that the recipient exists.
+// recipients.lookup = ldap:URL, with OpenLDAP's libldap: one entry means that the recipient exists.
 #include <ldap.h>
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "lookups/ldap_place.hh"
+#include "lookups/ldap_url.hh"
 #include "recipients/server_lookup.hh"
 #include "recipients/template.hh"
 
@@ -20,7 +20,7 @@ struct Free {
 };
 using Message = std::unique_ptr<LDAPMessage, Free>;
 
-// RFC 4515 3: what has a meaning in a filter, and every octet that is no letter.
+// RFC 4515 3: escapes special characters of filters, and every octet beyond ASCII.
 std::string escape_value(std::string_view value) {
   std::string out;
   for (char c : value) {
@@ -44,19 +44,18 @@ timeval time_until(sys::Deadline deadline) {
 }
 
 Error failure(int code, const char* what) {
-  return {code == LDAP_TIMEOUT ? ETIMEDOUT : EIO,
-          std::string(what) + ": " + ::ldap_err2string(code),
-          {}};
+  return explained(code == LDAP_TIMEOUT ? ETIMEDOUT : EIO,
+                   std::string(what) + ": " + ::ldap_err2string(code));
 }
 
-Error too_many() { return {EINVAL, "more than one entry for a recipient", {}}; }
+Error too_many() { return explained(EINVAL, "more than one entry for a recipient"); }
 
 class LdapLookup final : public ServerLookup {
  public:
-  LdapLookup(LdapPlace place, Template filter, const Ground& ground)
-      : ServerLookup(ground), place_(std::move(place)), filter_(std::move(filter)) {}
+  LdapLookup(LdapUrl url, Template filter, const LookupContext& context)
+      : ServerLookup(context), url_(std::move(url)), filter_(std::move(filter)) {}
   bool knows_owners() const override {
-    return std::ranges::any_of(place_.attributes, [](const auto& a) { return a.first == "since"; });
+    return std::ranges::any_of(url_.attributes, [](const auto& a) { return a.first == "since"; });
   }
 
  protected:
@@ -72,25 +71,19 @@ class LdapLookup final : public ServerLookup {
   Result<Message> receive(int id, sys::Deadline deadline);
   Status check_result(LDAPMessage* result, const char* what) const;
   Result<Record> read_entry(LDAPMessage* entry) const;
-  int scope() const {
-    return place_.scope == "one"    ? LDAP_SCOPE_ONELEVEL
-           : place_.scope == "base" ? LDAP_SCOPE_BASE
-                                    : LDAP_SCOPE_SUBTREE;
-  }
-
-  LdapPlace place_;
+  LdapUrl url_;
   Template filter_;
   std::unique_ptr<LDAP, Free> connection_;
   bool bound_ = false;
 };
 
-// All that came for `id`, as a chain of messages.
+// Receives all messages for `id`, as a chain.
 Result<Message> LdapLookup::receive(int id, sys::Deadline deadline) {
   auto time = time_until(deadline);
   LDAPMessage* message = nullptr;
   int got = ::ldap_result(connection_.get(), id, LDAP_MSG_ALL, &time, &message);
   Message owned(message);
-  if (got == 0) return Error{ETIMEDOUT, "no answer", {}};
+  if (got == 0) return explained(ETIMEDOUT, "no answer");
   if (got > 0) return owned;
   int code = LDAP_OTHER;
   ::ldap_get_option(connection_.get(), LDAP_OPT_RESULT_CODE, &code);
@@ -110,17 +103,18 @@ Status LdapLookup::check_result(LDAPMessage* result, const char* what) const {
 Status LdapLookup::connect(sys::Deadline deadline) {
   disconnect();
   std::string password;
-  if (!place_.password_file.empty()) {
-    std::ifstream in(place_.password_file);
+  if (!url_.password_file.empty()) {
+    std::ifstream in(url_.password_file);
     if (!std::getline(in, password))
-      return Error{errno != 0 ? errno : EIO, "read the password", place_.password_file};
+      return Error{errno != 0 ? errno : EIO, "read the password", url_.password_file};
   }
-  // That would be no bind but an anonymous one, to which much is nobody (RFC 4513 5.1.2).
-  if (!place_.bind_name.empty() && password.empty()) {
-    return Error{EACCES, "bindname wants a password", place_.password_file};
+  // Without a password this would be an unauthenticated bind, which usually sees less (RFC 4513
+  // 5.1.2).
+  if (!url_.bind_name.empty() && password.empty()) {
+    return explained(EACCES, "bindname needs a password", url_.password_file);
   }
   LDAP* connection = nullptr;
-  if (int code = ::ldap_initialize(&connection, place_.server.c_str()); code != LDAP_SUCCESS) {
+  if (int code = ::ldap_initialize(&connection, url_.server.c_str()); code != LDAP_SUCCESS) {
     return failure(code, "ldap_initialize");
   }
   connection_.reset(connection);
@@ -129,15 +123,16 @@ Status LdapLookup::connect(sys::Deadline deadline) {
   ::ldap_set_option(connection, LDAP_OPT_PROTOCOL_VERSION, &version);
   ::ldap_set_option(connection, LDAP_OPT_NETWORK_TIMEOUT, &time);
   ::ldap_set_option(connection, LDAP_OPT_TIMEOUT, &time);
-  // Where another server is named, that one is not followed to: it has no deadline and no password.
+  // Referrals are not followed: a connection to another server would have no deadline and no
+  // password.
   ::ldap_set_option(connection, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
-  if (place_.start_tls) {
+  if (url_.start_tls) {
     int code = ::ldap_start_tls_s(connection, nullptr, nullptr);
     if (code != LDAP_SUCCESS) return failure(code, "StartTLS");
   }
   berval secret{static_cast<ber_len_t>(password.size()), password.data()};
   int id = 0;
-  int code = ::ldap_sasl_bind(connection, place_.bind_name.c_str(), LDAP_SASL_SIMPLE, &secret,
+  int code = ::ldap_sasl_bind(connection, url_.bind_name.c_str(), LDAP_SASL_SIMPLE, &secret,
                               nullptr, nullptr, &id);
   if (code != LDAP_SUCCESS) return failure(code, "bind");
   auto answer = receive(id, deadline);
@@ -154,15 +149,15 @@ Result<std::optional<Record>> LdapLookup::ask(const Address& address, sys::Deadl
     filter += escape_value(values[i]) + filter_.texts[i + 1];
   }
   std::vector<char*> wanted;
-  auto names = place_.attributes;
+  auto names = url_.attributes;
   for (auto& [field, attribute] : names) wanted.push_back(attribute.data());
   std::string none = LDAP_NO_ATTRS;
   if (wanted.empty()) wanted.push_back(none.data());
   wanted.push_back(nullptr);
   auto time = time_until(deadline);
   int id = 0;
-  // Two are as much too many as any number.
-  int code = ::ldap_search_ext(connection_.get(), place_.base.c_str(), scope(), filter.c_str(),
+  // At most two entries, because two are already too many.
+  int code = ::ldap_search_ext(connection_.get(), url_.base.c_str(), url_.scope, filter.c_str(),
                                wanted.data(), 0, nullptr, nullptr, &time, 2, &id);
   if (code != LDAP_SUCCESS) return failure(code, "search");
   auto received = receive(id, deadline);
@@ -180,9 +175,9 @@ Result<std::optional<Record>> LdapLookup::ask(const Address& address, sys::Deadl
         ++entries;
         break;
       case LDAP_RES_SEARCH_REFERENCE:
-        return Error{EIO, "the directory refers to another server", {}};
+        return explained(EIO, "the directory refers to another server");
       case LDAP_RES_SEARCH_RESULT:
-        // "No such object" too: the base is missing, and that says nothing of a recipient.
+        // Includes "no such object": the base is missing, which is no evidence about the recipient.
         if (auto good = check_result(each, "search"); !good) return good.error();
         break;
       default:
@@ -198,12 +193,12 @@ Result<std::optional<Record>> LdapLookup::ask(const Address& address, sys::Deadl
 
 Result<Record> LdapLookup::read_entry(LDAPMessage* entry) const {
   Record record;
-  for (const auto& [field, attribute] : place_.attributes) {
+  for (const auto& [field, attribute] : url_.attributes) {
     std::unique_ptr<berval*, Free> values(
         ::ldap_get_values_len(connection_.get(), entry, attribute.c_str()));
     if (!values || ::ldap_count_values_len(values.get()) == 0) continue;
     if (::ldap_count_values_len(values.get()) > 1) {
-      return Error{EINVAL, "more than one value of " + attribute, {}};
+      return explained(EINVAL, "more than one value of " + attribute);
     }
     const berval* value = *values.get();
     if (auto set = set_field(record, field, {value->bv_val, value->bv_len}); !set) {
@@ -214,13 +209,13 @@ Result<Record> LdapLookup::read_entry(LDAPMessage* entry) const {
 }
 
 Result<std::unique_ptr<Lookup>> make_ldap_lookup(const std::string& argument,
-                                                 const Ground& ground) {
-  auto place = parse_ldap_place(argument);
-  if (!place) return place.error();
-  auto filter = Template::parse(place.value().filter);
+                                                 const LookupContext& context) {
+  auto url = parse_ldap_url(argument);
+  if (!url) return url.error();
+  auto filter = Template::parse(url.value().filter);
   if (!filter) return filter.error();
   return std::unique_ptr<Lookup>(
-      std::make_unique<LdapLookup>(std::move(place).value(), std::move(filter).value(), ground));
+      std::make_unique<LdapLookup>(std::move(url).value(), std::move(filter).value(), context));
 }
 
 constexpr LookupModule kModule{PACKAGE_VERSION, make_ldap_lookup};

@@ -1,5 +1,5 @@
-// recipients.lookup = mysql:CONNINFO?QUERY, by libmariadb: one row says that the recipient exists;
-// its columns are fields, others are left alone.
+// recipients.lookup = mysql:CONNINFO?QUERY, with libmariadb: one row means that the recipient
+// exists. Columns that are named like fields are used; others are ignored.
 #include <mysql.h>
 
 #include <algorithm>
@@ -9,8 +9,7 @@
 #include <map>
 
 #include "base/text.hh"
-#include "recipients/server_lookup.hh"
-#include "recipients/template.hh"
+#include "recipients/database_lookup.hh"
 
 namespace handoff::recipients {
 namespace {
@@ -21,7 +20,7 @@ struct Close {
   void operator()(MYSQL_RES* result) const { ::mysql_free_result(result); }
 };
 
-// Where the server is, by libpq's words.
+// The location of the server, in libpq's keywords.
 using Where = std::map<std::string, std::string, std::less<>>;
 
 Result<Where> parse_where(std::string_view text) {
@@ -39,31 +38,32 @@ Result<Where> parse_where(std::string_view text) {
       if (name == known) where[name] = text.substr(quoted, end - quoted);
     }
     if (!where.contains(name)) {
-      return Error{EINVAL, "recipients.lookup = mysql: no such word: " + escape(name), {}};
+      return explained(EINVAL, "no such parameter: " + escape(name));
     }
     text.remove_prefix(quoted ? end + 1 : end);
   }
   if (text.empty()) return where;
-  return Error{EINVAL, "recipients.lookup = mysql: must be NAME=VALUE, parted by blanks", {}};
+  return explained(EINVAL, "must be NAME=VALUE words, separated by blanks");
 }
 
-// What the server says of a value that it cannot compare, as one beyond the column's character set
-// (mysqld_error.h: ER_CANT_AGGREGATE_2COLLATIONS and its like, ER_INVALID_CHARACTER_STRING,
-// ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_SUBQUERY_NO_1_ROW, ER_CANNOT_CONVERT_STRING): the next
-// recipient's may be fine.
+// Errors about a value that the server cannot compare, such as one outside the column's character
+// set (mysqld_error.h: ER_CANT_AGGREGATE_2COLLATIONS and similar, ER_INVALID_CHARACTER_STRING,
+// ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_SUBQUERY_NO_1_ROW, ER_CANNOT_CONVERT_STRING). They concern
+// only this recipient.
 bool is_of_value(unsigned code) {
   static constexpr unsigned kOfValue[] = {1242, 1267, 1270, 1271, 1300, 1366, 3988};
   return std::ranges::find(kOfValue, code) != std::end(kOfValue);
 }
 
-class MysqlLookup final : public ServerLookup {
+class MysqlLookup final : public DatabaseLookup {
  public:
-  MysqlLookup(Where where, Template query, const Ground& ground)
-      : ServerLookup(ground), where_(std::move(where)), query_(std::move(query)) {}
-  bool knows_owners() const override { return query_.has_word("since"); }
+  MysqlLookup(Database database, Where where, const LookupContext& context)
+      : DatabaseLookup(std::move(database), context), where_(std::move(where)) {}
+  // EINVAL if a word is unknown or not NAME=VALUE.
+  static Result<std::unique_ptr<Lookup>> make(Database database, const LookupContext& context);
 
  protected:
-  // The library counts whole seconds, of each wait: a server that trickles takes longer.
+  // The library measures each wait in whole seconds, so a server that sends slowly takes longer.
   Status connect(sys::Deadline deadline) override;
   bool is_connected() const override { return statement_ != nullptr; }
   void disconnect() override {
@@ -77,16 +77,15 @@ class MysqlLookup final : public ServerLookup {
     auto at = where_.find(name);
     return at == where_.end() ? nullptr : at->second.c_str();
   }
-  Error failure() const { return {EIO, ::mysql_error(connection_.get()), {}}; }
+  Error failure() const { return explained(EIO, ::mysql_error(connection_.get())); }
   Error statement_failure() const {
     bool of_value = is_of_value(::mysql_stmt_errno(statement_.get()));
-    return {of_value ? EAGAIN : EIO, ::mysql_stmt_error(statement_.get()), {}};
+    return explained(of_value ? EAGAIN : EIO, ::mysql_stmt_error(statement_.get()));
   }
   Result<std::optional<Record>> read_rows();
   Status read_column(unsigned column, std::size_t length, std::string_view name, Record& record);
 
   Where where_;
-  Template query_;
   std::unique_ptr<MYSQL, Close> connection_;
   std::unique_ptr<MYSQL_STMT, Close> statement_;
 };
@@ -96,8 +95,8 @@ Status MysqlLookup::connect(sys::Deadline) {
   connection_.reset(::mysql_init(nullptr));
   if (!connection_) return Error{ENOMEM, "mysql_init", {}};
   auto* connection = connection_.get();
-  auto seconds = static_cast<unsigned>(
-      std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(ground().timeout).count(), 1));
+  auto seconds = static_cast<unsigned>(std::max<std::int64_t>(
+      std::chrono::ceil<std::chrono::seconds>(context().timeout).count(), 1));
   for (auto option : {MYSQL_OPT_CONNECT_TIMEOUT, MYSQL_OPT_READ_TIMEOUT, MYSQL_OPT_WRITE_TIMEOUT}) {
     ::mysql_options(connection, option, &seconds);
   }
@@ -115,19 +114,18 @@ Status MysqlLookup::connect(sys::Deadline) {
                            port, word("socket"), 0) == nullptr) {
     return failure();
   }
-  std::string text = query_.texts.front();
-  for (std::size_t i = 1; i < query_.texts.size(); ++i) text += "?" + query_.texts[i];
+  auto text = database().prepared();
   statement_.reset(::mysql_stmt_init(connection));
   if (!statement_) return Error{ENOMEM, "mysql_stmt_init", {}};
   if (::mysql_stmt_prepare(statement_.get(), text.data(), text.size()) != 0) {
     return statement_failure();
   }
-  if (::mysql_stmt_param_count(statement_.get()) == query_.variables.size()) return {};
-  return Error{EINVAL, "a ? in the query is no variable: write %u, %n or %d", {}};
+  if (::mysql_stmt_param_count(statement_.get()) == database().query.variables.size()) return {};
+  return explained(EINVAL, "a ? in the query is not a variable: write %u, %n or %d");
 }
 
 Result<std::optional<Record>> MysqlLookup::ask(const Address& address, sys::Deadline) {
-  auto values = query_.values(address);
+  auto values = database().query.values(address);
   std::vector<MYSQL_BIND> binds(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     binds[i].buffer_type = MYSQL_TYPE_STRING;
@@ -162,9 +160,9 @@ Status MysqlLookup::read_column(unsigned column, std::size_t length, std::string
 Result<std::optional<Record>> MysqlLookup::read_rows() {
   auto* statement = statement_.get();
   std::unique_ptr<MYSQL_RES, Close> columns(::mysql_stmt_result_metadata(statement));
-  if (!columns) return Error{EINVAL, "the query gives no rows", {}};
+  if (!columns) return explained(EINVAL, "the query returns no rows");
   auto count = ::mysql_num_fields(columns.get());
-  // First only how long each value is; then its text.
+  // First reads only the length of each value, then its text.
   std::vector<MYSQL_BIND> binds(count);
   std::vector<unsigned long> lengths(count);
   std::vector<my_bool> nulls(count);
@@ -177,7 +175,7 @@ Result<std::optional<Record>> MysqlLookup::read_rows() {
   if (::mysql_stmt_store_result(statement) != 0) return statement_failure();
   if (::mysql_stmt_num_rows(statement) == 0) return std::optional<Record>();
   if (::mysql_stmt_num_rows(statement) > 1) {
-    return Error{EINVAL, "more than one row for a recipient", {}};
+    return too_many_rows();
   }
   int fetched = ::mysql_stmt_fetch(statement);
   if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) return statement_failure();
@@ -185,7 +183,7 @@ Result<std::optional<Record>> MysqlLookup::read_rows() {
   for (unsigned i = 0; i < count; ++i) {
     std::string_view name = ::mysql_fetch_field_direct(columns.get(), i)->name;
     if (!is_field(name) || nulls[i] != 0) continue;
-    // A number is not as long in binary as it is in text.
+    // The binary form of a number is shorter than its text.
     constexpr std::size_t kNumber = 24;
     auto read = read_column(i, std::max<std::size_t>(lengths[i], kNumber), name, record);
     if (!read) return read.error();
@@ -193,19 +191,14 @@ Result<std::optional<Record>> MysqlLookup::read_rows() {
   return std::optional(std::move(record));
 }
 
-Result<std::unique_ptr<Lookup>> make_mysql_lookup(const std::string& argument,
-                                                  const Ground& ground) {
-  auto mark = argument.find('?');
-  if (mark == std::string::npos) return Error{EINVAL, "recipients.lookup = mysql: no query", {}};
-  auto query = parse_query(std::string_view(argument).substr(mark + 1));
-  if (!query) return query.error();
-  auto where = parse_where(std::string_view(argument).substr(0, mark));
+Result<std::unique_ptr<Lookup>> MysqlLookup::make(Database database, const LookupContext& context) {
+  auto where = parse_where(database.where);
   if (!where) return where.error();
   return std::unique_ptr<Lookup>(
-      std::make_unique<MysqlLookup>(std::move(where).value(), std::move(query).value(), ground));
+      std::make_unique<MysqlLookup>(std::move(database), std::move(where).value(), context));
 }
 
-constexpr LookupModule kModule{PACKAGE_VERSION, make_mysql_lookup};
+constexpr LookupModule kModule{PACKAGE_VERSION, make_database_lookup<MysqlLookup>};
 
 }  // namespace
 }  // namespace handoff::recipients

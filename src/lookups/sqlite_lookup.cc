@@ -1,9 +1,8 @@
-// recipients.lookup = sqlite:PATH?QUERY: one row says that the recipient exists; its columns are
-// fields, others are left alone. The database is only read.
+// recipients.lookup = sqlite:PATH?QUERY: one row means that the recipient exists. Columns that are
+// named like fields are used; others are ignored. The database is opened read-only.
 #include <sqlite3.h>
 
-#include "recipients/server_lookup.hh"
-#include "recipients/template.hh"
+#include "recipients/database_lookup.hh"
 
 namespace handoff::recipients {
 namespace {
@@ -13,7 +12,7 @@ struct Close {
   void operator()(sqlite3_stmt* statement) const { ::sqlite3_finalize(statement); }
 };
 
-// Virtual machine instructions between two looks at the clock.
+// Virtual machine instructions between two checks of the deadline.
 constexpr int kInstructions = 10000;
 
 int is_over(void* deadline) {
@@ -25,17 +24,16 @@ int milliseconds_until(sys::Deadline deadline) {
   return static_cast<int>(std::max<std::int64_t>(left.count(), 1));
 }
 
-class SqliteLookup final : public ServerLookup {
+class SqliteLookup final : public DatabaseLookup {
  public:
-  SqliteLookup(std::string path, Template query, const Ground& ground)
-      : ServerLookup(ground), path_(std::move(path)), query_(std::move(query)) {}
-  // A file is as near as the spool is.
-  bool is_remote() const override { return false; }
-  bool knows_owners() const override { return query_.has_word("since"); }
+  using DatabaseLookup::DatabaseLookup;
+  static Result<std::unique_ptr<Lookup>> make(Database database, const LookupContext& context) {
+    return std::unique_ptr<Lookup>(std::make_unique<SqliteLookup>(std::move(database), context));
+  }
 
  protected:
   Status connect(sys::Deadline) override;
-  // A database that was replaced by another file of its name is opened anew.
+  // If another file has replaced the database, it is opened again.
   bool is_connected() const override {
     int moved = 0;
     return statement_ != nullptr &&
@@ -53,32 +51,33 @@ class SqliteLookup final : public ServerLookup {
   Error failure(int code) const {
     const char* text = database_ ? ::sqlite3_errmsg(database_.get()) : ::sqlite3_errstr(code);
     bool late = code == SQLITE_INTERRUPT || code == SQLITE_BUSY;
-    return {late ? ETIMEDOUT : EIO, text, path_};
+    return explained(late ? ETIMEDOUT : EIO, text, path());
   }
   Result<std::optional<Record>> read_rows();
 
-  std::string path_;
-  Template query_;
+  const std::string& path() const { return database().where; }
+
   std::unique_ptr<sqlite3, Close> database_;
   std::unique_ptr<sqlite3_stmt, Close> statement_;
 };
 
 Status SqliteLookup::connect(sys::Deadline) {
   disconnect();
-  sqlite3* database = nullptr;
+  sqlite3* handle = nullptr;
   constexpr int kFlags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
-  int code = ::sqlite3_open_v2(path_.c_str(), &database, kFlags, nullptr);
-  database_.reset(database);
+  int code = ::sqlite3_open_v2(path().c_str(), &handle, kFlags, nullptr);
+  database_.reset(handle);
   if (code != SQLITE_OK) return failure(code);
-  std::string text = query_.texts.front();
-  for (std::size_t i = 1; i < query_.texts.size(); ++i) text += "?" + query_.texts[i];
+  auto text = database().prepared();
   sqlite3_stmt* statement = nullptr;
-  code = ::sqlite3_prepare_v3(database, text.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement,
+  code = ::sqlite3_prepare_v3(handle, text.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement,
                               nullptr);
   statement_.reset(statement);
   if (code != SQLITE_OK) return failure(code);
-  if (statement == nullptr) return Error{EINVAL, "the query is empty", path_};
-  if (::sqlite3_stmt_readonly(statement) == 0) return Error{EINVAL, "the query writes", path_};
+  if (statement == nullptr) return explained(EINVAL, "the query is empty", path());
+  if (::sqlite3_stmt_readonly(statement) == 0) {
+    return explained(EINVAL, "the query would change the database", path());
+  }
   return {};
 }
 
@@ -86,9 +85,9 @@ Result<std::optional<Record>> SqliteLookup::ask(const Address& address, sys::Dea
   ::sqlite3_busy_timeout(database_.get(), milliseconds_until(deadline));
   ::sqlite3_progress_handler(database_.get(), kInstructions, is_over, &deadline);
   int at = 0;
-  auto values = query_.values(address);
+  auto values = database().query.values(address);
   for (const auto& value : values) {
-    // Static: they live until the statement is reset.
+    // Static, because the values live until the statement is reset.
     ::sqlite3_bind_text(statement_.get(), ++at, value.data(), static_cast<int>(value.size()),
                         SQLITE_STATIC);
   }
@@ -115,22 +114,12 @@ Result<std::optional<Record>> SqliteLookup::read_rows() {
     if (auto set = set_field(record, name, value); !set) return set.error();
   }
   code = ::sqlite3_step(statement);
-  if (code == SQLITE_ROW) return Error{EINVAL, "more than one row for a recipient", path_};
+  if (code == SQLITE_ROW) return too_many_rows();
   if (code != SQLITE_DONE) return failure(code);
   return std::optional(std::move(record));
 }
 
-Result<std::unique_ptr<Lookup>> make_sqlite_lookup(const std::string& argument,
-                                                   const Ground& ground) {
-  auto mark = argument.find('?');
-  if (mark == std::string::npos) return Error{EINVAL, "recipients.lookup = sqlite: no query", {}};
-  auto query = parse_query(std::string_view(argument).substr(mark + 1));
-  if (!query) return query.error();
-  return std::unique_ptr<Lookup>(
-      std::make_unique<SqliteLookup>(argument.substr(0, mark), std::move(query).value(), ground));
-}
-
-constexpr LookupModule kModule{PACKAGE_VERSION, make_sqlite_lookup};
+constexpr LookupModule kModule{PACKAGE_VERSION, make_database_lookup<SqliteLookup>};
 
 }  // namespace
 }  // namespace handoff::recipients

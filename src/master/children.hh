@@ -1,5 +1,5 @@
-// The master's child processes: forked with what a child of this master needs to be rid of, and
-// remembered until waitpid has told their end.
+// The master's child processes. Each one first closes what only the master may hold. The master
+// keeps it in a list until waitpid has reported its end.
 #pragma once
 
 #include <sys/types.h>
@@ -13,17 +13,17 @@ namespace handoff::master {
 
 class Children {
  public:
-  // `in_child` is called in each child before anything else: it lets go of what is the master's.
+  // `in_child` is called in each child before anything else.
   explicit Children(std::function<void()> in_child) : in_child_(std::move(in_child)) {}
 
-  // Forks; the child runs `main` with default signals and exits with its result (EX_SOFTWARE where
-  // it throws). `ended` is called in the master, by reap(), with the status of waitpid.
+  // Forks; the child runs `main` with default signals and exits with its result (EX_SOFTWARE if it
+  // throws). `ended` is called in the master, by reap(), with the status of waitpid.
   Result<pid_t> start(const std::function<int()>& main, std::function<void(int status)> ended);
-  // Children of the program that this process ran before.
+  // Adds children that the previous program image of this process started.
   void adopt(pid_t pid, std::function<void(int status)> ended) { ended_[pid] = std::move(ended); }
-  // Whether it has not been reaped yet.
+  // Whether the child has not been reaped yet.
   bool has(pid_t pid) const { return ended_.contains(pid); }
-  // Calls `ended` of each that has. Never blocks.
+  // Calls `ended` for each child that has ended. Never blocks.
   void reap();
 
  private:

@@ -4,21 +4,22 @@
 #include <memory>
 #include <utility>
 
-#include "sys/pipe.hh"
+#include "sys/fd.hh"
 #include "sys/process.hh"
 
 namespace handoff::master {
 namespace {
 
-struct State {
-  sys::Pipe words;
+constexpr std::size_t kMaxText = 4096;  // octets of a report
+
+struct Running {
+  sys::Pipe text;
   pid_t pid = 0;
-  bool over = false;  // `done` has been called
+  bool reported = false;
 };
 
-// At most what a pipe holds.
-std::string words_of(const State& state) {
-  auto text = sys::take_all(state.words.read);
+std::string text_of(const Running& running) {
+  auto text = sys::take(running.text.read, kMaxText).value_or("");
   text.resize(text.find_last_not_of(" \n") + 1);
   return text;
 }
@@ -26,36 +27,52 @@ std::string words_of(const State& state) {
 }  // namespace
 
 pid_t run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds limit,
-                 const std::function<int(const sys::Fd& words)>& work,
-                 std::function<void(const Report&)> done) {
+                 const Work& work, Then done) {
   auto pipe = sys::open_pipe();
   if (!pipe) {
-    done({false, pipe.error().describe()});
+    done({false, pipe.error().describe(), {}});
     return 0;
   }
-  auto state = std::make_shared<State>();
-  state->words = std::move(pipe).value();
-  auto ended = [state, done](int status) {
-    if (std::exchange(state->over, true)) return;
-    auto text = words_of(*state);
-    if (status != 0 && text.empty()) text = sys::how_it_ended(status);
-    done({status == 0, text});
+  auto running = std::make_shared<Running>();
+  running->text = std::move(pipe).value();
+  auto ended = [running, done](int status) {
+    if (std::exchange(running->reported, true)) return;
+    auto output = text_of(*running);
+    auto text = status != 0 && output.empty() ? sys::how_it_ended(status) : output;
+    done({status == 0, text, output});
   };
-  auto pid = children.start([&] { return work(state->words.write); }, ended);
-  state->words.write.reset();
+  auto pid = children.start([&] { return work(running->text.write); }, ended);
+  running->text.write.reset();
   if (!pid) {
-    done({false, pid.error().describe()});
+    done({false, pid.error().describe(), {}});
     return 0;
   }
-  state->pid = pid.value();
-  loop.after(limit, [state, done] {
-    if (std::exchange(state->over, true)) return;
-    // Its end is not waited for: who waits for a disk or a file server may outlive even that.
-    sys::send_signal(state->pid, SIGKILL);
-    auto text = words_of(*state);
-    done({false, "took too long" + (text.empty() ? "" : ": " + text)});
+  running->pid = pid.value();
+  loop.after(limit, [running, done] {
+    if (std::exchange(running->reported, true)) return;
+    // Does not wait for its end: a process that hangs in the kernel because of a disk or file
+    // server may not end even when it is killed.
+    sys::send_signal(running->pid, SIGKILL);
+    auto output = text_of(*running);
+    done({false, "took too long" + (output.empty() ? "" : ": " + output), output});
   });
-  return state->pid;
+  return running->pid;
+}
+
+void SharedErrand::ask(const Work& work, Then then) {
+  if (last_ && sys::Steady::now() < when_ + valid_) return then(*last_);
+  waiting_.push_back(std::move(then));
+  if (waiting_.size() > 1) return;
+  auto tell = [this](const Report& report) {
+    for (const auto& each : std::exchange(waiting_, {})) each(report);
+  };
+  // If a child cannot even be killed, no other is started.
+  if (children_.has(child_)) return tell({false, "an earlier probe hangs", {}});
+  child_ = run_errand(loop_, children_, limit_, work, [this, tell](const Report& report) {
+    last_ = report;
+    when_ = sys::Steady::now();
+    tell(report);
+  });
 }
 
 }  // namespace handoff::master

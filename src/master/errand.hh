@@ -1,30 +1,63 @@
-// Something that takes long, or meets the network, or must not be done as root: done by a child,
-// while the master goes on. It comes back with success, or with words why not.
+// Work that is slow, uses the network, or must not be done as root. A child does it while the
+// master continues, and reports success or the reason of a failure.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "master/children.hh"
-#include "master/event_loop.hh"
+#include "status/event_loop.hh"
+#include "sys/clock.hh"
 #include "sys/fd.hh"
 
 namespace handoff::master {
 
+using status::EventLoop;
+
 struct Report {
   bool ok = false;
-  std::string text;  // why not; at most a few lines
+  std::string text;    // the reason or the result; at most a few lines
+  std::string output;  // what the child wrote, whether it came to the end or not
 };
 
-// `work` runs in the child; what it writes to the descriptor is the text, its result the exit code,
-// 0 being success. `done` is called once, later, or at once where there can be no child. After
-// `limit` the child is killed, and `done` called though it may not have ended yet. Returns its
-// process id, 0 where there is none.
+// Runs in the child: writes the report's text to the descriptor and returns the exit code (0:
+// success).
+using Work = std::function<int(const sys::Fd& text)>;
+using Then = std::function<void(const Report&)>;
+
+// Calls `done` exactly once: later, or immediately if no child can be started. After `limit` the
+// child is killed and `done` is called, even if the child has not ended yet. Returns the child's
+// process id; 0 if there is none.
 pid_t run_errand(EventLoop& loop, Children& children, std::chrono::milliseconds limit,
-                 const std::function<int(const sys::Fd& words)>& work,
-                 std::function<void(const Report&)> done);
+                 const Work& work, Then done);
+
+// An errand for several callers at once: one child runs for all of them, and its report stays valid
+// for some time.
+class SharedErrand {
+ public:
+  // `loop` and `children` must outlive the object.
+  SharedErrand(EventLoop& loop, Children& children, std::chrono::milliseconds limit,
+               std::chrono::milliseconds valid)
+      : loop_(loop), children_(children), limit_(limit), valid_(valid) {}
+
+  // Calls `then` with a report: immediately if one is valid or none can be had, otherwise within
+  // `limit`.
+  void ask(const Work& work, Then then);
+
+ private:
+  EventLoop& loop_;
+  Children& children_;
+  std::chrono::milliseconds limit_;
+  std::chrono::milliseconds valid_;
+  std::vector<Then> waiting_;
+  pid_t child_ = 0;  // the most recent one
+  std::optional<Report> last_;
+  sys::Steady::time_point when_;
+};
 
 }  // namespace handoff::master

@@ -15,8 +15,8 @@ std::optional<int> parse_int(std::string_view text) {
   return static_cast<int>(*number);
 }
 
-// "KEY REST"
-std::pair<std::string_view, std::string_view> parted(std::string_view text) {
+// Splits "KEY REST".
+std::pair<std::string_view, std::string_view> split_at_blank(std::string_view text) {
   auto blank = text.find(' ');
   if (blank == text.npos) return {text, {}};
   return {text.substr(0, blank), text.substr(blank + 1)};
@@ -54,8 +54,8 @@ std::optional<Handover> Handover::unpack(std::string_view text) {
   if (lines.front() != kFirstLine) return std::nullopt;
   Handover out;
   for (auto line : lines) {
-    auto [key, value] = parted(line);
-    auto [number_text, rest] = parted(value);
+    auto [key, value] = split_at_blank(line);
+    auto [number_text, rest] = split_at_blank(value);
     auto number = parse_int(number_text);
     if (key == "trial") out.trial = true;
     if (key == "activated") out.activated = true;
@@ -74,7 +74,7 @@ std::optional<Handover> Handover::unpack(std::string_view text) {
     } else if (key == "life") {
       out.life_read = *number;
       out.life_write = parse_int(rest).value_or(-1);
-    } else if (key == "worker") {
+    } else if (key == "worker" && *number > 0) {  // kill(2) means more than one process by others
       out.workers.push_back(*number);
     } else if (key == "upgrades") {
       out.upgrades = static_cast<unsigned>(*number);

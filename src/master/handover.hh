@@ -1,6 +1,6 @@
-// What a master hands to the program image that takes its place (exec: the same process), and to
-// the one that tries first whether it could. It travels as text in the environment, a thing a line;
-// an image that does not know a line leaves it alone.
+// The data that a master passes to the program image that replaces it (by exec, in the same
+// process), and to the image that first tries whether this is possible. It is text in the
+// environment, with one value per line; an image ignores lines that it does not know.
 #pragma once
 
 #include <sys/types.h>
@@ -23,14 +23,14 @@ struct Handover {
   bool trial = false;
   bool activated = false;                           // the listeners came from inetd or systemd
   std::vector<std::pair<Endpoint, int>> listeners;  // descriptors; several may share an endpoint
-  int control = -1;                                 // the control socket, -1: none; so on
+  int control = -1;                                 // the control socket; -1: none; likewise below
   int http = -1;
   std::string http_endpoint;
   int pid_file = -1;  // open and locked
   std::string pid_file_path;
   int life_read = -1;
   int life_write = -1;
-  std::vector<pid_t> workers;  // children that serve on until we can
+  std::vector<pid_t> workers;  // children that serve until ours are ready
   unsigned upgrades = 0;       // before this one
   std::int64_t started = 0;    // of the first image: seconds since 1970
   std::string totals;          // board::Totals as text
@@ -39,7 +39,7 @@ struct Handover {
   unsigned reloads_refused = 0;
 
   std::string pack() const;
-  // Nothing where the text is none of ours.
+  // Returns nothing if the text is malformed.
   static std::optional<Handover> unpack(std::string_view text);
 };
 

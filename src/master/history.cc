@@ -1,37 +1,57 @@
 #include "master/history.hh"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 namespace handoff::master {
 namespace {
 
 constexpr std::size_t kSamples = 61;  // a minute between the first and the last
 constexpr std::size_t kFailures = 10;
+constexpr std::chrono::minutes kWindow{1};
 
 double seconds_between(History::Time from, History::Time to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+// The number of them within the last minute; earlier ones are dropped.
+std::uint64_t recent_of(std::deque<History::Time>& times, History::Time now) {
+  while (!times.empty() && times.front() < now - kWindow) times.pop_front();
+  return times.size();
+}
+
 }  // namespace
 
-void History::take(const board::Totals& totals, Time now) {
+void History::record(const board::Totals& totals, Time now) {
   samples_.push_back({now, totals});
   if (samples_.size() > kSamples) samples_.pop_front();
 }
 
-void History::take_failure(const board::Slot& slot, std::uint64_t& seen) {
+void History::record_failure(const board::Slot& slot, std::uint64_t& seen) {
   auto count = slot.failures.load();
   if (count == seen) return;
   seen = count;
-  failures_.push_front({static_cast<std::int64_t>(slot.failed_at / 1000), slot.failure.get(),
-                        slot.failed_address.get()});
-  std::ranges::stable_sort(failures_, std::greater(), &Failure::when);
+  add({static_cast<std::int64_t>(slot.failed_at / 1000), slot.failure.get(),
+       slot.failed_address.get()});
+}
+
+void History::record_death(Time now, board::Failure failure) {
+  deaths_.push_back(now);
+  add(std::move(failure));
+}
+
+void History::add(board::Failure failure) {
+  failures_.push_front(std::move(failure));
+  std::ranges::stable_sort(failures_, std::greater(), &board::Failure::when);
   if (failures_.size() > kFailures) failures_.pop_back();
 }
 
-Window History::minute(const board::Totals& totals, Time now) const {
+board::Window History::minute(const board::Totals& totals, Time now) {
   using board::Counter;
-  Window out;
+  board::Window out;
+  out.deaths = recent_of(deaths_, now);
+  out.delivery_deaths = recent_of(delivery_deaths_, now);
   if (samples_.empty()) return out;
   const auto& first = samples_.front();
   out.seconds = seconds_between(first.when, now);
@@ -53,10 +73,10 @@ std::vector<double> History::recent() const {
   for (std::size_t i = 1; i < samples_.size(); ++i) {
     const auto& before = samples_[i - 1];
     const auto& after = samples_[i];
-    auto took = std::max(seconds_between(before.when, after.when), 1e-3);
+    auto seconds = std::max(seconds_between(before.when, after.when), 1e-3);
     out.push_back(static_cast<double>(after.totals[board::Counter::kDelivered] -
                                       before.totals[board::Counter::kDelivered]) /
-                  took);
+                  seconds);
   }
   return out;
 }

@@ -11,19 +11,19 @@ namespace handoff::master {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{1000};
-constexpr std::chrono::milliseconds kPause{20};
+constexpr std::chrono::milliseconds kRetryPause{20};
 
 Result<sys::SocketRights> rights_of(const conf::Config& config) {
   sys::SocketRights rights;
   rights.mode = config.socket.mode;
   if (!config.socket.owner.empty()) {
     auto account = sys::find_account(config.socket.owner, "");
-    if (!account) return account.error();
+    if (!account) return config.locate("socket.owner", account.error());
     rights.owner = account.value().uid;
   }
   if (!config.socket.group.empty()) {
     auto group = sys::find_group(config.socket.group);
-    if (!group) return group.error();
+    if (!group) return config.locate("socket.group", group.error());
     rights.group = group.value();
   }
   return rights;
@@ -47,7 +47,7 @@ Result<Listener> open_listener(const Endpoint& endpoint, const conf::Config& con
       return listener;
     }
     if (fds.error().code != EADDRINUSE || sys::Steady::now() >= until) return fds.error();
-    static_cast<void>(sys::wait_for({}, sys::Steady::now() + kPause, false));
+    static_cast<void>(sys::wait_for({}, sys::Steady::now() + kRetryPause, false));
   }
 }
 

@@ -1,4 +1,5 @@
-// The sockets that workers accept on: bound here, or handed down by whoever started us.
+// The sockets on which workers accept: bound by the master, or passed by the process that started
+// it.
 #pragma once
 
 #include <optional>
@@ -16,35 +17,35 @@ namespace handoff::master {
 struct Listener {
   Endpoint endpoint;
   std::vector<sys::Fd> fds;             // a host may have several addresses
-  std::optional<sys::SocketFile> file;  // of a unix socket that is ours to remove
+  std::optional<sys::SocketFile> file;  // of a unix socket that we must remove
 };
 
-// Binds one. Where the address is taken it tries again for a second: what a master that was killed
-// left behind goes away by itself.
+// Binds a listener. If the address is in use, retries for a second: workers of a killed master
+// close their listeners by themselves.
 Result<Listener> open_listener(const Endpoint& endpoint, const conf::Config& config);
 
 class Listeners {
  public:
   Listeners() = default;
-  // `given` is what we got from a former program image, by its endpoints, or, where `activated`,
-  // from inetd or systemd: these take the place of config.listen for good.
+  // `given` comes from the previous program image or, if `activated`, from inetd or systemd; in the
+  // latter case these listeners replace config.listen.
   explicit Listeners(std::vector<Listener> given, bool activated)
       : listeners_(std::move(given)), activated_(activated) {}
 
-  // What `config` names and is not open, opened; or nothing, and an error. May block on name
-  // resolution.
+  // Opens the listeners of `config` that are not yet open: either all of them, or none. May block
+  // on name resolution.
   Result<std::vector<Listener>> open_missing(const conf::Config& config) const;
-  // Adds those, takes away what `config` does not name, and returns it: still open, but the socket
-  // files are gone.
+  // Adds `opened`. Removes and returns the listeners that `config` does not contain; they are still
+  // open, but their socket files are removed.
   std::vector<Listener> change(const conf::Config& config, std::vector<Listener> opened);
 
   // All descriptors, valid until the next change.
   std::vector<const sys::Fd*> all() const;
   const std::vector<Listener>& listeners() const { return listeners_; }
   bool activated() const { return activated_; }
-  // Nobody can connect any more, as soon as workers have closed theirs.
+  // When the workers have closed theirs too, nobody can connect any more.
   void close();
-  // For a child that serves nobody: its descriptors go, the socket files stay.
+  // For a child that does not serve: closes the descriptors and keeps the socket files.
   void abandon() {
     for (auto& listener : listeners_) listener.fds.clear();
   }

@@ -6,19 +6,27 @@
 #include <algorithm>
 #include <utility>
 
+#include "conf/command_line.hh"
 #include "master/state.hh"
-#include "sys/clock.hh"
 #include "sys/process.hh"
+#include "sys/sockets.hh"
+#include "sys/title.hh"
 
 namespace handoff::master {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
-// The pool is looked at this often; what is urgent rings the bell.
+// How often the pool is checked; urgent changes are notified by the wakeup pipe.
 constexpr milliseconds kTick{1000};
-// More workers than any setting allows, and as many again on their way out. Costs address space.
+// More workers than any setting allows, and the same number again that are about to end. Costs only
+// address space.
 constexpr std::size_t kBoardSlots = 20'000;
+// The time limit for an examination (handoffctl waits for ten seconds), and how long its result
+// stays valid.
+constexpr seconds kProbeLimit{5};
+constexpr milliseconds kProbeValid{2000};
 
 std::vector<Listener> listeners_of(const Handover& handover) {
   std::vector<Listener> out;
@@ -38,20 +46,36 @@ std::vector<Listener> listeners_of(const Handover& handover) {
 
 }  // namespace
 
-Master::Master(conf::Settings settings, const Wiring& wiring, board::Board board, sys::Pipe life,
-               sys::Pipe bell)
-    : wiring_(wiring),
-      settings_(std::move(settings)),
-      log_(std::make_unique<sys::Log>(wiring.open_log(config()))),
+Master::Master(Start start, worker::Assets assets, board::Board board, sys::Pipe life,
+               sys::Pipe wakeup)
+    : start_(std::move(start)),
+      settings_(std::move(start_.settings)),
+      log_(std::make_unique<sys::Log>(start_.open_log(config()))),
+      assets_(std::move(assets)),
       life_(std::move(life)),
-      bell_(std::move(bell)),
-      children_([this] { part_from_master(); }),
+      wakeup_(std::move(wakeup)),
+      children_([this] { leave_master(); }),
       pool_(pool_settings(config())),
       workers_(std::move(board)),
       manager_(sys::ServiceManager::from_environment()),
-      started_(unix_time()) {}
+      control_(
+          loop_, children_, status::kCommands,
+          [this](const sys::Fd& listener, const sys::Fd& channel) {
+            return run_status({.commands = true}, listener, channel);
+          },
+          [this](Ask ask) { serve(control_, ask); }),
+      http_(
+          loop_, children_, status::kQuestions,
+          [this](const sys::Fd& listener, const sys::Fd& channel) {
+            return run_status({.show_addresses = config().http.show_addresses}, listener, channel);
+          },
+          [this](Ask ask) { serve(http_, ask); }),
+      examining_(loop_, children_, kProbeLimit, kProbeValid),
+      greeting_(loop_, children_, kProbeLimit, kProbeValid) {
+  log_->echo_errors(start_.echo_errors);
+}
 
-std::optional<int> Master::begin(Origin origin) {
+std::optional<int> Master::begin() {
   auto cannot = [&](const Error& error, int exit_code) {
     log_->error("cannot start", {{"cause", error.describe()}});
     listeners_.close();
@@ -60,47 +84,11 @@ std::optional<int> Master::begin(Origin origin) {
   };
   sys::Fd control;
   sys::Fd http;
-  if (origin.handover) {
-    const auto& from = *origin.handover;
-    listeners_ = Listeners(listeners_of(from), from.activated);
-    if (auto totals = board::Totals::unpack(from.totals)) workers_.carry_on(*totals);
-    deaths_ = from.deaths;
-    killed_ = from.killed;
-    reloads_refused_ = from.reloads_refused;
-    control = sys::take_over(from.control);
-    // Elsewhere from now on: nobody listens at the old place.
-    auto at = control ? sys::listening_at(control.get()) : std::nullopt;
-    if (at && at->is_unix && at->path != config().control_socket) {
-      sys::SocketFile(at->path).remove();
-      control.reset();
-    }
-    http = sys::take_over(from.http);
-    if (!config().http.listen || from.http_endpoint != config().http.listen->text()) http.reset();
-    auto pid_file = sys::take_over(from.pid_file);
-    if (pid_file) {
-      auto adopted = sys::PidFile::adopt(from.pid_file_path, std::move(pid_file));
-      // One that is not ours any more is removed here.
-      if (from.pid_file_path == config().pid_file) pid_file_.emplace(std::move(adopted));
-    }
-    upgrades_ = from.upgrades + 1;
-    started_ = from.started;
-    for (pid_t pid : from.workers) {
-      adopted_.push_back(pid);
-      children_.adopt(pid, [this, pid](int) {
-        std::erase(adopted_, pid);
-        stop_if_empty();
-      });
-    }
-  } else if (!origin.activated.empty()) {
-    std::vector<Listener> given;
-    for (auto& socket : origin.activated) {
-      if (!socket.endpoint.is_unix && socket.endpoint.port == 25) {
-        return cannot({EINVAL, "LMTP must not be used on TCP port 25 (RFC 2033 5)", {}}, EX_CONFIG);
-      }
-      given.push_back({socket.endpoint, {}, std::nullopt});
-      given.back().fds.push_back(std::move(socket.fd));
-    }
-    listeners_ = Listeners(std::move(given), true);
+  if (start_.handover) {
+    inherit(*start_.handover, control, http);
+    start_.handover.reset();
+  } else if (!start_.activated.empty()) {
+    if (auto done = use_given_sockets(); !done) return cannot(done.error(), EX_CONFIG);
   }
   if (!pid_file_ && !config().pid_file.empty()) {
     auto created = sys::PidFile::create(config().pid_file);
@@ -114,71 +102,124 @@ std::optional<int> Master::begin(Origin origin) {
     return cannot(done.error(), EX_UNAVAILABLE);
   }
   if (auto done = open_http(std::move(http)); !done) return cannot(done.error(), EX_UNAVAILABLE);
-  sweep_backlog(std::move(removed));
+  serve_backlog(std::move(removed));
   return std::nullopt;
 }
 
+// Takes over the descriptors and processes of the previous program image.
+void Master::inherit(const Handover& from, sys::Fd& control, sys::Fd& http) {
+  listeners_ = Listeners(listeners_of(from), from.activated);
+  if (auto totals = board::Totals::unpack(from.totals)) workers_.carry_on(*totals);
+  deaths_ = from.deaths;
+  killed_ = from.killed;
+  reloads_refused_ = from.reloads_refused;
+  upgrades_ = from.upgrades + 1;
+  started_ = from.started;
+  control = sys::take_over(from.control);
+  // If control.socket has changed, nobody listens at the old path any more.
+  auto at = control ? sys::listening_at(control.get()) : std::nullopt;
+  if (at && at->is_unix && at->path != config().control_socket) {
+    sys::SocketFile(at->path).remove();
+    control.reset();
+  }
+  http = sys::take_over(from.http);
+  if (!config().http.listen || from.http_endpoint != config().http.listen->text()) http.reset();
+  if (auto pid_file = sys::take_over(from.pid_file)) {
+    auto adopted = sys::PidFile::adopt(from.pid_file_path, std::move(pid_file));
+    // A pid file that is no longer configured is removed here.
+    if (adopted && from.pid_file_path == config().pid_file) {
+      pid_file_.emplace(std::move(adopted).value());
+    }
+  }
+  for (pid_t pid : from.workers) {
+    adopted_.push_back(pid);
+    children_.adopt(pid, [this, pid](int) {
+      std::erase(adopted_, pid);
+      stop_if_empty();
+    });
+  }
+}
+
+// Takes the sockets that systemd or inetd passed.
+Status Master::use_given_sockets() {
+  std::vector<Listener> given;
+  for (auto& socket : start_.activated) {
+    if (!socket.endpoint.is_unix && socket.endpoint.port == 25) {
+      return explained(EINVAL, "LMTP must not be used on TCP port 25 (RFC 2033 5)");
+    }
+    given.push_back({socket.endpoint, {}, std::nullopt});
+    given.back().fds.push_back(std::move(socket.fd));
+  }
+  start_.activated.clear();
+  listeners_ = Listeners(std::move(given), true);
+  return {};
+}
+
 int Master::run() {
+  const auto& file = start_.line.config_file;
+  sys::set_title("master, " + (file.empty() ? std::string(conf::kDefaultFile) : file));
   loop_.on_signal(SIGTERM, [this] { drain("SIGTERM"); });
   loop_.on_signal(SIGINT, [this] { drain("SIGINT"); });
-  loop_.on_signal(SIGHUP, [this] { reload(nobody); });
-  loop_.on_signal(SIGUSR2, [this] { upgrade(nobody); });
-  loop_.on_signal(SIGPIPE, [] {});  // whoever asked over HTTP has gone
+  loop_.on_signal(SIGHUP, [this] { reload(false); });
+  loop_.on_signal(SIGUSR2, [this] { upgrade(false); });
+  loop_.on_signal(SIGPIPE, [] {});  // a status process has ended
   loop_.on_signal(SIGCHLD, [this] { children_.reap(); });
-  // Blocked over an exec; what came meanwhile comes now.
+  // Signals were blocked during the exec; pending ones are delivered now.
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  loop_.on_readable(bell_.read.get(), [this] { answer_bell(); });
+  watch_wakeup();
   loop_.every(kTick, [this] { tick(); });
   if (auto interval = manager_.watchdog()) {
     loop_.every(*interval, [this] { manager_.tell("WATCHDOG=1"); });
   }
-  history_.take(workers_.totals(), sys::Steady::now());
-  children_.reap();  // those that ended while there was no loop
-  tend();
+  history_.record(workers_.totals(), sys::Steady::now());
+  children_.reap();  // those that ended before the loop started
+  adjust_pool();
   loop_.run();
-  // Whoever waits for our end watches the control socket: when that is gone, all is.
+  // Clients that wait for our end watch the control socket, so it is removed last.
   http_.close();
   pid_file_.reset();
   control_.close();
   return exit_code_;
 }
 
-// In a child: what only the master may hold.
-void Master::part_from_master() {
+// Runs in a child: closes what only the master may hold.
+void Master::leave_master() {
   loop_.part_from_parent();
-  for (auto* own : {&control_, &http_}) own->let_go_in_child();
+  wakeup_watch_.reset();
+  control_.close_in_child();
+  http_.close_in_child();
   loop_.free_in_child();
   life_.write.reset();
-  bell_.read.reset();
-  for (auto* own : {&control_, &http_}) own->close_in_child();
+  wakeup_.read.reset();
 }
 
-int run(conf::Settings settings, const Wiring& wiring, Origin origin) {
-  auto log = wiring.open_log(settings.config);
+int run(Start start, worker::Assets assets) {
+  auto log = start.open_log(start.settings.config);
+  log.echo_errors(start.echo_errors);
   auto cannot = [&](const Error& error) {
     log.error("cannot start", {{"cause", error.describe()}});
     return EX_OSERR;
   };
   auto board = board::Board::create(kBoardSlots);
   if (!board) return cannot(board.error());
-  // Old workers watch the pipe of the image before this one: it is the same.
+  // Workers of the previous program image watch its pipe, so the same one is used.
   sys::Pipe life;
-  if (origin.handover) {
-    life.read = sys::take_over(origin.handover->life_read);
-    life.write = sys::take_over(origin.handover->life_write);
+  if (start.handover) {
+    life.read = sys::take_over(start.handover->life_read);
+    life.write = sys::take_over(start.handover->life_write);
   }
   if (!life.read || !life.write) {
     auto made = sys::open_pipe();
     if (!made) return cannot(made.error());
     life = std::move(made).value();
   }
-  auto bell = sys::open_pipe();
-  if (!bell) return cannot(bell.error());
-  Master master(std::move(settings), wiring, std::move(board).value(), std::move(life),
-                std::move(bell).value());
-  if (auto failed = master.begin(std::move(origin))) return *failed;
+  auto wakeup = sys::open_pipe();
+  if (!wakeup) return cannot(wakeup.error());
+  Master master(std::move(start), std::move(assets), std::move(board).value(), std::move(life),
+                std::move(wakeup).value());
+  if (auto failed = master.begin()) return *failed;
   return master.run();
 }
 

@@ -1,9 +1,11 @@
-// How many workers there should be, and which is stuck: from what is known to what is to be done,
-// without a process or a clock in it.
+// Decides how many workers there should be, and how long a worker may make no progress. Contains no
+// processes and no clock.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "board/board.hh"
 #include "conf/config.hh"
@@ -13,43 +15,45 @@ namespace handoff::master {
 using Time = std::chrono::steady_clock::time_point;
 
 struct PoolSettings {
-  unsigned max = 1;       // workers in all
-  unsigned min_idle = 1;  // below it new ones are started
-  unsigned max_idle = 1;  // above it one is retired now and then
+  unsigned max = 1;       // total number of workers
+  unsigned min_idle = 1;  // if fewer are idle, new ones are started
+  unsigned max_idle = 1;  // if more are idle, one is retired from time to time
 };
 
 struct PoolView {
   unsigned starting = 0;  // forked, not ready yet
-  unsigned idle = 0;
+  unsigned idle = 0;      // idle workers that accept from the listener that has the fewest of them
   unsigned busy = 0;
+  unsigned aside = 0;  // idle, but reserved for other listeners
 };
 
 struct PoolAction {
   unsigned start = 0;
-  unsigned retire = 0;       // of the idle
-  bool became_full = false;  // every worker that may be is busy: connections wait. Said once
-  bool eased = false;        // no longer. Said once
+  unsigned retire = 0;       // number of idle workers to retire
+  bool became_full = false;  // all workers.max workers have just become busy, so connections wait
+  bool eased = false;        // that state has just ended
 };
 
-// Starts in doubling steps as long as idle workers are few, so that a burst finds them soon;
-// retires one at a time, so that a short calm does not undo it. A worker that dies before its first
-// session throttles the next start, doubling: what kills workers at once must not become a loop of
-// forks.
+// Starts workers in doubling steps while few are idle, so that a burst is served soon. Retires one
+// at a time, so that a short lull does not undo this. A worker that crashes delays the next start,
+// even if it had served sessions: a peer that causes crashes must not cause a loop of forks. The
+// delay doubles until a worker is ready again.
 class Pool {
  public:
   explicit Pool(const PoolSettings& settings) : settings_(settings) {}
 
-  // After a reload: what was seen of throttles stays.
   void change(const PoolSettings& settings) { settings_ = settings; }
 
   PoolAction decide(const PoolView& view, Time now);
 
-  // A worker ended without being told to. `early`: it had not served a session.
-  void died(bool early, Time now);
-  // A worker was seen to work: the next one that dies early begins anew.
+  // A worker crashed, or could not be started.
+  void died(Time now);
+  // A worker became ready: the next crash causes only the first delay again.
   void became_ready() { delay_ = {}; }
   bool throttled(Time now) const { return now < not_before_; }
-  unsigned throttles() const { return throttles_; }  // how often a start was put off
+  // All workers are busy, and connections wait.
+  bool full() const { return full_; }
+  unsigned throttles() const { return throttles_; }  // how often starts were delayed
 
  private:
   PoolSettings settings_;
@@ -61,9 +65,19 @@ class Pool {
   bool full_ = false;
 };
 
-// The longest time that a worker that is not stuck can show no progress in `state`: where it waits
-// for its client it ends the session by itself, so that only a little more is needed. Nothing where
-// there is no such time.
+// Some workers accept from one listener alone, so that clients of another listener cannot occupy
+// all workers: an eighth of all, but at least one for each listener. There are none if the server
+// has one listener, or too few workers. They are the last to be started, when most others are busy.
+//
+// Returns the listener that the next worker is reserved for; nothing if it accepts from all of
+// them. `general`: the number of workers that do. `reserved`: for each listener, the number of
+// workers reserved for it.
+std::optional<std::size_t> reservation(unsigned max, unsigned general,
+                                       const std::vector<unsigned>& reserved);
+
+// How long a worker in `state` can make no progress without being stuck. While it waits for its
+// client, the worker ends the session itself, so this is only a little longer than that. Nothing if
+// there is no limit.
 std::optional<std::chrono::seconds> patience(board::State state, const conf::Config& config);
 
 }  // namespace handoff::master

@@ -1,9 +1,10 @@
-// The master's state and what it does, in four parts: workforce.cc keeps the workers, reload.cc and
-// upgrade.cc change what they work with, control.cc answers who asks. master.cc begins and ends.
+// The master's state and its functions, in three parts: workforce.cc manages the workers, change.cc
+// reloads and upgrades, answers.cc answers the status processes. master.cc starts and ends.
 #pragma once
 
 #include <signal.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,33 +12,30 @@
 #include <utility>
 #include <vector>
 
+#include "board/snapshot.hh"
 #include "master/children.hh"
-#include "master/event_loop.hh"
-#include "master/health.hh"
+#include "master/errand.hh"
 #include "master/history.hh"
-#include "master/http_server.hh"
 #include "master/listeners.hh"
 #include "master/master.hh"
-#include "master/own_socket.hh"
+#include "master/phase.hh"
 #include "master/pool.hh"
-#include "master/snapshot.hh"
-#include "master/spool_space.hh"
+#include "master/status_process.hh"
 #include "master/worker_table.hh"
+#include "status/event_loop.hh"
+#include "status/process.hh"
 #include "sys/clock.hh"
 #include "sys/daemon.hh"
-#include "sys/pipe.hh"
+#include "sys/fd.hh"
 #include "sys/service_manager.hh"
+#include "worker/services.hh"
+#include "worker/worker.hh"
 
 namespace handoff::master {
 
-// How long a check or a trial may take: a spool on a network, a slow name service.
+// The time limit for trying a configuration or program: the spool may be on a network, and a name
+// service may be slow.
 inline constexpr std::chrono::seconds kTrialLimit{30};
-
-inline std::uint64_t steady_milliseconds() {
-  auto now = sys::Steady::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
 
 inline std::int64_t unix_time() {
   return static_cast<std::int64_t>(sys::Wall::to_time_t(sys::Wall::now()));
@@ -49,71 +47,85 @@ inline PoolSettings pool_settings(const conf::Config& config) {
 
 class Master {
  public:
-  Master(conf::Settings settings, const Wiring& wiring, board::Board board, sys::Pipe life,
-         sys::Pipe bell);
+  Master(Start start, worker::Assets assets, board::Board board, sys::Pipe life, sys::Pipe wakeup);
 
-  // Binds, or takes what it is given; the exit code where it cannot.
-  std::optional<int> begin(Origin origin);
+  // Binds the sockets, or takes those that were passed to it. Returns the exit code if this fails.
+  std::optional<int> begin();
   int run();
 
  private:
-  // How a reload or upgrade ends, for whoever asked.
-  using Answer = std::function<void(bool ok, const std::string& text)>;
-
   const conf::Config& config() const { return settings_.config; }
-  bool serving() const { return !draining_; }
+  bool serving() const { return !is_stopping(phase_); }
 
-  // --- The pool.
-  void tend();
-  std::optional<std::size_t> start_worker(bool sweeper,
+  // --- begin().
+  void inherit(const Handover& from, sys::Fd& control, sys::Fd& http);
+  Status use_given_sockets();
+
+  // --- The workers.
+  void adjust_pool();
+  std::optional<std::size_t> start_worker(bool until_empty,
                                           const std::vector<const sys::Fd*>& listeners);
-  // A delivery process for the worker that is about to be started: the worker's way to it.
-  sys::Fd start_delivery();
-  void sweep_backlog(std::vector<Listener> removed);
+  int run_worker(const worker::Inheritance& inherited);
+  // A process beside a worker, and the worker's end of the socket between them.
+  struct Companion {
+    pid_t process = 0;
+    sys::Fd socket;
+  };
+  Result<Companion> start_companion(std::function<int(sys::Fd&)> serve,
+                                    std::function<void(int)> ended);
+  Result<Companion> start_delivery();
+  Result<Companion> start_lookups();
+  Result<Companion> start_filter();
+  void serve_backlog(std::vector<Listener> removed);
   void ended(std::size_t slot, int status);
-  void answer_bell();
+  void replace_workers();
+  void watch_wakeup();
+  void answer_wakeup();
   void became_ready();
   void kill_stuck();
   void stop_if_idle();
   void tick();
   void stop_if_empty();
-  // Sweeps the spool where it is time to.
   void sweep_spool();
-
-  // --- What is asked of it.
-  // `signal`: what workers are sent, SIGTERM or sys::kRetire.
+  void adjust_sender();
+  void stop_sender();
+  // `signal`: the signal for the workers, SIGTERM or sys::kRetire.
   void drain(std::string_view cause, int signal = SIGTERM);
-  void reload(const Answer& answer);
-  void commit_reload(conf::Settings settings, std::vector<Listener> opened, const Answer& answer);
-  void upgrade(const Answer& answer);
-  void replace_program(const Answer& answer);
-  Handover handover();
-  void mark_over_exec(bool keep);
-  bool one_at_a_time(const Answer& answer);
-  void answer_reload();
-  void end_reload(bool ok, const std::string& text);
-  // The answer for a signal: the log has it already.
-  static void nobody(bool, const std::string&) {}
 
-  // --- Sockets of its own.
+  // --- Reloads and upgrades. `asked`: a status process waits for the answer.
+  void reload(bool asked);
+  Result<conf::Settings> load();
+  void take_reload(conf::Settings settings, std::vector<Listener> opened);
+  void refuse_reload(const std::string& why);
+  void finish_switch();
+  void upgrade(bool asked);
+  void replace_program();
+  void end_change(bool ok, const std::string& text);
+  Handover handover();
+  void keep_over_exec(bool keep);
+
+  // --- The status processes.
   Status open_control(sys::Fd given);
   Status open_http(sys::Fd given);
-  void control(const Exchange& exchange);
-  void http(const Exchange& exchange);
-  void health(const Exchange& exchange);
-  using Show = std::function<std::string(const Snapshot&)>;
-  // Replies with what `text` makes of a snapshot, as soon as one can be had.
-  void show(const Exchange& exchange, const char* media_type, const Show& text);
-  Snapshot snapshot() const;
+  void serve(StatusProcess& process, Ask ask);
+  void answer_ready();
+  int run_status(const status::Options& options, const sys::Fd& listener, const sys::Fd& channel);
+  board::Snapshot snapshot(std::vector<board::Finding> more = {});
+  // Calls `then` when the spool and the lookups were examined, no more than a moment ago.
+  void examine(std::function<void()> then);
+  void answer_health(StatusProcess& process);
 
-  void part_from_master();
+  void leave_master();
+  // The number of the configuration in force: 1, and one more with each reload.
+  unsigned configuration() const { return generation_ - spool_changes_; }
 
-  const Wiring& wiring_;
+  Start start_;
   conf::Settings settings_;
   std::unique_ptr<sys::Log> log_;
+  worker::Assets assets_;
   Listeners listeners_;
-  sys::Pipe life_;  // its write end is the master's alone: workers see it close
-  sys::Pipe bell_;
+  sys::Pipe life_;  // only the master has the write end, so workers notice the end of the master
+  sys::Pipe wakeup_;
   EventLoop loop_;
   Children children_;
   Pool pool_;
@@ -121,37 +133,40 @@ class Master {
   History history_;
   sys::ServiceManager manager_;
   std::optional<sys::PidFile> pid_file_;
-  OwnSocket control_;
-  OwnSocket http_;
+  StatusProcess control_;
+  StatusProcess http_;
+  std::unique_ptr<EventLoop::Watch> wakeup_watch_;
 
-  std::vector<pid_t> adopted_;  // workers of the image before this one
-  unsigned generation_ = 1;     // of the configuration
-  unsigned ready_generation_ = 0;
-  bool draining_ = false;
-  bool stopped_ = false;
-  bool busy_ = false;       // with a reload or an upgrade
-  bool replacing_ = false;  // about to become the new program
-  std::vector<Exchange> ready_asked_;
+  Phase phase_ = Phase::kStarting;
+  unsigned generation_ = 1;          // of the workers that are started now
+  unsigned ready_generation_ = 0;    // the latest with a worker that was ready; 0: none
+  std::optional<Ask> waiting_;       // the request to answer when this reload or upgrade ends
+  std::string reload_note_;          // the changed settings that a reload does not apply
+  std::optional<bool> next_reload_;  // requested meanwhile; true: by a status process
+  std::vector<pid_t> adopted_;       // workers of the previous program image
+  std::map<std::size_t, std::vector<Listener>>
+      closing_;  // by the slot of the worker that serves their backlog
   int exit_code_ = EX_OK;
-  Answer reload_answer_;                           // owed when its generation works, or does not
-  std::vector<std::function<void()>> when_done_;   // with the reload or upgrade under way
-  std::vector<std::function<void()>> when_ready_;  // a worker of this generation can accept
-  std::map<std::size_t, std::vector<Listener>> swept_;  // what each sweeper, by its slot, empties
 
-  sys::Steady::time_point last_session_ = sys::Steady::now();  // as far as ticks have seen
+  sys::Steady::time_point last_session_ = sys::Steady::now();  // according to the last tick
   std::uint64_t sessions_seen_ = 0;
+  std::optional<sys::Steady::time_point> swept_when_;  // when the last sweep of the spool began
+  pid_t spool_sweeper_ = 0;                            // the process that sweeps; 0: none
+  pid_t sender_ = 0;                // the process that sends the messages of scripts; 0: none
+  unsigned sender_generation_ = 0;  // of its settings
+  bool sender_told_ = false;        // it was told to end
+  sys::Steady::time_point sender_not_before_;
 
-  std::optional<sys::Steady::time_point> swept_when_;  // when the last sweep began
-  pid_t spool_sweeper_ = 0;                            // the process that sweeps; 0: none does
-
-  std::int64_t started_;
+  std::int64_t started_ = unix_time();
   unsigned reloads_refused_ = 0;
   unsigned upgrades_ = 0;
   std::uint64_t deaths_ = 0;
+  unsigned spool_changes_ = 0;  // each of them makes a generation of workers, as a reload does
   std::uint64_t killed_ = 0;
 
-  Health health_{loop_, children_};
-  SpoolSpace spool_space_{loop_, children_};
+  SharedErrand examining_;  // of the spool and the lookups
+  SharedErrand greeting_;   // of each listener
+  board::Examination examination_;
 };
 
 }  // namespace handoff::master

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <utility>
 
+#include "sys/clock.hh"
 #include "sys/process.hh"
 #include "sys/signals.hh"
 
@@ -11,6 +12,22 @@ namespace handoff::master {
 
 using board::Counter;
 using board::State;
+
+namespace {
+
+std::uint64_t steady_milliseconds() {
+  auto now = sys::Steady::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+// The index of the listener with this descriptor; listeners.size() if there is none.
+std::size_t index_of(int fd, const WorkerTable::Listeners& listeners) {
+  auto found = std::ranges::find(listeners, fd, [](const sys::Fd* each) { return each->get(); });
+  return static_cast<std::size_t>(found - listeners.begin());
+}
+
+}  // namespace
 
 std::optional<std::size_t> WorkerTable::take_slot() {
   auto free = std::ranges::find(workers_, 0, &WorkerProcess::pid);
@@ -23,6 +40,7 @@ std::optional<std::size_t> WorkerTable::take_slot() {
 
 void WorkerTable::started(std::size_t slot, const WorkerProcess& process) {
   workers_[slot] = process;
+  board_.slot(slot).reserved = process.only >= 0;
 }
 
 WorkerTable::Gone WorkerTable::ended(std::size_t index) {
@@ -31,33 +49,54 @@ WorkerTable::Gone WorkerTable::ended(std::size_t index) {
   Gone gone{std::exchange(workers_[index], {}),
             slot.counters[static_cast<std::size_t>(Counter::kSessions)],
             slot.counters[static_cast<std::size_t>(Counter::kTransactions)]};
-  // A slot that nobody writes to any more must neither look idle nor hold a mailbox.
+  // An unused slot must neither count as idle nor hold a mailbox.
   board_.take(index);
   return gone;
 }
 
-PoolView WorkerTable::view(unsigned generation) const {
+PoolView WorkerTable::view(unsigned generation, const Listeners& listeners) const {
   PoolView view;
+  unsigned general = 0;  // idle workers that accept from all listeners
+  std::vector<unsigned> reserved(listeners.size());
   for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (!is_of(generation, i)) continue;
     const auto& worker = workers_[i];
-    if (worker.pid == 0 || worker.generation != generation || worker.sweeper) continue;
     auto state = board_.slot(i).state.load();
     if (state == State::kStarting) {
       ++view.starting;
     } else if (board::is_busy(state) || worker.retired) {
-      // One that is on its way out counts among those in the way of a new one.
+      // A retiring worker still counts towards workers.max.
       ++view.busy;
     } else {
-      ++view.idle;
+      auto only = index_of(worker.only, listeners);
+      ++(only < reserved.size() ? reserved[only] : general);
     }
   }
+  auto least = reserved.empty() ? 0U : *std::ranges::min_element(reserved);
+  view.idle = general + least;
+  for (auto idle : reserved) view.aside += idle;
+  view.aside -= least;
   return view;
+}
+
+WorkerTable::Listeners WorkerTable::listeners_for_next(unsigned generation,
+                                                       const Listeners& listeners,
+                                                       unsigned max) const {
+  unsigned general = 0;
+  std::vector<unsigned> reserved(listeners.size());
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (!is_of(generation, i)) continue;
+    auto only = index_of(workers_[i].only, listeners);
+    ++(only < reserved.size() ? reserved[only] : general);
+  }
+  auto only = reservation(max, general, reserved);
+  return only ? Listeners{listeners[*only]} : listeners;
 }
 
 bool WorkerTable::any_ready(unsigned generation) const {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const auto& worker = workers_[i];
-    if (worker.pid != 0 && worker.generation == generation && !worker.sweeper &&
+    if (worker.pid != 0 && worker.generation == generation && !worker.until_empty &&
         board_.slot(i).state != State::kStarting) {
       return true;
     }
@@ -68,7 +107,7 @@ bool WorkerTable::any_ready(unsigned generation) const {
 bool WorkerTable::any_waiting_before(unsigned generation) const {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const auto& worker = workers_[i];
-    if (worker.pid != 0 && worker.generation < generation && !worker.sweeper &&
+    if (worker.pid != 0 && worker.generation < generation && !worker.until_empty &&
         !board::is_busy(board_.slot(i).state)) {
       return true;
     }
@@ -80,16 +119,17 @@ bool WorkerTable::empty() const {
   return std::ranges::all_of(workers_, [](const auto& worker) { return worker.pid == 0; });
 }
 
-bool WorkerTable::retire_idle(unsigned generation) {
+void WorkerTable::retire_idle(unsigned generation) {
+  WorkerProcess* chosen = nullptr;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     auto& worker = workers_[i];
     if (worker.pid == 0 || worker.retired || worker.generation != generation) continue;
     if (board_.slot(i).state != State::kIdle) continue;
-    worker.retired = true;
-    sys::send_signal(worker.pid, sys::kRetire);
-    return true;
+    if (chosen == nullptr || (chosen->only < 0 && worker.only >= 0)) chosen = &worker;
   }
-  return false;
+  if (chosen == nullptr) return;
+  chosen->retired = true;
+  sys::send_signal(chosen->pid, sys::kRetire);
 }
 
 void WorkerTable::retire_before(unsigned generation) {
@@ -108,8 +148,8 @@ void WorkerTable::signal_all(int signal) {
   }
 }
 
-std::vector<WorkerTable::Stuck> WorkerTable::kill_stuck(const conf::Config& config,
-                                                        std::uint64_t now) {
+std::vector<WorkerTable::Stuck> WorkerTable::kill_stuck(const conf::Config& config) {
+  auto now = steady_milliseconds();
   std::vector<Stuck> out;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     auto& worker = workers_[i];
@@ -136,16 +176,17 @@ board::Totals WorkerTable::totals() const {
   return out;
 }
 
-void WorkerTable::describe(Snapshot& snapshot, std::uint64_t now) const {
+void WorkerTable::describe(board::Snapshot& snapshot) const {
+  auto now = steady_milliseconds();
   snapshot.totals = totals();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const auto& worker = workers_[i];
     if (worker.pid == 0) continue;
     const auto& slot = board_.slot(i);
-    WorkerFacts facts;
+    board::WorkerFacts facts;
     facts.pid = worker.pid;
     facts.generation = worker.generation;
-    facts.departing = worker.retired || worker.sweeper;
+    facts.departing = worker.retired || worker.until_empty;
     facts.state = slot.state;
     auto since = slot.since.load();
     facts.since = since == 0 || since > now ? 0 : static_cast<double>(now - since) / 1000;

@@ -1,5 +1,5 @@
-// The worker processes by their slots on the board: which there are, which configuration they have,
-// and which were told to go.
+// The worker processes, indexed by their slots of the scoreboard: which configuration each has, and
+// which were told to end.
 #pragma once
 
 #include <sys/types.h>
@@ -8,20 +8,24 @@
 #include <vector>
 
 #include "board/board.hh"
+#include "board/snapshot.hh"
 #include "board/totals.hh"
 #include "conf/config.hh"
 #include "master/pool.hh"
-#include "master/snapshot.hh"
+#include "sys/fd.hh"
 
 namespace handoff::master {
 
 struct WorkerProcess {
   pid_t pid = 0;  // 0: the slot is free
   unsigned generation = 0;
-  bool retired = false;             // told to go
-  bool killed = false;              // for want of progress
-  bool sweeper = false;             // serves what waits on listeners that are no more, then ends
-  std::uint64_t failures_seen = 0;  // of its slot, see History
+  pid_t lookups = 0;                // its lookup process; 0: it has none
+  pid_t filter = 0;                 // likewise its filter process
+  bool retired = false;             // told to end
+  bool killed = false;              // because it made no progress
+  bool until_empty = false;         // serves the backlog of closed listeners, then ends
+  int only = -1;                    // the listener that it is reserved for; -1: none
+  std::uint64_t failures_seen = 0;  // in its slot; see History
 };
 
 class WorkerTable {
@@ -29,8 +33,11 @@ class WorkerTable {
   explicit WorkerTable(board::Board board) : board_(std::move(board)) {}
 
   const board::Board& board() const { return board_; }
-  void close_shop() { board_.close_shop(); }
-  // A free slot, made ready for a new worker; nothing where all are taken.
+  // For a child that is not a worker: from now on it can neither read nor write the board.
+  void forget_board() { board_.unmap(); }
+  void stop_accepting() { board_.stop_accepting(); }
+  void set_crowded(bool crowded) { board_.set_crowded(crowded); }
+  // Returns a free slot, cleared for a new worker; nothing if all are in use.
   std::optional<std::size_t> take_slot();
   void started(std::size_t slot, const WorkerProcess& process);
 
@@ -39,23 +46,28 @@ class WorkerTable {
     std::uint64_t sessions;
     std::uint64_t transactions;
   };
-  // The worker in this slot is no more: its numbers are in the totals of those that have ended.
+  // The worker in this slot has ended: adds its numbers to the totals and frees the slot.
   Gone ended(std::size_t slot);
 
-  // Of this generation alone: what is on its way out is in nobody's way.
-  PoolView view(unsigned generation) const;
+  // Counts the workers of this generation; those of others are about to end.
+  // `listeners`: those of this generation.
+  using Listeners = std::vector<const sys::Fd*>;
+  PoolView view(unsigned generation, const Listeners& listeners) const;
+  // The listeners of the next worker: all of them, or the one that it is reserved for. `max`:
+  // workers.max.
+  Listeners listeners_for_next(unsigned generation, const Listeners& listeners, unsigned max) const;
   bool any_ready(unsigned generation) const;
   bool empty() const;
-  // Whether one of an earlier generation might still accept a connection.
+  // Whether a worker of an earlier generation might still accept a connection.
   bool any_waiting_before(unsigned generation) const;
 
-  // Has one idle worker of the generation retire; false where none is.
-  bool retire_idle(unsigned generation);
-  // Has all retire that are of an earlier generation.
+  // Tells one idle worker of the generation to end, if there is any: first a reserved one.
+  void retire_idle(unsigned generation);
+  // Tells all workers of earlier generations to end.
   void retire_before(unsigned generation);
   // Sends `signal` to every worker.
   void signal_all(int signal);
-  // Kills those that have shown no progress for longer than they may; says which.
+  // Kills workers that have made no progress for longer than allowed, and returns them.
   struct Stuck {
     pid_t pid;
     board::State state;
@@ -63,17 +75,17 @@ class WorkerTable {
     std::string peer;
     std::string message;
   };
-  std::vector<Stuck> kill_stuck(const conf::Config& config, std::uint64_t now);
+  std::vector<Stuck> kill_stuck(const conf::Config& config);
 
-  // Of all that have been, those of the program before this one among them.
+  // The totals of all workers since the start, including those of previous program images.
   board::Totals totals() const;
   void carry_on(const board::Totals& totals) { ended_ = totals; }
-  // Counts what others than workers did.
+  // Counts events in other processes.
   void add(board::Counter counter, std::uint64_t more) {
     ended_.counters[static_cast<std::size_t>(counter)] += more;
   }
-  // The workers' part of a snapshot; `now` in steady milliseconds.
-  void describe(Snapshot& snapshot, std::uint64_t now) const;
+  // Fills in the workers' part of a snapshot.
+  void describe(board::Snapshot& snapshot) const;
 
   // Calls `visit(slot, process)` for each worker.
   template <class Visit>
@@ -84,8 +96,14 @@ class WorkerTable {
   }
 
  private:
+  // Whether the worker of this slot is one that the pool decides about.
+  bool is_of(unsigned generation, std::size_t slot) const {
+    const auto& worker = workers_[slot];
+    return worker.pid != 0 && worker.generation == generation && !worker.until_empty;
+  }
+
   board::Board board_;
-  std::vector<WorkerProcess> workers_;  // beside the slots in use
+  std::vector<WorkerProcess> workers_;  // parallel to the slots
   board::Totals ended_;
 };
 

@@ -1,5 +1,5 @@
-// Keeps what a remote lookup said, yes and no, for a while: a message to many recipients, or many
-// to one, asks it once. Errors are not kept. Each worker has its own.
+// Caches the answers of a remote lookup, positive and negative, so that several messages to one
+// recipient cause a single query. Errors are not cached. Each worker has its own cache.
 #pragma once
 
 #include <chrono>
@@ -15,13 +15,13 @@ namespace handoff::recipients {
 
 class Cache final : public Lookup {
  public:
-  // Addresses; the one that was asked for longest ago makes room.
+  // The maximum number of addresses; the least recently used one is replaced.
   static constexpr std::size_t kMost = 4096;
 
   Cache(std::unique_ptr<Lookup> lookup, std::chrono::seconds ttl)
       : lookup_(std::move(lookup)), ttl_(ttl) {}
   Result<Answer> find(const Address& address) override;
-  bool tells() const override { return lookup_->tells(); }
+  bool can_verify() const override { return lookup_->can_verify(); }
   bool knows_owners() const override { return lookup_->knows_owners(); }
 
  private:
@@ -32,7 +32,7 @@ class Cache final : public Lookup {
   };
   std::unique_ptr<Lookup> lookup_;
   std::chrono::seconds ttl_;
-  std::list<Kept> kept_;  // the one that was asked for last comes first
+  std::list<Kept> kept_;  // most recently used first
   std::unordered_map<std::string_view, std::list<Kept>::iterator> index_;
 };
 

@@ -3,19 +3,24 @@
 #include <algorithm>
 
 #include "recipients/cache.hh"
+#include "recipients/kinds.hh"
+#include "recipients/lookup_process.hh"
 
 namespace handoff::recipients {
 
-Result<std::unique_ptr<Chain>> Chain::make(const ChainOptions& options, const Ground& ground) {
+Result<std::unique_ptr<Chain>> Chain::make(const ChainOptions& options,
+                                           const LookupContext& context) {
   std::unique_ptr<Chain> chain(new Chain(options.fold));
-  for (const auto& setting : options.lookups) {
-    auto lookup = make_lookup(setting, ground);
+  for (std::size_t number = 0; number < options.lookups.size(); ++number) {
+    const auto& setting = options.lookups[number];
+    bool apart = context.process != nullptr && setting.kind.apart();
+    auto lookup = apart ? make_apart_lookup(number, context) : make_lookup(setting, context);
     if (!lookup) return lookup.error();
     auto made = std::move(lookup).value();
-    if (made->is_remote() && options.cache_ttl.count() > 0) {
+    if (setting.kind.remote && options.cache_ttl.count() > 0) {
       made = std::make_unique<Cache>(std::move(made), options.cache_ttl);
     }
-    chain->links_.push_back({setting.substr(0, setting.find(':')), std::move(made)});
+    chain->links_.push_back({std::string(setting.kind.name), std::move(made)});
   }
   return chain;
 }
@@ -29,7 +34,7 @@ Result<Answer> Chain::find(const Address& address, const Watcher& watcher) {
     if (!answer || !answer.value().alias) return answer;
     name = fold_ ? fold_(*answer.value().alias) : *answer.value().alias;
   }
-  return Error{ELOOP, "aliases lead in a circle from", address.text()};
+  return explained(ELOOP, "aliases form a cycle", address.text());
 }
 
 Result<Answer> Chain::ask_all(const Address& address, const Watcher& watcher) {
@@ -47,8 +52,8 @@ Result<Answer> Chain::ask_all(const Address& address, const Watcher& watcher) {
   return Answer();
 }
 
-bool Chain::tells() const {
-  return std::ranges::all_of(links_, [](const Link& link) { return link.lookup->tells(); });
+bool Chain::can_verify() const {
+  return std::ranges::all_of(links_, [](const Link& link) { return link.lookup->can_verify(); });
 }
 
 bool Chain::knows_owners() const {

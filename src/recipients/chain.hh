@@ -1,5 +1,5 @@
-// The lookups of recipients.lookup, asked in their order: the first that knows the address answers.
-// One that cannot tell ends the matter: those behind it might say what it would have denied (R1).
+// The lookups of recipients.lookup, asked in order: the first that knows the address answers. An
+// error ends the search, because a later lookup must not decide in place of one that failed (R1).
 #pragma once
 
 #include <chrono>
@@ -9,20 +9,21 @@
 #include <utility>
 #include <vector>
 
+#include "base/lookup_kind.hh"
 #include "recipients/lookup.hh"
 #include "sys/clock.hh"
 
 namespace handoff::recipients {
 
 struct ChainOptions {
-  std::vector<std::string> lookups;   // as in recipients.lookup
-  std::chrono::seconds cache_ttl{0};  // 0: nothing is kept
-  // What an alias leads to, as recipients are asked for (fold_whole()); empty: as it is.
+  std::vector<LookupSetting> lookups;
+  std::chrono::seconds cache_ttl{0};  // 0: no cache
+  // Folds the target of an alias as recipients are folded (fold_whole()); empty: leave it as it is.
   std::function<Address(const Address&)> fold = {};
 };
 
-// One lookup that was asked, for those who want to watch.
-struct Asked {
+// The result of one lookup, for observers such as handoffctl explain.
+struct LookupResult {
   const std::string& lookup;  // "postgresql"
   const Address& address;
   const Result<Answer>& answer;
@@ -31,20 +32,21 @@ struct Asked {
 
 class Chain final : public Lookup {
  public:
-  // How many aliases may lead to each other. Postfix's virtual_alias_recursion_limit is far more,
-  // but expands to lists.
+  // The maximum length of a chain of aliases. Postfix's virtual_alias_recursion_limit is far
+  // higher, but it also applies to lists.
   static constexpr int kMostAliases = 16;
 
-  using Watcher = std::function<void(const Asked&)>;
+  using Watcher = std::function<void(const LookupResult&)>;
 
-  // `ground` outlives the chain.
-  static Result<std::unique_ptr<Chain>> make(const ChainOptions& options, const Ground& ground);
+  // `context` outlives the chain.
+  static Result<std::unique_ptr<Chain>> make(const ChainOptions& options,
+                                             const LookupContext& context);
 
-  // Aliases are followed, from the first lookup on: the answer is a mailbox, or nobody. ELOOP where
-  // there are more than kMostAliases of them.
+  // Follows aliases; each alias is looked up from the start of the chain. The answer is a mailbox
+  // or nobody. ELOOP if there are more than kMostAliases.
   Result<Answer> find(const Address& address) override;
   Result<Answer> find(const Address& address, const Watcher& watcher);
-  bool tells() const override;
+  bool can_verify() const override;
   bool knows_owners() const override;
 
  private:

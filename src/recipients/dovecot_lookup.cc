@@ -1,6 +1,7 @@
 #include "recipients/dovecot_lookup.hh"
 
 #include "base/text.hh"
+#include "recipients/kinds.hh"
 #include "recipients/server_lookup.hh"
 #include "recipients/wire.hh"
 
@@ -8,7 +9,8 @@ namespace handoff::recipients {
 namespace {
 
 constexpr std::string_view kMaildir = "maildir:";
-constexpr char kEscape = '\001';  // Dovecot's: 0 1 t r n behind it are NUL, itself, TAB, CR, LF
+// Dovecot's escape: followed by 0 1 t r n for NUL, itself, TAB, CR, LF.
+constexpr char kEscape = '\001';
 
 std::string undo(std::string_view word) {
   std::string out;
@@ -28,12 +30,12 @@ std::string undo(std::string_view word) {
   return out;
 }
 
-// "maildir:~/Maildir:INDEX=...": where the messages are. Other formats are none of ours, nor other
-// layouts of folders.
+// "maildir:~/Maildir:INDEX=...": the location of the messages. Other formats and folder layouts are
+// errors.
 Status take_mail(Record& record, std::string_view value) {
   if (value.empty()) return {};
   if (!value.starts_with(kMaildir)) {
-    return Error{EINVAL, "mail=" + escape(value) + ": no Maildir", {}};
+    return explained(EINVAL, "mail=" + escape(value) + ": no Maildir");
   }
   value.remove_prefix(kMaildir.size());
   auto parts = split(value, ':');
@@ -41,20 +43,20 @@ Status take_mail(Record& record, std::string_view value) {
   for (auto part : parts) {
     if (part.starts_with("INBOX=")) path = part.substr(6);
     if (part.starts_with("LAYOUT=") && !iequals(part.substr(7), "maildir++")) {
-      return Error{EINVAL, "mail=" + escape(value) + ": no Maildir++", {}};
+      return explained(EINVAL, "mail=" + escape(value) + ": no Maildir++");
     }
   }
   if (path.starts_with("~/") && record.home.empty()) {
-    return Error{EINVAL, "mail=" + escape(path) + " and no home", {}};
+    return explained(EINVAL, "mail=" + escape(path) + " and no home");
   }
   if (path.starts_with("~/")) path = record.home + path.substr(1);
   if (!path.starts_with('/'))
-    return Error{EINVAL, "mail=" + escape(path) + ": no absolute path", {}};
+    return explained(EINVAL, "mail=" + escape(path) + ": no absolute path");
   return set_field(record, "mailbox", path);
 }
 
-// "*:storage=10M:messages=500", of the root "*" or "INBOX"-wide rules the first alone.
-Status take_quota(Record& record, std::string_view rule) {
+// "*:storage=10M:messages=500". Only rules for the root "*" are used.
+Status take_quota_rule(Record& record, std::string_view rule) {
   if (!rule.starts_with("*:")) return {};
   for (auto part : split(rule.substr(2), ':')) {
     auto equals = part.find('=');
@@ -66,7 +68,7 @@ Status take_quota(Record& record, std::string_view rule) {
       continue;
     }
     if (name != "storage" && name != "bytes") continue;
-    // Dovecot counts storage in kilobytes where no unit says otherwise.
+    // Dovecot's default unit of storage is the kilobyte.
     std::string size(value);
     if (name == "storage" && !size.empty() && is_digit(size.back())) size += "K";
     if (!size.empty() && upper(size.back()) == 'B') size.pop_back();
@@ -79,8 +81,8 @@ Status take_quota(Record& record, std::string_view rule) {
 
 class DovecotLookup final : public ServerLookup {
  public:
-  DovecotLookup(Endpoint endpoint, const Ground& ground)
-      : ServerLookup(ground), endpoint_(std::move(endpoint)) {}
+  DovecotLookup(Endpoint endpoint, const LookupContext& context)
+      : ServerLookup(context), endpoint_(std::move(endpoint)) {}
 
  protected:
   Status connect(sys::Deadline deadline) override;
@@ -91,7 +93,7 @@ class DovecotLookup final : public ServerLookup {
  private:
   Endpoint endpoint_;
   std::optional<Wire> wire_;
-  unsigned last_ = 0;  // number of the last question
+  unsigned last_ = 0;  // number of the last request
 };
 
 Status DovecotLookup::connect(sys::Deadline deadline) {
@@ -102,13 +104,14 @@ Status DovecotLookup::connect(sys::Deadline deadline) {
   auto version = wire_->until('\n', deadline);
   if (!version) return version.error();
   if (version.value().starts_with("VERSION\t1\t")) return {};
-  return Error{EPROTO, "no Dovecot auth socket: " + escape(version.value().substr(0, 60)), {}};
+  return explained(
+      EPROTO, "not a Dovecot auth socket; it answered: " + escape(version.value().substr(0, 60)));
 }
 
 Result<std::optional<Record>> DovecotLookup::ask(const Address& address, sys::Deadline deadline) {
   auto number = std::to_string(++last_);
-  // Dovecot knows users of a domain as user@domain, and strips what it is configured to strip. The
-  // address has no TAB, LF or escape: no control character comes this far.
+  // Dovecot expects user@domain and strips what it is configured to strip. The address contains no
+  // TAB, LF or escape, because it contains no control characters.
   auto sent = wire_->write(
       "USER\t" + number + "\t" + address.local + "@" + address.domain + "\tservice=lmtp\n",
       deadline);
@@ -118,12 +121,12 @@ Result<std::optional<Record>> DovecotLookup::ask(const Address& address, sys::De
     if (!line) return line.error();
     std::string_view text = line.value();
     auto words = split(text, '\t');
-    // SPID and whatever else a newer one says of itself.
-    if (words.size() < 2 || words[1] != number) continue;
+    // Skips SPID, whose process id may equal our number, and lines that a newer Dovecot adds.
+    if (words.size() < 2 || words[1] != number || words[0] == "SPID") continue;
     if (words[0] == "NOTFOUND") return std::optional<Record>();
     if (words[0] != "USER") {
       int code = words[0] == "FAIL" ? EAGAIN : EIO;
-      return Error{code, "Dovecot says " + escape(text.substr(0, 200)), {}};
+      return explained(code, "Dovecot says " + escape(text.substr(0, 200)));
     }
     auto from =
         words.size() < 4 ? text.size() : static_cast<std::size_t>(words[3].data() - text.data());
@@ -137,7 +140,7 @@ Result<std::optional<Record>> DovecotLookup::ask(const Address& address, sys::De
 
 Result<Record> parse_dovecot_user(std::string_view words) {
   Record record;
-  // Dovecot 2.4 has the three parts of mail_location by themselves.
+  // Dovecot 2.4 returns the three parts of mail_location separately.
   std::string mail, driver = "maildir", path;
   for (auto word : split(words, '\t')) {
     auto equals = word.find('=');
@@ -154,7 +157,7 @@ Result<Record> parse_dovecot_user(std::string_view words) {
     } else if (name == "mail_path" || name == "mail_inbox_path") {
       if (path.empty() || name == "mail_inbox_path") path = value;
     } else if (name == "quota_rule") {
-      taken = take_quota(record, value);
+      taken = take_quota_rule(record, value);
     }
     if (!taken) return taken.error();
   }
@@ -163,10 +166,11 @@ Result<Record> parse_dovecot_user(std::string_view words) {
   return record;
 }
 
-Result<std::unique_ptr<Lookup>> make_dovecot_lookup(const std::string& path, const Ground& ground) {
+Result<std::unique_ptr<Lookup>> make_dovecot_lookup(const std::string& path,
+                                                    const LookupContext& context) {
   auto endpoint = parse_endpoint("unix:" + path);
-  if (!endpoint) return Error{EINVAL, "recipients.lookup = dovecot: no path of a socket", path};
-  return std::unique_ptr<Lookup>(std::make_unique<DovecotLookup>(std::move(*endpoint), ground));
+  if (!endpoint) return explained(EINVAL, "the path is too long for a socket", path);
+  return std::unique_ptr<Lookup>(std::make_unique<DovecotLookup>(std::move(*endpoint), context));
 }
 
 }  // namespace handoff::recipients

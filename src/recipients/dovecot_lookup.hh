@@ -1,16 +1,14 @@
-// recipients.lookup = dovecot:PATH: Dovecot's user database, asked through the socket that its own
-// LMTP server asks (service auth, unix_listener auth-userdb), so that a site needs no second list.
-// The protocol is that of Dovecot's auth-master clients, version 1.
+// recipients.lookup = dovecot:PATH: asks Dovecot's user database, through the socket that Dovecot's
+// own LMTP server uses (service auth, unix_listener auth-userdb), so that a site needs no second
+// list of users. The protocol is version 1 of Dovecot's auth-master protocol.
 #pragma once
 
 #include "recipients/record.hh"
 
 namespace handoff::recipients {
 
-// What Dovecot knows of a user: the words of its answer, parted by tabs, undone. Fields that are
-// not ours are left alone. EINVAL where one cannot be.
+// Parses Dovecot's answer about a user: words separated by tabs, with escapes. Ignores unknown
+// fields. EINVAL if a value is malformed.
 Result<Record> parse_dovecot_user(std::string_view words);
-
-Result<std::unique_ptr<Lookup>> make_dovecot_lookup(const std::string& path, const Ground& ground);
 
 }  // namespace handoff::recipients

@@ -7,7 +7,7 @@
 namespace handoff::recipients {
 namespace {
 
-constexpr std::size_t kMaxName = 255;  // NAME_MAX of every filesystem that mail lies on, octets
+constexpr std::size_t kMaxName = 255;  // NAME_MAX of all usual filesystems, octets
 
 bool is_path_safe(std::string_view value) {
   return !value.empty() &&
@@ -27,7 +27,7 @@ std::optional<std::string> variable(char name, const Address& address) {
   }
 }
 
-// Of UTF-8, not octets: no name is cut in the middle of a character.
+// Counts UTF-8 characters, so that no character is cut.
 std::string_view first_characters(std::string_view text, std::size_t count) {
   std::size_t end = 0;
   for (; count > 0 && end < text.size(); --count) {
@@ -52,7 +52,9 @@ bool is_plain_name(std::string_view name) {
   return is_path_safe(name) && name.front() != '.' && name.size() <= kMaxName;
 }
 
-std::optional<std::string> expand_layout(std::string_view layout, const Address& address) {
+namespace {
+
+std::optional<std::string> expand(std::string_view layout, const Address& address) {
   std::string path;
   while (!layout.empty()) {
     char c = layout.front();
@@ -71,8 +73,19 @@ std::optional<std::string> expand_layout(std::string_view layout, const Address&
     if (!value || !is_path_safe(*value)) return std::nullopt;
     path += width ? first_characters(*value, *width) : *value;
   }
-  bool plain = all_parts(path, '/', is_plain_name);
-  return plain ? std::optional(path) : std::nullopt;
+  return path;
+}
+
+}  // namespace
+
+std::optional<std::string> expand_layout(std::string_view layout, const Address& address) {
+  auto path = expand(layout, address);
+  return path && all_parts(*path, '/', is_plain_name) ? path : std::nullopt;
+}
+
+std::optional<std::string> expand_path(std::string_view path, const Address& address) {
+  auto expanded = expand(path, address);
+  return expanded && is_trusted_path(*expanded) ? expanded : std::nullopt;
 }
 
 std::optional<Mailbox> mailbox_by_path(std::string_view path, const Address& address) {

@@ -1,5 +1,5 @@
-// From an address to a path below the spool, or in a home: the setting spool.layout. The one gate
-// through which a name that a peer chose becomes part of a path (R2).
+// Converts an address to a path in the spool or in a home directory (setting spool.layout). Every
+// name that a peer chooses passes through these functions before it becomes part of a path (R2).
 #pragma once
 
 #include <optional>
@@ -11,25 +11,29 @@
 
 namespace handoff::recipients {
 
-// Expands %u (the address), %n (local part), %d (domain), %2n (first two characters). Nothing where
-// the result would not stay a path of plain names: an empty name, one that begins with a dot or is
-// longer than 255 octets, a '/', NUL or control character from the address.
+// Expands %u (the address), %n (local part), %d (domain), %2n (first two characters). Returns
+// nothing if the result is not a path of plain names, for example because a name is empty, begins
+// with a dot or is longer than 255 octets, or because the address contains '/', NUL or a control
+// character.
 std::optional<std::string> expand_layout(std::string_view layout, const Address& address);
 
-// The mailbox of `address`, its path and base set. `home`: that of a lookup that knows one, which
-// %h at the beginning of the layout stands for. Nothing as above, and where the layout asks for a
-// home and there is none.
+// Expands the same in a path of files that are no mailboxes: its components may begin with a dot.
+// Returns nothing if the result is not a path by is_trusted_path().
+std::optional<std::string> expand_path(std::string_view path, const Address& address);
+
+// Returns the mailbox of `address`, with path and base. `home`, from a lookup, replaces %h at the
+// start of the layout. Returns nothing as above, or if the layout needs a home and there is none.
 std::optional<Mailbox> mailbox_by_layout(std::string_view layout, const Address& address,
                                          std::string_view home = {});
-// The same where a lookup says itself where the mailbox lies: `path`, absolute or below the spool.
-// Nothing where is_trusted_path() would say no of it.
+// The same for a `path` from a lookup, absolute or relative to the spool. Requires
+// is_trusted_path(); otherwise returns nothing.
 std::optional<Mailbox> mailbox_by_path(std::string_view path, const Address& address);
 
-// Whether what a lookup gave as a path is one: no control characters, no empty part, no "." or
-// "..", none longer than 255 octets. A slash at its end does not count.
+// Whether a path from a lookup is acceptable: it contains no control character, no empty component,
+// no "." or "..", and no component longer than 255 octets. It may end in a slash.
 bool is_trusted_path(std::string_view path);
 
-// Whether `name` may be one component of a path: see above.
+// Whether `name` may be a component of a path; see above.
 bool is_plain_name(std::string_view name);
 
 }  // namespace handoff::recipients

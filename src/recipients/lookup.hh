@@ -1,10 +1,12 @@
-// The one interface of all kinds of lookup: an address becomes a mailbox, or nobody has it, or it
-// cannot be told at the moment. Knows nothing of LMTP or of how a mailbox is written.
+// The common interface of all kinds of lookup. A lookup maps an address to a mailbox, or answers
+// that nobody has the address, or fails temporarily. It knows nothing about LMTP or how mailboxes
+// are written.
 #pragma once
 
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/address.hh"
@@ -16,8 +18,8 @@
 
 namespace handoff::recipients {
 
-// What a lookup knows of an address: its mailbox, or that it is another name of `alias`; neither:
-// it knows for certain that nobody has it.
+// The answer for an address: its mailbox, or `alias`, of which it is another name. Neither: the
+// lookup knows for certain that nobody has the address.
 struct Answer {
   Answer() = default;
   Answer(Mailbox found) : mailbox(std::move(found)) {}
@@ -29,35 +31,41 @@ struct Answer {
   std::optional<Address> alias;
 };
 
+struct Record;
+
 class Lookup {
  public:
   virtual ~Lookup() = default;
 
-  // `address` is folded and has no subaddress, no control character and no empty part. An error
-  // for everything but an answer: the recipient is then asked to be tried again (R1). Its text
-  // names the cause for the log, and no password. May block, for about Ground::timeout.
+  // `address` is folded and has no subaddress, control character or empty part. Any failure to get
+  // an answer is an error; the recipient then gets a temporary failure (R1). The text of the error
+  // gives the cause for the log, without passwords. May block for about LookupContext::timeout.
   virtual Result<Answer> find(const Address& address) = 0;
-  // Whether a positive answer means that the mailbox exists: VRFY says 252 where it does not.
-  virtual bool tells() const { return true; }
-  // Whether it is set up to say since when a mailbox has had its owner: then RRVS is offered (X12).
+  // Returns the record of `address` from which find() makes its answer; nothing if there is none.
+  // ENOTSUP for a lookup that is not LookupKind::apart().
+  virtual Result<std::optional<Record>> find_record(const Address& address);
+  // Whether a positive answer means that the mailbox exists; otherwise VRFY answers 252.
+  virtual bool can_verify() const { return true; }
+  // Whether answers say when a mailbox got its owner; only then RRVS is offered (X12).
   virtual bool knows_owners() const { return false; }
-  // Whether asking costs so much that answers are worth keeping: it goes to another process.
-  virtual bool is_remote() const { return false; }
 };
 
-// What a lookup stands on. All of it outlives the lookup.
-struct Ground {
+class LookupClient;
+struct Kind;
+std::span<const Kind> kinds();
+
+// The dependencies of lookups. They must outlive the lookups.
+struct LookupContext {
   sys::Files& files;
-  const sys::Fd& spool;                       // its root directory
-  const std::string& layout;                  // of mailboxes below it
-  std::chrono::milliseconds timeout{10'000};  // of one question; 0: who asks is watched by another
-  const Tables* tables = nullptr;             // those of file:, loaded before
-  const Modules* modules = nullptr;           // those of other kinds, opened before
+  const sys::Fd& spool;       // its root directory
+  const std::string& layout;  // of mailboxes in the spool
+  std::chrono::milliseconds timeout{
+      10'000};  // for one query; 0: none, because another process watches the caller
+  const Tables* tables = nullptr;            // loaded in advance
+  const Modules* modules = nullptr;          // opened in advance
+  LookupClient* process = nullptr;           // asks for LookupKind::apart(); null: no process does
+  std::span<const Kind> (*known)() = kinds;  // the table of kinds
+  bool proxy = false;                        // mail may be passed on to other hosts (host=)
 };
-
-// The lookup that `setting` (recipients.lookup) asks for. EINVAL where it is malformed, ENOTSUP
-// where this build has no such kind, or ground.modules not the one that it needs. Connects to
-// nothing yet.
-Result<std::unique_ptr<Lookup>> make_lookup(const std::string& setting, const Ground& ground);
 
 }  // namespace handoff::recipients

@@ -1,6 +1,6 @@
-// The kinds of lookup that need a library of somebody else's. Each is a shared object of its own
-// (src/lookups), which is opened where recipients.lookup names it: who asks no LDAP server has none
-// of libldap in memory.
+// The kinds of lookup that need a library of their own. Each is a shared object (src/lookups),
+// opened only if recipients.lookup names it, so that a process without LDAP lookups does not load
+// libldap.
 #pragma once
 
 #include <map>
@@ -9,37 +9,36 @@
 #include <string_view>
 #include <vector>
 
+#include "base/lookup_kind.hh"
 #include "base/result.hh"
 
 namespace handoff::recipients {
 
 class Lookup;
-struct Ground;
+struct LookupContext;
 
-// What the one symbol of such an object, handoff_lookup_module(), returns.
+// The result of handoff_lookup_module(), the only symbol of such an object.
 struct LookupModule {
-  const char* version;  // PACKAGE_VERSION as it was compiled: of one release alone the two fit
-  // A lookup of what stands behind the kind and a colon; fails as make_lookup() does.
-  Result<std::unique_ptr<Lookup>> (*make)(const std::string& argument, const Ground& ground);
+  const char* version;  // PACKAGE_VERSION when it was compiled; it must equal that of the program
+  // Creates a lookup from the text after the kind and a colon. Fails like a Maker of kinds.hh.
+  Result<std::unique_ptr<Lookup>> (*make)(const std::string& argument,
+                                          const LookupContext& context);
 };
 
-// Whether a lookup of this kind is in such an object, in this or in another build.
-bool is_module(std::string_view kind);
-
-// Where they are: beside a program that was built and not installed, else in $(libdir)/handoff.
+// The directory of the modules: beside a program in a build tree, otherwise $(libdir)/handoff.
 std::string modules_folder();
 
-// Opens `folder`/handoff-KIND.so. The error names the file, and what brings it; ENOTSUP where it is
-// of another release. What was opened stays until the process ends. Blocks for the disk.
+// Opens `folder`/handoff-KIND.so. The error names the file and the package that contains it;
+// ENOTSUP if the module is of another release. The module stays open until the process ends. Blocks
+// on the disk.
 Result<const LookupModule*> open_lookup_module(const std::string& kind, const std::string& folder);
 
-// By kind.
+// Modules by kind.
 using Modules = std::map<std::string, const LookupModule*, std::less<>>;
 
-// Those that these values of recipients.lookup need. Done by the master: its workers then share
-// what is opened, and need no right to read the files; and whoever starts or reloads hears of one
-// that is missing.
-Result<Modules> open_modules(const std::vector<std::string>& lookups);
+// Opens the modules that these lookups need. The master calls this: workers share the modules and
+// need no permission to read the files, and a start or reload fails if a module is missing.
+Result<Modules> open_modules(const std::vector<LookupSetting>& lookups);
 
 }  // namespace handoff::recipients
 

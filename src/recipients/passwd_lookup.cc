@@ -1,5 +1,5 @@
-#include "recipients/passwd_lookup.hh"
-
+// recipients.lookup = passwd: the accounts of this system (getpwnam(3)), from any source that
+// nsswitch.conf names. root is not a recipient, because root reads no mail.
 #include <sysexits.h>
 
 #include <algorithm>
@@ -9,27 +9,29 @@
 #include <filesystem>
 
 #include "base/text.hh"
+#include "recipients/kinds.hh"
 #include "recipients/record.hh"
 #include "recipients/server_lookup.hh"
 #include "sys/account.hh"
 #include "sys/confinement.hh"
 #include "sys/message_socket.hh"
 #include "sys/process.hh"
+#include "sys/title.hh"
 
 namespace handoff::recipients {
 namespace {
 
 using namespace std::chrono_literals;
 
-// What was killed ends in this time, unless the kernel holds it.
+// A killed process ends within this time, unless it hangs in the kernel.
 constexpr auto kEndPatience = 1s;
-// What the asking process says: whom it found, nobody, or an errno and what failed.
+// Answers of the process that calls getpwnam(3): a user, no such user, or an errno and what failed.
 constexpr char kFound = '+';
 constexpr char kNobody = '-';
 constexpr char kFailed = '!';
 
-// Without "//" and "/./", which jails and directories put into homes. What ".." leads to only the
-// filesystem knows.
+// Removes "//" and "/./", which jails and directories put into home paths. Leaves a path with ".."
+// alone, because only the filesystem can resolve it.
 std::string tidied(const std::string& home) {
   if (std::ranges::count(split(home, '/'), "..") > 0) return home;
   return std::filesystem::path(home).lexically_normal().string();
@@ -54,7 +56,8 @@ std::string pack(const Result<std::optional<sys::Person>>& person) {
 }
 
 Result<std::optional<Record>> unpack(std::string_view octets, const std::string& name) {
-  Error broken{EPROTO, "the process that asks the system answers nonsense", name};
+  Error broken =
+      explained(EPROTO, "the process that queries the user database sent a malformed answer", name);
   if (octets.empty()) return broken;
   auto kind = octets.front();
   octets.remove_prefix(1);
@@ -67,10 +70,10 @@ Result<std::optional<Record>> unpack(std::string_view octets, const std::string&
   };
   auto first = number();
   if (!first) return broken;
-  // An answer, of this one: others may well be told of.
+  // The answer concerns this user only.
   if (kind == kFailed) {
     Error said{static_cast<int>(*first), std::string(octets), name};
-    return Error{EAGAIN, "the system cannot tell: " + said.describe(), {}};
+    return explained(EAGAIN, "the user database gave no answer: " + said.describe());
   }
   auto second = number();
   if (kind != kFound || !second) return broken;
@@ -78,7 +81,7 @@ Result<std::optional<Record>> unpack(std::string_view octets, const std::string&
                                std::string(octets)});
 }
 
-// Answers what it is asked until nobody is there to ask.
+// Answers questions until the other end is closed.
 int answer_questions(const sys::Fd& socket) {
   sys::keep_only(std::array{&socket});
   sys::ignore_group_signals();
@@ -98,15 +101,18 @@ class WatchedPasswdLookup final : public ServerLookup {
 
  protected:
   Status connect(sys::Deadline) override {
-    // One that the kernel does not let go, and no more of them.
+    // If an earlier process hangs in the kernel, does not start another one.
     if (stuck_ != 0 && !sys::ends_by(stuck_, sys::Steady::now())) {
-      return Error{ETIMEDOUT, "an earlier question to the system still hangs", {}};
+      return explained(ETIMEDOUT, "an earlier query of the user database has not ended");
     }
     stuck_ = 0;
     auto pair = sys::message_pair();
     if (!pair) return pair.error();
     auto& theirs = pair.value().second;
-    auto started = sys::fork_process([&] { return answer_questions(theirs); });
+    auto started = sys::fork_process([&] {
+      sys::set_title("accounts");
+      return answer_questions(theirs);
+    });
     if (!started) return started.error();
     asker_ = started.value();
     socket_ = std::move(pair.value().first);
@@ -127,12 +133,12 @@ class WatchedPasswdLookup final : public ServerLookup {
     if (!sent) return sent.error();
     auto said = sys::receive_message(socket_, deadline);
     if (!said && said.error().code == ETIMEDOUT) {
-      return Error{ETIMEDOUT, "getpwnam: no answer within recipients.lookup-timeout",
-                   address.local};
+      return explained(ETIMEDOUT, "getpwnam: no answer within recipients.lookup-timeout",
+                       address.local);
     }
     if (!said) return said.error();
     if (!said.value()) {
-      return Error{EPIPE, "the process that asks the system has died", address.local};
+      return explained(EPIPE, "the process that queries the user database has died", address.local);
     }
     return unpack(said.value()->octets, address.local);
   }
@@ -140,33 +146,36 @@ class WatchedPasswdLookup final : public ServerLookup {
  private:
   sys::Fd socket_;
   pid_t asker_ = 0;
-  pid_t stuck_ = 0;  // one that was killed and has not ended; 0: none
+  pid_t stuck_ = 0;  // a process that was killed but has not ended; 0: none
 };
 
 class PasswdLookup final : public Lookup {
  public:
-  explicit PasswdLookup(const Ground& ground) : ground_(ground) {}
+  explicit PasswdLookup(const LookupContext& context) : context_(context) {}
 
   Result<Answer> find(const Address& address) override {
     auto person = sys::find_person(address.local);
     if (!person) return person.error();
     auto record = record_of(person.value());
     if (!record) return Answer();
-    return answer_of(*record, address, ground_);
+    return answer_of(*record, address, context_);
   }
-  bool is_remote() const override { return true; }  // who knows
 
  private:
-  Ground ground_;
+  LookupContext context_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Lookup>> make_passwd_lookup(const std::string&, const Ground& ground) {
-  if (ground.timeout == 0ms) {
-    return std::unique_ptr<Lookup>(std::make_unique<PasswdLookup>(ground));
+// getpwnam(3) has no deadline, and its source may hang. So a separate process calls it, which is
+// killed if it takes longer than LookupContext::timeout; the next question starts another one. If
+// the timeout is 0, this process calls it itself and waits as long as necessary.
+Result<std::unique_ptr<Lookup>> make_passwd_lookup(const std::string&,
+                                                   const LookupContext& context) {
+  if (context.timeout == 0ms) {
+    return std::unique_ptr<Lookup>(std::make_unique<PasswdLookup>(context));
   }
-  return std::unique_ptr<Lookup>(std::make_unique<WatchedPasswdLookup>(ground));
+  return std::unique_ptr<Lookup>(std::make_unique<WatchedPasswdLookup>(context));
 }
 
 }  // namespace handoff::recipients

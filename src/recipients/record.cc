@@ -1,8 +1,10 @@
 #include "recipients/record.hh"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/date_time.hh"
+#include "base/network.hh"
 #include "base/text.hh"
 #include "base/unicode.hh"
 #include "base/units.hh"
@@ -11,7 +13,8 @@
 namespace handoff::recipients {
 namespace {
 
-// The largest number means "nobody" to chown and setuid; a larger one would be cut to somebody.
+// The largest number means "none" to chown and setuid; a larger one would be truncated to another
+// id.
 bool take_id(std::optional<std::uint32_t>& id, std::string_view value) {
   auto number = parse_number(value);
   if (!number || *number >= std::numeric_limits<std::uint32_t>::max()) return false;
@@ -21,7 +24,29 @@ bool take_id(std::optional<std::uint32_t>& id, std::string_view value) {
 
 bool is_home(std::string_view path) { return path.starts_with('/') && is_trusted_path(path); }
 
-bool take_quota(Record& record, std::string_view value) {
+// A host name of RFC 1123 2.1 (with the underscores that some sites use), or an address.
+bool take_host(Record& record, std::string_view value) {
+  if (value.starts_with('[') && value.ends_with(']')) value = value.substr(1, value.size() - 2);
+  constexpr std::size_t kLongest = 255;
+  bool plain = std::ranges::all_of(value, [](char c) {
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter || is_digit(c) || c == '-' || c == '.' || c == '_' || c == ':';
+  });
+  if (value.empty() || value.size() > kLongest || !plain) return false;
+  if (value.find(':') != value.npos && !parse_ip(value)) return false;
+  record.host = lower(value);
+  return true;
+}
+
+// RFC 2033 5: LMTP must not be used on port 25.
+bool take_port(Record& record, std::string_view value) {
+  auto number = parse_number(value);
+  if (!number || *number == 0 || *number == 25 || *number > 65535) return false;
+  record.port = static_cast<std::uint16_t>(*number);
+  return true;
+}
+
+bool take_quota_pair(Record& record, std::string_view value) {
   auto comma = value.find(',');
   record.quota_octets = parse_size(value.substr(0, comma));
   if (!record.quota_octets) return false;
@@ -30,7 +55,7 @@ bool take_quota(Record& record, std::string_view value) {
   return record.quota_messages.has_value();
 }
 
-// Each says whether the value is one.
+// `take` returns false if the value is malformed.
 struct Field {
   std::string_view name;
   bool (*take)(Record& record, std::string_view value);
@@ -41,10 +66,13 @@ constexpr Field kFields[] = {
     {"home", [](Record& r, std::string_view v) { return is_home(r.home = v); }},
     {"uid", [](Record& r, std::string_view v) { return take_id(r.uid, v); }},
     {"gid", [](Record& r, std::string_view v) { return take_id(r.gid, v); }},
-    {"quota", take_quota},
+    {"quota", take_quota_pair},
     {"folder", [](Record& r, std::string_view v) { return is_plain_name(r.folder = v); }},
+    {"sieve", [](Record& r, std::string_view v) { return is_trusted_path(r.sieve = v); }},
     {"since",
      [](Record& r, std::string_view v) { return (r.since = parse_moment(v)).has_value(); }},
+    {"host", take_host},
+    {"port", take_port},
     {"alias", [](Record& r, std::string_view v) { return !(r.alias = v).empty(); }},
 };
 
@@ -55,7 +83,7 @@ const Field* find_field(std::string_view name) {
   return nullptr;
 }
 
-Error malformed(const std::string& what) { return {EINVAL, what, {}}; }
+Error malformed(const std::string& what) { return explained(EINVAL, what); }
 
 std::string_view next_word(std::string_view& text) {
   text = trim(text);
@@ -66,6 +94,10 @@ std::string_view next_word(std::string_view& text) {
 }
 
 }  // namespace
+
+Result<std::optional<Record>> Lookup::find_record(const Address&) {
+  return explained(ENOTSUP, "this lookup does not return records");
+}
 
 bool is_field(std::string_view name) { return find_field(name) != nullptr; }
 
@@ -94,24 +126,38 @@ Result<Record> parse_record(std::string_view text) {
   return record;
 }
 
-Result<Answer> answer_of(const Record& record, const Address& address, const Ground& ground) {
+Result<Answer> answer_of(const Record& record, const Address& address,
+                         const LookupContext& context) {
   if (!record.alias.empty()) {
     auto other = parse_plain_address(record.alias);
     if (other.domain.empty()) other.domain = address.domain;
-    if (other.local.empty()) return malformed("alias " + escape(record.alias) + " is no address");
+    if (other.local.empty())
+      return malformed("alias " + escape(record.alias) + " is not an address");
     return Answer(std::move(other));
   }
-  auto mailbox = record.mailbox.empty() ? mailbox_by_layout(ground.layout, address, record.home)
+  if (!record.host.empty()) {
+    if (!context.proxy) {
+      return malformed("the mailbox is at " + record.host + ", and proxy.enabled is no");
+    }
+    Mailbox remote;
+    remote.path = remote.address = address.text();
+    remote.backend = Backend{record.host, record.port.value_or(Backend().port)};
+    remote.owned_since = record.since;
+    return Answer(std::move(remote));
+  }
+  auto mailbox = record.mailbox.empty() ? mailbox_by_layout(context.layout, address, record.home)
                                         : mailbox_by_path(record.mailbox, address);
   if (!mailbox) {
-    // A name that is no file's is nobody's. A home that is none says nothing of whose it is.
-    bool in_home = record.mailbox.empty() && ground.layout.starts_with("%h");
+    // A name that cannot be a file name belongs to nobody. A malformed home is no evidence about
+    // the recipient.
+    bool in_home = record.mailbox.empty() && context.layout.starts_with("%h");
     if (in_home && record.home.empty()) return malformed("no home");
     if (in_home && !is_home(record.home)) {
       return malformed("home=" + escape(record.home) + " is not a home");
     }
     return Answer();
   }
+  if (record.port) return malformed("port without host");
   if (record.uid.has_value() != record.gid.has_value())
     return malformed("uid without gid, or gid without uid");
   if (record.uid) {
@@ -120,6 +166,8 @@ Result<Answer> answer_of(const Record& record, const Address& address, const Gro
   }
   mailbox->quota = {record.quota_octets, record.quota_messages};
   mailbox->folder = record.folder;
+  if (is_home(record.home)) mailbox->home = record.home;
+  mailbox->script = record.sieve;
   mailbox->owned_since = record.since;
   mailbox->create = true;
   return Answer(std::move(*mailbox));

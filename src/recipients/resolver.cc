@@ -5,32 +5,38 @@
 
 #include "base/text.hh"
 #include "base/unicode.hh"
-#include "recipients/folder_choice.hh"
-#include "sys/process.hh"
+#include "recipients/folder.hh"
 
 namespace handoff::recipients {
+namespace {
 
-Named fold_address(const Address& address, const RecipientRules& rules) {
-  Named named;
-  named.user = address;
-  auto& [local, domain] = named.user;
+// NAME_MAX, octets: a longer detail cannot be a folder, so the mail goes to the inbox.
+constexpr std::size_t kLongestDetail = 255;
+
+}  // namespace
+
+FoldedAddress fold_address(const Address& address, const RecipientRules& rules) {
+  FoldedAddress folded;
+  folded.user = address;
+  auto& [local, domain] = folded.user;
   if (domain.empty()) domain = rules.default_domain;
   if (domain.empty()) domain = rules.hostname;
-  // U-label and A-label name the same domain (RFC 5891); what is neither can only be unknown.
+  // U-label and A-label name the same domain (RFC 5891). Any other non-ASCII domain is unknown.
   domain = to_ascii_domain(domain).value_or(lower(domain));
   if (auto alias = rules.domain_aliases.find(domain); alias != rules.domain_aliases.end()) {
     domain = alias->second;
   }
   local = to_nfc(local);
-  // A delimiter at the very start parts nothing: there is no user before it.
+  // A delimiter at the start separates nothing: there is no user before it.
   auto at = rules.delimiter.empty() ? local.npos : local.find_first_of(rules.delimiter, 1);
   if (at != local.npos) {
-    named.detail = local.substr(at + 1);
+    folded.detail = local.substr(at + 1);
+    if (folded.detail.size() > kLongestDetail) folded.detail.clear();
     local.resize(at);
   }
-  // RFC 5321 4.5.1: postmaster is postmaster in any case.
+  // RFC 5321 4.5.1: postmaster is case-insensitive.
   if (rules.fold || iequals(local, "postmaster")) local = fold_case(local);
-  return named;
+  return folded;
 }
 
 std::function<Address(const Address&)> fold_whole(RecipientRules rules) {
@@ -51,23 +57,19 @@ bool Resolver::serves(const Address& address) const {
          rules_.domains.contains(fold_address(address, rules_).user.domain);
 }
 
-Result<std::optional<Mailbox>> Resolver::resolve(const Address& address, const AsOwner& as_owner) {
-  auto named = fold_address(address, rules_);
-  if (!is_askable(named.user)) return std::optional<Mailbox>();
-  auto found = lookup_.find(named.user);
+Result<std::optional<Mailbox>> Resolver::resolve(const Address& address,
+                                                 const FolderChoice& choose) {
+  auto folded = fold_address(address, rules_);
+  if (!is_askable(folded.user)) return std::optional<Mailbox>();
+  auto found = lookup_.find(folded.user);
   if (!found) return found.error();
   auto mailbox = std::move(found).value().mailbox;
   if (!mailbox) return mailbox;
-  // A file of the wrong user could not be read by the mailbox's owner.
-  if (sys::is_anothers(*mailbox)) {
-    if (!as_owner) {
-      return Error{EPERM, "the mailbox belongs to another user than handoffd runs as",
-                   mailbox->name()};
-    }
-    if (auto chosen = as_owner(*mailbox, named.detail); !chosen) return chosen.error();
-    return mailbox;
+  if (!choose) {
+    choose_folder(context_.files, context_.spool, rules_, *mailbox, folded.detail);
+  } else if (auto chosen = choose(*mailbox, folded.detail); !chosen) {
+    return chosen.error();
   }
-  choose_folder(ground_.files, ground_.spool, rules_, *mailbox, named.detail);
   return mailbox;
 }
 

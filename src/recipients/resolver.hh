@@ -1,4 +1,4 @@
-// From the address in RCPT to a mailbox: default domain, case, subaddress, lookup, folder.
+// Resolves the address in RCPT to a mailbox: default domain, case, subaddress, lookup, folder.
 #pragma once
 
 #include <functional>
@@ -14,42 +14,42 @@
 
 namespace handoff::recipients {
 
-// An address taken apart.
-struct Named {
+// A folded address, without its subaddress.
+struct FoldedAddress {
   Address user;        // folded, without detail
   std::string detail;  // of user+detail; empty: none
 };
 
-// Whether `address`, folded, may be asked for at all: it has both parts, and no control character
-// that another system could take for an end (R2).
+// Whether the folded `address` may be passed to a lookup: both parts are non-empty and contain no
+// control character, which another system could treat as an end (R2).
 bool is_askable(const Address& address);
-Named fold_address(const Address& address, const RecipientRules& rules);
-// The same for an address in a table, or what an alias leads to, which is one user's as it stands:
-// without a detail.
+FoldedAddress fold_address(const Address& address, const RecipientRules& rules);
+// The same for an address in a table or the target of an alias: the whole local part names the
+// user, so there is no detail.
 std::function<Address(const Address&)> fold_whole(RecipientRules rules);
 
 class Resolver {
  public:
-  // Sets the folder of a mailbox that belongs to another user than we are, for `detail`, as
-  // choose_folder() does; an error where mail cannot be delivered as that user.
-  using AsOwner = std::function<Status(Mailbox& mailbox, const std::string& detail)>;
+  // Sets the folder of a mailbox for `detail`, as choose_folder() does. Returns an error if no mail
+  // can be delivered to the mailbox.
+  using FolderChoice = std::function<Status(Mailbox& mailbox, const std::string& detail)>;
 
-  // `lookup` and what `ground` names outlive the resolver.
-  Resolver(RecipientRules rules, const Ground& ground, Lookup& lookup)
-      : rules_(std::move(rules)), ground_(ground), lookup_(lookup) {}
+  // `lookup` and the members of `context` must outlive the resolver.
+  Resolver(RecipientRules rules, const LookupContext& context, Lookup& lookup)
+      : rules_(std::move(rules)), context_(context), lookup_(lookup) {}
 
-  // Whether mail is taken for the domain of `address` at all. An address without one is ours.
+  // Whether mail for the domain of `address` is accepted. An address without a domain is ours.
   bool serves(const Address& address) const;
-  // The mailbox, nobody, or an error as Lookup::find has it, for an address as the peer wrote it. A
-  // subaddress becomes the Maildir++ folder of that name where there is one or it may be made, else
-  // the folder that the lookup names, else the inbox (R3). Without `as_owner` mailboxes of others
-  // are EPERM. May block.
-  Result<std::optional<Mailbox>> resolve(const Address& address, const AsOwner& as_owner = {});
-  bool tells() const { return lookup_.tells(); }
+  // Returns the mailbox, nobody, or an error like Lookup::find, for an address as the peer wrote
+  // it. The folder is the one that the subaddress names, if it exists or may be created, else the
+  // one that the lookup names, else the inbox (R3). `choose` selects it; by default this process
+  // does, as far as it can see the mailbox. May block.
+  Result<std::optional<Mailbox>> resolve(const Address& address, const FolderChoice& choose = {});
+  bool can_verify() const { return lookup_.can_verify(); }
 
  private:
   RecipientRules rules_;
-  Ground ground_;
+  LookupContext context_;
   Lookup& lookup_;
 };
 

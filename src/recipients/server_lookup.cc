@@ -3,7 +3,7 @@
 namespace handoff::recipients {
 namespace {
 
-// What is wrong with one recipient is not wrong with the server.
+// An error that concerns one recipient does not mean that the server has failed.
 bool was_answered(const Error& error) { return error.code == EINVAL || error.code == EAGAIN; }
 
 }  // namespace
@@ -21,20 +21,20 @@ Result<std::optional<Record>> ServerLookup::ask_once(const Address& address,
   return record;
 }
 
-Result<Answer> ServerLookup::find(const Address& address) {
+Result<std::optional<Record>> ServerLookup::find_record(const Address& address) {
   auto now = sys::Steady::now();
   if (backoff_.holds(now)) {
     auto cause = backoff_.cause();
     cause.what += " (a moment ago)";
-    cause.path.clear();  // that was of another recipient
+    cause.path.clear();  // it named another recipient
     return cause;
   }
   bool old = is_connected();
-  auto record = ask_once(address, now + ground_.timeout);
-  // The server may have been restarted since the last question, or have closed what was idle.
+  auto record = ask_once(address, now + context_.timeout);
+  // The server may have been restarted since the last query, or have closed an idle connection.
   bool again = !record && old && record.error().code != ETIMEDOUT && !is_connected();
   if (again) {
-    record = ask_once(address, now + ground_.timeout);
+    record = ask_once(address, now + context_.timeout);
   }
   if (!record && is_connected()) return record.error();
   if (!record) {
@@ -42,8 +42,14 @@ Result<Answer> ServerLookup::find(const Address& address) {
     return record.error();
   }
   backoff_.succeeded();
+  return record;
+}
+
+Result<Answer> ServerLookup::find(const Address& address) {
+  auto record = find_record(address);
+  if (!record) return record.error();
   if (!record.value()) return Answer();
-  return answer_of(*record.value(), address, ground_);
+  return answer_of(*record.value(), address, context_);
 }
 
 }  // namespace handoff::recipients

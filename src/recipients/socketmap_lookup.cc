@@ -1,7 +1,9 @@
-#include "recipients/socketmap_lookup.hh"
-
+// recipients.lookup = socketmap:unix:PATH:NAME, socketmap:tcp:HOST:PORT:NAME: Sendmail's and
+// Postfix's protocol for maps (socketmap_table(5)). Both directions use netstrings: "NAME key",
+// answered by "OK value" or "NOTFOUND ".
 #include "base/endpoint.hh"
 #include "base/text.hh"
+#include "recipients/kinds.hh"
 #include "recipients/server_lookup.hh"
 #include "recipients/wire.hh"
 
@@ -10,8 +12,8 @@ namespace {
 
 class SocketmapLookup final : public ServerLookup {
  public:
-  SocketmapLookup(Endpoint endpoint, std::string name, const Ground& ground)
-      : ServerLookup(ground), endpoint_(std::move(endpoint)), name_(std::move(name)) {}
+  SocketmapLookup(Endpoint endpoint, std::string name, const LookupContext& context)
+      : ServerLookup(context), endpoint_(std::move(endpoint)), name_(std::move(name)) {}
 
  protected:
   Status connect(sys::Deadline deadline) override {
@@ -32,21 +34,22 @@ class SocketmapLookup final : public ServerLookup {
   std::optional<Wire> wire_;
 };
 
-// "LENGTH:OCTETS,"
+// Reads "LENGTH:OCTETS,".
 Result<std::string> SocketmapLookup::read_netstring(sys::Deadline deadline) {
   auto digits = wire_->until(':', deadline);
   if (!digits) return digits;
   auto length = parse_number(digits.value());
-  if (!length || *length > Wire::kMost) return Error{EPROTO, "no netstring", {}};
+  if (!length || *length > Wire::kMost) return explained(EPROTO, "not a netstring");
   auto octets = wire_->octets(*length + 1, deadline);
   if (!octets) return octets;
   auto text = std::move(octets).value();
-  if (text.back() != ',') return Error{EPROTO, "no netstring", {}};
+  if (text.back() != ',') return explained(EPROTO, "not a netstring");
   text.pop_back();
   return text;
 }
 
-// A value may be meant for somebody else, as the OK of an access map; fields are meant for us.
+// Parses fields. Any other value, such as the OK of an access map, is ignored, because it is meant
+// for other programs.
 Result<Record> record_of(std::string_view value) {
   bool fields = value.find('=') != std::string_view::npos || value.starts_with("->");
   return parse_record(fields ? value : std::string_view());
@@ -64,9 +67,9 @@ Result<std::optional<Record>> SocketmapLookup::ask(const Address& address, sys::
   auto value = trim(text.substr(blank));
   if (word == "NOTFOUND") return std::optional<Record>();
   if (word != "OK") {
-    // Of this recipient. TIMEOUT is of the map, which every recipient would wait for.
+    // TEMP and PERM concern this recipient. TIMEOUT concerns the map, and so every recipient.
     int code = word == "TEMP" || word == "PERM" ? EAGAIN : EIO;
-    return Error{code, "the map says " + escape(text.substr(0, 200)), {}};
+    return explained(code, "the map says " + escape(text.substr(0, 200)));
   }
   auto record = record_of(value);
   if (!record) return record.error();
@@ -76,15 +79,14 @@ Result<std::optional<Record>> SocketmapLookup::ask(const Address& address, sys::
 }  // namespace
 
 Result<std::unique_ptr<Lookup>> make_socketmap_lookup(const std::string& argument,
-                                                      const Ground& ground) {
+                                                      const LookupContext& context) {
   auto colon = argument.rfind(':');
   auto endpoint = parse_endpoint(argument.substr(0, colon));
   if (colon == std::string::npos || !endpoint || endpoint->tls) {
-    return Error{
-        EINVAL, "recipients.lookup = socketmap: must be unix:PATH:NAME or tcp:HOST:PORT:NAME", {}};
+    return explained(EINVAL, "must be unix:PATH:NAME or tcp:HOST:PORT:NAME");
   }
   return std::unique_ptr<Lookup>(
-      std::make_unique<SocketmapLookup>(std::move(*endpoint), argument.substr(colon + 1), ground));
+      std::make_unique<SocketmapLookup>(std::move(*endpoint), argument.substr(colon + 1), context));
 }
 
 }  // namespace handoff::recipients

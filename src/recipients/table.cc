@@ -1,5 +1,7 @@
 #include "recipients/table.hh"
 
+#include <algorithm>
+
 #include "base/text.hh"
 #include "recipients/table_map.hh"
 #include "sys/memory.hh"
@@ -13,11 +15,14 @@ class CdbTable final : public Table {
  public:
   Status open(const sys::Fd& image) {
     if (auto opened = map_.open(image); !opened) return opened;
+    image_ = sys::duplicate(image);
     auto summary = map_.find(kTableSummary);
-    if (!summary) return Error{EINVAL, "the table was not written", {}};
+    if (!summary) return explained(EINVAL, "the table was not written");
     auto blank = summary->find(' ');
     size_ = parse_number(summary->substr(0, blank)).value_or(0);
-    knows_owners_ = summary->ends_with('1') && blank + 2 == summary->size();
+    auto flags = summary->substr(std::min(blank + 1, summary->size()));
+    knows_owners_ = flags.starts_with('1');
+    has_hosts_ = flags.size() > 1 && flags[1] == '1';
     return {};
   }
 
@@ -28,45 +33,52 @@ class CdbTable final : public Table {
   }
   std::size_t size() const override { return size_; }
   bool knows_owners() const override { return knows_owners_; }
+  bool has_hosts() const override { return has_hosts_; }
+  const sys::Fd& image() const override { return image_; }
 
  private:
   TableMap map_;
+  sys::Fd image_;
   std::size_t size_ = 0;
   bool knows_owners_ = false;
+  bool has_hosts_ = false;
 };
 
 }  // namespace
 
 Result<std::shared_ptr<const Table>> Table::open(const sys::Fd& image, const std::string& path) {
   auto table = std::make_shared<CdbTable>();
-  if (auto opened = table->open(image); !opened)
-    return Error{opened.error().code, opened.error().what, path};
+  if (auto opened = table->open(image); !opened) {
+    auto error = opened.error();
+    error.path = path;
+    return error;
+  }
   return std::shared_ptr<const Table>(std::move(table));
 }
 
 #else
 
 Result<std::shared_ptr<const Table>> Table::open(const sys::Fd&, const std::string& path) {
-  return Error{ENOTSUP, "this handoffd was built without tinycdb", path};
+  return explained(ENOTSUP, "this handoffd was built without tinycdb", path);
 }
 
 #endif
 
-Result<TableImages> blank_images(const std::vector<std::string>& lookups) {
-  constexpr std::string_view kKind = "file:";
+Result<TableImages> blank_images(const std::vector<LookupSetting>& lookups) {
   TableImages images;
   for (const auto& lookup : lookups) {
-    if (!lookup.starts_with(kKind)) continue;
+    if (!lookup.kind.table) continue;
     auto image = sys::anonymous_file();
     if (!image) return image.error();
-    images[lookup.substr(kKind.size())] = std::move(image).value();
+    images[lookup.argument] = {lookup, std::move(image).value()};
   }
   return images;
 }
 
 Status fill_images(const TableImages& images, const TableFold& fold) {
   for (const auto& [path, image] : images) {
-    if (auto written = write_table(path, fold, image); !written) return written;
+    auto written = write_table(path, fold, image.file);
+    if (!written) return image.setting.locate(written.error());
   }
   return {};
 }
@@ -74,14 +86,18 @@ Status fill_images(const TableImages& images, const TableFold& fold) {
 Result<Tables> open_tables(const TableImages& images) {
   Tables tables;
   for (const auto& [path, image] : images) {
-    auto table = Table::open(image, path);
-    if (!table) return table.error();
+    auto table = Table::open(image.file, path);
+    if (!table) return image.setting.locate(table.error());
     tables[path] = std::move(table).value();
   }
   return tables;
 }
 
-Result<Tables> load_tables(const std::vector<std::string>& lookups, const TableFold& fold) {
+bool name_hosts(const Tables& tables) {
+  return std::ranges::any_of(tables, [](const auto& each) { return each.second->has_hosts(); });
+}
+
+Result<Tables> load_tables(const std::vector<LookupSetting>& lookups, const TableFold& fold) {
   auto images = blank_images(lookups);
   if (!images) return images.error();
   if (auto filled = fill_images(images.value(), fold); !filled) return filled.error();

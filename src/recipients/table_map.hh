@@ -1,4 +1,4 @@
-// A constant database (tinycdb) of keys and values, mapped. In builds that have it.
+// A mapped constant database (tinycdb) of keys and values, in builds with tinycdb.
 #pragma once
 
 #ifdef HAVE_CDB
@@ -24,7 +24,7 @@ class TableMap {
   TableMap(const TableMap&) = delete;
   TableMap& operator=(const TableMap&) = delete;
 
-  // Once. The descriptor may be closed.
+  // Call once. The descriptor may be closed afterwards.
   Status open(const sys::Fd& file) {
     auto reader = sys::reopen_to_read(file);
     if (!reader) return reader.error();
@@ -33,13 +33,14 @@ class TableMap {
     return {};
   }
 
-  // The value of a key; of several, the first. It lasts as long as the map.
+  // Returns the first value of a key. The view is valid as long as the map.
   std::optional<std::string_view> find(std::string_view key) const {
     if (::cdb_find(&cdb_, key.data(), static_cast<unsigned>(key.size())) <= 0) return std::nullopt;
     return octets(cdb_datalen(&cdb_), cdb_datapos(&cdb_));
   }
 
-  // All keys with their values, in the order in which they were written, until `each` says false.
+  // Calls `each` with all keys and values, in the order in which they were written, until it
+  // returns false.
   void walk(const std::function<bool(std::string_view key, std::string_view value)>& each) const {
     ::cdb all = cdb_;
     unsigned position = 0;
@@ -59,7 +60,7 @@ class TableMap {
                            : std::string_view(static_cast<const char*>(data), length);
   }
 
-  mutable ::cdb cdb_{};  // the library notes there where it found what it was asked for last
+  mutable ::cdb cdb_{};  // the library stores the position of its last result here
   bool mapped_ = false;
 };
 

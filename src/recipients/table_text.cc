@@ -1,4 +1,4 @@
-#include "recipients/table_text.hh"
+#include "recipients/table.hh"
 
 #include "base/text.hh"
 #include "recipients/chain.hh"
@@ -15,7 +15,7 @@ namespace {
 using Octets = std::string_view;
 
 Error fault(const std::string& path, std::size_t line, const std::string& what) {
-  return {EINVAL, path + ":" + std::to_string(line) + ": " + what, {}};
+  return explained(EINVAL, path + ":" + std::to_string(line) + ": " + what);
 }
 
 Octets take_word(Octets& line) {
@@ -27,7 +27,8 @@ Octets take_word(Octets& line) {
 
 std::string text_of(const Address& address) { return address.local + "@" + address.domain; }
 
-// A key's value: the number of its line, for what is said of it later, then a blank and the rest.
+// Writes the records. A value is the number of its line, for error messages, then a space and the
+// rest.
 class Writer {
  public:
   explicit Writer(const TableFold& fold) : fold_(fold) {}
@@ -42,6 +43,7 @@ class Writer {
   ::cdb_make making_{};
   std::size_t size_ = 0;
   bool knows_owners_ = false;
+  bool has_hosts_ = false;
 };
 
 Status Writer::put(Octets key, Octets value) {
@@ -56,19 +58,20 @@ Status Writer::add(std::size_t number, Octets line) {
   auto word = take_word(line);
   auto name = parse_plain_address(word);
   if (name.local.empty() && name.domain.empty())
-    return Error{EINVAL, "no address: " + escape(word), {}};
-  // What stands for a whole domain has no local part to fold.
+    return explained(EINVAL, "no address: " + escape(word));
+  // An entry for a whole domain has no local part to fold.
   Address key = fold_({name.local.empty() ? "x" : name.local, name.domain});
   if (name.local.empty()) key.local.clear();
   auto record = parse_record(line);
   if (!record) return record.error();
   knows_owners_ = knows_owners_ || record.value().since;
+  has_hosts_ = has_hosts_ || !record.value().host.empty();
   std::string value = std::to_string(number) + " ";
   if (record.value().alias.empty()) {
     value += line;
   } else {
     auto other = parse_plain_address(record.value().alias);
-    if (other.local.empty()) return Error{EINVAL, "-> needs an address, not a domain", {}};
+    if (other.local.empty()) return explained(EINVAL, "-> needs an address, not a domain");
     if (other.domain.empty()) other.domain = key.domain;
     value += "-> " + text_of(fold_(other));
   }
@@ -89,14 +92,17 @@ Status Writer::write(sys::TextFile& file, const std::string& path, const sys::Fd
           added.error().code == EINVAL ? fault(path, number, added.error().what) : added.error();
     }
   }
-  // Half a table would deny the other half.
+  // If only a part of the table were used, all other recipients would be refused.
   if (status) status = file.status();
-  if (status) status = put(kTableSummary, std::to_string(size_) + (knows_owners_ ? " 1" : " 0"));
+  if (status) {
+    status = put(kTableSummary,
+                 std::to_string(size_) + (knows_owners_ ? " 1" : " 0") + (has_hosts_ ? "1" : "0"));
+  }
   if (::cdb_make_finish(&making_) != 0 && status) status = Error{errno, "end the table", path};
   return status;
 }
 
-// What only shows in the whole: addresses with two lines, aliases in a circle.
+// Checks what depends on several lines: addresses with two lines, and cycles of aliases.
 class Whole {
  public:
   explicit Whole(const std::string& path) : path_(path) {}
@@ -119,7 +125,7 @@ class Whole {
   Status status_;
 };
 
-// What a value is an alias of; empty: of nothing.
+// Returns the target of an alias; empty if the value is not an alias.
 Octets alias_in(Octets value) {
   auto fields = value.substr(value.find(' ') + 1);
   return fields.starts_with("-> ") ? fields.substr(3) : Octets();
@@ -143,7 +149,7 @@ void Whole::check(Octets key, Octets value) {
   auto at = alias_in(value);
   for (int aliases = 0; !at.empty(); at = next_alias(at)) {
     if (++aliases > Chain::kMostAliases) {
-      status_ = fault(path_, number, std::string(key) + ": aliases lead in a circle");
+      status_ = fault(path_, number, std::string(key) + ": aliases form a cycle");
       return;
     }
   }
@@ -155,7 +161,7 @@ Status write_table(const std::string& path, const TableFold& fold, const sys::Fd
   auto file = sys::TextFile::open(path);
   if (!file) return file.error();
   if (auto done = Writer(fold).write(file.value(), path, image); !done) return done;
-  // From here on nobody can change it, in whatever process.
+  // From now on no process can change it.
   if (auto sealed = sys::seal(image); !sealed) return sealed;
   return Whole(path).check(image);
 }
@@ -163,7 +169,7 @@ Status write_table(const std::string& path, const TableFold& fold, const sys::Fd
 #else
 
 Status write_table(const std::string& path, const TableFold&, const sys::Fd&) {
-  return Error{ENOTSUP, "this handoffd was built without tinycdb", path};
+  return explained(ENOTSUP, "this handoffd was built without tinycdb", path);
 }
 
 #endif

@@ -21,11 +21,13 @@ Result<Template> Template::parse(std::string_view text) {
       out.variables += name;
       out.texts.emplace_back();
     } else {
-      return Error{EINVAL, "knows %u, %n, %d and %% alone: " + escape(text), {}};
+      return explained(
+          EINVAL, "unknown variable: only %u, %n, %d and %% (for a percent sign) are allowed: " +
+                      escape(text));
     }
   }
   if (out.variables.empty()) {
-    return Error{EINVAL, "does not ask for %u or %n: " + escape(text), {}};
+    return explained(EINVAL, "must ask for the recipient by %u or %n: " + escape(text));
   }
   return out;
 }
@@ -52,17 +54,32 @@ bool Template::has_word(std::string_view word) const {
   });
 }
 
-Result<Template> parse_query(std::string_view text) {
-  auto query = Template::parse(text);
-  if (!query) return query;
+Result<Database> Database::parse(std::string_view text) {
+  auto mark = std::min(text.find('?'), text.size());
+  Database out{std::string(trim(text.substr(0, mark))), {}};
+  auto query = trim(text.substr(std::min(mark + 1, text.size())));
+  if (out.where.empty() || query.empty()) {
+    return explained(EINVAL, "must name the database, then a ? and a query");
+  }
+  auto parsed = Template::parse(query);
+  if (!parsed) return parsed.error();
+  out.query = std::move(parsed).value();
   std::string before;
-  for (std::size_t i = 0; i + 1 < query.value().texts.size(); ++i) {
-    before += query.value().texts[i];
+  for (std::size_t i = 0; i + 1 < out.query.texts.size(); ++i) {
+    before += out.query.texts[i];
     if (std::ranges::count(before, '\'') % 2 == 1) {
-      return Error{EINVAL, "variables stand without quotes: " + escape(text), {}};
+      return explained(EINVAL, "a variable needs no quotes in a query: " + escape(query));
     }
   }
-  return query;
+  return out;
+}
+
+std::string Database::prepared(bool numbered) const {
+  std::string text = query.texts.front();
+  for (std::size_t i = 1; i < query.texts.size(); ++i) {
+    text += (numbered ? "$" + std::to_string(i) : "?") + query.texts[i];
+  }
+  return text;
 }
 
 }  // namespace handoff::recipients

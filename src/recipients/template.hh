@@ -1,6 +1,5 @@
-// A query or filter with variables: plain text, and %u, %n, %d (the address, its local part, its
-// domain) and %% in it. What an address fills in is never text of the query: it is bound, or
-// escaped by whoever sends it.
+// A query or filter with variables: plain text, %u, %n, %d (the address, its local part, its
+// domain) and %%. An address never becomes text of the query: the lookup binds or escapes it.
 #pragma once
 
 #include <string>
@@ -13,19 +12,28 @@
 namespace handoff::recipients {
 
 struct Template {
-  // What stands before, between and behind the variables: one more than there are of these.
+  // The text before, between and after the variables: one element more than there are variables.
   std::vector<std::string> texts;
-  std::string variables;  // their letters, in order
+  std::string variables;  // the letters of the variables, in order
 
-  // EINVAL where there is another variable, or none.
+  // EINVAL if it contains an unknown variable, or no variable.
   static Result<Template> parse(std::string_view text);
-  // What each of them is for `address`, in order.
+  // The values of the variables for `address`, in order.
   std::vector<std::string> values(const Address& address) const;
-  // Whether `word` stands in the text, as a name by itself.
+  // Whether the text contains `word` as a separate name.
   bool has_word(std::string_view word) const;
 };
 
-// For a database: EINVAL also where a variable stands in quotes, where it would be text.
-Result<Template> parse_query(std::string_view text);
+// "WHERE?QUERY": the location of a database, and the query.
+struct Database {
+  std::string where;
+  Template query;
+
+  // EINVAL if a part is missing, or if a variable is in quotes, where a database would not replace
+  // it.
+  static Result<Database> parse(std::string_view text);
+  // The query with "?" for each variable, or with "$1", "$2" if `numbered`.
+  std::string prepared(bool numbered = false) const;
+};
 
 }  // namespace handoff::recipients

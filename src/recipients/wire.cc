@@ -17,11 +17,11 @@ Status Wire::write(std::string_view octets, sys::Deadline deadline) {
 }
 
 Status Wire::read_more(sys::Deadline deadline) {
-  if (input_.size() > kMost) return Error{EPROTO, "an answer without an end", {}};
+  if (input_.size() > kMost) return explained(EPROTO, "the answer is too long");
   std::array<char, 4096> buffer;
   auto got = stream_.read(buffer.data(), buffer.size(), deadline, false);
-  if (got.got == sys::Stream::Got::kTimeout) return Error{ETIMEDOUT, "no answer", {}};
-  if (got.got != sys::Stream::Got::kOctets) return Error{EPIPE, "the server has gone", {}};
+  if (got.got == sys::Stream::Got::kTimeout) return explained(ETIMEDOUT, "no answer");
+  if (got.got != sys::Stream::Got::kOctets) return explained(EPIPE, "the server has gone");
   input_.append(buffer.data(), got.size);
   return {};
 }

@@ -13,14 +13,14 @@ namespace handoff::recipients {
 
 class Wire {
  public:
-  // Octets of one answer; a server that says more does not speak what we do.
+  // The maximum size of one answer in octets; a longer one is an error.
   static constexpr std::size_t kMost = 64 << 10;
 
-  // Each ends at its deadline with ETIMEDOUT; EPIPE where the server has gone, EPROTO where an
-  // answer is too long. May also block on name resolution.
+  // These functions fail with ETIMEDOUT at their deadline, with EPIPE if the server closed the
+  // connection, and with EPROTO if an answer is too long. They may also block on name resolution.
   static Result<Wire> open(const Endpoint& endpoint, sys::Deadline deadline);
   Status write(std::string_view octets, sys::Deadline deadline);
-  // Up to `end`, which is taken and not returned.
+  // Reads up to `end`, which is consumed but not returned.
   Result<std::string> until(char end, sys::Deadline deadline);
   Result<std::string> octets(std::size_t count, sys::Deadline deadline);
 

@@ -1,4 +1,4 @@
-// Looks in a mailbox for a message that was delivered there before, by its name and its content.
+// Looks in a mailbox for a message that was delivered there before, by name and content.
 #pragma once
 
 #include <optional>
@@ -11,17 +11,21 @@
 
 namespace handoff::spool {
 
-// A try before this one.
 struct EarlierCopy {
-  std::string name;  // one of those that were asked for
-  std::string file;  // below `place`: "new/…" or "cur/…"
+  std::string name;  // one of the names that were searched for
+  std::string file;  // relative to `place`: "new/…" or "cur/…"
 };
 
-// A file that was delivered as one of `names` and whose content, behind the trace header of that
-// try, is that of `staged`. Nothing where there is none. What is found is made durable; ENFILE and
-// the like where it cannot be told. Reads the directories new/ and cur/, whole, once. May block.
+// Returns a file that was delivered under one of `names` and has the content of `staged` after the
+// trace header of that attempt; nothing if there is none. Makes the file durable. ENFILE and
+// similar errors if this cannot be decided. Reads the directories new/ and cur/ once. May block.
 Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sys::Fd& place,
                                                      const std::vector<std::string>& names,
                                                      const Staged& staged);
+
+// Whether `earlier`, which was staged under `name`, has the content of `staged` after its trace
+// header. `file` is the open staged file. May block.
+Result<bool> is_same_message(sys::Files& files, const sys::Fd& earlier, const std::string& name,
+                             const Staged& staged, const sys::Fd& file);
 
 }  // namespace handoff::spool

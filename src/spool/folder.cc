@@ -3,22 +3,22 @@
 #include <algorithm>
 #include <string_view>
 
+#include "spool/maildir.hh"
+
 namespace handoff::spool {
 namespace {
 
-constexpr mode_t kDirectoryMode = 0700;
-constexpr mode_t kFileMode = 0600;
-// A list of subscriptions that is longer is none of a person's, octets.
+// A longer subscription list is not a person's, octets.
 constexpr std::size_t kMaxList = 1 << 20;
-// How Dovecot's list begins where the parts of a name are parted by tabs, whatever IMAP parts them
-// by; the older one has one name a line, as the directory is called.
+// The start of Dovecot's current list, in which tabs separate the parts of a name, whatever the
+// separator in IMAP is. The older format has the directory name of one folder per line.
 constexpr std::string_view kVersion2 = "V\t2\n\n";
 
 struct List {
   const char* name;
-  const char* lock;    // of Dovecot, whose new list is written there and renamed
-  const char* prefix;  // of each name
-  bool make;           // where there is none
+  const char* lock;  // Dovecot's lock file, to which it also writes the new list before renaming it
+  const char* prefix;  // precedes each name
+  bool make;           // create the list if it is missing
 };
 constexpr List kLists[] = {
     {"subscriptions", "subscriptions.lock", "", true},
@@ -47,7 +47,7 @@ bool has_line(std::string_view text, std::string_view line) {
   return false;
 }
 
-// What is to stand in the list, `old` being there already; the same where nothing is to be done.
+// Returns the list with the folder added to `old`; equal to `old` if nothing changes.
 std::string with_folder(const List& list, std::string old, const std::string& folder) {
   std::string line = list.prefix + folder;
   if (old.starts_with(kVersion2)) std::ranges::replace(line, '.', '\t');
@@ -56,11 +56,11 @@ std::string with_folder(const List& list, std::string old, const std::string& fo
   return old + line + "\n";
 }
 
-// Not mail: whatever goes wrong leaves the list as it was. A lock that is there is another's, who
-// is writing just now; an abandoned one is for the reader to judge.
+// The list is not mail: after any failure it stays as it was. An existing lock means that another
+// program is writing the list; only the mail client can decide whether the lock was abandoned.
 void subscribe(sys::Files& files, const sys::Fd& mailbox, const List& list,
-               const std::string& folder) {
-  auto lock = files.create(mailbox, list.lock, kFileMode);
+               const std::string& folder, const Access& access) {
+  auto lock = create_file(files, mailbox, list.lock, access);
   if (!lock) return;
   auto old = read_all(files, mailbox, list.name);
   bool missing = !old && old.error().code == ENOENT && list.make;
@@ -77,16 +77,20 @@ void subscribe(sys::Files& files, const sys::Fd& mailbox, const List& list,
 }  // namespace
 
 Status make_folder(sys::Files& files, const sys::Fd& mailbox, const std::string& folder) {
-  auto made = files.make_directory(mailbox, "." + folder, kDirectoryMode);
+  auto access = access_in(files, mailbox);
+  if (!access) return access.error();
+  auto made = make_directory(files, mailbox, "." + folder, access.value());
   if (!made && made.error().code != EEXIST) return made;
   if (auto synced = files.sync_directory(mailbox); !synced) return synced;
   if (!made) return {};
-  for (const auto& list : kLists) subscribe(files, mailbox, list, folder);
+  for (const auto& list : kLists) subscribe(files, mailbox, list, folder, access.value());
   return {};
 }
 
 Status mark_folder(sys::Files& files, const sys::Fd& place) {
-  auto made = files.create(place, "maildirfolder", kFileMode);
+  auto access = access_in(files, place);
+  if (!access) return access.error();
+  auto made = create_file(files, place, "maildirfolder", access.value());
   if (!made && made.error().code != EEXIST) return made.error();
   return {};
 }

@@ -1,4 +1,4 @@
-// A Maildir++ folder that is not there yet: a directory .NAME in the mailbox, known to readers.
+// Creates a Maildir++ folder, a directory .NAME in the mailbox, and makes it known to mail readers.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace handoff::spool {
 
-// Makes the directory of `folder` (a name without its dot) in `mailbox`, and syncs it into it.
-// Where it was made now, the mailbox's owner is subscribed to it. May block.
+// Creates the directory of `folder` (a name without its dot) in `mailbox` and syncs `mailbox`. If
+// the folder is new, subscribes the mailbox's owner to it. May block.
 Status make_folder(sys::Files& files, const sys::Fd& mailbox, const std::string& folder);
 
-// What tells readers that `place` is a folder and not a mailbox of its own: the file maildirfolder.
+// Creates the file maildirfolder, which tells readers that `place` is a folder and not a mailbox.
 Status mark_folder(sys::Files& files, const sys::Fd& place);
 
 }  // namespace handoff::spool

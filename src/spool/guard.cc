@@ -1,53 +1,43 @@
 #include "spool/guard.hh"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <thread>
 #include <unordered_set>
 #include <utility>
 
 #include "base/text.hh"
-#include "spool/crowd_folder.hh"
-#include "spool/earlier_copy.hh"
 #include "spool/maildir.hh"
 #include "spool/name.hh"
-#include "sys/clock.hh"
+#include "spool/staging_folder.hh"
 
 namespace handoff::spool {
 namespace {
 
 using namespace std::chrono_literals;
 
-// A try that is still committing is waited for this long; then the retry is put off.
+// How long a retry waits for an attempt that is still committing, before the retry gets a 4xx.
 constexpr auto kCommitPatience = 30s;
-// One that has replied mostly hears at once that it was read. A client that is still there and has
-// not read, or that the network has lost without a word, is not waited for.
+// A worker that has sent its replies usually learns immediately that they were read. If the client
+// exists but does not read, or the network has lost it, waiting longer is useless.
 constexpr auto kReplyPatience = 1s;
-constexpr auto kLook = 5ms;
-// Two tries of a message differ in their trace header alone: id, date, for, Delivered-To, octets.
+constexpr auto kTryPoll = 5ms;
+// Two attempts at a message differ only in their trace header: id, date, for, Delivered-To, octets.
 constexpr std::uint64_t kTraceDifference = 2048;
 
-// NAME,S=size in unread/.
+// The name of a marker, NAME,S=size in unread/.
 std::string marker_of(const std::string& name, std::uint64_t size) { return with_size(name, size); }
 
 std::string hash_of(const std::string& place) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  auto digest = sys::sha256(place);
-  std::string hash;
-  for (std::size_t i = 0; i < 8; ++i) {
-    hash += kHex[digest[i] >> 4];
-    hash += kHex[digest[i] & 15];
-  }
-  return hash;
+  return sys::hex(sys::digest_of(place)).substr(0, 16);
 }
 
-// What was read by the client for one place of a marker.
-std::string spent_mark(const std::string& marker, const std::string& place) {
+// Records that the client has read the reply to a retry of the marker's message for one place.
+std::string answered_mark(const std::string& marker, const std::string& place) {
   return marker + ",R=" + hash_of(place);
 }
 
-// What makes a marker one for this place alone.
+// Restricts a marker to this place.
 std::string place_mark(const std::string& place) { return ",D=" + hash_of(place); }
 
 std::optional<std::uint64_t> size_in(std::string_view marker) {
@@ -64,15 +54,15 @@ bool is_near(std::uint64_t a, std::uint64_t b) {
 
 }  // namespace
 
-Result<Guard> Guard::open(sys::Files& files, const sys::Fd& root, const sys::Fd& staging,
-                          const sys::Fd& unread, Ledger ledger, bool on) {
-  Guard guard(files, root, staging, unread, std::move(ledger), on);
+Result<Guard> Guard::open(sys::Files& files, const sys::Fd& staging, const sys::Fd& unread,
+                          Ledger ledger, bool on) {
+  Guard guard(files, staging, unread, std::move(ledger), on);
   auto names = files.list(unread);
   if (!names) return names.error();
   if (!names.value().empty()) guard.ledger_.set_unread(true);
   auto inherited = guard.ledger_.inherited();
   if (inherited.phase != Ledger::Phase::kFree) {
-    auto noted = guard.take_over(inherited.name, inherited.size);
+    auto noted = guard.note(inherited.name, inherited.size);
     if (!noted) return noted.error();
   }
   guard.ledger_.forget_inherited();
@@ -80,73 +70,94 @@ Result<Guard> Guard::open(sys::Files& files, const sys::Fd& root, const sys::Fd&
 }
 
 void Guard::enter(const Staging& staging, const std::vector<std::string>& places) {
-  spent_.clear();
-  unheard_.clear();
-  half_closed_ = false;
-  waiting_since_.reset();
   if (on_) ledger_.enter(staging.digest(), staging.name(), staging.size(), places);
 }
 
-// Waits for earlier tries of the same message that are still under way; notes those that died.
-// Returns the markers that those would have which have replied and do not know whether they were
-// heard.
-Result<std::vector<std::string>> Guard::await_others(const Staging& staging,
-                                                     const std::string& place) {
-  std::vector<std::string> unheard;
-  for (const auto& entry : ledger_.others(staging.digest(), place)) {
+// Returns the attempts at the same message that are in progress and began before it. Records those
+// that died.
+Result<std::vector<Guard::Other>> Guard::earlier_tries(const Staging& staging,
+                                                       const std::string& place) {
+  std::vector<Other> others;
+  for (auto& entry : ledger_.others(staging.digest(), place)) {
     if (!entry.alive) {
-      if (auto noted = take_over(entry.name, entry.size); !noted) return noted.error();
-      continue;
-    }
-    if (!entry.first) continue;
-    auto marker = marker_of(entry.name, entry.size);
-    std::optional<sys::Steady::time_point> replied;
-    for (auto phase = entry.phase; phase != Ledger::Phase::kFree;) {
-      auto now = sys::Steady::now();
-      if (!waiting_since_) waiting_since_ = now;
-      if (phase == Ledger::Phase::kReplied) {
-        if (!replied) replied = now;
-        if (now - *replied > kReplyPatience ||
-            std::ranges::find(unheard_, marker) != unheard_.end()) {
-          unheard_.push_back(marker);
-          unheard.push_back(marker);
-          break;
-        }
-      } else if (now - *waiting_since_ > kCommitPatience) {
-        return Error{ETIMEDOUT, "another delivery of the same message is under way", place};
-      }
-      std::this_thread::sleep_for(kLook);
-      bool died = !ledger_.is_alive(entry);
-      phase = ledger_.look_again(entry);
-      if (died && phase != Ledger::Phase::kFree) {
-        if (auto noted = take_over(entry.name, entry.size); !noted) return noted.error();
-        break;
-      }
+      if (auto noted = note(entry.name, entry.size); !noted) return noted.error();
+    } else if (entry.first) {
+      others.push_back({std::move(entry)});
     }
   }
-  return unheard;
+  return others;
 }
 
-// The markers that later tries of `staging` would have which are over: it was still on its way from
-// a client that had gone, when that came back and was heard to its end.
-std::vector<std::string> Guard::overtaking(const Staging& staging) const {
+// kSilent: it has replied and its client does not say that it has read; so this message may be a
+// retry of it.
+Result<Guard::Try> Guard::look_at(Tries& tries, Other& other, const std::string& place) {
+  bool died = !ledger_.is_alive(other.entry);
+  auto phase = ledger_.look_again(other.entry);
+  if (phase == Ledger::Phase::kFree) return Try::kOver;
+  if (died) {
+    auto noted = note(other.entry.name, other.entry.size);
+    return noted ? Result<Try>(Try::kOver) : noted.error();
+  }
+  auto now = sys::Steady::now();
+  if (!tries.waiting_since) tries.waiting_since = now;
+  bool too_long = now - *tries.waiting_since > kCommitPatience;
+  if (phase == Ledger::Phase::kReplied) {
+    if (!other.replied) other.replied = now;
+    auto marker = marker_of(other.entry.name, other.entry.size);
+    bool known = std::ranges::find(tries.silent, marker) != tries.silent.end();
+    if (known || too_long || now - *other.replied > kReplyPatience) return Try::kSilent;
+  } else if (too_long) {
+    return explained(ETIMEDOUT, "another delivery of the same message is in progress", place);
+  }
+  return Try::kUnderWay;
+}
+
+// Waits until all of the others are over, or some of them are silent, and returns the markers that
+// the silent ones would have. Removes from `others` those for which it no longer waits.
+Result<std::vector<std::string>> Guard::await(Tries& tries, std::vector<Other>& others,
+                                              const std::string& place) {
+  std::vector<std::string> silent;
+  while (!others.empty() && silent.empty()) {
+    std::vector<Other> left;
+    for (auto& other : others) {
+      auto state = look_at(tries, other, place);
+      if (!state) return state.error();
+      if (state.value() == Try::kSilent) {
+        silent.push_back(marker_of(other.entry.name, other.entry.size));
+      } else if (state.value() == Try::kUnderWay) {
+        left.push_back(std::move(other));
+      }
+    }
+    others = std::move(left);
+    if (!others.empty() && silent.empty()) std::this_thread::sleep_for(kTryPoll);
+  }
+  tries.silent.insert(tries.silent.end(), silent.begin(), silent.end());
+  return silent;
+}
+
+// Returns the markers that later, finished attempts at `staging` would have. Such an attempt exists
+// if the client of `staging` went away while its content was still arriving, came back, sent the
+// message again and read the replies.
+std::vector<std::string> Guard::overtaking(const Tries& tries, const Staging& staging) const {
   std::vector<std::string> markers;
-  if (!half_closed_) return markers;
+  if (!tries.half_closed) return markers;
   for (const auto& entry : ledger_.past(staging.digest())) {
     if (entry.name > staging.name()) markers.push_back(marker_of(entry.name, entry.size));
   }
   return markers;
 }
 
-// The markers of messages that may be earlier tries of `staging`, by their size; `unheard` too.
-Result<std::vector<std::string>> Guard::candidates(const Staging& staging, const std::string& place,
-                                                   std::vector<std::string> unheard) {
-  auto later = overtaking(staging);
-  if (!ledger_.has_unread() && unheard.empty()) return later;
+// Returns the markers, including `silent`, of messages of a size that an earlier attempt at
+// `staging` may have.
+Result<std::vector<std::string>> Guard::candidates(const Tries& tries, const Staging& staging,
+                                                   const std::string& place,
+                                                   std::vector<std::string> silent) {
+  auto later = overtaking(tries, staging);
+  if (!ledger_.has_unread() && silent.empty()) return later;
   auto names = files_->list(*unread_);
   if (!names) return names.error();
   auto here = place_mark(place);
-  auto found = std::move(unheard);
+  auto found = std::move(silent);
   std::unordered_set<std::string_view> all(names.value().begin(), names.value().end());
   for (const auto& marker : names.value()) {
     std::string_view of_message = marker;
@@ -154,88 +165,81 @@ Result<std::vector<std::string>> Guard::candidates(const Staging& staging, const
     auto size = size_in(of_message);
     if (size && is_near(*size, staging.size())) found.push_back(marker);
   }
-  // What a later try was answered by is this one's copy as well.
+  // The copy with which a later attempt was answered is the copy of this one too.
   if (later.empty()) {
     std::erase_if(found,
-                  [&](const auto& marker) { return all.contains(spent_mark(marker, place)); });
+                  [&](const auto& marker) { return all.contains(answered_mark(marker, place)); });
   }
   found.insert(found.end(), later.begin(), later.end());
   return found;
 }
 
-Result<std::optional<std::string>> Guard::find_earlier(const Staging& staging,
-                                                       const Mailbox& mailbox) {
-  using Found = std::optional<EarlierCopy>;
-  return find_earlier(
-      staging, mailbox, [&](const std::vector<std::string>& names) -> Result<Found> {
-        auto directory = open_in(*files_, *root_, mailbox, "");
-        if (!directory && directory.error().code == ENOENT) return Found();
-        if (!directory) return directory.error();
-        auto file = files_->open_file(staging.directory(), staging.name());
-        if (!file) return file.error();
-        return find_earlier_copy(
-            *files_, directory.value(), names,
-            {file.value(), staging.name(), staging.size(), staging.content_offset()});
-      });
+// Searches as soon as an attempt is silent: if that attempt has delivered the message, there is no
+// need to wait for any other.
+Result<std::optional<std::string>> Guard::find_earlier(Tries& tries, const Staging& staging,
+                                                       const std::string& place,
+                                                       const Search& search) {
+  if (!on_) return std::optional<std::string>();
+  auto others = earlier_tries(staging, place);
+  if (!others) return others.error();
+  for (;;) {
+    auto silent = await(tries, others.value(), place);
+    if (!silent) return silent.error();
+    auto found = search_for(tries, staging, place, std::move(silent).value(), search);
+    if (!found || found.value() || others.value().empty()) return found;
+  }
 }
 
-Result<std::optional<std::string>> Guard::find_earlier(const Staging& staging,
-                                                       const Mailbox& mailbox, const Look& look) {
+Result<std::optional<std::string>> Guard::search_for(Tries& tries, const Staging& staging,
+                                                     const std::string& place,
+                                                     std::vector<std::string> silent,
+                                                     const Search& search) {
   using Found = std::optional<std::string>;
-  if (!on_) return Found();
-  auto place = mailbox.place();
-  auto unheard = await_others(staging, place);
-  if (!unheard) return unheard.error();
-  auto markers = candidates(staging, place, std::move(unheard).value());
+  auto markers = candidates(tries, staging, place, std::move(silent));
   if (!markers) return markers.error();
   if (markers.value().empty()) return Found();
   std::vector<std::string> names;
   for (const auto& marker : markers.value()) names.push_back(name_in(marker));
-  auto found = look(names);
+  auto found = search(names);
   if (!found) return found.error();
   if (!found.value()) return Found();
   for (const auto& marker : markers.value()) {
-    if (name_in(marker) == found.value()->name) spent_.push_back(spent_mark(marker, place));
+    if (name_in(marker) == found.value()->name) {
+      tries.answered.push_back(answered_mark(marker, place));
+    }
   }
   return Found(found.value()->file);
 }
 
-void Guard::confirmed() {
-  ledger_.leave();
-  // Not synced: that a mark is lost with the power means that a third try is taken for a second.
-  for (const auto& mark : spent_) static_cast<void>(files_->create(*unread_, mark, 0600).ok());
-  spent_.clear();
+void Guard::mark_answered(const Tries& tries) {
+  // Not synced: if a power cut loses a mark, a third try is taken for a second one.
+  for (const auto& mark : tries.answered) {
+    static_cast<void>(files_->create(*unread_, mark, kFileMode).ok());
+  }
 }
 
-Status Guard::note(const std::string& marker) {
+Status Guard::make_marker(const std::string& marker) {
   if (!on_) return {};
-  auto made = files_->create(*unread_, marker, 0600);
+  auto made = files_->create(*unread_, marker, kFileMode);
   if (!made && made.error().code != EEXIST) {
-    // No room for another file: the staged one, if it is still there, is as good.
+    // If there is no room for another file, a link to the staged one serves as well.
     auto name = name_in(marker);
     auto linked = where_staged(*files_, *staging_, name, [&](const sys::Fd& folder) {
       return files_->link(folder, name, *unread_, marker);
     });
     if (!linked && linked.error().code != EEXIST) return made.error();
   }
-  // Before the slot is given up, so that whoever sees that free sees this.
+  // Set before the slot is freed, so that a process that sees the slot free also sees this.
   ledger_.set_unread(true);
   return files_->sync_directory(*unread_);
 }
 
-Status Guard::doubt(const Staging& staging, const std::string& place) {
-  return note(marker_of(staging.name(), staging.size()) + place_mark(place));
+Status Guard::note_uncertain(const Staging& staging, const std::string& place) {
+  return make_marker(marker_of(staging.name(), staging.size()) + place_mark(place));
 }
 
-Status Guard::take_over(const std::string& name, std::uint64_t size) {
-  return note(marker_of(name, size));
-}
-
-Status Guard::vanished(const std::string& name, std::uint64_t size) {
-  spent_.clear();
-  auto noted = note(marker_of(name, size));
-  ledger_.leave();
-  return noted;
+Status Guard::note(const std::string& name, std::uint64_t size) {
+  return make_marker(marker_of(name, size));
 }
 
 Status Guard::expire(std::chrono::seconds window) {
@@ -247,7 +251,7 @@ Status Guard::expire(std::chrono::seconds window) {
     bool old = info && sys::Wall::now() - info.value().modified > window;
     if (!old || !files_->unlink(*unread_, marker)) ++left;
   }
-  // Another process may note one just now; it says so itself, behind its file's making.
+  // If another process is adding a marker now, it sets the flag after it has created its file.
   if (left == 0) {
     ledger_.set_unread(false);
     auto again = files_->list(*unread_);

@@ -1,15 +1,15 @@
-// Never twice (RFC 1047): a client that has not read its replies sends again, and handoff knows.
+// Prevents double delivery (RFC 1047): a client that has not read its replies sends the message
+// again, and the guard recognises this retry.
 //
-// The facts that a retry is recognised by:
-//   - the ledger: another process is committing the same content to the same mailbox, or has and
-//     does not know whether it was heard, or died at it;
-//   - SPOOL/.handoff/unread/NAME,S=size: message NAME was committed, and whether its replies were
-//     read is not known. Made when a client vanishes, or, after a crash, of what is left in
-//     staging;
-//   - the message itself, in new/ or cur/ of the mailbox, under NAME: compared octet by octet
-//   behind
-//     the trace header, so that only the very same message is taken for its own retry.
-// Without any of these, which is nearly always, all this is a look into memory.
+// The guard recognises a retry by these facts:
+//   - The ledger: another process is committing the same content to the same mailbox, or has done
+//     so and does not know whether its replies were read, or died while doing so.
+//   - SPOOL/.handoff/unread/NAME,S=size, a marker: message NAME was committed, and it is unknown
+//     whether its replies were read. It is created when a client vanishes and, after a crash, for
+//     each file that is left in staging.
+//   - The message itself, in new/ or cur/ of the mailbox, under NAME. It is compared octet by octet
+//     after the trace header, so that only the same message counts as the earlier attempt.
+// In most cases there is none of these, and the guard only reads memory.
 #pragma once
 
 #include <chrono>
@@ -31,77 +31,87 @@ namespace handoff::spool {
 
 class Guard {
  public:
-  // `root`, `staging` and `unread` are the spool's directories and outlive the object. Takes over
-  // what dead processes left. May block.
-  // `on`: as duplicates.guard says; off, retries are delivered again and nothing is noted.
-  static Result<Guard> open(sys::Files& files, const sys::Fd& root, const sys::Fd& staging,
-                            const sys::Fd& unread, Ledger ledger, bool on);
+  // The known facts about the attempts to deliver one message. Owned by the Message.
+  struct Tries {
+    // The client sends no more and may have gone; over TCP this looks the same. Then equal content
+    // that arrived after this message, and has left the ledger before it, was its retry.
+    bool half_closed = false;
+    // Marks to create once the replies have been read: the earlier attempts that these replies
+    // answer.
+    std::vector<std::string> answered;
+    // When the message began to wait for other attempts; all of its mailboxes share the time.
+    std::optional<sys::Steady::time_point> waiting_since;
+    // Markers of attempts for which one mailbox has waited without result, so that others do not
+    // wait.
+    std::vector<std::string> silent;
+  };
+
+  // `staging` and `unread` are directories of the spool and must outlive the object. Takes over the
+  // message that a dead process left in the ledger's slot. `on`: duplicates.guard; if false,
+  // retries are delivered again and nothing is recorded. May block.
+  static Result<Guard> open(sys::Files& files, const sys::Fd& staging, const sys::Fd& unread,
+                            Ledger ledger, bool on);
   Guard(Guard&&) = default;
 
-  // `staging`, all of whose content is there, is about to be synced and committed to these places.
+  // Call when `staging` has all of its content, before it is synced and committed to these places.
   void enter(const Staging& staging, const std::vector<std::string>& places);
-
-  // The client of the message that was entered sends no more; over TCP it may have gone. So equal
-  // content that began to come after this message, and has left before it, was its retry.
-  void half_closed() { half_closed_ = true; }
-
-  // The file in `mailbox` that a try of the same message before this one put there, made durable;
-  // nothing where there is none. Waits, for a bounded time, for a try that is still under way:
-  // ETIMEDOUT where it does not end. May block.
-  Result<std::optional<std::string>> find_earlier(const Staging& staging, const Mailbox& mailbox);
-  // The same where another process has to look: `look` does what find_earlier_copy() does for
-  // messages of these names.
-  using Look =
+  // Searches a mailbox for a copy under one of these names, as find_earlier_copy() does.
+  using Search =
       std::function<Result<std::optional<EarlierCopy>>(const std::vector<std::string>& names)>;
-  Result<std::optional<std::string>> find_earlier(const Staging& staging, const Mailbox& mailbox,
-                                                  const Look& look);
-
-  // All replies are written.
+  // Returns the file that an earlier attempt at the same message put into the mailbox at `place`,
+  // made durable; nothing if there is none. Waits at most 30 seconds for attempts in progress
+  // (ETIMEDOUT if one is then still committing). For attempts that have sent their replies, waits
+  // one second, for all of them together, to learn whether their clients have read them. May block.
+  Result<std::optional<std::string>> find_earlier(Tries& tries, const Staging& staging,
+                                                  const std::string& place, const Search& search);
+  // All replies have been written.
   void replied() { ledger_.replied(); }
-  // The replies are known to be read, or there was nothing positive in them: forget the message.
-  void confirmed();
-  // The client has vanished: the message may come again. Durable with return.
-  Status vanished(const std::string& name, std::uint64_t size);
-
-  // Whether `staging` came into the mailbox at `place`, or will, nobody knows: it is looked for
-  // there when it comes again. Durable with return.
-  Status doubt(const Staging& staging, const std::string& place);
-  // vanished() for a name whose owner is dead: what a crash left in staging.
-  Status take_over(const std::string& name, std::uint64_t size);
-  const Ledger& ledger() const { return ledger_; }
-  Ledger& ledger() { return ledger_; }
-  // Forgets what is older than `window`.
+  // The message is finished: nothing was promised, or the replies were read, or note() has
+  // returned.
+  void leave() { ledger_.leave(); }
+  // The replies have been read: the same content is then no longer a retry of this message.
+  void mark_answered(const Tries& tries);
+  // Records that nobody knows whether the replies to the message `name` were read, because its
+  // client has vanished or its process has died. Durable on return.
+  Status note(const std::string& name, std::uint64_t size);
+  // A killed process may have put `staging` into the mailbox at `place`: a retry must look for it
+  // there. Durable on return.
+  Status note_uncertain(const Staging& staging, const std::string& place);
+  // Removes records that are older than `window`.
   Status expire(std::chrono::seconds window);
 
- private:
-  Guard(sys::Files& files, const sys::Fd& root, const sys::Fd& staging, const sys::Fd& unread,
-        Ledger ledger, bool on)
-      : files_(&files),
-        root_(&root),
-        staging_(&staging),
-        unread_(&unread),
-        ledger_(std::move(ledger)),
-        on_(on) {}
+  const Ledger& ledger() const { return ledger_; }
+  Ledger& ledger() { return ledger_; }
 
-  Result<std::vector<std::string>> await_others(const Staging& staging, const std::string& place);
-  std::vector<std::string> overtaking(const Staging& staging) const;
-  Result<std::vector<std::string>> candidates(const Staging& staging, const std::string& place,
-                                              std::vector<std::string> unheard);
-  Status note(const std::string& marker);
+ private:
+  Guard(sys::Files& files, const sys::Fd& staging, const sys::Fd& unread, Ledger ledger, bool on)
+      : files_(&files), staging_(&staging), unread_(&unread), ledger_(std::move(ledger)), on_(on) {}
+
+  // An attempt that this message waits for.
+  struct Other {
+    Ledger::Entry entry;
+    std::optional<sys::Steady::time_point> replied = {};  // when it was first seen to have replied
+  };
+  enum class Try { kUnderWay, kOver, kSilent };
+  Result<std::vector<Other>> earlier_tries(const Staging& staging, const std::string& place);
+  Result<Try> look_at(Tries& tries, Other& other, const std::string& place);
+  Result<std::vector<std::string>> await(Tries& tries, std::vector<Other>& others,
+                                         const std::string& place);
+  Result<std::optional<std::string>> search_for(Tries& tries, const Staging& staging,
+                                                const std::string& place,
+                                                std::vector<std::string> silent,
+                                                const Search& search);
+  std::vector<std::string> overtaking(const Tries& tries, const Staging& staging) const;
+  Result<std::vector<std::string>> candidates(const Tries& tries, const Staging& staging,
+                                              const std::string& place,
+                                              std::vector<std::string> silent);
+  Status make_marker(const std::string& marker);
 
   sys::Files* files_;
-  const sys::Fd* root_;
   const sys::Fd* staging_;
   const sys::Fd* unread_;
   Ledger ledger_;
   bool on_;
-  // Markers that the answers of this transaction have used up, once they are read.
-  std::vector<std::string> spent_;
-  bool half_closed_ = false;
-  // Since when it waits for others: not for each of its mailboxes anew.
-  std::optional<sys::Steady::time_point> waiting_since_;
-  // Markers of tries that one of its mailboxes has waited for in vain: the others do not.
-  std::vector<std::string> unheard_;
 };
 
 }  // namespace handoff::spool

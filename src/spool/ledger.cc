@@ -5,21 +5,26 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <utility>
 
+#include "sys/clock.hh"
+
 namespace handoff::spool {
 namespace {
 
-constexpr std::size_t kSlots = 16384;  // more than workers.max allows, and the rest for --stdin
+// More than workers.max allows, so that some are left for --stdin.
+constexpr std::size_t kSlots = 16384;
 constexpr std::size_t kNameMax = 255;  // a file name, octets
-constexpr std::size_t kPlaceWords =
-    96;  // of 64 bits: with 50 places one in 120 strangers looks known
+// The unit is 64 bits. With 50 places, one foreign place in 120 gives a false positive.
+constexpr std::size_t kPlaceWords = 96;
 constexpr int kSpins = 100;
 constexpr std::chrono::milliseconds kNap{1};
-constexpr std::size_t kPast = 2048;     // messages: at 1,000 a second those of two seconds
-constexpr std::size_t kPastName = 108;  // octets; a message with a longer name is not among them
+constexpr std::chrono::seconds kMaxWait{5};  // how long to wait for the writer of a slot
+constexpr std::size_t kPast = 2048;          // messages: two seconds at 1,000 messages per second
+constexpr std::size_t kPastName = 108;       // octets; messages with longer names are not recorded
 
 std::uint64_t beginning(const sys::Digest& digest) {
   std::uint64_t octets;
@@ -27,49 +32,50 @@ std::uint64_t beginning(const sys::Digest& digest) {
   return octets;
 }
 
-// A place as one bit of the filter.
+// The bit that represents a place in the filter.
 std::size_t bit_of(std::string_view place) {
-  auto digest = sys::sha256(place);
-  std::uint32_t number;
-  std::memcpy(&number, digest.data(), sizeof number);
-  return number % (kPlaceWords * 64);
+  return beginning(sys::digest_of(place)) % (kPlaceWords * 64);
 }
 
 }  // namespace
 
-// All zero is a valid, free slot: that is what a new file holds. `generation` is odd while the rest
-// is being written, so that a reader in another process can tell.
+// All zeros is a valid, free slot, as in a new file. `generation` is odd while the rest is being
+// written, so that readers in other processes notice.
 struct Ledger::Slot {
   std::atomic<Phase> phase;
   std::atomic<std::uint32_t> generation;
   sys::Digest digest;
+  std::array<std::uint8_t, 16> unused;  // the second half of the digests of earlier builds
   std::uint64_t size;
   std::array<char, kNameMax + 1> name;
   std::array<std::uint64_t, kPlaceWords> places;
 };
 
-// A message that has left its slot. Odd while it is written; it stays odd where its writer died.
+// A message that has left its slot. The generation is odd while it is written, and stays odd if its
+// writer died.
 struct Ledger::Past {
   std::atomic<std::uint32_t> generation;
   std::array<char, kPastName> name;
-  std::uint64_t digest;  // its first octets: who finds one compares the content
+  std::uint64_t digest;  // only its first octets, because the content is compared anyway
   std::uint64_t size;
 };
 
 struct Ledger::Table {
   std::atomic<std::uint32_t> unread;
-  std::atomic<std::uint32_t> used;  // slots that were ever taken: no reader looks further
+  std::atomic<std::uint32_t> used;  // slots that were ever taken; readers look no further
   std::array<Slot, kSlots> slots;
-  // Of each slot: octets wanted and one more, or 0. Behind the slots, as all that follows:
-  // processes of the program before this one, which map less, may be at work on the same file.
+  // For each slot: octets wanted plus one, or 0. This and all that follows comes after the slots,
+  // because processes of an older program version, which map less, may use the same file.
   std::array<std::atomic<std::uint64_t>, kSlots> reserved;
-  // The order in which the messages in the slots were entered (Lamport's bakery: who draws a number
-  // has made its generation odd, and who has drawn a higher one waits to see what that becomes).
+  // The order in which the messages in the slots were entered (Lamport's bakery algorithm: a
+  // process that draws a number has made its generation odd; a process with a higher number waits
+  // until that generation is even).
   std::array<std::atomic<std::uint64_t>, kSlots> numbers;
   std::atomic<std::uint64_t> last_number;
-  std::array<std::atomic<std::uint64_t>, kSlots> makers;  // of each slot's names
-  // A ring.
-  std::atomic<std::uint64_t> left;  // messages that were ever put there
+  std::array<std::atomic<std::uint64_t>, kSlots>
+      makers;  // identifies the names made by each slot's process
+  // A ring buffer of past messages.
+  std::atomic<std::uint64_t> left;  // messages that were ever added to it
   std::array<Past, kPast> past;
 };
 static_assert(std::atomic<Ledger::Phase>::is_always_lock_free);
@@ -80,6 +86,28 @@ Ledger::Table& Ledger::table() const { return *static_cast<Table*>(file_.memory(
 Ledger::Slot& Ledger::slot(std::size_t index) const { return table().slots[index]; }
 
 Result<Ledger> Ledger::open(const sys::Fd& own_directory, std::uint64_t maker) {
+  auto ledger = open_shared(own_directory, maker, false);
+  if (ledger || (ledger.error().code != ENOSPC && ledger.error().code != EDQUOT)) return ledger;
+  auto memory = sys::SharedFile::anonymous(sizeof(Table));
+  if (!memory) return memory.error();
+  Ledger unshared(std::move(memory).value(), 0);
+  unshared.directory_ = sys::duplicate(own_directory);
+  unshared.maker_ = maker;
+  return unshared;
+}
+
+void Ledger::share() {
+  auto ledger = open_shared(directory_, maker_, true);
+  if (!ledger) return;
+  ledger.value().table().reserved[ledger.value().own_] = table().reserved[own_].load();
+  // There may be markers from before this process; only reading the directory shows whether there
+  // are.
+  ledger.value().set_unread(true);
+  ledger.value().has_reserved_ = has_reserved_;
+  *this = std::move(ledger).value();
+}
+
+Result<Ledger> Ledger::open_shared(const sys::Fd& own_directory, std::uint64_t maker, bool clean) {
   auto file = sys::SharedFile::open(own_directory, "ledger", sizeof(Table));
   if (!file) return file.error();
   for (std::size_t index = 0; index < kSlots; ++index) {
@@ -96,7 +124,12 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory, std::uint64_t maker) {
                     sizeof(std::uint64_t))}) {
       if (auto kept = file.value().keep_room(offset, octets); !kept) return kept.error();
     }
-    // What a full disk has no room for, mail goes without.
+    auto& slots = static_cast<Table*>(file.value().memory())->slots;
+    if (clean && slots[index].phase != Phase::kFree) {
+      file.value().unlock(index);
+      continue;
+    }
+    // If the disk is too full for the past messages, they are not recorded.
     auto past =
         file.value().keep_room(offsetof(Table, left), sizeof(Table) - offsetof(Table, left));
     Ledger ledger(std::move(file).value(), index);
@@ -106,33 +139,41 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory, std::uint64_t maker) {
     auto wanted = static_cast<std::uint32_t>(index + 1);
     for (auto seen = used.load(); seen < wanted && !used.compare_exchange_weak(seen, wanted);) {
     }
-    ledger.release();
+    ledger.table().reserved[index] = 0;  // the message was left by a dead process
     return ledger;
   }
-  return Error{EAGAIN, "no free slot in", "ledger"};
+  return explained(EAGAIN, "the ledger has no free slot");
 }
 
-// Runs `action` on a slot that nobody writes to meanwhile: again, where somebody did. False where
-// its writer died at it: what that had begun to enter, nobody was told of. A writer that lives may
-// wait for the disk behind its memory: it is not spun for.
+// Runs `action` on a slot while no process writes to it, and repeats it if one did. Returns false
+// if the writer died meanwhile: its incomplete entry was never promised to a client. A living
+// writer may be waiting for the disk that holds the memory. It gets a few seconds and no more, so
+// that a compromised process cannot block all others.
 template <class Action>
 bool Ledger::read(std::size_t index, Action action) const {
   const Slot& from = slot(index);
-  for (int looks = 0;;) {
+  sys::Steady::time_point until;
+  for (int looks = 0;; ++looks) {
     auto before = from.generation.load();
-    if (before % 2 == 1) {
-      if (!file_.locked_by_other(index)) return false;
-      if (++looks > kSpins) std::this_thread::sleep_for(kNap);
-      continue;
+    if (before % 2 == 0) {
+      action(from);
+      std::atomic_thread_fence(std::memory_order_acquire);
+      if (before == from.generation.load()) return true;
+    } else if (given_up_ == std::pair(index, before) || !file_.locked_by_other(index)) {
+      return false;
     }
-    action(from);
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (before == from.generation.load()) return true;
+    if (looks < kSpins) continue;
+    if (looks == kSpins) until = sys::Steady::now() + kMaxWait;
+    if (sys::Steady::now() >= until) {
+      given_up_ = {index, before};
+      return false;
+    }
+    std::this_thread::sleep_for(kNap);
   }
 }
 
-// What is in a slot, where `wanted` says so of it; of one that is not wanted, as most are, nothing
-// is copied. `to` is whole where it returns true.
+// Copies a slot if `wanted` returns true for it, which is rare. `to` is consistent if this returns
+// true.
 template <class Wanted>
 bool Ledger::copy(std::size_t index, Wanted wanted, Entry& to) const {
   bool is_wanted = false;
@@ -166,7 +207,8 @@ void Ledger::enter(const sys::Digest& digest, std::string_view name, std::uint64
     bits[bit / 64] |= std::uint64_t{1} << (bit % 64);
   }
   Slot& own = slot(own_);
-  // The pages are there, and may be written to, before others have to wait for what follows.
+  // Touches the pages now: a page fault during the following steps would keep other processes
+  // waiting.
   table().numbers[own_].fetch_add(0);
   table().last_number.fetch_add(0);
   own.size = size;
@@ -186,8 +228,9 @@ void Ledger::enter(const sys::Digest& digest, std::string_view name, std::uint64
 
 void Ledger::replied() { slot(own_).phase = Phase::kReplied; }
 
-// No other process writes to the same one, but for one that has slept while thousands went by: what
-// is torn then is no message's digest, and hides one message from the past.
+// No other process writes to the same entry, except one that has slept while thousands of messages
+// passed. The entry is then inconsistent: its digest matches no message, so that one past message
+// is no longer recognised.
 void Ledger::keep_past() {
   const Slot& own = slot(own_);
   auto length = ::strnlen(own.name.data(), own.name.size());
@@ -221,10 +264,11 @@ std::vector<Ledger::Entry> Ledger::past(const sys::Digest& digest) const {
 
 void Ledger::leave() {
   Slot& own = slot(own_);
-  // Before the slot is free, so that whoever sees that free sees this.
+  // Added before the slot becomes free, so that a process that sees the free slot also sees the
+  // entry.
   if (own.phase.load() != Phase::kFree) keep_past();
   own.phase = Phase::kFree;
-  // Even again, should a dead owner have left it odd.
+  // Makes the generation even again, in case a dead owner left it odd.
   own.generation = (own.generation.load() | 1) + 1;
 }
 
@@ -232,7 +276,7 @@ std::vector<Ledger::Entry> Ledger::others(const sys::Digest& digest, std::string
   std::vector<Entry> found;
   auto is_such = [&](const Slot& slot) {
     if (slot.phase.load() == Phase::kFree || slot.digest != digest) return false;
-    auto bit = bit_of(place);  // seldom asked: the content is the same
+    auto bit = bit_of(place);  // rarely needed, because only equal content gets here
     return (slot.places[bit / 64] >> (bit % 64) & 1) != 0;
   };
   Entry other;
@@ -254,10 +298,34 @@ bool Ledger::is_alive(const Entry& entry) const {
   return file_.locked_by_other(entry.slot).has_value();
 }
 
-void Ledger::reserve(std::uint64_t octets) { table().reserved[own_] = octets + 1; }
-void Ledger::release() { table().reserved[own_] = 0; }
+Ledger::Reservation Ledger::reserve(std::uint64_t octets) {
+  if (std::exchange(has_reserved_, true)) std::abort();
+  table().reserved[own_] = octets + 1;
+  return Reservation(*this, octets);
+}
 
-Demand Ledger::reserved_by(Others which) const {
+Ledger::Reservation& Ledger::Reservation::operator=(Reservation&& other) noexcept {
+  release();
+  ledger_ = std::exchange(other.ledger_, nullptr);
+  octets_ = other.octets_;
+  return *this;
+}
+
+void Ledger::Reservation::written(std::uint64_t octets) {
+  if (ledger_ == nullptr) return;
+  ledger_->table().reserved[ledger_->own_] = octets_ > octets ? octets_ - octets + 1 : 1;
+}
+
+void Ledger::Reservation::release() {
+  auto* ledger = std::exchange(ledger_, nullptr);
+  if (ledger == nullptr) return;
+  ledger->table().reserved[ledger->own_] = 0;
+  ledger->has_reserved_ = false;
+}
+
+Demand Ledger::reserved_by(Others which) {
+  if (directory_) share();
+  if (directory_) return {UINT64_MAX / 2, 0};
   Demand demand;
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {
@@ -271,6 +339,7 @@ Demand Ledger::reserved_by(Others which) const {
 }
 
 bool Ledger::is_here(const Owner& owner) const {
+  if (directory_) return true;  // unknown: nothing of it may be removed
   if (owner.maker != 0 && owner.maker == table().makers[own_].load()) return true;
   std::size_t used = std::min<std::size_t>(table().used.load(), kSlots);
   for (std::size_t index = 0; index < used; ++index) {

@@ -11,21 +11,19 @@
 namespace handoff::spool {
 namespace {
 
-constexpr mode_t kMode = 0700;
-
-// Another worker may have made the mailbox just now and not have synced it yet. A mailbox that is
-// younger than this is synced by whoever delivers to it: by then its maker has, or has failed.
+// Another worker may have just created the mailbox and not synced it yet. Every delivery to a
+// mailbox younger than this syncs it; after that time its creator has synced it or failed.
 constexpr std::chrono::seconds kYoung{60};
 
-// Goes down `path` below `root`, making what is missing where `make`. Syncs the parent of each
-// component, so that whoever returns from here knows every one of them to be durable. Of what is
-// not made here, that which may be passed through and not be read cannot be synced.
+// Follows `path` below `root` and creates missing directories if `make`. Syncs the parent of each
+// component, so that all of them are durable on return. An existing directory cannot be synced if
+// this user may enter but not read it.
 Status settle_path(sys::Files& files, const sys::Fd& root, std::string_view path, bool make) {
   sys::Fd here;
   for (std::string_view part : split(path, '/')) {
     const sys::Fd& at = here ? here : root;
     std::string name(part);
-    auto made = make ? files.make_directory(at, name, kMode) : Status();
+    auto made = make ? files.make_directory(at, name, kDirectoryMode) : Status();
     if (!made && made.error().code != EEXIST) return made;
     if (auto synced = files.sync_directory(at); !synced) return synced;
     auto next = files.open_directory(at, name);
@@ -36,7 +34,7 @@ Status settle_path(sys::Files& files, const sys::Fd& root, std::string_view path
   return {};
 }
 
-// The base itself is never made: a home that is not there may be one that is not mounted.
+// The base is never created: a missing home directory may be an unmounted one.
 Status settle_mailbox(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox,
                       std::string_view path, bool make) {
   if (mailbox.base.empty()) return settle_path(files, root, path, make);
@@ -45,17 +43,20 @@ Status settle_mailbox(sys::Files& files, const sys::Fd& root, const Mailbox& mai
   return settle_path(files, base.value(), path, make);
 }
 
-// `new` is made last: where it is there, the others are.
+// `new` is created last, so if it exists, the others exist.
 Status make_directories(sys::Files& files, const sys::Fd& place) {
+  auto access = access_in(files, place);
+  if (!access) return access.error();
   for (const char* name : {"tmp", "cur", "new"}) {
-    auto made = files.make_directory(place, name, kMode);
+    auto made = make_directory(files, place, name, access.value());
     if (!made && made.error().code != EEXIST) return made;
   }
   return files.sync_directory(place);
 }
 
-// `info`: of MAILBOX/new. Where the filesystem tells no birth, the mailbox's own directory does: it
-// was changed when new/ was made in it, and hardly ever since, as new/ is by each delivery.
+// `info` describes MAILBOX/new. If the filesystem does not record the time of birth, the age of the
+// mailbox's own directory is used: it changed when new/ was created in it and rarely since, whereas
+// new/ changes with each delivery.
 Result<bool> is_young(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox,
                       const sys::FileInfo& info) {
   auto since = info.born;
@@ -69,28 +70,40 @@ Result<bool> is_young(sys::Files& files, const sys::Fd& root, const Mailbox& mai
   return sys::Wall::now() - *since < kYoung;
 }
 
-struct NewDirectory {
-  sys::Fd directory;     // empty: it is not there
-  bool settled = false;  // all of the mailbox is durable
+struct FoundNew {
+  sys::Fd directory;  // empty: it does not exist
+  bool shared = false;
+  bool settled = false;  // the whole mailbox is durable
 };
 
-Result<NewDirectory> find_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+Result<FoundNew> find_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
   auto directory = open_in(files, root, mailbox, "new");
-  if (!directory && directory.error().code == ENOENT) return NewDirectory{};
+  if (!directory && directory.error().code == ENOENT) return FoundNew{};
   if (!directory) return directory.error();
   auto info = files.info(directory.value());
   if (!info) return info.error();
   auto young = is_young(files, root, mailbox, info.value());
   if (!young) return young.error();
-  return NewDirectory{std::move(directory).value(), !young.value()};
+  return FoundNew{std::move(directory).value(), is_shared(info.value()), !young.value()};
 }
 
 }  // namespace
 
+Error with_whole_path(const Mailbox& mailbox, Error error) {
+  if (error.path.empty()) {
+    error.path = mailbox.place();
+  } else if (error.path == mailbox.path || error.path.starts_with(mailbox.path + "/")) {
+    error.path = (mailbox.base.empty() ? "" : mailbox.base + "/") + error.path;
+  } else if (!error.path.starts_with('/')) {
+    error.path = mailbox.place() + "/" + error.path;
+  }
+  return error;
+}
+
 Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
   bool new_folder = mailbox.create_folder && !mailbox.folder.empty();
-  // Whoever made a mailbox that is there, an administrator or a program of the site perhaps, need
-  // not have synced it.
+  // An existing mailbox may have been created by an administrator or a program of the site that did
+  // not sync it.
   auto settled = settle_mailbox(files, root, mailbox, mailbox.path, mailbox.create);
   if (!settled) return settled;
   if (new_folder) {
@@ -98,7 +111,7 @@ Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailb
     inbox.folder.clear();
     auto above = open_in(files, root, inbox, "");
     if (!above) return above.error();
-    // Readers take a mailbox for one by its own directories.
+    // Readers recognise a mailbox by its own directories.
     if (auto made = make_directories(files, above.value()); !made) return made;
     if (auto made = make_folder(files, above.value(), mailbox.folder); !made) return made;
   } else if (!mailbox.folder.empty()) {
@@ -122,22 +135,33 @@ Result<sys::Fd> open_in(sys::Files& files, const sys::Fd& root, const Mailbox& m
   return files.open_directory(base.value(), path);
 }
 
-Result<std::optional<sys::Fd>> open_settled_new(sys::Files& files, const sys::Fd& root,
-                                                const Mailbox& mailbox) {
+Result<std::optional<NewDirectory>> open_settled_new(sys::Files& files, const sys::Fd& root,
+                                                     const Mailbox& mailbox) {
   auto found = find_new(files, root, mailbox);
   if (!found) return found.error();
-  if (!found.value().settled) return std::optional<sys::Fd>();
-  return std::optional(std::move(found.value().directory));
+  auto& [directory, shared, settled] = found.value();
+  if (!settled) return std::optional<NewDirectory>();
+  return std::optional(NewDirectory{std::move(directory), shared});
 }
 
-Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+Result<NewDirectory> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
   auto found = find_new(files, root, mailbox);
   if (!found) return found.error();
-  auto& [directory, settled] = found.value();
-  if (settled) return std::move(directory);
+  auto& [directory, shared, settled] = found.value();
+  if (settled) return NewDirectory{std::move(directory), shared};
   if (auto made = make_maildir(files, root, mailbox); !made) return made.error();
-  if (directory) return std::move(directory);
-  return open_in(files, root, mailbox, "new");
+  if (directory) return NewDirectory{std::move(directory), shared};
+  auto opened = open_in(files, root, mailbox, "new");
+  if (!opened) return opened.error();
+  auto info = files.info(opened.value());
+  if (!info) return info.error();
+  return NewDirectory{std::move(opened).value(), is_shared(info.value())};
+}
+
+Result<Access> access_of(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox) {
+  auto directory = open_in(files, root, mailbox, "");
+  if (!directory) return directory.error();
+  return access_in(files, directory.value());
 }
 
 }  // namespace handoff::spool

@@ -1,5 +1,5 @@
-// The directories of a mailbox: opened without leaving the spool, made where they are missing, and
-// durable before anything in them is promised.
+// The directories of a mailbox. They are opened without leaving the spool, created if they are
+// missing, and made durable before anything in them is promised.
 #pragma once
 
 #include <optional>
@@ -7,27 +7,42 @@
 
 #include "base/mailbox.hh"
 #include "base/result.hh"
+#include "spool/access.hh"
 #include "sys/files.hh"
 
 namespace handoff::spool {
 
-// Opens the directory `name` of the mailbox, or of the folder in it: "tmp"; "": itself. `root` is
-// the spool. May block.
+// Returns `error`, which concerns `mailbox`, with the whole path. The error of a call contains only
+// the name that the call was given: an entry of the mailbox, a path relative to its base, or an
+// absolute path.
+Error with_whole_path(const Mailbox& mailbox, Error error);
+
+// Opens the directory `name` of the mailbox, or of the folder in it: "tmp"; "" for the mailbox or
+// folder itself. `root` is the spool. May block.
 Result<sys::Fd> open_in(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox,
                         const std::string& name);
 
-// Makes what is missing of the mailbox and of the folder, as far as it may be made, and syncs all
-// of it: whoever made it may not have. May block.
+// Creates what is missing of the mailbox and of the folder, as far as permitted, and syncs all of
+// it, because its creator may not have done so. May block.
 Status make_maildir(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox);
 
-// Opens MAILBOX/new where all of the mailbox is durable; nothing where it has to be made or settled
-// first, which open_new() does, on whatever disk that is. `root` is the spool. May block.
-Result<std::optional<sys::Fd>> open_settled_new(sys::Files& files, const sys::Fd& root,
-                                                const Mailbox& mailbox);
+struct NewDirectory {
+  sys::Fd directory;
+  bool shared = false;  // a group reads it: access_of() says what it may do
+};
 
-// Opens MAILBOX/new. Makes tmp, new and cur where they are missing, and the mailbox itself where
-// `mailbox.create`, and the folder where `mailbox.create_folder`; ENOENT where it is not there and
-// must not be made. What was made is synced, up to the spool. `root` is the spool. May block.
-Result<sys::Fd> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox);
+// Opens MAILBOX/new if all of the mailbox is durable. Returns nothing if it must be created or
+// synced first, which open_new() does. `root` is the spool. May block.
+Result<std::optional<NewDirectory>> open_settled_new(sys::Files& files, const sys::Fd& root,
+                                                     const Mailbox& mailbox);
+
+// Opens MAILBOX/new. Creates tmp, new and cur if they are missing, the mailbox itself if
+// `mailbox.create` is set, and the folder if `mailbox.create_folder` is set; ENOENT if it is
+// missing and must not be created. Syncs what was created, up to the spool. `root` is the spool.
+// May block.
+Result<NewDirectory> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox);
+
+// The mode and group for new entries of the mailbox, or of the folder in it. May block.
+Result<Access> access_of(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox);
 
 }  // namespace handoff::spool

@@ -9,19 +9,19 @@
 #include <vector>
 
 #include "base/text.hh"
+#include "spool/maildir.hh"
 
 namespace handoff::spool {
 namespace {
 
 constexpr char kName[] = "maildirsize";
-constexpr mode_t kMode = 0600;
-// Of the specification of Maildir++.
+// From the specification of Maildir++.
 constexpr std::size_t kMaxFile = 5120;  // octets
 constexpr std::chrono::minutes kStale{15};
-// A mailbox that changes all the time is counted so often; then the sum has to do.
+// A mailbox that changes constantly is counted at most this often; then the last result is used.
 constexpr int kCounts = 3;
 
-// "1000S,5C"; an order of its own, another letter, or no number: nothing.
+// Parses "1000S,5C". Returns nothing for another order, another letter, or a malformed number.
 std::optional<QuotaLimits> parse_limits(std::string_view line) {
   QuotaLimits limits;
   for (std::string_view part : split(line, ',')) {
@@ -33,7 +33,7 @@ std::optional<QuotaLimits> parse_limits(std::string_view line) {
   return limits;
 }
 
-// As Dovecot writes them, to the letter.
+// In exactly the form that Dovecot writes.
 std::string text_of(const QuotaLimits& limits) {
   std::string text;
   if (limits.size != 0 || limits.messages == 0) text = std::to_string(limits.size) + "S";
@@ -43,7 +43,7 @@ std::string text_of(const QuotaLimits& limits) {
   return text;
 }
 
-// A signed number with blanks before it, taken off `line`.
+// Removes a signed number, with spaces before it, from the front of `line`.
 std::optional<std::int64_t> take_number(std::string_view& line) {
   while (line.starts_with(' ')) line.remove_prefix(1);
   std::int64_t number = 0;
@@ -58,9 +58,9 @@ struct Sums {
   std::size_t lines = 0;
 };
 
-// Nothing where the file is none, or is for other limits.
+// Returns nothing if the text is malformed or was written for other limits.
 std::optional<Sums> parse(std::string_view text, const QuotaLimits& limits) {
-  auto complete = text.rfind('\n');  // a line without its end is being written
+  auto complete = text.rfind('\n');  // an incomplete line is still being written
   if (complete == text.npos) return std::nullopt;
   auto lines = split(text.substr(0, complete), '\n');
   if (parse_limits(lines.front()) != limits) return std::nullopt;
@@ -79,7 +79,7 @@ std::optional<Sums> parse(std::string_view text, const QuotaLimits& limits) {
               lines.size() - 1};
 }
 
-// "…,S=1234:2,S" or "…,S=1234,W=1250".
+// Returns the size in "…,S=1234:2,S" or "…,S=1234,W=1250".
 std::optional<std::uint64_t> size_in_name(std::string_view name) {
   auto at = name.find(",S=");
   if (at == name.npos) return std::nullopt;
@@ -87,15 +87,15 @@ std::optional<std::uint64_t> size_in_name(std::string_view name) {
   return parse_number(digits.substr(0, digits.find_first_of(":,")));
 }
 
-// A directory that is counted, and when it was last changed.
+// A directory that is counted, and when it last changed.
 struct Counted {
-  std::string path;  // below the mailbox
+  std::string path;  // relative to the mailbox
   std::chrono::system_clock::time_point changed;
   bool operator==(const Counted&) const = default;
 };
 
-// Those of the mailbox and its folders. `look` is called with each, once its time is known; one is
-// open at a time, however many folders there are.
+// Returns these directories of the mailbox and its folders. Calls `look` with each one after its
+// time was read. Only one is open at a time, however many folders there are.
 template <class Look>
 Result<std::vector<Counted>> each_counted(sys::Files& files, const sys::Fd& mailbox, Look look) {
   std::vector<Counted> list;
@@ -110,7 +110,7 @@ Result<std::vector<Counted>> each_counted(sys::Files& files, const sys::Fd& mail
       auto directory = files.open_directory(mailbox, folder + part);
       if (!directory) {
         int code = directory.error().code;
-        if (code == ENOENT || code == ENOTDIR || code == ELOOP) continue;  // is no folder
+        if (code == ENOENT || code == ENOTDIR || code == ELOOP) continue;  // not a folder
         return directory.error();
       }
       auto info = files.info(directory.value());
@@ -130,7 +130,7 @@ Status count(sys::Files& files, const sys::Fd& directory, QuotaUse& use) {
     auto size = size_in_name(name);
     if (!size) {
       auto info = files.info_at(directory, name);
-      if (!info && info.error().code == ENOENT) continue;  // a reader was faster
+      if (!info && info.error().code == ENOENT) continue;  // a reader has removed it
       if (!info) return info.error();
       size = info.value().size;
     }
@@ -142,7 +142,7 @@ Status count(sys::Files& files, const sys::Fd& directory, QuotaUse& use) {
 
 struct Count {
   QuotaUse use;
-  bool steady = true;  // nothing has changed while it was made
+  bool steady = true;  // nothing changed while counting
 };
 
 Result<Count> count_all(sys::Files& files, const sys::Fd& mailbox) {
@@ -153,7 +153,7 @@ Result<Count> count_all(sys::Files& files, const sys::Fd& mailbox) {
   if (!before) return before.error();
   auto after = each_counted(files, mailbox, [](const sys::Fd&) { return Status(); });
   if (!after) return after.error();
-  // In whichever order the directory has its folders.
+  // The order of the folders in the directory does not matter.
   for (auto* list : {&before.value(), &after.value()}) std::ranges::sort(*list, {}, &Counted::path);
   result.steady = before.value() == after.value();
   return result;
@@ -161,7 +161,9 @@ Result<Count> count_all(sys::Files& files, const sys::Fd& mailbox) {
 
 Status write_new(sys::Files& files, const sys::Fd& mailbox, const std::string& temporary,
                  const std::string& text) {
-  auto file = files.create(mailbox, temporary, kMode);
+  auto access = access_in(files, mailbox);
+  if (!access) return access.error();
+  auto file = create_file(files, mailbox, temporary, access.value());
   if (!file) return file.error();
   auto done = files.write(file.value(), text);
   if (done) done = files.close(std::move(file).value());
@@ -177,7 +179,7 @@ Result<Maildirsize> read_maildirsize(sys::Files& files, const sys::Fd& mailbox,
                                      sys::Wall::time_point now) {
   const Maildirsize none{std::nullopt, true};
   auto file = files.open_file(mailbox, kName);
-  // A link or a fifo in its place is no file either.
+  // A link or a fifo in its place counts as a missing file.
   if (!file && (file.error().code == ENOENT || file.error().code == ELOOP)) return none;
   if (!file) return file.error();
   auto info = files.info(file.value());
@@ -198,7 +200,7 @@ Status add_to_maildirsize(sys::Files& files, const sys::Fd& mailbox, std::uint64
   if (!file) return file.error();
   auto info = files.info(file.value());
   if (!info) return info.error();
-  if (!info.value().is_regular) return Error{EINVAL, "no file", kName};
+  if (!info.value().is_regular) return explained(EINVAL, "no file", kName);
   auto done = files.write(file.value(), std::to_string(size) + " 1\n");
   if (!done) forget_maildirsize(files, mailbox);
   return done;

@@ -20,7 +20,7 @@ NameMaker::NameMaker(std::string_view host) : random_(sys::random_number()) {
     } else if (c == ':') {
       host_ += "\\072";
     } else if (c == ',') {
-      host_ += "\\054";  // Dovecot's fields begin at a comma
+      host_ += "\\054";  // in Dovecot, fields begin with a comma
     } else {
       host_ += c;
     }
@@ -31,7 +31,7 @@ std::string NameMaker::next() {
   using namespace std::chrono;
   auto now = sys::Wall::now().time_since_epoch();
   auto whole = duration_cast<seconds>(now);
-  // All six digits: names of one process sort by age.
+  // Always six digits, so that the names of one process sort by age.
   auto fraction = std::to_string(1000000 + duration_cast<microseconds>(now - whole).count());
   std::array<char, 16> hex;
   std::snprintf(hex.data(), hex.size(), "%08x", random_);
@@ -58,7 +58,7 @@ std::optional<Owner> owner_of(std::string_view name) {
     return std::nullopt;
   }
   auto pid = parse_number(std::string_view(id).substr(from + 1, to - from - 1));
-  // Not a process, but a group or everybody, to kill(2).
+  // kill(2) interprets 0 and negative numbers as groups of processes.
   if (!pid || *pid == 0 || *pid > std::numeric_limits<pid_t>::max()) return std::nullopt;
   auto host = name.substr(id.size() + 1);
   std::uint32_t random = 0;

@@ -15,12 +15,13 @@ namespace handoff::spool {
 // first ':' or ',' as opaque). The part before ".host" is the message's id in log and Received:.
 class NameMaker {
  public:
-  // `host` as gethostname says it; what a file name cannot hold is written as maildir(5) does:
-  // \057 for '/', \072 for ':'.
+  // `host`: the result of gethostname. Characters that a file name cannot contain are written as in
+  // maildir(5): \057 for '/', \072 for ':'.
   explicit NameMaker(std::string_view host);
   std::string next();
   const std::string& host() const { return host_; }
-  // What tells this one's names from all others', whatever processes are called: never 0.
+  // Distinguishes the names of this object from those of all others, even if process ids are
+  // reused. Never 0.
   std::uint64_t maker() const { return std::uint64_t{random_} + 1; }
 
  private:
@@ -31,17 +32,18 @@ class NameMaker {
 
 // "1764000000.M1P2Q3R4.host" -> "1764000000.M1P2Q3R4"
 std::string id_of(std::string_view name);
-// The name in new/: with the size in octets, so that a quota or a reader need not look at the file.
+// Returns the name in new/: with the size in octets, so that quotas and readers need not stat the
+// file.
 std::string with_size(std::string_view name, std::uint64_t size);
 
-// Who made a name.
+// The maker of a name.
 struct Owner {
   pid_t pid;
   std::string host;     // as in the name
-  std::uint64_t maker;  // NameMaker::maker(); 0 where the name has none
+  std::uint64_t maker;  // NameMaker::maker(); 0 if the name has none
 };
 std::optional<Owner> owner_of(std::string_view name);
-// Whether it has the form of a NameMaker's, which no other program's has.
+// Whether `name` has the form of a NameMaker's name, which no other program uses.
 bool is_our_name(std::string_view name);
 
 }  // namespace handoff::spool

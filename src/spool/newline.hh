@@ -1,4 +1,4 @@
-// Line ends on their way to the disk: CRLF becomes LF, a bare CR or LF stays what it is.
+// Converts line ends for the disk: CRLF becomes LF; a bare CR or LF stays.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@ namespace handoff::spool {
 
 class CrlfToLf {
  public:
-  // Appends the converted octets to `out`. A CR that ends `octets` is held until it is known what
-  // follows.
+  // Appends the converted octets to `out`. A CR at the end of `octets` is held until the next octet
+  // is known.
   void convert(std::string_view octets, std::string& out);
-  // The content has ended: a held CR was bare.
+  // The content has ended: writes a held CR.
   void finish(std::string& out);
 
  private:

@@ -1,4 +1,4 @@
-// How much a mailbox may hold and how much it does (R4), as values.
+// The limits of a mailbox and its usage (R4), as values.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 
 namespace handoff::spool {
 
-// 0: any amount.
+// 0: unlimited.
 struct QuotaLimits {
   std::uint64_t size = 0;  // octets
   std::uint64_t messages = 0;
@@ -23,13 +23,13 @@ struct QuotaUse {
   bool operator==(const QuotaUse&) const = default;
 };
 
-// Whether one more message, of `size` octets, has room.
+// Whether there is room for one more message of `size` octets.
 inline bool fits(const QuotaLimits& limits, const QuotaUse& use, std::uint64_t size) {
   return (limits.size == 0 || (use.size <= limits.size && size <= limits.size - use.size)) &&
          (limits.messages == 0 || use.messages < limits.messages);
 }
 
-// How full, of the limit that is nearest; 0 without limits.
+// The usage in percent of the limit that is closest to being reached; 0 without limits.
 inline unsigned percent_of(const QuotaLimits& limits, const QuotaUse& use) {
   auto part = [](std::uint64_t used, std::uint64_t limit) {
     if (limit == 0) return 0u;
@@ -39,20 +39,18 @@ inline unsigned percent_of(const QuotaLimits& limits, const QuotaUse& use) {
   return std::max(part(use.size, limits.size), part(use.messages, limits.messages));
 }
 
-// How a mailbox stands with its limits.
-struct Standing {
+// The limits and the usage of a mailbox.
+struct QuotaState {
   QuotaLimits limits;
-  std::optional<QuotaUse> use;  // nothing: not known at the moment
-  bool certain = true;          // false: what is known is old, and is being counted anew
-};
+  std::optional<QuotaUse> use;  // nothing: currently unknown
+  bool certain = true;          // false: the count is old, and a new one is in progress
 
-// With one more message, of `size` octets.
-inline Standing with_one_more(Standing standing, std::uint64_t size) {
-  if (standing.use) {
-    standing.use->size += size;
-    ++standing.use->messages;
+  // Counts one more message, of `size` octets.
+  void add(std::uint64_t size) {
+    if (!use) return;
+    use->size += size;
+    ++use->messages;
   }
-  return standing;
-}
+};
 
 }  // namespace handoff::spool

@@ -1,4 +1,4 @@
-// Is there room for one more message, and for those that others are still receiving?
+// Is there room for one more message, and for those that other processes are receiving?
 #pragma once
 
 #include <chrono>
@@ -9,20 +9,20 @@
 
 namespace handoff::spool {
 
-// What is to be left free, of the filesystem.
+// What must stay free on the filesystem.
 struct Reserve {
   Share octets;
   Share inodes;
 };
 
-// What is going to be written, and was not yet.
+// What will be written, but has not been written yet.
 struct Demand {
   std::uint64_t octets = 0;
   std::uint64_t files = 0;
 };
 
-// No disk takes so much in so short a time (40 GiB and two million files a second): where that is
-// free beyond the demand, what the filesystem said a moment ago still holds.
+// No disk is filled this fast (40 GiB and two million files per second): if this much is free
+// beyond the demand, the filesystem's answer of a moment ago is still valid.
 constexpr std::chrono::milliseconds kMoment{50};
 constexpr Demand kMostInAMoment{std::uint64_t{2} << 30, 100000};
 

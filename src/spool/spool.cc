@@ -1,74 +1,178 @@
 #include "spool/spool.hh"
 
 #include <cerrno>
+#include <tuple>
 #include <utility>
 
-#include "spool/crowd_folder.hh"
 #include "spool/maildir.hh"
+#include "spool/staging_folder.hh"
 #include "sys/process.hh"
 
 namespace handoff::spool {
 namespace {
 
-constexpr mode_t kMode = 0700;
-
-// Some errors name what lies in the mailbox, others all of the path.
-Error below(const std::string& path, Error error) {
-  if (error.path == path || error.path.starts_with(path + "/")) return error;
-  error.path = path + (error.path.empty() ? "" : "/" + error.path);
-  return error;
-}
-
-// The directory `name` below `at`, made and synced where it is missing.
-Result<sys::Fd> open_or_make(sys::Files& files, const sys::Fd& at, const std::string& name) {
+// Opens the directory `name` in `at`, whose path is `path`; creates and syncs it if it is missing.
+Result<sys::Fd> open_or_make(sys::Files& files, const sys::Fd& at, const std::string& path,
+                             const std::string& name) {
+  auto failed = [&](Error error) {
+    error.path = path + (error.path.empty() ? "" : "/" + error.path);
+    return error;
+  };
   auto directory = files.open_directory(at, name);
-  if (directory || directory.error().code != ENOENT) return directory;
-  auto made = files.make_directory(at, name, kMode);
-  if (!made && made.error().code != EEXIST) return made.error();
-  if (auto synced = files.sync_directory(at); !synced) return synced.error();
-  return files.open_directory(at, name);
+  if (!directory && directory.error().code == ENOENT) {
+    auto made = files.make_directory(at, name, kDirectoryMode);
+    if (!made && made.error().code != EEXIST) return failed(made.error());
+    if (auto synced = files.sync_directory(at); !synced) return failed(synced.error());
+    directory = files.open_directory(at, name);
+  }
+  return directory ? std::move(directory) : failed(directory.error());
 }
+
+bool is_missing(const Error& error) { return error.code == ENOENT || error.code == ENOTDIR; }
 
 }  // namespace
 
-Spool::Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories)
-    : files_(&files),
+Spool::Spool(sys::Files& files, SpoolOptions options, Directories directories)
+    : files_(files),
       options_(std::move(options)),
-      directories_(std::move(directories)),
-      file_sync_(options_.plain_sync ? sys::FileSync::kFile
-                                     : files.file_sync(directories_->staging)),
-      links_(files, directories_->root),
+      root_(std::move(directories.root)),
+      own_(std::move(directories.own)),
+      staging_(std::move(directories.staging)),
+      unread_(std::move(directories.unread)),
+      file_sync_(options_.sync == Sync::kPlain ? sys::FileSync::kFile : files.file_sync(staging_)),
       names_(options_.host),
-      quotas_(files, directories_->root, options_.quota, options_.quota_patience) {}
+      writer_(files, root_, names_, options_.writer) {}
 
-Result<Spool> Spool::open(sys::Files& files, SpoolOptions options) {
+Result<std::unique_ptr<Spool>> Spool::open(sys::Files& files, SpoolOptions options) {
   auto root = files.open_root(options.path);
   if (!root) return root.error();
-  auto own = open_or_make(files, root.value(), ".handoff");
-  if (!own) return below(options.path, own.error());
   auto own_path = options.path + "/.handoff";
-  auto staging = open_or_make(files, own.value(), "staging");
-  if (!staging) return below(own_path, staging.error());
-  auto unread = open_or_make(files, own.value(), "unread");
-  if (!unread) return below(own_path, unread.error());
-  Spool spool(files, std::move(options),
-              std::make_unique<Directories>(
-                  Directories{std::move(root).value(), std::move(own).value(),
-                              std::move(staging).value(), std::move(unread).value()}));
-  const auto& at = *spool.directories_;
-  auto ledger = Ledger::open(at.own, spool.names_.maker());
-  if (!ledger) return below(own_path, ledger.error());
-  auto guard = Guard::open(files, at.root, at.staging, at.unread, std::move(ledger).value(),
-                           spool.options_.guard);
-  if (!guard) return below(own_path, guard.error());
-  spool.guard_.emplace(std::move(guard).value());
+  auto own = open_or_make(files, root.value(), options.path, ".handoff");
+  if (!own) return own.error();
+  auto staging = open_or_make(files, own.value(), own_path, "staging");
+  if (!staging) return staging.error();
+  auto unread = open_or_make(files, own.value(), own_path, "unread");
+  if (!unread) return unread.error();
+  std::unique_ptr<Spool> spool(new Spool(files, std::move(options),
+                                         {std::move(root).value(), std::move(own).value(),
+                                          std::move(staging).value(), std::move(unread).value()}));
+  // If the file system does not have stable inode numbers, they prove nothing.
+  auto place = files.info(spool->root_);
+  auto named = files.info_of_root(spool->options_.path);
+  if (place && named && named.value().is_same_file(place.value())) spool->place_ = place.value();
+  auto failed = [&](Error error) {
+    error.path = own_path + "/" + error.path;
+    return error;
+  };
+  auto ledger = Ledger::open(spool->own_, spool->names_.maker());
+  if (!ledger) return failed(ledger.error());
+  auto guard = Guard::open(files, spool->staging_, spool->unread_, std::move(ledger).value(),
+                           spool->options_.guard);
+  if (!guard) return failed(guard.error());
+  spool->guard_.emplace(std::move(guard).value());
   return spool;
 }
 
-Result<bool> Spool::reserve(std::uint64_t octets) {
-  // Said before it is asked what others say: of two at once both see each other.
+Result<sys::Fd> Spool::scratch_file() {
+  auto name = names_.next();
+  auto file = files_.create(staging_, name, kFileMode);
+  if (!file) return cause_of(file.error());
+  // If this fails, the file is left for the sweep.
+  static_cast<void>(files_.unlink(staging_, name).ok());
+  return file;
+}
+
+Status Spool::lose(Reason reason, const std::string& why) {
+  gone_ = explained(ESTALE, why, options_.path, reason);
+  return *gone_;
+}
+
+Status Spool::check_place() {
+  if (!place_) return {};
+  auto now = files_.info_of_root(options_.path);
+  if (now && now.value().is_same_file(*place_)) return {};
+  if (!now && now.error().code == ENOTSUP) return {};
+  if (!now && !is_missing(now.error())) return now.error();
+  if (now) {
+    return lose(Reason::kSpoolReplaced,
+                "another directory was mounted or moved here while the server ran");
+  }
+  return explained(ENOENT, "the directory was moved or removed while the server ran", options_.path,
+                   Reason::kSpoolMissing);
+}
+
+Status Spool::check_folders() {
+  if (auto here = check_place(); !here) return here;
+  std::vector<std::tuple<const sys::Fd*, const char*, const sys::Fd*>> all{
+      {&root_, ".handoff", &own_}, {&own_, "staging", &staging_}, {&own_, "unread", &unread_}};
+  if (outgoing_) all.emplace_back(&own_, kOutgoing, &outgoing_->directory());
+  if (marks_) all.emplace_back(&own_, kMarks, &marks_->directory());
+  if (records_) all.emplace_back(&own_, kDone, &records_->directory());
+  for (auto [above, name, open] : all) {
+    auto now = files_.info_at(*above, name);
+    auto before = files_.info(*open);
+    if (!before || (now && now.value().is_same_file(before.value()))) continue;
+    if (!now && !is_missing(now.error())) continue;
+    std::string path = above == &own_ ? std::string(".handoff/") + name : name;
+    return lose(
+        Reason::kSpoolFolderGone,
+        "the folder " + path + " was " + (now ? "replaced" : "removed") + " while the server ran");
+  }
+  return {};
+}
+
+Error Spool::cause_of(const Error& error) {
+  auto here = check_folders();
+  return here ? error : here.error();
+}
+
+template <class Store>
+Result<Store*> Spool::open_store(std::optional<Store>& store, const char* name, Missing missing) {
+  if (store) return &*store;
+  auto directory = missing == Missing::kMake
+                       ? open_or_make(files_, own_, options_.path + "/.handoff", name)
+                       : files_.open_directory(own_, name);
+  if (directory) return &store.emplace(files_, std::move(directory).value());
+  bool ignored = missing == Missing::kIgnore && directory.error().code == ENOENT;
+  return ignored ? Result<Store*>(nullptr) : directory.error();
+}
+
+Result<OutgoingQueue*> Spool::outgoing() {
+  return open_store(outgoing_, kOutgoing, Missing::kIgnore);
+}
+
+Result<bool> Spool::seen(const UserMark& mark) {
+  auto marks = open_store(marks_, kMarks, Missing::kIgnore);
+  if (!marks) return marks.error();
+  return marks.value() == nullptr ? Result<bool>(false) : marks.value()->seen(mark);
+}
+
+// A message whose process has died was committed if its record exists. If it is not in staging any
+// more, its process had completed it, and has removed the record.
+Result<unsigned> Spool::recover_outgoing() {
+  auto queue = outgoing();
+  if (!queue) return queue.error();
+  if (queue.value() == nullptr) return 0U;
+  auto records = open_store(records_, kDone, Missing::kIgnore);
+  if (!records) return records.error();
+  auto is_over = [&](const std::string& name) {
+    auto owner = owner_of(name);
+    return owner && !guard_->ledger().is_here(*owner);
+  };
+  auto is_committed = [&](const std::string& name, const std::string& record) {
+    if (records.value() != nullptr && records.value()->has(record)) return true;
+    auto staged = where_staged(files_, staging_, name,
+                               [&](const sys::Fd& folder) { return files_.info_at(folder, name); });
+    return !staged && is_missing(staged.error());
+  };
+  return queue.value()->recover(is_over, is_committed);
+}
+
+Result<std::optional<Ledger::Reservation>> Spool::reserve(std::uint64_t octets) {
+  using Room = std::optional<Ledger::Reservation>;
+  // Entered before the other reservations are read, so that two simultaneous ones see each other.
   auto& ledger = guard_->ledger();
-  ledger.reserve(octets);
+  auto room = ledger.reserve(octets);
   auto with_others = [&](Ledger::Others others) {
     auto demand = ledger.reserved_by(others);
     demand.octets += octets;
@@ -81,8 +185,7 @@ Result<bool> Spool::reserve(std::uint64_t octets) {
     return has_room(space.value(), options_.reserve, with_others(others));
   };
   bool enough = is_enough(Ledger::Others::kAny) || is_enough(Ledger::Others::kLiving);
-  if (!enough) ledger.release();
-  return enough;
+  return enough ? Room(std::move(room)) : Room();
 }
 
 Result<sys::Space> Spool::space_for(const Demand& demand) {
@@ -97,183 +200,67 @@ Result<sys::Space> Spool::space_for(const Demand& demand) {
 }
 
 const sys::Fd& Spool::staging_for(const std::string& name) {
-  auto& at = *directories_;
   auto others = guard_->ledger().reserved_by(Ledger::Others::kAny).files;
-  if (others < options_.crowd) return at.staging;
-  if (!at.crowd) {
-    // Not synced: the names in staging need not outlive a power cut where its filesystem does not
-    // have names come to disk in their order, and there the message's sync is this one's too.
-    auto folder = crowd_folder_of(name);
-    static_cast<void>(files_->make_directory(at.staging, folder, kMode).ok());
-    auto opened = files_->open_directory(at.staging, folder);
-    if (!opened) return at.staging;  // slower, and as good
-    at.crowd = std::move(opened).value();
+  if (others < options_.shared_staging) return staging_;
+  if (!process_staging_) {
+    // Not synced: a name in staging need not survive a power cut, unless the file system keeps the
+    // order of names, and then the sync of the message includes this name.
+    auto folder = staging_folder_of(name);
+    static_cast<void>(files_.make_directory(staging_, folder, kDirectoryMode).ok());
+    auto opened = files_.open_directory(staging_, folder);
+    if (!opened) return staging_;  // slower, but it works
+    process_staging_ = std::move(opened).value();
   }
-  return at.crowd;
+  return process_staging_;
 }
 
-Result<Staging> Spool::begin(bool binary) {
+Result<Message> Spool::begin(bool binary, Ledger::Reservation room) {
   auto name = names_.next();
-  const auto& directory = staging_for(name);
-  bool exact = binary || options_.crlf;
-  auto staging = Staging::create(*files_, directory, name, exact, file_sync_);
-  // Somebody has removed the folder of a crowd.
-  bool gone = !staging && staging.error().code == ENOENT && &directory == &directories_->crowd;
-  if (!gone) return staging;
-  directories_->crowd.reset();
-  return Staging::create(*files_, directories_->staging, std::move(name), exact, file_sync_);
-}
-
-Status Spool::complete(Staging& staging, const std::vector<std::string>& places) {
-  if (auto ended = staging.end_content(); !ended) return ended;
-  // Entered before the sync: a retry that overtakes it must see that this try is under way.
-  guard_->enter(staging, places);
-  auto done = staging.complete();
-  if (!done) confirmed();
-  return done;
-}
-
-Result<std::optional<Delivered>> Spool::find_earlier(const Staging& staging,
-                                                     const Mailbox& mailbox) {
-  auto earlier = guard_->find_earlier(staging, mailbox);
-  if (!earlier) return below(mailbox.place(), earlier.error());
-  if (!earlier.value()) return std::optional<Delivered>();
-  // Whoever put it there may have died before it was counted.
-  quotas_.uncertain(mailbox);
-  return std::optional(Delivered{*earlier.value(), staging.size(), false, true});
-}
-
-Standing Spool::with_uncounted(Standing standing, const Mailbox& mailbox) const {
-  for (const auto& [other, size] : uncounted_) {
-    if (!standing.use || other.name() != mailbox.name()) continue;
-    standing.use->size += size;
-    ++standing.use->messages;
+  auto create_in = [&](const sys::Fd& folder) -> Result<Message> {
+    bool exact = binary || options_.writer.crlf;
+    auto staging = Staging::create(files_, folder, name, exact, file_sync_);
+    if (!staging) return staging.error();
+    return Message(*this, std::move(staging).value(), std::move(room));
+  };
+  const auto& folder = staging_for(name);
+  auto message = create_in(folder);
+  if (message) return message;
+  auto error = message.error();
+  // The process's folder may have been removed.
+  if (error.code == ENOENT && &folder == &process_staging_) {
+    process_staging_.reset();
+    auto again = create_in(staging_);
+    if (again) return again;
+    error = again.error();
   }
-  return standing;
-}
-
-Result<std::optional<Delivered>> Spool::link(const Staging& staging, const Mailbox& mailbox,
-                                             std::string_view personal) {
-  if (!personal.empty()) return std::optional<Delivered>();
-  auto earlier = find_earlier(staging, mailbox);
-  if (!earlier || earlier.value()) return earlier;
-  // What may take long, a count or a program, is for commit(): it holds up nobody there.
-  auto standing = quotas_.standing(mailbox, staging.size(), QuotaBook::Counts::kNot);
-  if ((standing && !standing.value().certain) || is_to_be_made(mailbox)) {
-    return std::optional<Delivered>();
-  }
-  if (standing) {
-    auto room = quotas_.check(standing.value(), staging.size());
-    if (!room) return below(mailbox.place(), room.error());
-    // Another folder of the mailbox may have the message already. Whether both have room, commit()
-    // finds out, which counts the first.
-    standing.value() = with_uncounted(standing.value(), mailbox);
-    if (!quotas_.check(standing.value(), staging.size())) return std::optional<Delivered>();
-  }
-  auto linked = links_.add(staging, mailbox, names_);
-  if (!linked) return below(mailbox.place(), linked.error());
-  if (!linked.value()) return std::optional<Delivered>();
-  Delivered delivered{*linked.value(), staging.size(), false, false};
-  if (standing && standing.value().limits.any()) {
-    delivered.quota = with_one_more(standing.value(), delivered.size);
-    uncounted_.emplace_back(mailbox, delivered.size);
-  }
-  return std::optional(std::move(delivered));
-}
-
-Status Spool::sync_links(Staging& staging) {
-  auto synced = links_.sync(staging);
-  auto uncounted = std::exchange(uncounted_, {});
-  if (!synced) return synced;
-  for (const auto& [mailbox, size] : uncounted) quotas_.added(mailbox, size);
-  return synced;
-}
-
-Result<Delivered> Spool::commit(const Staging& staging, const Mailbox& mailbox,
-                                std::string_view personal) {
-  auto earlier = find_earlier(staging, mailbox);
-  if (!earlier) return earlier.error();
-  if (earlier.value()) return *earlier.value();
-  auto standing = quotas_.standing(mailbox, staging.size());
-  if (standing) {
-    auto room = quotas_.check(standing.value(), staging.size());
-    if (!room) return below(mailbox.place(), room.error());
-  }
-  if (auto made = make_mailbox(mailbox); !made) return below(mailbox.place(), made.error());
-  std::string lines;
-  if (options_.crlf) {
-    lines = personal;
-  } else {
-    CrlfToLf().convert(personal, lines);
-  }
-  auto delivered =
-      handoff::spool::commit(*files_, directories_->root, staging, mailbox, lines, names_);
-  if (!delivered) return below(mailbox.place(), delivered.error());
-  if (standing && standing.value().limits.any()) {
-    quotas_.added(mailbox, delivered.value().size);
-    delivered.value().quota = with_one_more(standing.value(), delivered.value().size);
-  }
-  return delivered;
-}
-
-Status Spool::check_quota(const Mailbox& mailbox, std::uint64_t size) {
-  auto standing = quotas_.standing(mailbox, size);
-  if (!standing) return {};  // delivery will tell what is wrong with the mailbox
-  return quotas_.check(standing.value(), size);
-}
-
-// By the site's own program.
-bool Spool::is_to_be_made(const Mailbox& mailbox) {
-  if (!options_.create || !mailbox.create) return false;
-  Mailbox inbox = mailbox;
-  inbox.folder.clear();
-  auto there = open_in(*files_, directories_->root, inbox, "");
-  return !there && there.error().code == ENOENT;
-}
-
-Status Spool::make_mailbox(const Mailbox& mailbox) {
-  if (!is_to_be_made(mailbox)) return {};
-  if (auto made = options_.create(mailbox); !made) return made;
-  Mailbox inbox = mailbox;
-  inbox.folder.clear();
-  auto there = open_in(*files_, directories_->root, inbox, "");
-  if (!there) return there.error();
-  // Completed and synced as if it were ours: the program will hardly have.
-  return make_maildir(*files_, directories_->root, inbox);
-}
-
-void Spool::replied() { guard_->replied(); }
-
-void Spool::confirmed() { guard_->confirmed(); }
-
-Status Spool::vanished(Staging& staging) {
-  auto noted = guard_->vanished(staging.name(), staging.size());
-  if (!noted) staging.leave();
-  return noted;
+  return cause_of(error);
 }
 
 Result<Swept> Spool::sweep(const Sweeping& how) {
   auto found = [&](const std::string& path) -> Status {
     if (how.found) how.found(path);
-    if (how.dry_run) return Error{ECANCELED, "would be removed", path};
+    if (how.dry_run) return explained(ECANCELED, "would be removed", path);
     return {};
   };
   const auto& ledger = guard_->ledger();
+  // While their messages are in staging.
+  if (!how.dry_run) {
+    if (auto recovered = recover_outgoing(); !recovered) return recovered.error();
+  }
   auto swept = sweep_staging(
-      *files_, directories_->staging,
-      {names_.host(), [&](const Owner& owner) { return ledger.is_here(owner); }},
+      files_, staging_, {names_.host(), [&](const Owner& owner) { return ledger.is_here(owner); }},
       [&](const std::string& path, std::uint64_t size) {
         auto go_on = found(".handoff/staging/" + path);
-        return go_on ? guard_->take_over(path.substr(path.rfind('/') + 1), size) : go_on;
+        return go_on ? guard_->note(path.substr(path.rfind('/') + 1), size) : go_on;
       });
   if (!swept) return swept;
   if (how.mailboxes) {
-    // Who delivers as the mailbox's owner need not have a place in the ledger.
+    // A process that delivers as the mailbox's owner may have no slot in the ledger.
     auto is_alive = [&](const Owner& owner) {
       return ledger.is_here(owner) || sys::process_exists(owner.pid);
     };
     auto below =
-        sweep_mailboxes(*files_, directories_->root, {names_.host(), is_alive},
+        sweep_mailboxes(files_, root_, {names_.host(), is_alive},
                         [&](const std::string& path, std::uint64_t) { return found(path); });
     if (!below) return below;
     swept.value().removed += below.value().removed;
@@ -282,7 +269,28 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
   }
   if (how.dry_run) return swept;
   if (auto expired = guard_->expire(options_.window); !expired) return expired.error();
+  if (auto expired = expire_marks_and_records(); !expired) return expired.error();
   return swept;
+}
+
+Result<std::optional<EarlierCopy>> Spool::find_record(const std::vector<std::string>& names,
+                                                      const std::string& key,
+                                                      const Staged& staged) {
+  auto records = open_store(records_, kDone, Missing::kIgnore);
+  if (!records) return records.error();
+  if (records.value() == nullptr) return std::optional<EarlierCopy>();
+  return records.value()->find(names, key, staged);
+}
+
+Status Spool::expire_marks_and_records() {
+  auto marks = open_store(marks_, kMarks, Missing::kIgnore);
+  if (!marks) return marks.error();
+  if (marks.value() != nullptr) {
+    if (auto expired = marks.value()->expire(); !expired) return expired.error();
+  }
+  auto records = open_store(records_, kDone, Missing::kIgnore);
+  if (!records) return records.error();
+  return records.value() == nullptr ? Status() : records.value()->expire(options_.window);
 }
 
 }  // namespace handoff::spool

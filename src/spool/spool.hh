@@ -1,24 +1,25 @@
-// The spool as the worker sees it: begin a message, commit it mailbox by mailbox.
+// The spool of a process: its directories, the free space on its disk, and its messages.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
-#include "base/mailbox.hh"
+#include "base/choices.hh"
 #include "base/result.hh"
-#include "spool/commit.hh"
+#include "spool/earlier_copy.hh"
 #include "spool/guard.hh"
-#include "spool/links.hh"
+#include "spool/ledger.hh"
+#include "spool/mailbox_writer.hh"
+#include "spool/marks.hh"
+#include "spool/message.hh"
 #include "spool/name.hh"
-#include "spool/quota_book.hh"
+#include "spool/outgoing_queue.hh"
+#include "spool/records.hh"
 #include "spool/room.hh"
-#include "spool/staging.hh"
 #include "spool/sweep.hh"
 #include "sys/clock.hh"
 #include "sys/files.hh"
@@ -27,120 +28,129 @@ namespace handoff::spool {
 
 struct SpoolOptions {
   std::string path;
-  std::string host;   // for names
-  bool crlf = false;  // lines are stored with CRLF, not LF
-  bool guard = true;  // retries of messages whose replies were not read are recognised
-  std::chrono::seconds window = std::chrono::days(5);  // for how long
-  // Each directory is synced, also where the filesystem is known to take less (sys/file_sync.hh).
-  bool plain_sync = false;
-  QuotaLimits quota = {};  // of mailboxes that have none of their own
-  // How long a delivery waits for a mailbox to be counted (quota_book.hh).
-  std::chrono::milliseconds quota_patience = std::chrono::seconds(1);
-  // Makes the directory of a mailbox that is not there and is to be made; nothing: we do.
-  std::function<Status(const Mailbox&)> create = {};
-  Reserve reserve = {};  // what messages leave free
-  // With so many other messages under way a process stages in a folder of its own
-  // (crowd_folder.hh). Below that it gains little, and staging/NAME is easier to look through.
-  std::uint64_t crowd = 4;
+  std::string host;                                    // for names
+  WriterOptions writer = {};                           // how to write messages into mailboxes
+  bool guard = true;                                   // recognise retries (guard.hh)
+  std::chrono::seconds window = std::chrono::days(5);  // for this long
+  Sync sync = Sync::kAuto;
+  Reserve reserve = {};  // what messages must leave free
+  // If at least this many other messages are in progress, a process stages in a folder of its own
+  // (staging_folder.hh). With fewer messages that gains little, and staging/NAME is easier to
+  // inspect.
+  std::uint64_t shared_staging = 4;
 };
 
 class Spool {
  public:
-  // Opens the spool and makes SPOOL/.handoff/{staging,unread} (mode 0700) where they are missing.
-  // `files` must outlive the object.
-  static Result<Spool> open(sys::Files& files, SpoolOptions options);
-  Spool(Spool&&) = default;
+  // Opens the spool and creates SPOOL/.handoff/{staging,unread} (mode 0700) if they are missing.
+  // The directories for what scripts do are created when they are first needed. `files` must
+  // outlive the object.
+  static Result<std::unique_ptr<Spool>> open(sys::Files& files, SpoolOptions options);
+  Spool(Spool&&) = delete;
 
-  const sys::Fd& root() const { return directories_->root; }
-  // Whether a message of so many octets (0: nobody knows) finds room beside those that are being
-  // received by any process on this spool. With yes the room is kept for it until release(), or the
-  // next call, or the end of the process. Copies that a mailbox on another filesystem, or a line of
-  // its own, asks for are not counted in.
-  Result<bool> reserve(std::uint64_t octets);
-  // So many of them are still to be written.
-  void reserve_rest(std::uint64_t octets) { guard_->ledger().reserve(octets); }
-  void release() { guard_->ledger().release(); }
-  // A new message. `binary`: BODY=BINARYMIME, stored to the octet (RFC 3030 3).
-  Result<Staging> begin(bool binary);
-  // `staging`, whose content has ended, is made durable: "complete" of README. `places` are those
-  // of the mailboxes it goes to; until confirmed() or vanished() the message may come again.
-  Status complete(Staging& staging, const std::vector<std::string>& places);
-  // Of that message: see half_closed() of guard.hh.
-  void half_closed() { guard_->half_closed(); }
-  // Whether one sync makes the message durable in many mailboxes. Then link() is to be asked for
-  // each before commit() is for any: the message is in the mailbox, and sync_links() makes that
-  // durable for all of them at once; or nothing, and commit() has to do it after sync_links().
-  // `personal` is that of commit(). May block.
+  const sys::Fd& root() const { return root_; }
+  MailboxWriter& writer() { return writer_; }
+  // Whether one sync makes a message durable in many mailboxes.
   bool syncs_together() const { return file_sync_ != sys::FileSync::kFile; }
-  Result<std::optional<Delivered>> link(const Staging& staging, const Mailbox& mailbox,
-                                        std::string_view personal);
-  // Fails for all: then none of the links is there any more. May block.
-  Status sync_links(Staging& staging);
-  bool has_quota(const Mailbox& mailbox) const { return quotas_.limits_of(mailbox).any(); }
-  // EDQUOT where the mailbox has no room for a message of `size` octets (quota_book.hh).
-  Status check_quota(const Mailbox& mailbox, std::uint64_t size);
-  // See commit.hh; a mailbox that has the message by an earlier try is not written to (guard.hh).
-  // `personal` lines end in CRLF. EDQUOT as of check_quota().
-  Result<Delivered> commit(const Staging& staging, const Mailbox& mailbox,
-                           std::string_view personal);
-  // For a mailbox that another process writes to, as its owner: what find_earlier() of guard.hh
-  // does; and that such a process may have put the message there, or may yet, and nobody knows.
-  Result<std::optional<std::string>> find_earlier(const Staging& staging, const Mailbox& mailbox,
-                                                  const Guard::Look& look) {
-    return guard_->find_earlier(staging, mailbox, look);
-  }
-  Status doubt(const Staging& staging, const Mailbox& mailbox) {
-    return guard_->doubt(staging, mailbox.place());
-  }
-  // All replies are written; then, that the client has read them (or had nothing to rely on), or
-  // that it has gone and may not have. Where that cannot be noted the file stays in staging: the
-  // sweep that follows this process's end notes it.
-  void replied();
-  void confirmed();
-  Status vanished(Staging& staging);
 
-  Result<sys::Space> space() { return files_->space(directories_->root); }
+  // Reserves space for a message of this many octets (0: unknown), in addition to messages that any
+  // process on this spool is receiving; nothing if there is not enough. Copies in mailboxes do not
+  // count.
+  Result<std::optional<Ledger::Reservation>> reserve(std::uint64_t octets);
+  // Starts a message. `binary`: BODY=BINARYMIME, stored octet by octet (RFC 3030 3).
+  Result<Message> begin(bool binary, Ledger::Reservation room = {});
+
+  // A new id for a message that is not stored here.
+  std::string new_id() { return id_of(names_.next()); }
+  // A file without a name on the spool's disk, for octets that need not survive this process; open
+  // for writing and reading. `files.write()` appends.
+  Result<sys::Fd> scratch_file();
+
+  // Whether spool.path still names the directory that is open, in one system call. If a disk was
+  // mounted over it, or it was moved and another one is in its place, the error is kSpoolReplaced:
+  // mail that is written now would be hidden. If nothing is there, the error is kSpoolMissing,
+  // until the directory is back. Always ok in FreeBSD's capability mode, which does not allow the
+  // check.
+  Status check_place();
+  // The same, and checks that SPOOL/.handoff and its directories are in their places (otherwise
+  // kSpoolFolderGone).
+  Status check_folders();
+  // The true cause of a failure: that of check_folders(), or `error` itself.
+  Error cause_of(const Error& error);
+  // The error of the functions above, once one has failed with kSpoolReplaced or kSpoolFolderGone:
+  // the process then has to end, so that another one opens the spool again. (It cannot do so
+  // itself, because it is confined.)
+  const std::optional<Error>& gone() const { return gone_; }
+
+  // Whether the mark was set, and still counts. May block.
+  Result<bool> seen(const UserMark& mark);
+  // The messages to send; nothing if there never were any. For the process that sends.
+  Result<OutgoingQueue*> outgoing();
+  // Decides about the messages to send that dead processes left (OutgoingQueue::recover). May
+  // block.
+  Result<unsigned> recover_outgoing();
+
+  Result<sys::Space> space() { return files_.space(root_); }
   struct Sweeping {
-    bool mailboxes = false;  // their tmp/ too: goes through all of the spool
-    bool dry_run = false;    // nothing is removed
-    // Told of each abandoned file: its path below the spool.
+    bool mailboxes = false;  // also sweep tmp/ of all mailboxes in the spool
+    bool dry_run = false;    // remove nothing
+    // Called with each abandoned file: its path relative to the spool.
     std::function<void(const std::string& path)> found = {};
   };
-  // Takes over what a crash left, and forgets what is too old to come again. Before the first
-  // message, and now and then.
+  // Takes over the messages that a crash left, and removes records that are too old. Called before
+  // the first message, and from time to time.
   Result<Swept> sweep(const Sweeping& how);
   Result<Swept> sweep() { return sweep(Sweeping()); }
 
  private:
-  // The spool's directories; Staging and Guard point to them, so they stay where they are.
+  friend class Message;
+  friend class Effects;
+  // The directories that open() opens.
   struct Directories {
     sys::Fd root;
     sys::Fd own;  // SPOOL/.handoff
     sys::Fd staging;
     sys::Fd unread;
-    sys::Fd crowd = {};  // this process's folder in staging; not open before there is need
   };
+  Spool(sys::Files& files, SpoolOptions options, Directories directories);
+  Status lose(Reason reason, const std::string& why);
   const sys::Fd& staging_for(const std::string& name);
   Result<sys::Space> space_for(const Demand& demand);
-  bool is_to_be_made(const Mailbox& mailbox);
-  Status make_mailbox(const Mailbox& mailbox);
-  Spool(sys::Files& files, SpoolOptions options, std::unique_ptr<Directories> directories);
-  Result<std::optional<Delivered>> find_earlier(const Staging& staging, const Mailbox& mailbox);
-  // What it is when uncounted_ is counted in.
-  Standing with_uncounted(Standing standing, const Mailbox& mailbox) const;
+  // Opens SPOOL/.handoff/NAME for `store`, which has one of the types below; null if it is missing
+  // and must not be made.
+  enum class Missing { kMake, kIgnore };
+  template <class Store>
+  Result<Store*> open_store(std::optional<Store>& store, const char* name, Missing missing);
+  Status expire_marks_and_records();
+  Result<std::optional<EarlierCopy>> find_record(const std::vector<std::string>& names,
+                                                 const std::string& key, const Staged& staged);
+  Result<OutgoingQueue*> queue() { return open_store(outgoing_, kOutgoing, Missing::kMake); }
+  Result<Marks*> marks() { return open_store(marks_, kMarks, Missing::kMake); }
+  Result<Records*> records() { return open_store(records_, kDone, Missing::kMake); }
 
-  sys::Files* files_;
+  static constexpr char kOutgoing[] = "outgoing";
+  static constexpr char kMarks[] = "marks";
+  static constexpr char kDone[] = "done";
+
+  sys::Files& files_;
   SpoolOptions options_;
-  std::unique_ptr<Directories> directories_;
-  std::optional<Guard> guard_;  // always there once open() has returned
+  sys::Fd root_;
+  sys::Fd own_;
+  sys::Fd staging_;
+  sys::Fd unread_;
+  sys::Fd process_staging_;  // this process's folder in staging, opened when needed
   sys::FileSync file_sync_;
-  Links links_;
   NameMaker names_;
-  QuotaBook quotas_;
-  sys::Space seen_;  // the filesystem, when it was last asked
+  MailboxWriter writer_;
+  std::optional<Guard> guard_;  // set by open()
+  std::optional<OutgoingQueue> outgoing_;
+  std::optional<Marks> marks_;
+  std::optional<Records> records_;
+  std::optional<sys::FileInfo> place_;  // of root_; nothing: it cannot be compared
+  std::optional<Error> gone_;
+  bool has_entered_ = false;  // a complete message is in progress
+  sys::Space seen_;           // the file system's last answer
   sys::Steady::time_point seen_until_;
-  // Linked, and to be counted when that is durable.
-  std::vector<std::pair<Mailbox, std::uint64_t>> uncounted_;
 };
 
 }  // namespace handoff::spool

@@ -2,20 +2,22 @@
 
 #include <utility>
 
+#include "spool/maildir.hh"
+
 namespace handoff::spool {
 namespace {
 
-// One write for a small message, large ones in pieces of this size, octets.
-constexpr std::size_t kBuffer = 64 << 10;
-// What is left for the final sync of a large message, about twice; octets.
+// A small message is written at once, a large one in pieces of this size, octets.
+constexpr std::size_t kWriteSize = 64 << 10;
+// Each time that this many octets of a large message have arrived, the kernel starts to write them
+// to disk. The final sync has at most twice as many left to write.
 constexpr std::uint64_t kUnsent = 1 << 20;
-constexpr mode_t kMode = 0600;
 
 }  // namespace
 
 Result<Staging> Staging::create(sys::Files& files, const sys::Fd& directory, std::string name,
                                 bool exact, sys::FileSync sync) {
-  auto file = files.create(directory, name, kMode);
+  auto file = files.create(directory, name, kFileMode);
   if (!file) return file.error();
   return Staging(files, directory, std::move(name), std::move(file).value(), exact, sync);
 }
@@ -41,11 +43,11 @@ Staging::Staging(Staging&& other) noexcept
       size_(other.size_),
       sent_(other.sent_),
       content_offset_(other.content_offset_),
-      hash_(std::move(other.hash_)),
+      digester_(std::move(other.digester_)),
       digest_(other.digest_) {}
 
 Staging::~Staging() {
-  // Failing leaves a file for the sweep; there is nobody to tell who could do more.
+  // If this fails, the file is left for the sweep.
   if (!name_.empty()) static_cast<void>(files_->unlink(*directory_, name_).ok());
 }
 
@@ -56,20 +58,20 @@ Status Staging::append_trace(std::string_view octets) {
 }
 
 Status Staging::append(std::string_view octets) {
-  hash_.add(octets);
+  digester_.add(octets);
   return store(octets);
 }
 
 Status Staging::store(std::string_view octets) {
   while (!octets.empty()) {
-    auto piece = octets.substr(0, kBuffer);
+    auto piece = octets.substr(0, kWriteSize);
     octets.remove_prefix(piece.size());
     if (exact_) {
       buffer_ += piece;
     } else {
       newlines_.convert(piece, buffer_);
     }
-    if (buffer_.size() >= kBuffer) {
+    if (buffer_.size() >= kWriteSize) {
       if (auto done = flush(); !done) return done;
     }
   }
@@ -80,8 +82,8 @@ Status Staging::flush() {
   auto done = files_->write(file_, buffer_);
   size_ += buffer_.size();
   buffer_.clear();
-  // The disk works while the network does: the client waits for no more at the end of a large
-  // message than at that of a small one.
+  // The disk writes while the message arrives, so that the client does not wait longer at the end
+  // of a large message than at the end of a small one.
   if (done && size_ - sent_ >= kUnsent) {
     done = files_->start_writing(file_, sent_, size_ - sent_);
     sent_ = size_;
@@ -93,7 +95,7 @@ Status Staging::end_content() {
   newlines_.finish(buffer_);
   auto done = flush();
   buffer_ = {};
-  digest_ = hash_.finish();
+  digest_ = digester_.finish();
   return done;
 }
 

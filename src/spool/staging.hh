@@ -1,6 +1,5 @@
-// A message being received: SPOOL/.handoff/staging/NAME. States "receiving" and "complete" of
-// README. Where the object ends, the name is gone: what is in mailboxes by then has names of its
-// own.
+// The file of a message in SPOOL/.handoff/staging: states "receiving" and "complete" of README. The
+// destructor removes the name; by then the message has other names in its mailboxes.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +16,8 @@ namespace handoff::spool {
 class Staging {
  public:
   // Creates the file. `directory` must outlive the object. `exact`: line ends are stored as sent.
-  // `sync` decides what completes it: kFile and kNames sync the data, kNamesInOrder writes it out;
-  // of kFile the file is closed then, and sync_names() has nothing to do.
+  // `sync` decides what completes the file: kFile and kNames sync the data, kNamesInOrder writes it
+  // out. With kFile the file is then closed, and sync_names() has nothing to do.
   static Result<Staging> create(sys::Files& files, const sys::Fd& directory, std::string name,
                                 bool exact, sys::FileSync sync = sys::FileSync::kFile);
   Staging(Staging&& other) noexcept;
@@ -28,27 +27,27 @@ class Staging {
   const std::string& name() const { return name_; }
   const sys::Fd& directory() const { return *directory_; }
 
-  // The trace header that stands before the content, in lines that end in CRLF.
+  // Appends the trace header, which precedes the content, in lines that end in CRLF.
   Status append_trace(std::string_view octets);
-  // Stores content whose lines end in CRLF. May write, and block.
+  // Appends content, whose lines end in CRLF. May write and block.
   Status append(std::string_view octets);
-  // All of the content is there: it is written, and size(), digest() are known.
+  // All content has been appended: writes it. size() and digest() are valid afterwards.
   Status end_content();
-  // What has to be on disk before the file is given a name in a mailbox is: the state "complete".
-  // After a failure the object is good for nothing but its end: a failed sync is never tried again
-  // (the kernel may have dropped the pages and forgotten the error).
+  // Brings to disk what must be there before the file gets a name in a mailbox: state "complete".
+  // After a failure the object may only be destroyed: a failed sync is never repeated, because the
+  // kernel may have dropped the pages and forgotten the error.
   Status complete();
-  // The file is on disk, with all of its names where file_sync() says so of the directory; it is
-  // closed. Of a completed one; a failure is as above.
+  // Syncs the completed file, including its names if file_sync() of the directory says so, and
+  // closes it. After a failure the object may only be destroyed.
   Status sync_names();
 
-  // The file stays, for the sweep.
-  void leave() { name_.clear(); }
+  // The file stays after the object is destroyed, for the sweep.
+  void keep() { name_.clear(); }
 
   std::uint64_t size() const { return size_; }  // octets on disk
-  // Of the content as received, without the trace header.
+  // The digest of the content as received, without the trace header.
   const sys::Digest& digest() const { return digest_; }
-  // Where in the file the content begins, octets.
+  // The offset of the content in the file, octets.
   std::uint64_t content_offset() const { return content_offset_; }
 
  private:
@@ -64,11 +63,11 @@ class Staging {
   bool exact_;
   sys::FileSync sync_;
   CrlfToLf newlines_;
-  std::string buffer_;  // converted, not yet written
+  std::string buffer_;  // converted, but not yet written
   std::uint64_t size_ = 0;
-  std::uint64_t sent_ = 0;  // octets of them that are on their way to the disk
+  std::uint64_t sent_ = 0;  // of these octets, how many are being written to disk
   std::uint64_t content_offset_ = 0;
-  sys::Sha256 hash_;
+  sys::Digester digester_;
   sys::Digest digest_{};
 };
 

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <vector>
 
-#include "spool/crowd_folder.hh"
 #include "spool/name.hh"
+#include "spool/staging_folder.hh"
 #include "sys/clock.hh"
 
 namespace handoff::spool {
 namespace {
 
-// Deeper than layouts are; what else lies in the spool is not followed for ever.
+// Deeper than any layout; limits the search in directories that do not belong to handoff.
 constexpr int kMaxDepth = 16;
 
 class Sweep {
@@ -18,13 +18,14 @@ class Sweep {
   Sweep(sys::Files& files, const Owners& owners, const BeforeRemoval& before)
       : files_(files), owners_(owners), before_(before) {}
 
-  // The files in `folder`; `path`: where it is, empty or with a slash at its end.
+  // Sweeps the files in `folder`. `path` is its path, empty or ending in a slash.
   Status folder(const sys::Fd& folder, const std::string& path, bool all_ours) {
     auto names = files_.list(folder);
     if (!names) return names.error();
     for (const auto& name : names.value()) {
       auto info = files_.info_at(folder, name);
-      if (all_ours && path.empty() && is_crowd_folder(name) && info && info.value().is_directory) {
+      if (all_ours && path.empty() && is_staging_folder(name) && info &&
+          info.value().is_directory) {
         auto below = files_.open_directory(folder, name);
         bool done = below && this->folder(below.value(), name + "/", true);
         if (!done) ++swept_.unread;
@@ -50,7 +51,7 @@ class Sweep {
     bool maildir = has("tmp") && has("new") && has("cur");
     for (const auto& name : names.value()) {
       bool is_tmp = maildir && name == "tmp";
-      // Below a Maildir its folders are, and else nothing of ours; SPOOL/.handoff is no domain.
+      // A Maildir contains its folders and nothing else of ours. SPOOL/.handoff is not a domain.
       if (maildir && !is_tmp && !name.starts_with('.')) continue;
       if (path.empty() && name == ".handoff") continue;
       auto info = files_.info_at(directory, name);

@@ -1,5 +1,5 @@
-// Removes what a crash left: files in staging and in the tmp/ of mailboxes whose owner is dead, or
-// that are older than any delivery can be.
+// Removes what a crash left: files in staging and in tmp/ of mailboxes that belong to a dead
+// process or are older than any delivery can be.
 #pragma once
 
 #include <sys/types.h>
@@ -15,36 +15,35 @@
 
 namespace handoff::spool {
 
-// maildir(5) of qmail: what has not been delivered in 36 hours never will be. Longer than the
-// longest session.transaction-timeout.
+// maildir(5) of qmail: a message that was not delivered within 36 hours never will be. Longer than
+// the maximum of session.transaction-timeout.
 inline constexpr std::chrono::hours kAbandoned{36};
 
 struct Swept {
   unsigned removed = 0;
-  unsigned kept = 0;    // somebody may be at work on it
-  unsigned unread = 0;  // folders that could not be looked through
+  unsigned kept = 0;    // a process may be using it
+  unsigned unread = 0;  // directories that could not be read
 };
 
-// Whose files are whose.
+// To whom files belong.
 struct Owners {
   std::string host;  // as in the names that this host's NameMaker makes
   std::function<bool(const Owner&)> is_alive;
 };
 
-// Called for each abandoned file before it is removed, with its path from where the sweep began;
-// keeps it by an error.
+// Called for each abandoned file before it is removed, with its path relative to the directory of
+// the sweep. The file is kept if this returns an error.
 using BeforeRemoval = std::function<Status(const std::string& path, std::uint64_t size)>;
 
-// The files in SPOOL/.handoff/staging and in the folders of a crowd (crowd_folder.hh), which stay.
-// None but processes of this spool are at work there, on whatever host.
-// May block.
+// Sweeps the files in SPOOL/.handoff/staging and in its folders (staging_folder.hh), but not the
+// folders. Only processes of this spool work there, on any host. May block.
 Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const Owners& owners,
                             const BeforeRemoval& before);
 
-// The tmp/ of every Maildir below `root`, folders (.Name) among them. In there other programs are
-// at work too: of a file that bears no name of ours and of this host, age alone tells. Reads every
-// directory but new/ and cur/. One that cannot be looked through is no failure. May block, and
-// takes long in a large spool.
+// Sweeps tmp/ of every Maildir in `root`, including folders (.Name). Other programs use these
+// directories too, so a file whose name is not one of ours from this host is judged by its age
+// only. Reads every directory except new/ and cur/. Skips directories that it cannot read. May
+// block, and is slow in a large spool.
 Result<Swept> sweep_mailboxes(sys::Files& files, const sys::Fd& root, const Owners& owners,
                               const BeforeRemoval& before);
 

@@ -11,20 +11,26 @@
 #include <optional>
 
 #include "base/text.hh"
+#include "sys/confinement.hh"
 
 namespace handoff::sys {
 namespace {
 
-// Room for one NSS entry; a group with thousands of members is larger, and is found by number.
+// Room for one NSS entry. The entry of a group with thousands of members is larger; such a group
+// must be configured by its number.
 using Buffer = std::array<char, 1 << 16>;
 
-// A number that is a user's or group's. The largest one means "none" to chown and setuid; a larger
-// one would be cut to somebody else's.
+// Parses the number of a user or group. The largest one means "none" to chown and setuid; a larger
+// one would be truncated to another id.
 std::optional<std::uint32_t> parse_id(const std::string& text) {
   auto number = parse_number(text);
   if (!number || *number >= std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
   return static_cast<std::uint32_t>(*number);
 }
+
+// Whether an error of getpwnam_r or getgrnam_r means that there is no such name: 0 by POSIX, the
+// others on some systems.
+bool is_absent(int error) { return error == 0 || error == ENOENT || error == ESRCH; }
 
 }  // namespace
 
@@ -34,7 +40,8 @@ Result<gid_t> find_group(const std::string& group) {
   struct group entry {};
   struct group* found = nullptr;
   int error = ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  if (found == nullptr) return Error{error != 0 ? error : ENOENT, "no such group", group};
+  if (!is_absent(error)) return Error{error, "getgrnam", group};
+  if (found == nullptr) return explained(ENOENT, "no such group", group);
   return found->gr_gid;
 }
 
@@ -45,7 +52,8 @@ Result<Account> find_account(const std::string& user, const std::string& group) 
   auto number = parse_id(user);
   int error = number ? ::getpwuid_r(*number, &entry, buffer.data(), buffer.size(), &found)
                      : ::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  if (found == nullptr) return Error{error != 0 ? error : ENOENT, "no such user", user};
+  if (!is_absent(error)) return Error{error, "getpwnam", user};
+  if (found == nullptr) return explained(ENOENT, "no such user", user);
   Account account{found->pw_name, found->pw_uid, found->pw_gid};
   if (!group.empty()) {
     auto gid = find_group(group);
@@ -60,8 +68,8 @@ Result<std::optional<Person>> find_person(const std::string& name) {
   struct passwd entry {};
   struct passwd* found = nullptr;
   int error = ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  // POSIX: 0 and no entry is "there is none". glibc says everything else of a service that is
-  // down, ENOENT too: that is not nobody.
+  // POSIX: if the function returns 0 and no entry, there is no such user. In glibc any error, even
+  // ENOENT, may mean that a name service is down.
   if (error != 0) return Error{error, "getpwnam", name};
   if (found == nullptr) return std::optional<Person>();
   return std::optional(
@@ -74,10 +82,11 @@ Status become(const Account& account) {
       ::setuid(account.uid) != 0) {
     return Error{errno, "become user", account.name};
   }
-  // A process that can take root back has not dropped it.
+  // A process that can regain root has not dropped it.
   if (account.uid != 0 && (::setuid(0) == 0 || ::geteuid() != account.uid)) {
     return Error{EPERM, "drop root for user", account.name};
   }
+  hide_memory();
   return {};
 }
 

@@ -1,4 +1,4 @@
-// Users and groups, and becoming one for good.
+// Users and groups, and how the process irrevocably becomes one.
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +16,8 @@ struct Account {
   gid_t gid = 0;
 };
 
-// By name or number; `group` empty: the user's own. ENOENT where there is none. May block on NSS.
+// By name or number. An empty `group` means the user's primary group. ENOENT if there is no such
+// user or group. May block on NSS.
 Result<Account> find_account(const std::string& user, const std::string& group);
 Result<gid_t> find_group(const std::string& group);
 
@@ -24,12 +25,12 @@ struct Person {
   Account account;
   std::string home;
 };
-// The user of that very name, never a number; nothing where the system knows for certain that there
-// is none. May block on NSS, for as long as that is configured to.
+// The user of exactly that name, never a number; nothing if the system is certain that there is
+// none. May block for as long as NSS does.
 Result<std::optional<Person>> find_person(const std::string& name);
 
-// Drops to the account, its supplementary groups included, and makes sure that there is no way
-// back. Nothing to do where the process already is that user. Requires root otherwise.
+// Becomes the account with its supplementary groups, and checks that root cannot be regained. Does
+// nothing if the process already is that user; requires root otherwise.
 Status become(const Account& account);
 
 bool is_root();

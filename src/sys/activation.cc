@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <string_view>
 
 #include "base/text.hh"
 #include "sys/sockets.hh"
@@ -17,9 +19,11 @@ namespace {
 
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
 
-bool same_socket(const struct stat& socket, int fd) {
-  struct stat other;
-  return ::fstat(fd, &other) == 0 && other.st_dev == socket.st_dev && other.st_ino == socket.st_ino;
+// Variables from which libpq, libmariadb and OpenLDAP take a password or the path of a file with
+// passwords.
+[[maybe_unused]] bool is_of_database(std::string_view variable) {
+  static constexpr std::string_view kNames[] = {"PG", "MYSQL_", "MARIADB_", "LDAP"};
+  return std::ranges::any_of(kNames, [&](auto name) { return variable.starts_with(name); });
 }
 
 }  // namespace
@@ -34,11 +38,52 @@ void keep_over_exec(const Fd& fd, bool keep) {
   if (fd) ::fcntl(fd.get(), F_SETFD, keep ? 0 : FD_CLOEXEC);
 }
 
+Fd open_program([[maybe_unused]] const std::string& path) {
+#if defined(__linux__) && defined(HAVE_FEXECVE) && defined(HAVE_MEMFD_CREATE)
+  Fd program(::open("/proc/self/exe", O_PATH | O_CLOEXEC));
+  return program ? std::move(program) : Fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
+#else
+  return Fd();
+#endif
+}
+
+Error exec_process([[maybe_unused]] const Fd& program, const std::string& name,
+                   [[maybe_unused]] const std::string& variable,
+                   [[maybe_unused]] const std::string& value) {
+#if defined(__linux__) && defined(HAVE_FEXECVE) && defined(HAVE_MEMFD_CREATE)
+  auto added = variable + "=" + value;
+  std::vector<char*> variables;
+  for (char** each = environ; *each != nullptr; ++each) {
+    if (!is_of_database(*each)) variables.push_back(*each);
+  }
+  variables.push_back(added.data());
+  variables.push_back(nullptr);
+  auto own_name = name;
+  std::array<char*, 2> arguments{own_name.data(), nullptr};
+  sigset_t all;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  ::fexecve(program.get(), arguments.data(), variables.data());
+  return Error{errno, "exec", name};
+#else
+  return Error{ENOTSUP, "exec", name};
+#endif
+}
+
 std::string take_variable(const char* name) {
   const char* value = ::getenv(name);
   std::string out = value == nullptr ? "" : value;
   ::unsetenv(name);
   return out;
+}
+
+int after_announced_descriptors() {
+  const char* pid = ::getenv("LISTEN_PID");
+  const char* count = ::getenv("LISTEN_FDS");
+  auto for_whom = parse_number(pid == nullptr ? "" : pid);
+  auto number = parse_number(count == nullptr ? "" : count);
+  bool ours = for_whom == static_cast<std::uint64_t>(::getpid()) && number && *number < 65536;
+  return ours ? kFirst + static_cast<int>(*number) : kFirst;
 }
 
 Result<std::vector<GivenSocket>> activated_sockets() {
@@ -50,7 +95,9 @@ Result<std::vector<GivenSocket>> activated_sockets() {
   for (int i = 0; i < static_cast<int>(*count); ++i) {
     Fd fd = take_over(kFirst + i);
     auto endpoint = fd ? listening_at(fd.get()) : std::nullopt;
-    if (!endpoint) return Error{EINVAL, "LISTEN_FDS names no listening stream socket", {}};
+    if (!endpoint) {
+      return explained(EINVAL, "LISTEN_FDS has a descriptor that is not a listening stream socket");
+    }
     ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
     out.push_back({*endpoint, std::move(fd)});
   }
@@ -59,8 +106,6 @@ Result<std::vector<GivenSocket>> activated_sockets() {
 
 Result<std::vector<GivenSocket>> inetd_socket() {
   std::vector<GivenSocket> out;
-  struct stat socket;
-  if (::fstat(STDIN_FILENO, &socket) != 0 || !S_ISSOCK(socket.st_mode)) return out;
   auto endpoint = listening_at(STDIN_FILENO);
   if (!endpoint) return out;
   Fd fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, kFirst));
@@ -69,7 +114,7 @@ Result<std::vector<GivenSocket>> inetd_socket() {
   Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return Error{errno, "open", "/dev/null"};
   for (int standard : {STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO}) {
-    if (same_socket(socket, standard)) ::dup2(null.get(), standard);
+    if (is_same_socket(fd.get(), standard)) ::dup2(null.get(), standard);
   }
   out.push_back({*endpoint, std::move(fd)});
   return out;

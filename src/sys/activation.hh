@@ -1,5 +1,5 @@
-// Listening sockets that whoever started us has opened: systemd (LISTEN_FDS, sd_listen_fds(3)) and
-// everything that speaks like it, or inetd's "wait". And the way for our own to outlive an exec.
+// Listening sockets that our caller has opened: systemd and compatible managers (LISTEN_FDS,
+// sd_listen_fds(3)), or inetd's "wait". Also: how our own descriptors survive an exec.
 #pragma once
 
 #include <string>
@@ -16,28 +16,41 @@ struct GivenSocket {
   Fd fd;              // close-on-exec and non-blocking
 };
 
-// The sockets that systemd passes; none where it passes none to this process. EINVAL where one of
-// them is no listening stream socket. The environment no longer speaks of them afterwards.
+// The sockets that systemd passes to this process, if any. EINVAL if one of them is not a listening
+// stream socket. Removes the variables from the environment.
 Result<std::vector<GivenSocket>> activated_sockets();
 
-// Standard input as a listening socket, as inetd's "wait" hands it over; none where it is something
-// else. /dev/null takes its place, and that of standard output and error where they are the same.
+// Standard input, if it is a listening socket as inetd's "wait" passes it. /dev/null replaces it,
+// and standard output and error if they are the same socket.
 Result<std::vector<GivenSocket>> inetd_socket();
 
-// A descriptor that a former image left open for us, close-on-exec from now on.
+// The number after the last descriptor that LISTEN_FDS announces to this process; 3 if there are
+// none. Leaves the environment as it is.
+int after_announced_descriptors();
+
+// Takes over a descriptor that an earlier program image left open for us; makes it close-on-exec.
 Fd take_over(int fd);
-// Whether the descriptor stays open over an exec.
+// Decides whether the descriptor stays open over an exec.
 void keep_over_exec(const Fd& fd, bool keep);
 
-// What a program is found by later: `argv0` as an absolute path, looked for in PATH where it has no
-// slash. Links are kept: they may lead to another version by then.
+// The absolute path of our program: `argv0`, searched in PATH if it has no slash. Symbolic links
+// are not resolved: after an upgrade they lead to the new version.
 std::string program_path(const std::string& argv0);
 
-// Becomes the program `command` (path, arguments), with `variable`=`value` in its environment and
-// every signal blocked until it has its own handlers. Returns only with an error.
+// Executes `command` (path, arguments) with `variable`=`value` in its environment and every signal
+// blocked until it has installed its handlers. Returns only on error.
 Error exec_program(const std::vector<std::string>& command, const std::string& variable,
                    const std::string& value);
-// Takes a variable out of the environment and returns it.
+// Opens the file of this program for exec_process(), which then executes this file even if another
+// one has replaced it. Not open on failure, and always on systems other than Linux. `path` is
+// program_path(), for a system without /proc.
+Fd open_program(const std::string& path);
+// Executes the program as a process of that name, with `variable`=`value` in its environment and
+// without the variables by which libraries of databases get passwords, and every signal blocked.
+// Returns only on error.
+Error exec_process(const Fd& program, const std::string& name, const std::string& variable,
+                   const std::string& value);
+// Removes a variable from the environment and returns its value.
 std::string take_variable(const char* name);
 
 }  // namespace handoff::sys

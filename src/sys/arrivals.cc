@@ -35,8 +35,8 @@ Result<Arrivals> Arrivals::watch(std::vector<const Fd*> listeners, const Fd& lif
 
 Arrivals::Event Arrivals::wait() {
   for (;;) {
-    // A wait that finds something lets no signal in: where clients come all the time, none ever
-    // would.
+    // A wait that returns immediately delivers no signal. Without this call a constant flow of
+    // clients would delay signals indefinitely.
     if (wait_for({}, Steady::now(), true) == Waited::kStop) return {What::kStop, 0};
 #ifdef HAVE_EPOLLEXCLUSIVE
     epoll_event event{};
@@ -44,7 +44,7 @@ Arrivals::Event Arrivals::wait() {
     auto index = static_cast<std::size_t>(event.data.u64);
     if (index + 1 == fds_.size()) return {What::kParentGone, 0};
     if ((event.events & EPOLLHUP) == 0) return {What::kConnection, index};
-    // It was silenced by who took what had come. It would be ready for ever.
+    // Another process has shut the listener down, so it reports readiness from now on.
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fds_[index].fd, nullptr) != 0) {
       return {What::kConnection, index};
     }

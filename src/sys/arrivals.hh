@@ -1,6 +1,5 @@
-// Waits for connections on several listening sockets that other processes wait on too. Where the
-// kernel can (Linux, EPOLLEXCLUSIVE), one connection wakes one process; elsewhere it wakes all, and
-// all but one find nothing.
+// Waits for connections on listening sockets that other processes wait on too. On Linux
+// (EPOLLEXCLUSIVE) a connection wakes one process; elsewhere it wakes all, and only one gets it.
 #pragma once
 
 #include <poll.h>
@@ -21,17 +20,17 @@ class Arrivals {
   enum class What { kConnection, kStop, kParentGone };
   struct Event {
     What what;
-    std::size_t listener;  // kConnection: which; another process may be faster
+    std::size_t listener;  // kConnection: its listener; another process may accept it first
   };
-  // Waits for as long as it takes. A stop does not wait for anything else that may be there too.
-  // Requires catch_stop_signal().
+  // Waits without a deadline. A stop is reported before anything else. Requires
+  // catch_stop_signal().
   Event wait();
 
  private:
   Arrivals() = default;
-  Fd epoll_;                 // empty: fds_ is polled
-  std::vector<pollfd> fds_;  // the listeners, then life
-  // Where the look at fds_ begins, so that no listener starves another.
+  Fd epoll_;                 // if empty, fds_ is polled
+  std::vector<pollfd> fds_;  // the listeners; the last one is `life`
+  // The listener of fds_ to check next, so that none starves another.
   [[maybe_unused]] std::size_t next_ = 0;
 };
 

@@ -7,8 +7,8 @@
 namespace handoff::sys {
 namespace {
 
-// Writes `number` over the zeros in `text` that end at `last`. By hand: each message has such a
-// date, and each line of the log.
+// Writes `number` over the zeros in `text` that end at `last`. Hand-written for speed: each message
+// and each log line has a date.
 void put(std::string& text, std::size_t last, std::int64_t number) {
   for (; number > 0; number /= 10) text[last--] = static_cast<char>('0' + number % 10);
 }
@@ -16,7 +16,7 @@ void put(std::string& text, std::size_t last, std::int64_t number) {
 }  // namespace
 
 std::string rfc5322_date(Wall::time_point when) {
-  // Not strftime: names of days and months must be English whatever the locale.
+  // Not strftime: the names of days and months must be English in every locale.
   static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -35,6 +35,13 @@ std::string rfc5322_date(Wall::time_point when) {
   put(text, size - 3, std::labs(zone) / 60);
   put(text, size - 1, std::labs(zone) % 60);
   return text;
+}
+
+std::chrono::minutes utc_offset(Wall::time_point when) {
+  std::time_t seconds = Wall::to_time_t(when);
+  std::tm tm{};
+  ::localtime_r(&seconds, &tm);
+  return std::chrono::minutes(tm.tm_gmtoff / 60);
 }
 
 std::string rfc3339_date(Wall::time_point when) {

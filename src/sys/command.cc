@@ -1,6 +1,5 @@
 #include "sys/command.hh"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -9,74 +8,41 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "base/text.hh"
 #include "sys/confinement.hh"
-#include "sys/pipe.hh"
+#include "sys/launcher.hh"
+#include "sys/process.hh"
 #include "sys/stream.hh"
 
 namespace handoff::sys {
 namespace {
 
-// What is kept of a program's last words, octets.
+// How much of the end of a program's output is kept, in octets.
 constexpr std::size_t kLastWords = 400;
 
-// Here SIGCHLD does nothing but end a wait.
+// The only effect of SIGCHLD is to interrupt a wait.
 void on_child(int) {}
 
-void set_signals(bool for_program) {
+void set_signals() {
   struct sigaction how {};
   ::sigemptyset(&how.sa_mask);
   for (int signal = 1; signal < NSIG; ++signal) {
-    how.sa_handler = SIG_DFL;
-    if (!for_program && signal == SIGCHLD) how.sa_handler = on_child;
-    // A terminal's signals are for whoever started us, and the report is on its way.
-    if (!for_program && (signal == SIGPIPE || signal == SIGINT || signal == SIGHUP)) {
-      how.sa_handler = SIG_IGN;
-    }
+    how.sa_handler = signal == SIGCHLD ? on_child : SIG_DFL;
+    // The signals of a terminal are meant for our caller; a report that is being sent continues.
+    if (signal == SIGPIPE || signal == SIGINT || signal == SIGHUP) how.sa_handler = SIG_IGN;
     ::sigaction(signal, &how, nullptr);
   }
   sigset_t mask;
   ::sigemptyset(&mask);
-  if (!for_program) ::sigaddset(&mask, SIGCHLD);
+  ::sigaddset(&mask, SIGCHLD);
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
-// Ours may have what is nobody's business: the password of a database.
-std::vector<char*> few_of_environment() {
-  static constexpr std::string_view kPassed[] = {"PATH=", "TZ=", "LANG=", "LC_"};
-  std::vector<char*> out;
-  for (char** each = environ; *each != nullptr; ++each) {
-    std::string_view variable = *each;
-    if (std::ranges::any_of(kPassed, [&](auto name) { return variable.starts_with(name); })) {
-      out.push_back(*each);
-    }
-  }
-  out.push_back(nullptr);
-  return out;
-}
-
-[[noreturn]] void become(const std::vector<std::string>& arguments, const Pipe& input,
-                         const Pipe& words) {
-  ::setpgid(0, 0);
-  set_signals(true);
-  ::dup2(input.read.get(), STDIN_FILENO);
-  ::dup2(words.write.get(), STDOUT_FILENO);
-  ::dup2(words.write.get(), STDERR_FILENO);
-  // The program may not know what to do about descriptors that do not block.
-  for (int fd : {STDIN_FILENO, STDOUT_FILENO}) ::fcntl(fd, F_SETFL, 0);
-  std::vector<char*> argv;
-  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  auto environment = few_of_environment();
-  ::execve(argv.front(), argv.data(), environment.data());
-  auto why = Error{errno, "exec", arguments.front()}.describe() + "\n";
-  [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, why.data(), why.size());
-  ::_exit(126);
-}
-
-// The program while it runs: its input goes in, its last words come out.
+// A running program: feeds its input and keeps the end of its output.
 class Watch {
  public:
   explicit Watch(const Command& command)
@@ -87,41 +53,69 @@ class Watch {
     if (!input) return input.error();
     auto words = open_pipe();
     if (!words) return words.error();
-    child_ = ::fork();
-    if (child_ < 0) return Error{errno, "fork", {}};
-    if (child_ == 0) become(command_.arguments, input.value(), words.value());
+    if (auto started = start(input.value().read, words.value().write); !started) return started;
     input_ = std::move(input.value().write);
     words_ = std::move(words.value().read);
     input.value().read.reset();
     words.value().write.reset();
 
-    int status = 0;
     for (;;) {
-      pid_t ended = ::waitpid(child_, &status, WNOHANG);
-      if (ended == child_) break;
+      auto status = ended();
+      if (!status && status.error().code != EAGAIN) return status.error();
+      if (status) {
+        read_output();
+        if (WIFEXITED(status.value()) && WEXITSTATUS(status.value()) == 0) return {};
+        return failure(ECHILD, how_it_ended(status.value()));
+      }
+      if (input_error_) {
+        kill();
+        return *input_error_;
+      }
       if (Steady::now() >= until_) {
-        // Its group: what it started hangs with it.
-        if (::kill(-child_, SIGKILL) != 0) ::kill(child_, SIGKILL);
-        while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
-        }
-        hear();
+        kill();
+        read_output();
         const auto& name = command_.limit_name;
-        return failure(ETIMEDOUT, name.empty() ? "killed" : "killed at " + name);
+        return failure(ETIMEDOUT,
+                       "killed, it took " + (name.empty() ? "too long" : "longer than " + name));
       }
       wait();
     }
-    hear();
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-    auto how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-                                   : "exit " + std::to_string(WEXITSTATUS(status));
-    return failure(ECHILD, how);
   }
 
  private:
-  // How it ended, with its last words.
+  Status start(const Fd& input, const Fd& output) {
+    if (launcher()) {
+      auto job = launch(command_.arguments, input, output);
+      if (!job) return job.error();
+      job_ = std::move(job).value();
+      return {};
+    }
+    child_ = ::fork();
+    if (child_ < 0) return Error{errno, "fork", {}};
+    if (child_ == 0) execute(command_.arguments, input, output);
+    return {};
+  }
+
+  // The exit status, or EAGAIN while it runs.
+  Result<int> ended() const {
+    if (job_) return program_status(job_);
+    int status = 0;
+    if (::waitpid(child_, &status, WNOHANG) == child_) return status;
+    return Error{EAGAIN, "wait", {}};
+  }
+
+  void kill() {
+    if (job_) return job_.reset();
+    // Kills the whole group, because children of the program may hang too.
+    if (::kill(-child_, SIGKILL) != 0) ::kill(child_, SIGKILL);
+    wait_for_end(child_);
+  }
+
+  // An error that says how it ended, with the end of its output.
   Error failure(int code, const std::string& how) const {
     auto said = trim_end(said_);
-    return {code, how + (said.empty() ? "" : " (" + said + ")"), command_.arguments.front()};
+    return explained(
+        code, command_.arguments.front() + ": " + how + (said.empty() ? "" : " (" + said + ")"));
   }
 
   static std::string trim_end(std::string text) {
@@ -129,10 +123,10 @@ class Watch {
     return text;
   }
 
-  // Until the child ends, takes input, says something, or has had its time.
+  // Waits until the child ends, reads input or writes output, or its time limit is reached.
   void wait() {
-    std::array<pollfd, 2> fds{
-        {{input_ ? input_.get() : -1, POLLOUT, 0}, {words_ ? words_.get() : -1, POLLIN, 0}}};
+    std::array<pollfd, 3> fds{
+        {{input_.get(), POLLOUT, 0}, {words_.get(), POLLIN, 0}, {job_.get(), POLLIN, 0}}};
     auto left = std::max(until_ - Steady::now(), Steady::duration::zero());
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
     timespec timeout{static_cast<std::time_t>(seconds.count()),
@@ -141,18 +135,32 @@ class Watch {
     ::sigemptyset(&none);
     if (::ppoll(fds.data(), fds.size(), &timeout, &none) <= 0) return;
     if (fds[0].revents != 0) feed();
-    if (fds[1].revents != 0) hear();
+    if (fds[1].revents != 0) read_output();
   }
 
   void feed() {
     auto n = ::write(input_.get(), left_.data(), left_.size());
     if (n > 0) left_.remove_prefix(static_cast<std::size_t>(n));
-    // EPIPE: it has read enough; its exit status says what it thinks.
+    // EPIPE: the program has stopped reading; its exit status tells whether it failed.
     bool broken = n < 0 && errno != EAGAIN && errno != EINTR;
-    if (left_.empty() || broken) input_.reset();
+    if (broken || (left_.empty() && !has_more())) input_.reset();
   }
 
-  void hear() {
+  // Fetches the next piece. After an error the end of the input must not be reported, because the
+  // program would take what it has got for the whole.
+  bool has_more() {
+    if (!command_.more) return false;
+    auto piece = command_.more();
+    if (!piece) {
+      input_error_ = piece.error();
+      return true;
+    }
+    piece_ = std::move(piece).value();
+    left_ = piece_;
+    return !left_.empty();
+  }
+
+  void read_output() {
     std::array<char, 1024> octets;
     ssize_t n = -1;
     while (words_ && (n = ::read(words_.get(), octets.data(), octets.size())) > 0) {
@@ -164,12 +172,41 @@ class Watch {
 
   const Command& command_;
   std::string_view left_;
+  std::string piece_;  // of command_.more
+  std::optional<Error> input_error_;
   Steady::time_point until_;
-  pid_t child_ = -1;
+  pid_t child_ = -1;  // -1 if the launcher runs it
+  Fd job_;            // the launcher's socket for the program
   Fd input_;
   Fd words_;
   std::string said_;
 };
+
+// Runs `work` in a child of init, which reports success by an octet in the pipe. Of our descriptors
+// the child keeps `kept` and the pipe.
+Result<Watcher> start_detached(const std::function<bool()>& work, const Fd* kept = nullptr) {
+  auto life = open_pipe();
+  if (!life) return life.error();
+  pid_t between = ::fork();
+  if (between < 0) return Error{errno, "fork", {}};
+  if (between > 0) {
+    if (wait_for_end(between) == 0) return Watcher(std::move(life.value().read));
+    return Error{EAGAIN, "fork", {}};
+  }
+  pid_t detached = ::fork();
+  if (detached != 0) ::_exit(detached < 0 ? 1 : 0);
+  // A copy of a listener or connection would stay open here after all other processes have closed
+  // it.
+  std::vector<const Fd*> needed{&life.value().write};
+  if (kept != nullptr) needed.push_back(kept);
+  if (launcher()) needed.push_back(&launcher());
+  keep_only(needed);
+  set_signals();
+  if (work()) {
+    [[maybe_unused]] auto ignored = ::write(life.value().write.get(), "", 1);
+  }
+  ::_exit(0);
+}
 
 }  // namespace
 
@@ -193,36 +230,6 @@ bool Watcher::ends_well() const {
   }
 }
 
-namespace {
-
-// Does `work` in a process that is init's child; an octet in the pipe says that it was done well.
-// `kept`: what it has of our descriptors beside that pipe.
-Result<Watcher> start_detached(const std::function<bool()>& work, const Fd* kept = nullptr) {
-  auto life = open_pipe();
-  if (!life) return life.error();
-  pid_t between = ::fork();
-  if (between < 0) return Error{errno, "fork", {}};
-  if (between > 0) {
-    int status = 0;
-    while (::waitpid(between, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Watcher(std::move(life.value().read));
-    return Error{EAGAIN, "fork", {}};
-  }
-  pid_t detached = ::fork();
-  if (detached != 0) ::_exit(detached < 0 ? 1 : 0);
-  // A listener or a connection that stays open here would outlive whoever closes it.
-  const std::array<const Fd*, 2> needed{&life.value().write, kept};
-  keep_only(std::span(needed).first(kept != nullptr ? 2 : 1));
-  set_signals(false);
-  if (work()) {
-    [[maybe_unused]] auto ignored = ::write(life.value().write.get(), "", 1);
-  }
-  ::_exit(0);
-}
-
-}  // namespace
-
 Result<Watcher> start_watched(const Command& command,
                               const std::function<void(const Status&)>& ended) {
   return start_detached([&] {
@@ -231,6 +238,8 @@ Result<Watcher> start_watched(const Command& command,
     return status.ok();
   });
 }
+
+Status run_program(const Command& command) { return Watch(command).run(); }
 
 Result<Watcher> start_aside(std::chrono::seconds limit, const Fd& kept,
                             const std::function<void()>& work) {

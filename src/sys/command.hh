@@ -1,5 +1,5 @@
-// A program of somebody else's, run beside us: it gets its input, its time, PATH, TZ and what is
-// said of the language, and nothing else of ours.
+// Starts a program of the site. It gets its input, a time limit and, from our environment, only
+// PATH, TZ and the language.
 #pragma once
 
 #include <chrono>
@@ -16,40 +16,46 @@ namespace handoff::sys {
 
 struct Command {
   std::vector<std::string> arguments;  // the first is the program's absolute path
-  std::string input;                   // what stands on its standard input
-  Steady::duration limit;              // then its process group is killed
-  std::string limit_name = {};         // the setting that has it, for whoever reads the error
+  std::string input;                   // its standard input
+  // Returns what follows `input`, piece by piece; empty at the end. After an error the program is
+  // killed. Only for run_program().
+  std::function<Result<std::string>()> more = {};
+  Steady::duration limit;       // after this time its process group is killed
+  std::string limit_name = {};  // the setting of the limit, for the error message
 };
 
-// An address as an argument: RFC 5321 allows a local part that begins with "-", which no program is
-// to take for an option.
+// An address as an argument of a program. RFC 5321 allows a local part that begins with "-", which
+// a program could mistake for an option.
 std::string argument_of(const std::string& address);
 
-// A process that was started to watch a command. It is init's child and not ours: whenever it ends,
-// it leaves nothing that we would have to wait for.
+// A process that watches a command. It is a child of init, so that we never have to wait for it.
 class Watcher {
  public:
   explicit Watcher(Fd life) : life_(std::move(life)) {}
   // Never blocks.
   bool has_ended() const { return ends_by(Steady::now()); }
-  // Waits for its end until `deadline` at the latest: whether it has come.
+  // Waits for its end until `deadline`; false if it is still running.
   bool ends_by(Steady::time_point deadline) const;
-  // Waits for its end: whether the command was a success. Blocks.
+  // Waits for its end and returns whether the command succeeded. Blocks.
   bool ends_well() const;
 
  private:
-  Fd life_;  // a pipe that the watcher has the other end of
+  Fd life_;  // a pipe; the watcher has the other end
 };
 
-// Starts a process that runs `command`, waits for it, calls `ended` with what came of it, and
-// exits. The caller goes on at once. Success is exit 0; the error, also where it was killed, has
-// the last of what the program wrote to standard output or error. `ended` runs in that process,
-// which has none of our descriptors but standard error.
+// Starts a process that runs `command`, waits for it, calls `ended` with the result, and exits.
+// Returns at once. Success is exit 0; an error, also after a kill, has the end of what the program
+// wrote to standard output or error. `ended` runs in that process, which has none of our
+// descriptors except standard error.
 Result<Watcher> start_watched(const Command& command,
                               const std::function<void(const Status&)>& ended);
 
-// Starts such a process that does `work`, and has `kept` of our descriptors too. It is killed after
-// `limit`.
+// Runs `command` and returns when it has ended, with the same result. Requires start_launcher(),
+// and that no signal handler throws. Blocks up to the limit.
+Status run_program(const Command& command);
+
+// Starts such a process that does `work` and keeps `kept` of our descriptors too. It is killed
+// after `limit`.
 Result<Watcher> start_aside(std::chrono::seconds limit, const Fd& kept,
                             const std::function<void()>& work);
 

@@ -13,6 +13,8 @@
 #include <initializer_list>
 #include <vector>
 
+#include "sys/sockets.hh"
+
 #if defined(__linux__)
 #include <sys/prctl.h>
 #elif defined(__FreeBSD__)
@@ -42,11 +44,14 @@ void limit(int what, std::uint64_t to) {
 
 }  // namespace
 
+void close_inherited(int first_unannounced) {
+  close_range_of(std::max(first_unannounced, STDERR_FILENO + 1), 0x7fffffff);
+}
+
 void keep_only(std::span<const Fd* const> descriptors) {
   ::closelog();
   int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  struct stat status {};
-  bool connection = ::fstat(STDERR_FILENO, &status) == 0 && S_ISSOCK(status.st_mode);
+  bool connection = is_same_socket(STDIN_FILENO, STDERR_FILENO);
   ::dup2(null, STDIN_FILENO);
   ::dup2(null, STDOUT_FILENO);
   if (connection) ::dup2(null, STDERR_FILENO);
@@ -75,13 +80,12 @@ void ignore_group_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-void close_to_others() {
+void hide_memory() {
   limit(RLIMIT_CORE, 0);
-#if defined(__linux__)
+#if defined(SANITIZERS)
+  // LeakSanitizer traces its own process.
+#elif defined(__linux__)
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#ifdef PR_SET_NO_NEW_PRIVS
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-#endif
 #elif defined(__FreeBSD__)
   int untraceable = PROC_TRACE_CTL_DISABLE;
   ::procctl(P_PID, 0, PROC_TRACE_CTL, &untraceable);
@@ -103,8 +107,7 @@ Status become_owner(uid_t uid, gid_t gid) {
   if (back || ::getuid() != uid || ::geteuid() != uid || ::getgid() != gid || ::getegid() != gid) {
     return Error{EPERM, "drop root for user", who};
   }
-  // The kernel may have made it readable again as the ids changed.
-  close_to_others();
+  hide_memory();
   ::umask(077);
   return {};
 }

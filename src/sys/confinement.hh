@@ -1,4 +1,5 @@
-// What a process with privileges lets go of, so that little is left to be misused.
+// Closes descriptors and drops rights that a process does not need, so that an attacker who
+// controls it can do little.
 #pragma once
 
 #include <sys/types.h>
@@ -12,24 +13,29 @@
 
 namespace handoff::sys {
 
-// Closes every descriptor but these and standard error, where that is no socket (inetd's is the
-// connection); standard input and output become /dev/null. The log, where it goes to syslog, opens
-// again by itself.
+// Closes every descriptor above standard error that the caller of this program left open. Keeps the
+// descriptors that the caller announces, which are below `first_unannounced`.
+void close_inherited(int first_unannounced);
+
+// Closes every descriptor but these and standard error, unless that is the same socket as standard
+// input (inetd's connection); standard input and output become /dev/null. syslog(3) connects again
+// by itself.
 void keep_only(std::span<const Fd* const> descriptors);
 
-// Signals that a terminal or a service manager sends to a whole group are ignored, and SIGPIPE; all
-// others do what they do by default. For a process that goes when its work is gone.
+// Ignores SIGPIPE and the signals that a terminal or service manager sends to a whole group; resets
+// all others. For a process that ends when it has no more work.
 void ignore_group_signals();
 
-// No core dump, no way to look into this process (Linux, FreeBSD), no privilege by exec (Linux).
-void close_to_others();
+// Disables core dumps, and prevents other processes of the same user from tracing this one or
+// reading its memory (Linux, FreeBSD). Linux undoes this when the user changes: call again then.
+void hide_memory();
 
-// Of this process and its children: no file that is written gets larger than `file_size` octets
-// (EFBIG, not a signal), and no more than `descriptors` are open at a time.
+// Limits this process and its children: files grow to at most `file_size` octets (EFBIG, not a
+// signal), and at most `descriptors` are open at a time.
 void limit_resources(std::uint64_t file_size, std::uint64_t descriptors);
 
-// Becomes that user and group for good, with no other groups, and makes sure that there is no way
-// back. Requires root. EPERM where the ids are root's, or where root could be had back.
+// Becomes that user and group irrevocably, with no other groups. Requires root. EPERM if the ids
+// are root's, or if root can be regained.
 Status become_owner(uid_t uid, gid_t gid);
 
 }  // namespace handoff::sys

@@ -1,27 +1,28 @@
-// What makes a process a daemon: leaving the terminal, and the pid file.
+// Turns a process into a daemon: it leaves the terminal and writes a pid file.
 #pragma once
 
 #include <string>
 
 #include "base/result.hh"
 #include "sys/fd.hh"
+#include "sys/own_entry.hh"
 
 namespace handoff::sys {
 
-// The standard descriptors become /dev/null: whoever reads what they were waits for the end of each
-// process that has them.
-void let_go_of_standard_descriptors();
+// Replaces the standard descriptors with /dev/null, because a program that reads their other end
+// waits until every process has closed them.
+void close_standard_descriptors();
 
-// Goes into the background. The process that was started stays until the daemon says that it is
-// ready, and exits with its status: whoever starts handoffd knows whether it serves.
+// Goes into the background. The process that was started waits until the daemon is ready, and then
+// exits with its status, so that the caller knows whether handoffd serves.
 class Background {
  public:
-  // Forks; the caller goes on as the daemon, in its own session, in "/".
+  // Forks; the caller continues as the daemon, in its own session, in "/".
   static Result<Background> enter();
-  // Lets go of the starter's standard descriptors, as each process of the daemon has to; until then
-  // faults are said there.
-  void detach() { let_go_of_standard_descriptors(); }
-  // The waiting process exits with 0. Detaches.
+  // Closes the caller's standard descriptors, where errors go until then. Every process of the
+  // daemon must call it.
+  void detach() { close_standard_descriptors(); }
+  // Detaches, and the waiting process exits with 0.
   void ready();
   // Destroyed before ready(): the waiting process exits with the daemon's own exit status.
 
@@ -30,23 +31,24 @@ class Background {
   Fd report_;
 };
 
-// A pid file that is locked as long as the daemon lives.
+// A pid file, locked for as long as the daemon lives.
 class PidFile {
  public:
-  // EWOULDBLOCK where another process holds it.
+  // EWOULDBLOCK if another process holds it; EPERM if it is not a regular file of ours.
   static Result<PidFile> create(const std::string& path);
-  // One that a former program image of this process left open and locked.
-  static PidFile adopt(std::string path, Fd file) { return {std::move(path), std::move(file)}; }
+  // The file that an earlier program image of this process left open and locked.
+  static Result<PidFile> adopt(const std::string& path, Fd file);
   const std::string& path() const { return path_; }
   const Fd& descriptor() const { return file_; }
   PidFile(PidFile&&) = default;
   PidFile& operator=(PidFile&&) = default;
-  // Removes the file, by the process that made it.
+  // Removes the file, in the process that made it.
   ~PidFile();
 
  private:
-  PidFile(std::string path, Fd file);
+  PidFile(std::string path, OwnEntry entry, Fd file);
   std::string path_;
+  OwnEntry entry_;
   Fd file_;
   int owner_;  // pid
 };

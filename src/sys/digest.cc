@@ -1,51 +1,51 @@
 #include "sys/digest.hh"
 
-#include <openssl/evp.h>
-#include <openssl/opensslv.h>
+#include <xxhash.h>
 
+#include <algorithm>
 #include <new>
 
 namespace handoff::sys {
 namespace {
 
-EVP_MD_CTX* typed(void* context) { return static_cast<EVP_MD_CTX*>(context); }
+XXH3_state_t* typed(void* state) { return static_cast<XXH3_state_t*>(state); }
 
-// libcrypto fails here only for want of memory.
-void require(int result) {
-  if (result != 1) throw std::bad_alloc();
-}
-
-const EVP_MD* algorithm() {
-#if defined(OPENSSL_VERSION_MAJOR) && OPENSSL_VERSION_MAJOR >= 3
-  // EVP_sha256() would be looked up anew for each digest (crypto(7), "Performance").
-  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  if (fetched != nullptr) return fetched;
-#endif
-  return EVP_sha256();
+// Converts the hash to octets that are the same on every machine.
+Digest canonical(XXH128_hash_t hash) {
+  XXH128_canonical_t octets;
+  XXH128_canonicalFromHash(&octets, hash);
+  Digest digest;
+  std::copy_n(octets.digest, digest.size(), digest.begin());
+  return digest;
 }
 
 }  // namespace
 
-void Sha256::Free::operator()(void* context) const { EVP_MD_CTX_free(typed(context)); }
+void Digester::Free::operator()(void* state) const { XXH3_freeState(typed(state)); }
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  require(context_ ? EVP_DigestInit_ex(typed(context_.get()), algorithm(), nullptr) : 0);
+Digester::Digester() : state_(XXH3_createState()) {
+  if (!state_ || XXH3_128bits_reset(typed(state_.get())) != XXH_OK) throw std::bad_alloc();
 }
 
-void Sha256::add(std::string_view octets) {
-  require(EVP_DigestUpdate(typed(context_.get()), octets.data(), octets.size()));
+// XXH3_128bits_update fails only for a null pointer.
+void Digester::add(std::string_view octets) {
+  static_cast<void>(XXH3_128bits_update(typed(state_.get()), octets.data(), octets.size()));
 }
 
-Digest Sha256::finish() {
-  Digest digest;
-  require(EVP_DigestFinal_ex(typed(context_.get()), digest.data(), nullptr));
-  return digest;
+Digest Digester::finish() const { return canonical(XXH3_128bits_digest(typed(state_.get()))); }
+
+Digest digest_of(std::string_view octets) {
+  return canonical(XXH3_128bits(octets.data(), octets.size()));
 }
 
-Digest sha256(std::string_view octets) {
-  Sha256 hash;
-  hash.add(octets);
-  return hash.finish();
+std::string hex(const Digest& digest) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (auto octet : digest) {
+    out += kDigits[octet >> 4];
+    out += kDigits[octet & 15];
+  }
+  return out;
 }
 
 }  // namespace handoff::sys

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/text.hh"
+#include "sys/own_entry.hh"
 #include "sys/process.hh"
 
 #ifdef HAVE_STATX
@@ -38,8 +39,20 @@ auto retry(Call call) {
   return result;
 }
 
+// Calls `create`, which creates something with this mode. The umask of a server is 077.
+template <class Create>
+int with_mode(mode_t mode, Create create) {
+  if ((mode & 077) == 0) return create();
+  mode_t before = ::umask(0);
+  int result = create();
+  int error = errno;
+  ::umask(before);
+  errno = error;
+  return result;
+}
+
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-// One that is only gone through need not be readable (mode 711).
+// A directory that is only passed through need not be readable (mode 711).
 #if defined(O_SEARCH)
 constexpr int kPassage = O_SEARCH | O_DIRECTORY | O_CLOEXEC;
 #elif defined(O_PATH)
@@ -53,7 +66,7 @@ bool names_one_entry(std::string_view name) {
          name.find('\0') == name.npos;
 }
 
-// One component after another, none of them a link: where the kernel has no openat2.
+// For kernels without openat2: opens one component after the other, none of them a link.
 int open_each(int at, const std::string& path) {
   Fd here;
   for (std::string_view part : split(path, '/')) {
@@ -63,7 +76,7 @@ int open_each(int at, const std::string& path) {
     int how = (last ? kDirectory : kPassage) | O_NOFOLLOW;
     Fd next(retry([&] { return ::openat(from, name.c_str(), how); }));
     if (!next) {
-      // O_DIRECTORY with O_NOFOLLOW says ENOTDIR of a link; tell the two apart as openat2 does.
+      // O_DIRECTORY with O_NOFOLLOW fails with ENOTDIR for a link; openat2 with ELOOP.
       struct stat status;
       if (errno == ENOTDIR && ::fstatat(from, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
         errno = S_ISLNK(status.st_mode) ? ELOOP : ENOTDIR;
@@ -77,7 +90,7 @@ int open_each(int at, const std::string& path) {
 
 int open_beneath(int at, const std::string& path) {
   if (!all_parts(path, '/', names_one_entry)) {
-    errno = EXDEV;  // as openat2 answers what would leave the directory
+    errno = EXDEV;  // as openat2 fails if the path would leave the directory
     return -1;
   }
 #ifdef HAVE_OPENAT2
@@ -108,13 +121,12 @@ FileInfo from_stat(const struct stat& status) {
   info.size = static_cast<std::uint64_t>(status.st_size);
   info.device = status.st_dev;
   info.inode = status.st_ino;
-  info.links = status.st_nlink;
   info.owner = status.st_uid;
   info.group = status.st_gid;
   info.mode = status.st_mode & 07777;
   info.modified = moment(status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 #ifdef HAVE_STRUCT_STAT_ST_BIRTHTIM
-  // FreeBSD: -1 where the filesystem keeps none.
+  // FreeBSD: -1 if the filesystem does not record it.
   if (status.st_birthtim.tv_sec > 0) {
     info.born = system_clock::from_time_t(status.st_birthtim.tv_sec);
   }
@@ -123,7 +135,7 @@ FileInfo from_stat(const struct stat& status) {
 }
 
 #ifdef HAVE_STATX
-// What stat() tells, and the birth, in one call.
+// What stat() reports and the time of birth, in one call.
 FileInfo from_statx(const struct statx& status) {
   FileInfo info;
   info.is_directory = S_ISDIR(status.stx_mode);
@@ -131,7 +143,6 @@ FileInfo from_statx(const struct statx& status) {
   info.size = status.stx_size;
   info.device = ::makedev(status.stx_dev_major, status.stx_dev_minor);
   info.inode = status.stx_ino;
-  info.links = status.stx_nlink;
   info.owner = status.stx_uid;
   info.group = status.stx_gid;
   info.mode = status.stx_mode & 07777;
@@ -143,85 +154,132 @@ FileInfo from_statx(const struct statx& status) {
 }
 #endif
 
-// Where `to` is there, it stays, and that is EEXIST; where the system cannot do that at once, an
-// empty directory that comes between is replaced.
-int rename_to_new(int at, const char* from, const char* to) {
+// Fails with EEXIST if `to` exists. On systems without renameat2, an empty directory that appears
+// at the last moment is replaced.
+int rename_to_new(int at, const char* from, int to_at, const char* to) {
 #ifdef HAVE_RENAMEAT2
-  if (::renameat2(at, from, at, to, RENAME_NOREPLACE) == 0) return 0;
+  if (::renameat2(at, from, to_at, to, RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return -1;
 #endif
-  return ::renameat(at, from, at, to);
+  return ::renameat(at, from, to_at, to);
 }
 
 }  // namespace
 
-Result<Fd> PosixFiles::open_root(const std::string& path) {
+Result<Fd> Files::open_root(const std::string& path) {
   Fd fd(retry([&] { return ::open(path.c_str(), kDirectory); }));
   if (!fd) return failure("open", path);
   return fd;
 }
 
-Result<Fd> PosixFiles::open_directory(const Fd& at, const std::string& path) {
+Result<FileInfo> Files::info_of_root(const std::string& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) == 0) return from_stat(status);
+#ifdef ECAPMODE
+  if (errno == ECAPMODE) return Error{ENOTSUP, "stat", path};
+#endif
+  return failure("stat", path);
+}
+
+Result<Fd> Files::open_directory(const Fd& at, const std::string& path) {
   Fd fd(open_beneath(at.get(), path));
   if (!fd) return failure("open", path);
   return fd;
 }
 
-Status PosixFiles::make_directory(const Fd& at, const std::string& name, mode_t mode) {
+Status Files::make_directory(const Fd& at, const std::string& name, mode_t mode) {
   if (!names_one_entry(name)) return Error{EXDEV, "mkdir", name};
-  if (::mkdirat(at.get(), name.c_str(), mode) != 0) return failure("mkdir", name);
+  if (with_mode(mode, [&] { return ::mkdirat(at.get(), name.c_str(), mode); }) != 0) {
+    return failure("mkdir", name);
+  }
   return {};
 }
 
-Status PosixFiles::make_directory_of(const Fd& at, const std::string& name, uid_t uid, gid_t gid,
-                                     mode_t mode) {
+Status Files::make_directory_of(const Fd& at, const std::string& name, uid_t uid, gid_t gid,
+                                mode_t mode) {
   if (!names_one_entry(name)) return Error{EXDEV, "mkdir", name};
   struct stat there;
   if (::fstatat(at.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) {
     return Error{EEXIST, "mkdir", name};
   }
-  // Under another name, which a crash may leave, and never one that was there.
-  auto temporary = ".new." + std::to_string(own_pid()) + "." + std::to_string(random_number());
-  if (::mkdirat(at.get(), temporary.c_str(), 0700) != 0) return failure("mkdir", name);
+  // While root creates a directory in `at` and changes its owner, the owner of `at` could put
+  // another user's directory in its place, which root would then give away. Entries of a directory
+  // that belongs to root cannot be replaced.
+  auto random = std::to_string(own_pid()) + "." + std::to_string(random_number());
+  auto inside = PrivateDirectory::make(at, ".new." + random);
+  if (!inside) return inside.error();
+  int from = inside.value().descriptor().get();
+  constexpr const char* kNew = "new";
+  if (::mkdirat(from, kNew, 0700) != 0) return failure("mkdir", name);
   auto made = [&]() -> Status {
-    Fd directory(open_beneath(at.get(), temporary));
+    Fd directory(retry([&] { return ::openat(from, kNew, kDirectory | O_NOFOLLOW); }));
     if (!directory) return failure("open", name);
     if (::fchmod(directory.get(), mode) != 0) return failure("chmod", name);
     if (::fchown(directory.get(), uid, gid) != 0) return failure("chown", name);
-    if (rename_to_new(at.get(), temporary.c_str(), name.c_str()) != 0) {
-      return failure("mkdir", name);
-    }
+    if (rename_to_new(from, kNew, at.get(), name.c_str()) != 0) return failure("mkdir", name);
     return {};
   }();
-  if (!made) ::unlinkat(at.get(), temporary.c_str(), AT_REMOVEDIR);
+  if (!made) ::unlinkat(from, kNew, AT_REMOVEDIR);
   return made;
 }
 
-Status PosixFiles::let_pass(const Fd& directory) {
+// On the BSDs, and on Linux in a set-group-id directory, a new file already has the group of its
+// directory.
+Status Files::share(const Fd& file, gid_t group) {
+  struct stat status;
+  if (::fstat(file.get(), &status) != 0) return failure("stat");
+  if (status.st_gid == group) return {};
+  if (::fchown(file.get(), static_cast<uid_t>(-1), group) == 0) return {};
+  if (::fchmod(file.get(), status.st_mode & 07700) != 0) return failure("chmod");
+  return {};
+}
+
+Status Files::let_pass(const Fd& directory) {
   struct stat status;
   if (::fstat(directory.get(), &status) != 0) return failure("stat");
   if (::fchmod(directory.get(), (status.st_mode & 07777) | 0111) != 0) return failure("chmod");
   return {};
 }
 
-Result<Fd> PosixFiles::create(const Fd& at, const std::string& name, mode_t mode) {
+Result<Fd> Files::create(const Fd& at, const std::string& name, mode_t mode) {
   if (!names_one_entry(name)) return Error{EXDEV, "create", name};
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  Fd fd(retry([&] { return ::openat(at.get(), name.c_str(), kFlags, mode); }));
+  Fd fd(with_mode(
+      mode, [&] { return retry([&] { return ::openat(at.get(), name.c_str(), kFlags, mode); }); }));
   if (!fd) return failure("create", name);
   return fd;
 }
 
-Result<Fd> PosixFiles::open_file(const Fd& at, const std::string& name) {
+Result<Fd> Files::open_file(const Fd& at, const std::string& name) {
   if (!names_one_entry(name)) return Error{EXDEV, "open", name};
-  // O_NONBLOCK: a fifo in the file's place must not hang us.
+  // O_NONBLOCK: a fifo in place of the file must not block us.
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   Fd fd(retry([&] { return ::openat(at.get(), name.c_str(), kFlags); }));
   if (!fd) return failure("open", name);
   return fd;
 }
 
-Result<Fd> PosixFiles::open_to_append(const Fd& at, const std::string& name) {
+Result<Fd> Files::open_followed(const std::string& path) {
+  Fd fd(retry([&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); }));
+  if (!fd) return failure("open", path);
+  struct stat status;
+  if (::fstat(fd.get(), &status) != 0) return failure("stat", path);
+  if (!S_ISREG(status.st_mode)) return Error{EINVAL, "open, not a regular file", path};
+  return fd;
+}
+
+Status Files::write_note(const std::string& path, std::string_view text) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  Fd fd(retry([&] { return ::open(path.c_str(), kFlags, 0600); }));
+  if (!fd) return failure("open", path);
+  struct stat status;
+  if (::fstat(fd.get(), &status) != 0) return failure("stat", path);
+  if (!S_ISREG(status.st_mode)) return Error{EINVAL, "open, not a regular file", path};
+  if (::ftruncate(fd.get(), 0) != 0) return failure("truncate", path);
+  return write(fd, text);
+}
+
+Result<Fd> Files::open_to_append(const Fd& at, const std::string& name) {
   if (!names_one_entry(name)) return Error{EXDEV, "open", name};
   constexpr int kFlags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   Fd fd(retry([&] { return ::openat(at.get(), name.c_str(), kFlags); }));
@@ -229,7 +287,7 @@ Result<Fd> PosixFiles::open_to_append(const Fd& at, const std::string& name) {
   return fd;
 }
 
-Status PosixFiles::write(const Fd& file, std::string_view octets) {
+Status Files::write(const Fd& file, std::string_view octets) {
   while (!octets.empty()) {
     auto n = retry([&] { return ::write(file.get(), octets.data(), octets.size()); });
     if (n < 0) return failure("write");
@@ -238,7 +296,7 @@ Status PosixFiles::write(const Fd& file, std::string_view octets) {
   return {};
 }
 
-Status PosixFiles::start_writing(const Fd& file, std::uint64_t offset, std::uint64_t size) {
+Status Files::start_writing(const Fd& file, std::uint64_t offset, std::uint64_t size) {
 #ifdef HAVE_SYNC_FILE_RANGE
   auto begin = static_cast<off_t>(offset);
   auto length = static_cast<off_t>(size);
@@ -247,7 +305,8 @@ Status PosixFiles::start_writing(const Fd& file, std::uint64_t offset, std::uint
            errno == ENOSYS || errno == ESPIPE;
   };
   if (!call(begin, SYNC_FILE_RANGE_WRITE)) return failure("sync_file_range");
-  // Who waits is told of the error, and the next fdatasync(2) of the same descriptor is not.
+  // This wait reports an error; the next fdatasync(2) of the same descriptor would not report it
+  // again.
   if (begin >= length && !call(begin - length, SYNC_FILE_RANGE_WAIT_BEFORE)) {
     return failure("sync_file_range");
   }
@@ -259,14 +318,14 @@ Status PosixFiles::start_writing(const Fd& file, std::uint64_t offset, std::uint
   return {};
 }
 
-Result<std::size_t> PosixFiles::read_at(const Fd& file, std::uint64_t offset, char* buffer,
-                                        std::size_t size) {
+Result<std::size_t> Files::read_at(const Fd& file, std::uint64_t offset, char* buffer,
+                                   std::size_t size) {
   auto n = retry([&] { return ::pread(file.get(), buffer, size, static_cast<off_t>(offset)); });
   if (n < 0) return failure("read");
   return static_cast<std::size_t>(n);
 }
 
-Status PosixFiles::sync_data(const Fd& file) {
+Status Files::sync_data(const Fd& file) {
 #ifdef HAVE_FDATASYNC
   if (retry([&] { return ::fdatasync(file.get()); }) != 0) return failure("fdatasync");
   return {};
@@ -275,12 +334,12 @@ Status PosixFiles::sync_data(const Fd& file) {
 #endif
 }
 
-Status PosixFiles::sync_file(const Fd& file) {
+Status Files::sync_file(const Fd& file) {
   if (retry([&] { return ::fsync(file.get()); }) != 0) return failure("fsync");
   return {};
 }
 
-Status PosixFiles::write_out(const Fd& file) {
+Status Files::write_out(const Fd& file) {
 #ifdef HAVE_SYNC_FILE_RANGE
   constexpr unsigned kAll =
       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
@@ -293,18 +352,18 @@ Status PosixFiles::write_out(const Fd& file) {
 #endif
 }
 
-Status PosixFiles::sync_directory(const Fd& directory) {
+Status Files::sync_directory(const Fd& directory) {
   if (retry([&] { return ::fsync(directory.get()); }) != 0) return failure("fsync directory");
   return {};
 }
 
-Status PosixFiles::close(Fd file) {
+Status Files::close(Fd file) {
   if (::close(file.release()) != 0 && errno != EINTR) return failure("close");
   return {};
 }
 
-Status PosixFiles::link(const Fd& at, const std::string& name, const Fd& to,
-                        const std::string& new_name) {
+Status Files::link(const Fd& at, const std::string& name, const Fd& to,
+                   const std::string& new_name) {
   if (!names_one_entry(name) || !names_one_entry(new_name)) return Error{EXDEV, "link", new_name};
   if (::linkat(at.get(), name.c_str(), to.get(), new_name.c_str(), 0) != 0) {
     return failure("link", new_name);
@@ -312,8 +371,8 @@ Status PosixFiles::link(const Fd& at, const std::string& name, const Fd& to,
   return {};
 }
 
-Status PosixFiles::rename(const Fd& at, const std::string& name, const Fd& to,
-                          const std::string& new_name) {
+Status Files::rename(const Fd& at, const std::string& name, const Fd& to,
+                     const std::string& new_name) {
   if (!names_one_entry(name) || !names_one_entry(new_name)) return Error{EXDEV, "rename", new_name};
   if (::renameat(at.get(), name.c_str(), to.get(), new_name.c_str()) != 0) {
     return failure("rename", new_name);
@@ -321,13 +380,13 @@ Status PosixFiles::rename(const Fd& at, const std::string& name, const Fd& to,
   return {};
 }
 
-Status PosixFiles::unlink(const Fd& at, const std::string& name) {
+Status Files::unlink(const Fd& at, const std::string& name) {
   if (!names_one_entry(name)) return Error{EXDEV, "unlink", name};
   if (::unlinkat(at.get(), name.c_str(), 0) != 0) return failure("unlink", name);
   return {};
 }
 
-Result<FileInfo> PosixFiles::info(const Fd& file) {
+Result<FileInfo> Files::info(const Fd& file) {
 #ifdef HAVE_STATX
   struct statx extended;
   if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &extended) == 0 &&
@@ -340,7 +399,7 @@ Result<FileInfo> PosixFiles::info(const Fd& file) {
   return from_stat(status);
 }
 
-Result<FileInfo> PosixFiles::info_at(const Fd& at, const std::string& name) {
+Result<FileInfo> Files::info_at(const Fd& at, const std::string& name) {
   if (!names_one_entry(name)) return Error{EXDEV, "stat", name};
   struct stat status;
   if (::fstatat(at.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -349,8 +408,8 @@ Result<FileInfo> PosixFiles::info_at(const Fd& at, const std::string& name) {
   return from_stat(status);
 }
 
-Result<std::vector<std::string>> PosixFiles::list(const Fd& directory) {
-  // A descriptor of its own: fdopendir takes it over, and the offset is shared by dup.
+Result<std::vector<std::string>> Files::list(const Fd& directory) {
+  // A separate open file: fdopendir takes it over, and a dup would share the offset.
   Fd own(retry([&] { return ::openat(directory.get(), ".", kDirectory); }));
   if (!own) return failure("open");
   std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(own.get()), ::closedir);
@@ -367,13 +426,13 @@ Result<std::vector<std::string>> PosixFiles::list(const Fd& directory) {
   return names;
 }
 
-Result<Space> PosixFiles::space(const Fd& file) {
+Result<Space> Files::space(const Fd& file) {
   struct statvfs status;
   if (retry([&] { return ::fstatvfs(file.get(), &status); }) != 0) return failure("statvfs");
   return Space{status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize,
                status.f_favail, status.f_files};
 }
 
-FileSync PosixFiles::file_sync(const Fd& directory) { return sys::file_sync(directory); }
+FileSync Files::file_sync(const Fd& directory) { return sys::file_sync(directory); }
 
 }  // namespace handoff::sys

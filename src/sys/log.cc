@@ -23,29 +23,29 @@ constexpr LevelRow kLevels[] = {
 
 // RFC 3164 4.1: 1,024 octets a packet, of which priority, date, host and tag take some.
 constexpr std::size_t kSyslogLine = 900;
-// What is no longer than this is not cut: ids, codes, times. The shorter ones are for lines that
-// clients have filled with what has to be escaped.
+// Values up to this length are not shortened: ids, codes, times. The lower limits apply to lines
+// that clients have filled with characters that must be escaped.
 constexpr std::size_t kKept[] = {48, 24, 12};
 
-// POSIX, write(): what is no longer does not mix with what others write into the same pipe.
+// POSIX, write(): up to this length, writes of several processes to a pipe do not mix.
 #ifdef PIPE_BUF
 constexpr std::size_t kPipeWrite = PIPE_BUF;
 #else
 constexpr std::size_t kPipeWrite = _POSIX_PIPE_BUF;
 #endif
 
-// One write for whole lines, so that lines of several processes do not mix. A log that cannot be
-// written is no reason to lose mail, and there is nowhere to say so.
+// One write for whole lines, so that lines of several processes do not mix. Failure to log must not
+// lose mail, and there is nowhere to report it.
 void put(const std::string& lines) {
   [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, lines.data(), lines.size());
 }
 
-// Needs neither quotes nor an escape in a line of text.
+// Whether the character needs neither quotes nor an escape in a line of text.
 constexpr bool needs_none(char c) {
   return c > ' ' && c < '\x7f' && c != '=' && c != '"' && c != '\\';
 }
 
-// A table: it is asked of every octet of each line.
+// A table, because every octet of each line is checked.
 constexpr auto kBare = [] {
   std::array<bool, 256> bare{};
   for (std::size_t octet = 0; octet < bare.size(); ++octet)
@@ -55,7 +55,7 @@ constexpr auto kBare = [] {
 
 bool is_bare(char c) { return kBare[static_cast<unsigned char>(c)]; }
 
-constexpr std::size_t kUsualLine = 512;  // octets, so that a line grows in one place
+constexpr std::size_t kUsualLine = 512;  // octets; allocated at once for a line
 
 const LevelRow& row(Level level) { return kLevels[static_cast<int>(level)]; }
 
@@ -68,7 +68,18 @@ Log::Log(LogFormat format, Level level, int facility)
 }
 
 void Log::write(Level level, std::string_view message, const Fields& fields) const {
+  if (level == Level::kError && echo_) {
+    put("handoffd: " + format_sentence(message, fields) + "\n");
+  }
   if (level > level_) return;
+  auto now = Steady::now();
+  for (const auto& [left_out, lines] : limit_.suppressed(now)) {
+    write_line(Level::kWarning, "lines left out", {{"message", left_out}, {"lines", lines}});
+  }
+  if (limit_.allows(message, now)) write_line(level, message, fields);
+}
+
+void Log::write_line(Level level, std::string_view message, const Fields& fields) const {
   bool json = format_ == LogFormat::kJson;
   auto line_of = [&](const Fields& of) {
     return json ? format_json(message, of) : format_text(message, of);
@@ -76,7 +87,7 @@ void Log::write(Level level, std::string_view message, const Fields& fields) con
   if (syslog_) {
     auto line = shortened(fields, kSyslogLine, line_of);
     if (json) line = "{" + line + "}";
-    if (waits()) {
+    if (is_held()) {
       held_for_syslog_.push_back({row(level).priority, std::move(line)});
     } else {
       ::syslog(row(level).priority, "%s", line.c_str());
@@ -95,19 +106,19 @@ void Log::write(Level level, std::string_view message, const Fields& fields) con
     if (level <= Level::kWarning) out += std::string(row(level).name) + ": ";
     out += line + "\n";
   }
-  if (!waits()) return put(out);
-  if (held_.size() + out.size() > kPipeWrite) let_go();
+  if (!is_held()) return put(out);
+  if (held_.size() + out.size() > kPipeWrite) flush_to_stderr();
   held_ += out;
 }
 
-void Log::let_go() const {
-  if (waits() && !held_.empty()) put(held_);
+void Log::flush_to_stderr() const {
+  if (is_held() && !held_.empty()) put(held_);
   held_.clear();
 }
 
-void Log::let_go_to_syslog() const {
+void Log::flush_to_syslog() const {
   for (const auto& line : held_for_syslog_) {
-    if (waits()) ::syslog(line.priority, "%s", line.text.c_str());
+    if (is_held()) ::syslog(line.priority, "%s", line.text.c_str());
   }
   held_for_syslog_.clear();
 }
@@ -128,6 +139,19 @@ std::string format_text(std::string_view message, const Fields& fields) {
     }
   }
   return out;
+}
+
+std::string format_sentence(std::string_view message, const Fields& fields) {
+  std::string out(message);
+  std::string others;
+  for (const Field& field : fields) {
+    if (field.key == "cause") {
+      out += ": " + escape(field.value);
+    } else if (!field.value.empty()) {
+      others += (others.empty() ? " (" : ", ") + std::string(field.key) + " " + escape(field.value);
+    }
+  }
+  return others.empty() ? out : out + others + ")";
 }
 
 std::string format_json(std::string_view message, const Fields& fields) {

@@ -1,5 +1,5 @@
 // The log: a constant message and key=value fields, to syslog or standard error, as text or JSON.
-// Values come from anywhere and are escaped here; a line never contains a control character.
+// Values may come from anywhere and are escaped here; a line never contains a control character.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sys/log_limit.hh"
 #include "sys/process.hh"
 
 namespace handoff::sys {
@@ -35,28 +36,33 @@ class Log {
   // To syslog; `facility` is a LOG_… value.
   Log(LogFormat format, Level level, int facility);
 
-  // Writes one line, if `level` is wanted. Never fails and never throws for want of a log: mail
-  // goes on. May block where standard error or the syslog socket does.
+  // Until the server has started, errors for syslog also go to standard error, where the person who
+  // starts it can read them: "handoffd: cannot start: bind unix:/run/s: Address already in use".
+  void echo_errors(bool echo) const { echo_ = echo && syslog_; }
+
+  // Writes one line if `level` is enabled and there were not too many with this message just now
+  // (log_limit.hh); a later line says how many were left out. Ignores failure: mail is delivered
+  // without a log. May block if standard error or the syslog socket does.
   void write(Level level, std::string_view message, const Fields& fields = {}) const;
   void error(std::string_view m, const Fields& f = {}) const { write(Level::kError, m, f); }
   void warning(std::string_view m, const Fields& f = {}) const { write(Level::kWarning, m, f); }
   void info(std::string_view m, const Fields& f = {}) const { write(Level::kInfo, m, f); }
   void debug(std::string_view m, const Fields& f = {}) const { write(Level::kDebug, m, f); }
 
-  // While it lives, lines of this process wait. Those for standard error leave together: at
-  // flush(), where more would not stay whole in a pipe, or when it ends. Those for syslog, which
-  // takes them one by one and may be slow, leave when it ends; the death of the process loses them.
+  // While the object exists, lines of this process are held. Those for standard error are written
+  // together: at flush(), when more would not stay whole in a pipe, or at the end. Those for
+  // syslog, which may be slow, are written at the end; they are lost if the process dies.
   class Together {
    public:
     explicit Together(const Log& log) : log_(log) { log_.holder_ = own_pid(); }
     ~Together() {
       flush();
-      log_.let_go_to_syslog();
+      log_.flush_to_syslog();
       log_.holder_ = 0;
     }
     Together(const Together&) = delete;
     Together& operator=(const Together&) = delete;
-    void flush() { log_.let_go(); }
+    void flush() { log_.flush_to_stderr(); }
 
    private:
     const Log& log_;
@@ -68,25 +74,31 @@ class Log {
     std::string text;
   };
 
-  bool waits() const { return holder_ == own_pid(); }
-  void let_go() const;
-  void let_go_to_syslog() const;
+  void write_line(Level level, std::string_view message, const Fields& fields) const;
+  bool is_held() const { return holder_ == own_pid(); }
+  void flush_to_stderr() const;
+  void flush_to_syslog() const;
 
   LogFormat format_;
   Level level_;
   bool syslog_ = false;
-  mutable pid_t holder_ = 0;  // whose lines wait; not those of its children
+  mutable bool echo_ = false;
+  mutable pid_t holder_ = 0;  // the process whose lines are held; children write at once
+  mutable LogLimit limit_;
   mutable std::string held_;
   mutable std::vector<SyslogLine> held_for_syslog_;
 };
 
-// The line without time and process: `delivered id=… to=<…>` or a JSON object's inside. Fields
-// without a value are left out.
+// The line without time and process: `delivered id=… to=<…>` or the members of a JSON object. Omits
+// fields without a value.
 std::string format_text(std::string_view message, const Fields& fields);
 std::string format_json(std::string_view message, const Fields& fields);
 
-// `line(fields)` in less than `octets`: where it is longer the longest values are cut, so that none
-// of the fields is lost where a syslog cuts off the end of a line.
+// For a person: the message, its cause, and the other fields in parentheses.
+std::string format_sentence(std::string_view message, const Fields& fields);
+
+// `line(fields)` in less than `octets`. Shortens the longest values if necessary, so that no field
+// is lost if a syslog truncates the line.
 std::string shortened(Fields fields, std::size_t octets,
                       const std::function<std::string(const Fields&)>& line);
 

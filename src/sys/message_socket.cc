@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "sys/process.hh"
+
 #ifndef MSG_CMSG_CLOEXEC
 #define MSG_CMSG_CLOEXEC 0
 #endif
@@ -18,7 +20,7 @@
 namespace handoff::sys {
 namespace {
 
-// Room for more descriptors than one, so that those that come are seen, and closed.
+// Room for more than one descriptor, so that surplus ones are noticed and closed.
 constexpr std::size_t kMostDescriptors = 8;
 union Control {
   cmsghdr header;
@@ -37,13 +39,14 @@ bool wait(const Fd& fd, short events, std::optional<Steady::time_point> deadline
     int n = ::poll(&what, 1, timeout);
     if (n > 0) return true;
     if (n == 0) return false;
-    if (errno != EINTR) return true;  // the call that follows tells
+    if (errno != EINTR) return true;  // the next call reports it
   }
 }
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
+// ENOBUFS: how the BSDs report a full buffer of a unix socket.
+bool must_wait(int error) { return would_block(error) || error == ENOBUFS; }
 
-// Every descriptor that came is taken out, so that none stays open.
+// Takes every descriptor out, so that none stays open.
 void take_descriptors(msghdr& header, Message& message) {
   std::size_t count = 0;
   for (auto* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
@@ -52,7 +55,7 @@ void take_descriptors(msghdr& header, Message& message) {
       int number = -1;
       std::memcpy(&number, reinterpret_cast<const char*>(part) + at, sizeof number);
       ::fcntl(number, F_SETFD, FD_CLOEXEC);
-      message.descriptor = Fd(number);  // the one before is closed
+      message.descriptor = Fd(number);  // closes the previous one
       ++count;
     }
   }
@@ -64,18 +67,7 @@ void take_descriptors(msghdr& header, Message& message) {
 
 }  // namespace
 
-Result<std::pair<Fd, Fd>> message_pair() {
-  std::array<int, 2> ends;
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends.data()) != 0) {
-    return Error{errno, "socketpair", {}};
-  }
-  std::pair<Fd, Fd> out{Fd(ends[0]), Fd(ends[1])};
-  for (int fd : ends) {
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    ::fcntl(fd, F_SETFL, O_NONBLOCK);
-  }
-  return out;
-}
+Result<std::pair<Fd, Fd>> message_pair() { return socket_pair(SOCK_SEQPACKET); }
 
 Status send_message(const Fd& to, std::string_view octets, const Fd* descriptor,
                     Steady::time_point deadline) {
@@ -98,7 +90,7 @@ Status send_message(const Fd& to, std::string_view octets, const Fd* descriptor,
   for (;;) {
     if (::sendmsg(to.get(), &header, MSG_NOSIGNAL) >= 0) return {};
     if (errno == EINTR) continue;
-    if (!would_block(errno)) return Error{errno, "send message", {}};
+    if (!must_wait(errno)) return Error{errno, "send message", {}};
     if (!wait(to, POLLOUT, deadline)) return Error{ETIMEDOUT, "send message", {}};
   }
 }
@@ -123,15 +115,27 @@ Result<std::optional<Message>> receive_message(const Fd& from,
     }
     if (errno == ECONNRESET) return std::optional<Message>();
     if (errno == EINTR) continue;
-    if (!would_block(errno)) return Error{errno, "receive message", {}};
+    if (!must_wait(errno)) return Error{errno, "receive message", {}};
     if (!wait(from, POLLIN, deadline)) return Error{ETIMEDOUT, "receive message", {}};
   }
   take_descriptors(header, message);
   if ((header.msg_flags & MSG_TRUNC) != 0) message.whole = false;
-  // An empty message with nothing in it is how the end looks.
+  // The end looks like an empty message without a descriptor.
   bool end = message.octets.empty() && message.whole && !message.descriptor;
   if (end) return std::optional<Message>();
   return std::optional(std::move(message));
+}
+
+Result<Fd> fork_server(const std::function<int(const Fd&)>& serve) {
+  auto pair = message_pair();
+  if (!pair) return pair.error();
+  auto& [ours, theirs] = pair.value();
+  auto started = fork_process([&ours = ours, &theirs = theirs, &serve] {
+    ours.reset();
+    return serve(theirs);
+  });
+  if (!started) return started.error();
+  return std::move(ours);
 }
 
 }  // namespace handoff::sys

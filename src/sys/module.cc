@@ -4,7 +4,7 @@
 #include <unistd.h>
 #if defined(__FreeBSD__) || defined(__DragonFly__)
 #include <sys/types.h>
-// Wants the line above first.
+// Requires the include above.
 #include <sys/sysctl.h>
 #endif
 
@@ -14,10 +14,10 @@
 namespace handoff::sys {
 namespace {
 
-// dlerror() gives its words once.
+// dlerror() returns its message once.
 Error linker_error() {
   const char* words = ::dlerror();
-  return {ENOTSUP, words == nullptr ? "dlopen" : words, {}};
+  return explained(ENOTSUP, words == nullptr ? "dlopen" : words);
 }
 
 std::string program_file() {

@@ -7,14 +7,14 @@
 
 namespace handoff::sys {
 
-// Where the file of the program that runs is, links followed; empty where the system does not say.
+// The directory of the running program, links resolved; empty if the system does not report it.
 std::string program_folder();
 
-// The address of `symbol` in the shared object `path`, an absolute one. Every symbol that the
-// object itself needs is looked for now, in the program and in the libraries that it names, and
-// what it has is seen by nobody else. It stays for as long as the process lives, and is there at
-// once when it is opened again, or after a fork. The errno where there is no such file; ENOTSUP,
-// with the dynamic linker's words, where it cannot be used. Blocks for the disk.
+// The address of `symbol` in the shared object at the absolute path `path`. Resolves every symbol
+// that the object needs now, in the program and in the libraries that it names; other objects do
+// not see its symbols. It stays loaded until the process ends, also in forked children. Fails with
+// the errno if there is no such file, with ENOTSUP and the linker's message if it cannot be used.
+// Blocks for the disk.
 Result<void*> open_module(const std::string& path, const char* symbol);
 
 }  // namespace handoff::sys

@@ -1,9 +1,14 @@
 #include "sys/process.hh"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #include <algorithm>
 #include <array>
@@ -16,27 +21,38 @@
 namespace handoff::sys {
 namespace {
 
-// Between looks for a child's end, where there is no way to be told.
+// Between two checks whether a child has ended; there is no portable event for that.
 constexpr std::chrono::microseconds kLongestPause{20'000};
-
-}  // namespace
-
-namespace {
 
 pid_t known_pid = 0;
 
 }  // namespace
 
 pid_t own_pid() {
-  // It is in each name and each line of the log. A child must not take itself for its parent.
+  // Cached, because every file name and log line contains it; a child must not use the cached id of
+  // its parent.
   static const bool watched = ::pthread_atfork(nullptr, nullptr, [] { known_pid = 0; }) == 0;
   if (!watched) return ::getpid();
   if (known_pid == 0) known_pid = ::getpid();
   return known_pid;
 }
 
+void set_process_name([[maybe_unused]] const char* name) {
+#ifdef __linux__
+  ::prctl(PR_SET_NAME, name, 0, 0, 0);
+#endif
+}
+
 bool is_anothers(const Mailbox& mailbox) {
   return mailbox.owner && mailbox.owner->uid != ::geteuid();
+}
+
+void end_unless_called(std::chrono::seconds time) { ::alarm(static_cast<unsigned>(time.count())); }
+
+std::uint64_t descriptor_limit() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return UINT64_MAX;
+  return limit.rlim_cur;
 }
 
 std::string host_name() {
@@ -45,11 +61,11 @@ std::string host_name() {
   return name.data();
 }
 
-// Whatever forbids to ask, the system or a profile of it, tells that there is one.
+// If the system or a security profile forbids this, assume that the process exists.
 bool process_exists(pid_t pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
 std::uint32_t random_number() {
-#ifdef HAVE_GETENTROPY  // libc++ goes for /dev/urandom on Linux, which a sandbox may not have
+#ifdef HAVE_GETENTROPY  // libc++ opens /dev/urandom on Linux, which a sandbox may hide
   std::uint32_t number = 0;
   if (::getentropy(&number, sizeof number) == 0) return number;
 #endif
@@ -58,8 +74,8 @@ std::uint32_t random_number() {
 }
 
 Result<pid_t> fork_process(const std::function<int()>& main) {
-  // No signal may reach the child while the parent's handlers are in it: they would write into the
-  // parent's loop.
+  // No signal may reach the child while it has the parent's handlers, which would write to the
+  // parent's event loop.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -70,7 +86,7 @@ Result<pid_t> fork_process(const std::function<int()>& main) {
     try {
       code = main();
     } catch (const std::exception&) {
-      // There is nobody to tell but the parent, by the exit code.
+      // The exit code tells the parent.
     }
     ::_exit(code);
   }
@@ -85,6 +101,13 @@ std::optional<Ended> next_ended() {
   pid_t pid = ::waitpid(-1, &status, WNOHANG);
   if (pid <= 0) return std::nullopt;
   return Ended{pid, status};
+}
+
+int wait_for_end(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
 }
 
 bool ends_by(pid_t pid, std::chrono::steady_clock::time_point deadline) {

@@ -15,32 +15,44 @@
 namespace handoff::sys {
 
 pid_t own_pid();
-// Whether the mailbox is another user's than the process, and only that one may look into it.
+// Sets the name of this process in ps(1) and top(1). Needed on Linux for a process that was
+// executed through a descriptor.
+void set_process_name(const char* name);
+// Whether the mailbox belongs to a user other than that of this process, so that only that user may
+// look into it.
 bool is_anothers(const Mailbox& mailbox);
 // gethostname(), or "localhost".
 std::string host_name();
-// Whether there is a process with this id, be it another's than it was, or not yet waited for.
+// Whether a process has this id. It may be a later process, or one that ended and was not waited
+// for.
 bool process_exists(pid_t pid);
-// From the system's generator.
+// How many descriptors this process may have open (RLIMIT_NOFILE).
+std::uint64_t descriptor_limit();
+// Returns a number from the system's random number generator.
 std::uint32_t random_number();
 
-// Forks. The child runs `main`, with every signal blocked until it says otherwise, and exits with
-// its result (EX_SOFTWARE where it throws) without the ends of what the parent has: destructors of
-// globals, buffers.
+// Ends this process by a signal (SIGALRM, if it does not catch that) unless this is called again
+// within that time; 0: no longer.
+void end_unless_called(std::chrono::seconds time);
+
+// Forks. The child runs `main` with every signal blocked until it unblocks them, and exits with its
+// result (EX_SOFTWARE if it throws) without destructors of globals and without flushing buffers.
 Result<pid_t> fork_process(const std::function<int()>& main);
-// A child that has ended, `status` as waitpid has it.
+// A child that has ended; `status` as from waitpid.
 struct Ended {
   pid_t pid;
   int status;
 };
-// One of those that nobody has asked for; nothing where there is none. Never blocks.
+// The next ended child that was not waited for; nothing if there is none. Never blocks.
 std::optional<Ended> next_ended();
-// Waits until `deadline` for the end of that child; false where it has not come.
+// Waits for the end of that child and returns its status as waitpid does.
+int wait_for_end(pid_t pid);
+// Waits until `deadline` for the end of that child; false if it has not ended.
 bool ends_by(pid_t pid, std::chrono::steady_clock::time_point deadline);
 // "exit 75", "signal 9".
 std::string how_it_ended(int status);
-// To a child that was not asked for with next_ended(): its id is not yet another's. One that has
-// ended takes no notice.
+// Sends a signal to a child that next_ended() has not returned yet, so its id cannot have been
+// reused. Has no effect if the child has ended.
 void send_signal(pid_t pid, int signal);
 
 }  // namespace handoff::sys

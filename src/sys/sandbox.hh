@@ -1,14 +1,17 @@
-// What a process is left with when all it works with is open, and before it hears a peer: on
-// OpenBSD the system calls of pledge(2) and the paths of unveil(2), on FreeBSD, where no path is
-// needed any more, Capsicum's capability mode. Linux has nothing of the kind here: a unit of
-// systemd or an AppArmor profile does it from outside (contrib/).
+// Confines a process to what its configuration needs, after it has opened the files and sockets
+// that it uses, and before it reads from a peer: by Landlock and seccomp on Linux
+// (linux_sandbox.hh), by pledge(2) and unveil(2) on OpenBSD, by Capsicum's capability mode on
+// FreeBSD if no path is needed any more.
 //
-// What is asked for is worked out on every system, from Needs alone, and t/e2e/t0380-sandbox.t
-// holds it to the calls that are made on Linux. On a BSD itself it has not been run.
+// The requests for the BSDs are derived from Needs on every system, and t/e2e/t0380-sandbox.t
+// compares them with the calls made on Linux. None of this has been run on a BSD.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hh"
@@ -17,21 +20,32 @@
 
 namespace handoff::sys {
 
-// Beside what every one of ours does: memory, clocks, signals, what is open; files in `folders`.
+// The needs of a process besides memory, clocks, signals and open descriptors.
 struct Needs {
-  std::vector<std::string> folders;   // files and directories below are read, made, removed
-  std::vector<std::string> programs;  // that are started; scripts too
-  bool any_path = false;              // it cannot be said which files are opened
-  bool unix_sockets = false;          // are accepted from or connected to
+  std::vector<std::string> folders;  // files and directories in these are read, created and removed
+  std::vector<std::string> readable;  // these files, and files in these directories, are only read
+  std::vector<std::string> programs;  // programs and scripts to execute
+  bool launcher = false;              // a launcher executes the programs (launcher.hh)
+  bool any_path = false;              // the files to open are not known in advance
+  bool mailboxes_anywhere = false;    // mailboxes may be outside of `folders`
+  bool libraries = false;             // libraries of others read their files and load plugins
+  bool unix_sockets = false;          // accepted from or connected to
   bool inet_sockets = false;          // likewise
-  bool names = false;                 // of hosts are looked up
-  bool accounts = false;              // of the system are looked up
-  bool processes = false;             // are forked; programs need that anyway
-  bool sends_files = false;           // over a unix socket
+  bool connects_unix = false;         // connected to
+  bool connects_inet = false;         // likewise
+  // TCP ports to connect to; nothing: any port.
+  std::optional<std::vector<std::uint16_t>> tcp_ports = std::vector<std::uint16_t>();
+  bool names = false;        // looks up host names
+  bool accounts = false;     // looks up users of the system
+  bool processes = false;    // forks; running programs implies it
+  bool sends_files = false;  // over a unix socket
   bool receives_files = false;
-  bool other_users = false;  // become they, with processes of its own
-  bool gives_away = false;   // what it makes is another user's
-  bool syslog = false;       // is logged to
+  bool other_users = false;  // has processes that become other users
+  bool gives_away = false;   // gives files to other users
+  bool syslog = false;       // logs to syslog
+
+  bool executes() const { return !programs.empty() && !launcher; }
+  bool uses_libraries() const { return libraries || names || accounts; }
 };
 
 struct Unveiled {
@@ -41,17 +55,21 @@ struct Unveiled {
   bool operator==(const Unveiled&) const = default;
 };
 
-// For pledge(2).
+// The promises for pledge(2).
 std::string promises(const Needs& needs);
-// For unveil(2); none: all paths stay visible. May read the first line of a program, whose
-// interpreter is opened too.
+// The paths for unveil(2); empty: all paths stay visible. May read the first line of a program,
+// because a script's interpreter has to be visible too.
 std::vector<Unveiled> unveiled(const Needs& needs);
-// Why capability mode is out of the question; empty where it is possible.
+// Why capability mode is impossible; empty if it is possible.
 std::string path_bound(const Needs& needs);
 
-// Leaves this process, for good, with what it needs, and tells the log by which means (debug).
-// `listeners` stay usable to accept from, and for nothing else. Fails where the system refuses:
-// nobody should then serve.
-Status confine(const Needs& needs, std::span<const Fd* const> listeners, const Log& log);
+// Confines this process until it ends, and logs how (debug). `process` is its name in the log. On
+// FreeBSD `listeners` can then only be used to accept connections. Fails if the system refuses; the
+// process must not serve then.
+Status confine(std::string_view process, const Needs& needs, std::span<const Fd* const> listeners,
+               const Log& log);
+
+// What confine() cannot do on this system, one sentence each; empty if nothing is missing.
+std::vector<std::string> missing_confinement();
 
 }  // namespace handoff::sys

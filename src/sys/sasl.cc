@@ -15,12 +15,12 @@
 namespace handoff::sys {
 namespace {
 
-constexpr char kName[] = "handoff";  // of its configuration file: handoff.conf
+constexpr char kName[] = "handoff";  // name of the configuration file: handoff.conf
 
 using Callback = int (*)();
 
-// The library logs by itself where it is not told how; what it says of a failure is kept for our
-// own line. What is beyond warnings may have secrets in it.
+// Without a callback the library logs by itself. We keep its message about a failure for our own
+// log line. Levels below a warning may contain secrets.
 int keep_fault(void* context, int level, const char* message) {
   if (context != nullptr && message != nullptr && level >= SASL_LOG_ERR && level <= SASL_LOG_WARN) {
     *static_cast<std::string*>(context) = message;
@@ -29,7 +29,7 @@ int keep_fault(void* context, int level, const char* message) {
 }
 
 sasl_callback_t log_callback(std::string* fault) {
-  // By way of the type that stands for any function, as the library's own programs do.
+  // Through the generic function type, as the library's own programs do.
   auto any = reinterpret_cast<void (*)()>(keep_fault);
   return {SASL_CB_LOG, reinterpret_cast<Callback>(any), fault};
 }
@@ -39,7 +39,7 @@ struct Dispose {
 };
 
 std::optional<std::string> decode(std::string_view base64) {
-  if (base64 == "=") return "";  // RFC 4954 4: an initial response of no octets
+  if (base64 == "=") return "";  // RFC 4954 4: an empty initial response
   std::string out(base64.size() + 1, '\0');
   unsigned size = 0;
   int result = sasl_decode64(base64.data(), static_cast<unsigned>(base64.size()), out.data(),
@@ -63,21 +63,21 @@ Result<SaslServer> SaslServer::start(SaslOptions options) {
   static const std::array<sasl_callback_t, 2> callbacks = {log_callback(nullptr),
                                                            {SASL_CB_LIST_END, nullptr, nullptr}};
   if (!options.config_path.empty()) {
-    // It copies the path, whatever its type says.
+    // SASL copies the path, although the parameter is not const.
     auto path = options.config_path;
     sasl_set_path(SASL_PATH_TYPE_CONFIG, path.data());
   }
   int result = sasl_server_init(callbacks.data(), kName);
   if (result != SASL_OK) {
-    return Error{EINVAL, std::string("SASL (") + sasl_errstring(result, nullptr, nullptr) + ")",
-                 options.config_path};
+    return explained(EINVAL, std::string("SASL (") + sasl_errstring(result, nullptr, nullptr) + ")",
+                     options.config_path);
   }
   return SaslServer(std::move(options));
 }
 
 struct SaslSession::Parts {
   const SaslServer* server;
-  std::string fault;  // what the library said last
+  std::string fault;  // the library's last message
   std::array<sasl_callback_t, 2> callbacks;
   std::unique_ptr<sasl_conn_t, Dispose> connection;
 };
@@ -98,7 +98,7 @@ Result<SaslSession> SaslSession::begin(const SaslServer& server, const SaslProte
   auto set = [&](int property, const void* value) {
     if (result == SASL_OK) result = sasl_setprop(connection, property, value);
   };
-  // No layer of SASL's own, nobody without a name, and no password in the clear (RFC 4954 4).
+  // No security layer of SASL, no anonymous users, and no password in the clear (RFC 4954 4).
   sasl_security_properties_t security{};
   security.security_flags = SASL_SEC_NOANONYMOUS | (protection.bits > 0 ? 0 : SASL_SEC_NOPLAINTEXT);
   set(SASL_SEC_PROPS, &security);
@@ -106,7 +106,7 @@ Result<SaslSession> SaslSession::begin(const SaslServer& server, const SaslProte
   set(SASL_SSF_EXTERNAL, &bits);
   if (!protection.external.empty()) set(SASL_AUTH_EXTERNAL, protection.external.c_str());
   if (result != SASL_OK) {
-    return Error{EIO, std::string("SASL (") + sasl_errstring(result, nullptr, nullptr) + ")", {}};
+    return explained(EIO, std::string("SASL (") + sasl_errstring(result, nullptr, nullptr) + ")");
   }
   return SaslSession(std::move(parts));
 }
@@ -161,7 +161,7 @@ SaslSession::Step SaslSession::after(int result, const char* out, unsigned size)
       return {Outcome::kSucceeded, {}};
     case SASL_CONTINUE:
       return {Outcome::kChallenge, encode(out, size)};
-    // What has nothing to do with who asks.
+    // Failures that do not depend on the user.
     case SASL_FAIL:
     case SASL_NOMEM:
     case SASL_BUFOVER:
@@ -194,10 +194,10 @@ namespace handoff::sys {
 struct SaslSession::Parts {};
 
 Result<SaslServer> SaslServer::start(SaslOptions) {
-  return Error{ENOTSUP, "AUTH is no part of this build", {}};
+  return explained(ENOTSUP, "this build has no AUTH");
 }
 Result<SaslSession> SaslSession::begin(const SaslServer&, const SaslProtection&) {
-  return Error{ENOTSUP, "AUTH is no part of this build", {}};
+  return explained(ENOTSUP, "this build has no AUTH");
 }
 SaslSession::SaslSession(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 SaslSession::SaslSession(SaslSession&&) noexcept = default;

@@ -1,5 +1,5 @@
-// AUTH by Cyrus SASL: the server's side of one exchange. No type of the library is known outside
-// this file's .cc. In a build without it no server can be had.
+// AUTH by Cyrus SASL: the server's side of one exchange. The types of the library stay in the .cc.
+// In a build without the library, start() fails.
 #pragma once
 
 #include <memory>
@@ -15,17 +15,17 @@ namespace handoff::sys {
 struct SaslOptions {
   std::string service;                  // "lmtp"
   std::string hostname;                 // also the realm of users without one
-  std::string config_path;              // directory of handoff.conf; empty: the library's own
-  std::vector<std::string> mechanisms;  // those that may be offered, in capitals
+  std::string config_path;              // directory of handoff.conf; empty: the library's default
+  std::vector<std::string> mechanisms;  // may be offered; in upper case
 };
 
-// What protects the connection.
+// How the connection is protected.
 struct SaslProtection {
   unsigned bits = 0;     // strength of TLS's cipher; 0: no TLS
-  std::string external;  // who the peer is by its verified certificate; empty: nobody
+  std::string external;  // the peer's name by its verified certificate; may be empty
 };
 
-// The library, once a process.
+// The library; one object for each process.
 class SaslServer {
  public:
   // Loads the library's plugins; may read files. ENOTSUP in a build without it.
@@ -39,29 +39,29 @@ class SaslServer {
   SaslOptions options_;
 };
 
-// One connection, as it is protected now: after STARTTLS there is another.
+// One connection with its present protection; STARTTLS needs a new one.
 class SaslSession {
  public:
-  // `server` outlives the object. EIO where the library cannot.
+  // `server` outlives the object. EIO if the library fails.
   static Result<SaslSession> begin(const SaslServer& server, const SaslProtection& protection);
   SaslSession(SaslSession&&) noexcept;
   ~SaslSession();
 
-  // Those of the options that can be used on this connection, parted by blanks. Without TLS none
-  // that sends a password as it is.
+  // The configured mechanisms that can be used on this connection, separated by spaces. Without
+  // TLS, those that send the password itself are left out.
   std::string mechanisms() const;
 
   enum class Outcome { kChallenge, kSucceeded, kFailed, kUnavailable, kBadBase64 };
   struct Step {
     Outcome outcome;
-    std::string text;  // kChallenge: base64 to send; kFailed, kUnavailable: why, for the log
+    std::string text;  // kChallenge: base64 to send; kFailed, kUnavailable: the cause, for the log
   };
-  // RFC 4954 4. `response` is base64; nothing where AUTH had none. May block on files and daemons
-  // that have the secrets.
+  // RFC 4954 4. `response` is base64; nothing if AUTH had none. May block on the files and daemons
+  // that hold the secrets.
   Step start(std::string_view mechanism, std::optional<std::string_view> response);
   Step step(std::string_view response);
 
-  // Who it is that asks, as far as is known; never a secret.
+  // The user's name as far as it is known; never a secret.
   std::string user() const;
 
  private:

@@ -44,7 +44,7 @@ void ServiceManager::tell(const std::string& state) const {
   Fd fd(::socket(AF_UNIX, SOCK_DGRAM, 0));
   if (!fd) return;
   ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
-  // A full queue: what feeds the watchdog comes again soon, the rest is said once.
+  // If the queue is full, the watchdog is fed again soon; everything else is sent only once.
   bool again_soon = state == "WATCHDOG=1";
   timeval patience{1, 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);

@@ -1,5 +1,5 @@
-// The wire to the service manager: sd_notify(3)'s protocol, a datagram to $NOTIFY_SOCKET, and its
-// watchdog. Does nothing where nobody listens.
+// Notifies the service manager by the protocol of sd_notify(3), a datagram to $NOTIFY_SOCKET, and
+// feeds its watchdog. Does nothing without a service manager.
 #pragma once
 
 #include <chrono>
@@ -10,21 +10,21 @@ namespace handoff::sys {
 
 class ServiceManager {
  public:
-  // From NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, which stay in the environment for the
-  // program image that follows.
+  // From NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, which stay in the environment for the next
+  // program image.
   static ServiceManager from_environment();
 
-  // "READY=1", one assignment a line. Never fails: there is nobody to tell. Blocks for a second at
-  // the most, where the service manager does not read; what feeds the watchdog never blocks.
+  // "READY=1", one assignment for each line. Ignores failure. Blocks for at most a second if the
+  // service manager does not read; WATCHDOG=1 never blocks.
   void tell(const std::string& state) const;
-  // RELOADING=1, with the time that Type=notify-reload wants beside it.
+  // RELOADING=1 with the time that Type=notify-reload requires.
   void tell_reloading() const;
 
-  // How often WATCHDOG=1 is to be sent: half of what the manager waits.
+  // How often to send WATCHDOG=1: half the manager's time limit.
   std::optional<std::chrono::milliseconds> watchdog() const { return watchdog_; }
 
  private:
-  std::string socket_;  // a path, or "@name" in Linux' abstract namespace
+  std::string socket_;  // a path, or "@name" in Linux's abstract namespace
   std::optional<std::chrono::milliseconds> watchdog_;
 };
 

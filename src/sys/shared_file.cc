@@ -25,9 +25,9 @@ struct flock byte_lock(std::size_t slot) {
   return lock;
 }
 
-// btrfs writes each block to a new place, which a full disk has not, whatever was kept for the
-// file; an empty file can be told to stay where it is, once it is neither compressed nor told not
-// to be. Other filesystems write in place anyway, or cannot be told.
+// btrfs writes each block to a new place, and a full disk has none, even for allocated files. An
+// empty file can be set to be overwritten in place, after both compression flags are cleared. Other
+// filesystems overwrite in place anyway or have no such flag.
 void write_in_place([[maybe_unused]] const Fd& file) {
 #ifdef FS_NOCOW_FL
   int flags = 0;
@@ -58,10 +58,24 @@ Result<SharedFile> SharedFile::open(const Fd& directory, const std::string& name
   return SharedFile(std::move(file), memory, octets);
 }
 
+Result<SharedFile> SharedFile::anonymous(std::size_t octets) {
+  void* memory =
+      ::mmap(nullptr, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return Error{errno, "map", "ledger"};
+  return SharedFile(Fd(), memory, octets);
+}
+
 SharedFile::SharedFile(SharedFile&& other) noexcept
     : file_(std::move(other.file_)),
       memory_(std::exchange(other.memory_, nullptr)),
       octets_(other.octets_) {}
+
+SharedFile& SharedFile::operator=(SharedFile&& other) noexcept {
+  std::swap(file_, other.file_);
+  std::swap(memory_, other.memory_);
+  std::swap(octets_, other.octets_);
+  return *this;
+}
 
 SharedFile::~SharedFile() {
   if (memory_ != nullptr) ::munmap(memory_, octets_);
@@ -82,10 +96,16 @@ bool SharedFile::lock(std::size_t slot) const {
   return ::fcntl(file_.get(), F_SETLK, &lock) == 0;
 }
 
+void SharedFile::unlock(std::size_t slot) const {
+  auto lock = byte_lock(slot);
+  lock.l_type = F_UNLCK;
+  ::fcntl(file_.get(), F_SETLK, &lock);
+}
+
 std::optional<pid_t> SharedFile::locked_by_other(std::size_t slot) const {
   auto lock = byte_lock(slot);
   if (::fcntl(file_.get(), F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return std::nullopt;
-  // fcntl_locking(2): of another pid namespace 0, of a remote process perhaps below that.
+  // fcntl_locking(2): 0 for another pid namespace, possibly negative for a remote process.
   return std::max(lock.l_pid, kUnseen);
 }
 

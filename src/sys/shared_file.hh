@@ -1,4 +1,5 @@
-// A file that processes map together, with a lock for each of its slots that ends with its owner.
+// A file that several processes map. Each slot in it has a lock, which is released when its owner
+// ends.
 #pragma once
 
 #include <sys/types.h>
@@ -14,22 +15,25 @@ namespace handoff::sys {
 
 class SharedFile {
  public:
-  // Opens or makes (mode 0600) `name` below `directory` and maps its first `octets`; a shorter file
-  // is filled up with zeros. Only one object of a process may have the file open: closing any
-  // descriptor of it would end the locks of all (fcntl(2)).
+  // Opens or creates (mode 0600) `name` below `directory` and maps its first `octets`; extends a
+  // shorter file with zeros. Only one object in a process may have the file open: closing any of
+  // its descriptors would release all locks (fcntl(2)).
   static Result<SharedFile> open(const Fd& directory, const std::string& name, std::size_t octets);
+  // Memory of this process alone, without a file; no slot can be locked.
+  static Result<SharedFile> anonymous(std::size_t octets);
   SharedFile(SharedFile&& other) noexcept;
-  SharedFile& operator=(SharedFile&&) = delete;
+  SharedFile& operator=(SharedFile&& other) noexcept;
   ~SharedFile();
 
-  // Has the disk keep room for a part of it, which a hole has not: writing to memory that a full
-  // disk has no room for would end the process (SIGBUS). Where the filesystem cannot, it is so.
+  // Allocates disk space for a part of the file: a write to a mapped hole on a full disk would kill
+  // the process (SIGBUS). Does nothing on filesystems that cannot allocate.
   Status keep_room(std::size_t offset, std::size_t octets) const;
   void* memory() const { return memory_; }
-  // Takes the lock of a slot for as long as the process lives; false where another has it.
+  // Locks a slot until the process ends; false if another process has it.
   bool lock(std::size_t slot) const;
-  // Which other process has the lock; nothing: none has. Where that cannot be seen from here, as it
-  // is in another container (pid namespace) or on another host, kUnseen.
+  void unlock(std::size_t slot) const;
+  // The other process that has the lock, if any; kUnseen if it is in another container (pid
+  // namespace) or on another host.
   std::optional<pid_t> locked_by_other(std::size_t slot) const;
   static constexpr pid_t kUnseen = 0;
 

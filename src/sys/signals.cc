@@ -7,13 +7,13 @@
 #include <cerrno>
 #include <initializer_list>
 
-// Without the extras of Linux it is one of the systems whose kernel does not tell.
+// A build without the Linux extras behaves like a system without such a signal.
 #if defined(__linux__) && defined(HAVE_EPOLLEXCLUSIVE)
 #include <sys/prctl.h>
-#define KERNEL_TELLS_OF_DEATH 1
+#define HAVE_PARENT_DEATH_SIGNAL 1
 #elif defined(__FreeBSD__)
 #include <sys/procctl.h>
-#define KERNEL_TELLS_OF_DEATH 1
+#define HAVE_PARENT_DEATH_SIGNAL 1
 #endif
 
 namespace handoff::sys {
@@ -26,13 +26,13 @@ sigset_t mask_in_waits;
 void on_stop(int) { stop_flag = 1; }
 void on_retire(int) { retire_flag = 1; }
 
-// What on_parent_death is to put in place of what. Descriptors, -1 behind the last.
+// The descriptors that on_parent_death() replaces, terminated by -1, and the replacement.
 constexpr std::size_t kMaxReplaced = 64;
 std::array<volatile int, kMaxReplaced + 1> replaced;
 volatile std::sig_atomic_t replacement = -1;
 int watched_life = -1;
 
-void let_go(int) {
+void replace_descriptors(int) {
   int before = errno;
   for (std::size_t i = 0; replaced[i] >= 0; ++i) ::dup2(replacement, replaced[i]);
   errno = before;
@@ -50,10 +50,10 @@ void set(int signal, void (*action)(int)) {
 
 void catch_stop_signal() {
   for (int signal : {SIGCHLD, SIGUSR1, SIGALRM}) set(signal, SIG_DFL);
-  for (int signal : {SIGINT, SIGHUP, SIGPIPE}) set(signal, SIG_IGN);
+  for (int signal : {SIGINT, SIGHUP, SIGPIPE, SIGXFSZ}) set(signal, SIG_IGN);
   set(SIGTERM, on_stop);
   set(kRetire, on_retire);
-  // From here on these two are blocked, and nothing else is, whatever was inherited.
+  // Exactly these two are blocked from now on, whatever mask was inherited.
   sigset_t blocked;
   ::sigemptyset(&mask_in_waits);
   ::sigemptyset(&blocked);
@@ -66,6 +66,7 @@ void default_signals() {
   for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE}) {
     set(signal, SIG_DFL);
   }
+  set(SIGXFSZ, SIG_IGN);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -79,6 +80,8 @@ void let_stop_in() {
 
 bool stop_requested() { return stop_flag != 0 || retire_flag != 0; }
 
+void request_retirement() { retire_flag = 1; }
+
 bool only_retiring() { return retire_flag != 0 && stop_flag == 0; }
 
 void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& life) {
@@ -86,13 +89,13 @@ void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& life) {
   for (std::size_t i = 0; i < count; ++i) replaced[i] = let_go_of[i]->get();
   replaced[count] = -1;
   replacement = life.get();
-#if !defined(KERNEL_TELLS_OF_DEATH)
+#if !defined(HAVE_PARENT_DEATH_SIGNAL)
   watched_life = life.get();
 #elif defined(__linux__)
-  set(SIGUSR1, let_go);
+  set(SIGUSR1, replace_descriptors);
   ::prctl(PR_SET_PDEATHSIG, SIGUSR1);
 #else
-  set(SIGUSR1, let_go);
+  set(SIGUSR1, replace_descriptors);
   int signal = SIGUSR1;
   ::procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signal);
 #endif
@@ -102,7 +105,7 @@ int life_to_watch() { return watched_life; }
 
 void parent_has_died() {
   watched_life = -1;
-  let_go(0);
+  replace_descriptors(0);
 }
 
 const sigset_t* wait_mask() { return &mask_in_waits; }

@@ -14,14 +14,19 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <memory>
 
+#include "sys/process.hh"
 #include "sys/stream.hh"
 
 namespace handoff::sys {
 namespace {
+
+constexpr std::chrono::milliseconds kQueuePause{
+    10};  // before the queue of a unix socket is tried again
 
 Error failure(const char* what, const Endpoint& endpoint) {
   return Error{errno, what, endpoint.text()};
@@ -50,7 +55,7 @@ union AnyAddress {
 AnyAddress unix_address(const std::string& path) {
   AnyAddress address{};
   address.un.sun_family = AF_UNIX;
-  // parse_endpoint has seen to the length.
+  // parse_endpoint() has checked the length.
   path.copy(address.un.sun_path, sizeof address.un.sun_path - 1);
   return address;
 }
@@ -65,61 +70,99 @@ Result<AddressList> resolve(const Endpoint& endpoint, int flags) {
   auto port = std::to_string(endpoint.port);
   int code = ::getaddrinfo(endpoint.host.c_str(), port.c_str(), &hints, &list);
   if (code != 0) {
-    return Error{code == EAI_SYSTEM ? errno : EADDRNOTAVAIL,
-                 std::string("resolve (") + ::gai_strerror(code) + ")", endpoint.text()};
+    if (code == EAI_SYSTEM) return Error{errno, "resolve", endpoint.text()};
+    return explained(EADDRNOTAVAIL, std::string("resolve: ") + ::gai_strerror(code),
+                     endpoint.text());
   }
   return AddressList(list, ::freeaddrinfo);
 }
 
-// Whether somebody listens on the socket file.
+// Whether a process listens on the socket file.
 bool is_live(const AnyAddress& address) {
   Fd probe = open_socket(AF_UNIX);
   if (!probe) return true;
   int result = ::connect(probe.get(), &address.any, sizeof address.un);
-  // EAGAIN: its backlog is full, so it is very much alive.
+  // EAGAIN: its backlog is full, so a process listens.
   return result == 0 || (errno != ECONNREFUSED && errno != ENOENT);
+}
+
+// Binds with the final mode: until listen() nobody can connect anyway.
+bool bind_with_mode(const Fd& socket, const std::string& path, mode_t mode) {
+  auto address = unix_address(path);
+  mode_t before = ::umask(~mode & 0777);
+  bool bound = ::bind(socket.get(), &address.any, sizeof address.un) == 0;
+  int error = errno;
+  ::umask(before);
+  errno = error;
+  return bound;
+}
+
+// Requires that nobody else can change the entries of `directory`.
+Status set_rights(const Fd& directory, const std::string& name, const SocketRights& rights) {
+  uid_t owner = rights.owner.value_or(static_cast<uid_t>(-1));
+  gid_t group = rights.group.value_or(static_cast<gid_t>(-1));
+  if (rights.owner || rights.group) {
+    if (::fchownat(directory.get(), name.c_str(), owner, group, AT_SYMLINK_NOFOLLOW) != 0) {
+      return Error{errno, "chown", name};
+    }
+  }
+  // The umask does not apply in a directory with a default ACL.
+  if (::fchmodat(directory.get(), name.c_str(), rights.mode, 0) != 0) {
+    return Error{errno, "chmod", name};
+  }
+  return {};
+}
+
+// For a directory that another user can change: the socket is created elsewhere, and is complete
+// when it gets its name here.
+Status bind_beside(const Fd& socket, const OwnEntry& entry, const SocketRights& rights) {
+  auto made = PrivateDirectory::make(entry.directory(),
+                                     "." + entry.name() + "." + std::to_string(random_number()));
+  if (!made) return made.error();
+  const auto& directory = made.value().descriptor();
+  const char* name = entry.name().c_str();
+  Fd before(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!before) before = Fd(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (::fchdir(directory.get()) != 0) return Error{errno, "chdir", entry.name()};
+  bool bound = bind_with_mode(socket, entry.name(), rights.mode);
+  Error failed{errno, "bind", entry.name()};
+  if (::fchdir(before.get()) != 0) return Error{errno, "chdir", {}};
+  if (!bound) return failed;
+  auto set = set_rights(directory, entry.name(), rights);
+  if (set && ::renameat(directory.get(), name, entry.directory().get(), name) != 0) {
+    set = Error{errno, "rename", entry.name()};
+  }
+  if (!set) ::unlinkat(directory.get(), name, 0);
+  return set;
 }
 
 Result<std::vector<Fd>> listen_on_unix(const Endpoint& endpoint, int backlog,
                                        const SocketRights& rights) {
-  const auto& path = endpoint.path;
-  auto slash = path.rfind('/');
-  if (slash != std::string::npos && slash > 0) {
-    auto parent = path.substr(0, slash);
-    if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) return failure("mkdir", endpoint);
-  }
-  auto address = unix_address(path);
+  auto located = OwnEntry::locate(endpoint.path, true);
+  if (!located) return located.error();
+  const auto& entry = located.value();
   Fd fd = open_socket(AF_UNIX);
   if (!fd) return failure("socket", endpoint);
-
-  auto bind_once = [&] {
-    // No rights until the right ones are set: there is no moment for anybody to connect too early.
-    mode_t before = ::umask(0777);
-    int result = ::bind(fd.get(), &address.any, sizeof address.un);
-    int error = errno;
-    ::umask(before);
-    errno = error;
-    return result == 0;
-  };
-  bool bound = bind_once();
-  if (!bound && errno == EADDRINUSE) {
-    struct stat status;
-    bool socket = ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
-    if (!socket || is_live(address)) {
-      errno = EADDRINUSE;
-      return failure("bind", endpoint);
+  struct stat status;
+  int directory = entry.directory().get();
+  if (::fstatat(directory, entry.name().c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (!S_ISSOCK(status.st_mode) || is_live(unix_address(endpoint.path))) {
+      return Error{EADDRINUSE, "bind", endpoint.text()};
     }
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failure("unlink", endpoint);
-    bound = bind_once();
+    if (::unlinkat(directory, entry.name().c_str(), 0) != 0 && errno != ENOENT) {
+      return failure("unlink", endpoint);
+    }
   }
-  if (!bound) return failure("bind", endpoint);
-  if (rights.owner || rights.group) {
-    uid_t owner = rights.owner.value_or(static_cast<uid_t>(-1));
-    gid_t group = rights.group.value_or(static_cast<gid_t>(-1));
-    if (::chown(path.c_str(), owner, group) != 0) return failure("chown", endpoint);
+  Status done;
+  if (!entry.is_private()) {
+    done = bind_beside(fd, entry, rights);
+  } else if (bind_with_mode(fd, endpoint.path, rights.mode)) {
+    done = set_rights(entry.directory(), entry.name(), rights);
+  } else {
+    done = failure("bind", endpoint);
   }
+  if (!done) return Error{done.error().code, done.error().what, endpoint.text()};
   if (::listen(fd.get(), backlog) != 0) return failure("listen", endpoint);
-  if (::chmod(path.c_str(), rights.mode) != 0) return failure("chmod", endpoint);
   std::vector<Fd> list;
   list.push_back(std::move(fd));
   return list;
@@ -139,7 +182,7 @@ Result<std::vector<Fd>> listen_on_tcp(const Endpoint& endpoint, int backlog) {
       ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }
     if (::bind(fd.get(), at->ai_addr, at->ai_addrlen) != 0) {
-      // "localhost" is ::1 too where the system has no such address.
+      // "localhost" can resolve to ::1 on a system without that address.
       if (errno == EADDRNOTAVAIL && at->ai_next != nullptr) continue;
       if (errno == EADDRNOTAVAIL && !list.empty()) continue;
       return failure("bind", endpoint);
@@ -151,31 +194,25 @@ Result<std::vector<Fd>> listen_on_tcp(const Endpoint& endpoint, int backlog) {
   return list;
 }
 
-Peer describe(const AnyAddress& address, int fd) {
+// Nothing if it is no TCP address.
+std::optional<std::uint16_t> port_of(const AnyAddress& address) {
+  if (address.any.sa_family == AF_INET) return ntohs(address.v4.sin_port);
+  if (address.any.sa_family == AF_INET6) return ntohs(address.v6.sin6_port);
+  return std::nullopt;
+}
+
+Peer describe(const AnyAddress& address) {
   Peer peer;
-  peer.text = "local";
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (address.any.sa_family == AF_INET) {
     ::inet_ntop(AF_INET, &address.v4.sin_addr, text.data(), text.size());
     peer.ip = parse_ip(text.data());
-    peer.text = std::string("[") + text.data() + "]";
   } else if (address.any.sa_family == AF_INET6) {
     ::inet_ntop(AF_INET6, &address.v6.sin6_addr, text.data(), text.size());
     peer.ip = parse_ip(text.data());
-    peer.text = std::string("[IPv6:") + text.data() + "]";
-  } else if (address.any.sa_family == AF_UNIX) {
-#if defined(HAVE_GETPEEREID)  // OpenBSD has both, and another struct for the other
-    uid_t uid;
-    gid_t gid;
-    if (::getpeereid(fd, &uid, &gid) == 0) peer.uid = uid;
-#elif defined(HAVE_SO_PEERCRED)
-    struct ucred credentials {};
-    socklen_t size = sizeof credentials;
-    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
-      peer.uid = credentials.uid;
-    }
-#endif
   }
+  peer.port = port_of(address).value_or(0);
+  peer.text = peer.ip ? "[" + literal_of(*peer.ip) + "]" : "local";
   return peer;
 }
 
@@ -187,18 +224,15 @@ Result<std::vector<Fd>> listen_on(const Endpoint& endpoint, int backlog,
                           : listen_on_tcp(endpoint, backlog);
 }
 
-SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
-  struct stat status;
-  if (::lstat(path_.c_str(), &status) != 0) return;
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
+SocketFile::SocketFile(const std::string& path) {
+  auto located = OwnEntry::locate(path);
+  if (!located) return;
+  entry_.emplace(std::move(located).value());
+  entry_->remember();
 }
 
 void SocketFile::remove() const {
-  struct stat status;
-  bool ours =
-      ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
-  if (ours) ::unlink(path_.c_str());
+  if (entry_) entry_->remove();
 }
 
 Result<std::optional<Connection>> accept_from(const Fd& listener) {
@@ -212,28 +246,35 @@ Result<std::optional<Connection>> accept_from(const Fd& listener) {
   if (fd && !set_flags(fd.get(), true)) return Error{errno, "accept", {}};
 #endif
   if (!fd) {
-    // Another worker was faster, or the client has gone again (accept(2), "Error handling").
-    static constexpr int kNobody[] = {EAGAIN, EWOULDBLOCK, EINTR,       ECONNABORTED,
-                                      EPROTO, ENETDOWN,    ENETUNREACH, EHOSTUNREACH};
-    if (std::ranges::find(kNobody, errno) != std::end(kNobody)) return std::optional<Connection>();
+    // Another worker was faster, or the client is gone (accept(2), "Error handling").
+    static constexpr int kNoConnection[] = {EAGAIN, EWOULDBLOCK, EINTR,       ECONNABORTED,
+                                            EPROTO, ENETDOWN,    ENETUNREACH, EHOSTUNREACH};
+    if (std::ranges::find(kNoConnection, errno) != std::end(kNoConnection))
+      return std::optional<Connection>();
     return Error{errno, "accept", {}};
   }
-  // A unix client has no name: accept leaves the family alone there.
+  // A unix client has no address: accept() does not set the family.
   if (size < sizeof(sa_family_t)) address.any.sa_family = AF_UNIX;
   if (address.any.sa_family != AF_UNIX) {
-    int on = 1;  // replies are written whole: waiting for more only delays them
+    int on = 1;  // replies are written whole; waiting for more would only delay them
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   }
-  Peer peer = describe(address, fd.get());
+  Peer peer = describe(address);
   return std::optional<Connection>(Connection{std::move(fd), std::move(peer)});
+}
+
+bool connection_waits(const std::vector<const Fd*>& listeners) {
+  std::vector<pollfd> fds;
+  for (const auto* listener : listeners) fds.push_back({listener->get(), POLLIN, 0});
+  return ::poll(fds.data(), static_cast<nfds_t>(fds.size()), 0) > 0;
 }
 
 Peer peer_of(int fd) {
   AnyAddress address{};
   socklen_t size = sizeof address;
   if (::getpeername(fd, &address.any, &size) != 0) address.any.sa_family = AF_UNSPEC;
-  return describe(address, fd);
+  return describe(address);
 }
 
 void stop_listening(const Fd& listener) { ::shutdown(listener.get(), SHUT_RDWR); }
@@ -284,26 +325,25 @@ std::optional<std::uint16_t> local_port(int fd) {
   AnyAddress address{};
   socklen_t size = sizeof address;
   if (::getsockname(fd, &address.any, &size) != 0) return std::nullopt;
-  if (address.any.sa_family == AF_INET) return ntohs(address.v4.sin_port);
-  if (address.any.sa_family == AF_INET6) return ntohs(address.v6.sin6_port);
-  return std::nullopt;
+  return port_of(address);
 }
 
-Result<std::pair<Fd, Fd>> connected_pair() {
-  std::array<int, 2> ends;
-  if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) {
-    return Error{errno, "socketpair", {}};
-  }
-  std::pair<Fd, Fd> out{Fd(ends[0]), Fd(ends[1])};
-  if (!set_flags(ends[0]) || !set_flags(ends[1])) return Error{errno, "socketpair", {}};
-  return out;
-}
+void hang_up(int fd) { ::shutdown(fd, SHUT_RDWR); }
+
+Result<std::pair<Fd, Fd>> connected_pair() { return socket_pair(SOCK_STREAM); }
 
 Result<Fd> connect_to(const Endpoint& endpoint, Steady::time_point deadline) {
   auto finish = [&](int family, const sockaddr* address, socklen_t size) -> Result<Fd> {
     Fd fd = open_socket(family);
     if (!fd) return failure("socket", endpoint);
-    if (::connect(fd.get(), address, size) == 0) return fd;
+    int failed = ::connect(fd.get(), address, size);
+    // The queue of a unix socket is full. The system does not tell when there is room.
+    while (failed != 0 && errno == EAGAIN && family == AF_UNIX && Steady::now() < deadline) {
+      wait_for({}, std::min(deadline, Steady::now() + kQueuePause), false);
+      failed = ::connect(fd.get(), address, size);
+    }
+    if (failed == 0) return fd;
+    if (errno == EAGAIN) return Error{ETIMEDOUT, "connect", endpoint.text()};
     if (errno != EINPROGRESS) return failure("connect", endpoint);
     std::array<pollfd, 1> fds{{{fd.get(), POLLOUT, 0}}};
     if (wait_for(fds, deadline, false) == Waited::kTimeout) {

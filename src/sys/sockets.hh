@@ -1,5 +1,5 @@
-// Listening, accepting and connecting, for unix and TCP sockets. All descriptors are close-on-exec
-// and, where nothing else is said, non-blocking.
+// Listens, accepts and connects on unix and TCP sockets. All descriptors are close-on-exec and,
+// unless noted, non-blocking.
 #pragma once
 
 #include <sys/types.h>
@@ -15,6 +15,7 @@
 #include "base/result.hh"
 #include "sys/clock.hh"
 #include "sys/fd.hh"
+#include "sys/own_entry.hh"
 
 namespace handoff::sys {
 
@@ -25,30 +26,30 @@ struct SocketRights {
   std::optional<gid_t> group;
 };
 
-// Binds and listens. A TCP host may have several addresses: one descriptor for each. A socket file
-// that nobody listens on any more is replaced; where somebody does: EADDRINUSE. A missing parent
-// directory of a socket file is made (mode 0755). May block on name resolution.
+// Binds and listens; returns one descriptor for each address of a TCP host. Replaces a socket file
+// that no process listens on; EADDRINUSE if one does. Makes a missing parent directory of a socket
+// file (mode 0755), which may belong to another user: see OwnEntry. Uses the working directory in
+// that case, so other threads must not. May block on name resolution.
 Result<std::vector<Fd>> listen_on(const Endpoint& endpoint, int backlog,
                                   const SocketRights& rights);
 
-// The file of a unix socket that this process has bound.
+// The file of a unix socket that this process bound.
 class SocketFile {
  public:
-  explicit SocketFile(std::string path);
-  // Removes it, unless another socket has taken its place.
+  explicit SocketFile(const std::string& path);
+  // Removes the file, unless another has replaced it.
   void remove() const;
 
  private:
-  std::string path_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  std::optional<OwnEntry> entry_;
 };
 
-// Who is at the other end.
+// The client of a connection.
 struct Peer {
   std::optional<IpAddress> ip;  // TCP
-  std::optional<uid_t> uid;     // unix sockets, where the system tells
   std::string text;             // "[192.0.2.1]", "[IPv6:2001:db8::1]", or "local"
+  bool proxy = false;           // a proxy that speaks for itself, as in a health check
+  std::uint16_t port = 0;       // TCP
 };
 
 struct Connection {
@@ -56,27 +57,31 @@ struct Connection {
   Peer peer;
 };
 
-// The next connection of a listening socket, whose calls block; nothing where there is none (any
-// more). Never blocks itself.
+// The next connection of a listening socket, in blocking mode; nothing if none waits. Does not
+// block.
 Result<std::optional<Connection>> accept_from(const Fd& listener);
-// Who is at the other end of a descriptor that was inherited: "local" for what is no socket.
+// Whether a connection waits on one of these listening sockets. Does not block.
+bool connection_waits(const std::vector<const Fd*>& listeners);
+// The peer of an inherited descriptor; "local" if it is no socket.
 Peer peer_of(int fd);
-// Has nobody wait on a listening TCP socket that other processes hold open but accept from no more:
-// where the system can do that (Linux), who connects is refused from now on.
+// Shuts down a listening TCP socket that other processes hold open but no longer accept from. On
+// Linux new connections are refused from now on.
 void stop_listening(const Fd& listener);
 
-// What a listening stream socket is bound to; nothing where the descriptor is none. A unix socket
-// without a path has an empty one.
+// The address of a listening stream socket; nothing if the descriptor is none. The path of an
+// unnamed unix socket is empty.
 std::optional<Endpoint> listening_at(int fd);
-// The local TCP port of a descriptor; nothing where it is no TCP socket.
+// The local TCP port of a descriptor; nothing if it is no TCP socket.
 std::optional<std::uint16_t> local_port(int fd);
-// Whether both descriptors are one and the same socket.
+// Whether both descriptors refer to the same socket.
 bool is_same_socket(int one, int other);
 
-// Two unix stream sockets, connected to each other.
-Result<std::pair<Fd, Fd>> connected_pair();
+// Ends a connection in both directions, without closing the descriptor.
+void hang_up(int fd);
 
-// Connects, until `deadline`.
+// Two connected unix stream sockets.
+Result<std::pair<Fd, Fd>> connected_pair();
+// Connects; ETIMEDOUT at the deadline.
 Result<Fd> connect_to(const Endpoint& endpoint, Steady::time_point deadline);
 
 }  // namespace handoff::sys

@@ -19,15 +19,15 @@
 namespace handoff::sys {
 namespace {
 
-// What can be written to a pipe that poll called writable without blocking (POSIX: PIPE_BUF is at
-// least 512).
+// How many octets can be written to a pipe without blocking if poll reports it as writable (POSIX:
+// PIPE_BUF is at least 512).
 constexpr std::size_t kUnblocked = _POSIX_PIPE_BUF;
-// How long recv waits by itself, and how long no stop is looked for.
+// How long recv itself waits, which is also the interval between checks for a stop.
 constexpr std::chrono::milliseconds kPatience{50};
-// The largest record of TLS and a little (RFC 8446 5.2), octets.
+// Room for the largest TLS record (RFC 8446 5.2), octets.
 constexpr std::size_t kRecord = 17 << 10;
 
-// Octets that are on their way to the peer; 0 where the system does not tell.
+// Octets that the peer has not received yet; 0 if the system does not tell.
 int unread(int fd, bool is_socket) {
   int octets = 0;
   int result = 0;
@@ -48,8 +48,6 @@ bool is_socket(const Fd& fd) {
   return ::fstat(fd.get(), &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
-
 }  // namespace
 
 Stream::Stream(Fd socket) : in_(std::move(socket)), socket_in_(true), socket_out_(true) {}
@@ -61,14 +59,14 @@ Stream::Stream(Fd in, Fd out)
       socket_out_(is_socket(out_)) {}
 
 void Stream::wait_in_reads() {
-  if (life_to_watch() >= 0) return;  // nothing but a look of our own sees the parent die
+  if (life_to_watch() >= 0) return;  // then only our own waits notice the death of the parent
   timeval patience{0, std::chrono::microseconds(kPatience).count()};
   waits_in_reads_ =
       ::setsockopt(in_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0;
 }
 
 Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable) {
-  // A connection's wait, and what else it has to look at.
+  // The connection, and the descriptor that reports the death of the parent.
   std::array<pollfd, 2> both{};
   auto connection = fds;
   for (;;) {
@@ -93,22 +91,23 @@ Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable) {
     }
     if (n > 0) return Waited::kReady;
     if (n == 0) return Waited::kTimeout;
-    // EINTR: look at the flag and the clock again. Others cannot be waited out: say ready, and let
-    // the read or write tell.
+    // EINTR: check the flag and the clock again. For other errors report ready; the read or write
+    // will fail.
     if (errno != EINTR) return Waited::kReady;
   }
 }
 
 Stream::Input Stream::read_raw(char* buffer, std::size_t size, Deadline deadline, bool stoppable) {
   auto now = Steady::now();
-  // Where there always is something to read, nothing waits that would let a stop in.
+  // With constant input there is no wait in which a stop signal could arrive.
   if (stoppable && now - last_look_ >= kPatience) {
     let_stop_in();
     last_look_ = now;
   }
   if (stoppable && stop_requested()) return {Got::kStop, 0};
   bool waits = waits_in_reads_ && deadline - now >= kPatience;
-  // A peer mostly has yet to send what is read: asking first is a call less than trying in vain.
+  // Usually the peer has not sent the next octets yet, so polling before reading saves a system
+  // call.
   bool look_first = !waits && (!socket_in_ || !more_expected_);
   for (;;) {
     if (look_first) {
@@ -133,12 +132,21 @@ Stream::Input Stream::read_raw(char* buffer, std::size_t size, Deadline deadline
   }
 }
 
-Status Stream::write_raw(std::string_view octets, Deadline deadline) {
+Status Stream::write_raw(std::string_view octets, Deadline deadline, Grace stop_grace) {
   bool look_first = !socket_out_;
   while (!octets.empty()) {
     if (look_first) {
       std::array<pollfd, 1> fds{{{out(), POLLOUT, 0}}};
-      if (wait_for(fds, deadline, false) == Waited::kTimeout) return Error{ETIMEDOUT, "write", {}};
+      switch (wait_for(fds, deadline, stop_grace.has_value())) {
+        case Waited::kTimeout:
+          return Error{ETIMEDOUT, "write", {}};
+        case Waited::kStop:
+          deadline = std::min(deadline, Steady::now() + *stop_grace);
+          stop_grace.reset();
+          continue;
+        case Waited::kReady:
+          break;
+      }
     }
     auto n = socket_out_ ? ::send(out(), octets.data(), octets.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
                          : ::write(out(), octets.data(), std::min(octets.size(), kUnblocked));
@@ -153,14 +161,8 @@ Status Stream::write_raw(std::string_view octets, Deadline deadline) {
   return {};
 }
 
-bool Stream::has_input() const {
-  if (tls_ && tls_->has_input()) return true;
-  std::array<pollfd, 1> fds{{{in_.get(), POLLIN, 0}}};
-  return ::poll(fds.data(), 1, 0) > 0 && (fds[0].revents & POLLIN) != 0;
-}
-
 bool Stream::drained(Deadline deadline) const {
-  constexpr std::chrono::milliseconds kLook{2};  // no system tells of this by an event
+  constexpr std::chrono::milliseconds kLook{2};  // no system reports this as an event
   for (;;) {
     int waiting = unread(out(), socket_out_);
     if (peer_broke()) return false;
@@ -176,6 +178,15 @@ bool Stream::peer_broke() const {
 }
 
 void Stream::end_output() { ::shutdown(out(), SHUT_WR); }
+
+bool Stream::ends_in_order(Deadline deadline) {
+  std::array<char, 1024> dropped;
+  Input input;
+  do {
+    input = read_raw(dropped.data(), dropped.size(), deadline, false);
+  } while (input.got == Got::kOctets && Steady::now() < deadline);
+  return input.got == Got::kEnd && drained(deadline);
+}
 
 Stream::Input Stream::read(char* buffer, std::size_t size, Deadline deadline, bool stoppable) {
   if (!tls_) return read_raw(buffer, size, deadline, stoppable);
@@ -196,15 +207,15 @@ Stream::Input Stream::read(char* buffer, std::size_t size, Deadline deadline, bo
   }
 }
 
-Status Stream::write(std::string_view octets, Deadline deadline) {
-  if (!tls_) return write_raw(octets, deadline);
+Status Stream::write(std::string_view octets, Deadline deadline, Grace stop_grace) {
+  if (!tls_) return write_raw(octets, deadline, stop_grace);
   if (!tls_->write(octets)) return Error{EPROTO, "write (" + tls_->fault() + ")", {}};
-  return write_raw(tls_->take_output(), deadline);
+  return write_raw(tls_->take_output(), deadline, stop_grace);
 }
 
 Stream::Got Stream::exchange(Deadline deadline, bool stoppable) {
   if (!write_raw(tls_->take_output(), deadline)) return Got::kBroken;
-  // Records without content come without a wait: they extend no deadline.
+  // Records without content do not extend the deadline.
   if (Steady::now() >= deadline) return Got::kTimeout;
   std::array<char, kRecord> octets;
   auto input = read_raw(octets.data(), octets.size(), deadline, stoppable);
@@ -224,9 +235,9 @@ Status Stream::start_tls(const TlsContext& context, Deadline deadline) {
         break;
       case TlsSession::Step::kEnded:
       case TlsSession::Step::kBroken: {
-        // The alert tells the peer.
+        // Sends the alert.
         static_cast<void>(write_raw(tls_->take_output(), deadline).ok());
-        return Error{EPROTO, what + (" (" + tls_->fault() + ")"), {}};
+        return explained(EPROTO, what + (" (" + tls_->fault() + ")"));
       }
     }
     switch (exchange(deadline, true)) {
@@ -246,7 +257,7 @@ Status Stream::start_tls(const TlsContext& context, Deadline deadline) {
 void Stream::end(Deadline deadline) {
   if (!tls_facts_) return;
   tls_->end();
-  // A peer that has gone already does not need to hear it.
+  // Fails if the peer is gone, which does not matter.
   static_cast<void>(write_raw(tls_->take_output(), deadline).ok());
 }
 

@@ -1,5 +1,5 @@
-// One connection: octets in and out, each wait with a deadline, and TLS where it was begun. First
-// and last station of a byte.
+// One connection: reads and writes octets, each wait with a deadline, through TLS once that has
+// begun.
 #pragma once
 
 #include <poll.h>
@@ -14,6 +14,7 @@
 #include "base/result.hh"
 #include "sys/clock.hh"
 #include "sys/fd.hh"
+#include "sys/sockets.hh"
 #include "sys/tls.hh"
 
 namespace handoff::sys {
@@ -22,19 +23,18 @@ using Deadline = Steady::time_point;
 
 enum class Waited { kReady, kTimeout, kStop };
 
-// Waits until one of `fds` is ready (see their revents), the deadline has passed, or, where
-// `stoppable`, a stop was requested. Requires catch_stop_signal() where `stoppable`.
+// Waits until one of `fds` is ready (see their revents), the deadline has passed, or, if
+// `stoppable`, a stop was requested, which requires catch_stop_signal().
 Waited wait_for(std::span<pollfd> fds, Deadline deadline, bool stoppable);
 
 class Stream {
  public:
   // A connected socket.
   explicit Stream(Fd socket);
-  // Descriptors that others may share (inetd, a pipe): they stay in whatever mode they are.
+  // Descriptors that other processes may share (inetd, a pipe); their mode is not changed.
   Stream(Fd in, Fd out);
-  // From now on it is mostly recv itself that waits, a system call less for each read. For a socket
-  // that blocks, and that no other process reads from: it would wait no longer either
-  // (SO_RCVTIMEO).
+  // Lets recv(2) itself wait from now on, which saves a system call for each read. For a blocking
+  // socket that no other process reads from, because SO_RCVTIMEO would affect that process too.
   void wait_in_reads();
 
   enum class Got { kOctets, kEnd, kTimeout, kStop, kBroken };
@@ -42,52 +42,55 @@ class Stream {
     Got got;
     std::size_t size;  // octets read; 0 unless kOctets
   };
-  // Reads what is there, up to `size` octets; waits for the first. It may be 100 ms before a stop
-  // is seen.
+  // Waits for input and reads up to `size` octets of it. A stop may be noticed up to 100 ms late.
   Input read(char* buffer, std::size_t size, Deadline deadline, bool stoppable);
 
-  // Writes all of `octets`; ETIMEDOUT where the peer does not take them in time, EPIPE where it is
-  // gone.
-  Status write(std::string_view octets, Deadline deadline);
+  // Writes all of `octets`; ETIMEDOUT if the peer does not read them in time, EPIPE if it is gone.
+  // If `stop_grace` is set, a stop that is requested meanwhile leaves only that much time.
+  using Grace = std::optional<std::chrono::seconds>;
+  Status write(std::string_view octets, Deadline deadline, Grace stop_grace = {});
 
-  // Whether there are octets that were sent and not yet read. Never blocks.
-  bool has_input() const;
-  // Waits until the peer's end has taken all that was written: its program on a unix socket or a
-  // pipe, its system over TCP. False where the connection broke first, or `deadline` has passed.
-  // OpenBSD does not tell of sockets: they are taken for read.
+  // Waits until everything written was received: by the peer's program on a unix socket or pipe, by
+  // its system over TCP. False if the connection broke or `deadline` passed. OpenBSD does not
+  // report this for sockets; true is assumed there.
   bool drained(Deadline deadline) const;
-  // No more will be written: the peer sees the end, and can still be waited for.
+  // Ends our output: the peer reads end of file. Its input can still be read.
   void end_output();
+  // After end_output(): waits for the end of the peer's output, and drops what comes before it.
+  // True if the peer closed in order, which over TCP proves that its program has read everything: a
+  // socket that is closed with unread octets is reset. False if the connection broke or `deadline`
+  // passed.
+  bool ends_in_order(Deadline deadline);
 
-  // Shakes hands as the server; from then on read() and write() go through TLS. ETIMEDOUT at the
-  // deadline, ECANCELED where a stop was requested, ECONNRESET where the peer has gone, EPROTO with
-  // the cause where the two do not agree. After a failure the connection is good for nothing.
+  // Shakes hands as the server; afterwards read() and write() use TLS. ETIMEDOUT at the deadline,
+  // ECANCELED if a stop was requested, ECONNRESET if the peer is gone, EPROTO with the cause if the
+  // handshake fails. After a failure the connection is unusable.
   Status start_tls(const TlsContext& context, Deadline deadline);
-  // What that came to; nothing where there is no TLS.
+  // The result of the handshake; nothing without TLS.
   const std::optional<TlsFacts>& tls() const { return tls_facts_; }
-  // Says that nothing more comes, where TLS has a way to say so.
+  // Tells the peer the end of our output, if TLS is in use.
   void end(Deadline deadline);
 
-  // The peer's end, as far as is known now. Half-closed: it sends no more, and may still read (RFC
-  // 9293 3.6); over TCP one that was closed altogether looks the same. Never blocks.
+  // The state of the peer's end as far as it is known. Half-closed: it sends no more but may still
+  // read (RFC 9293 3.6); over TCP a full close looks the same. Never blocks.
   enum class PeerEnd { kOpen, kHalfClosed, kClosed };
   PeerEnd peer_end() const;
 
  private:
   bool peer_broke() const;
   Input read_raw(char* buffer, std::size_t size, Deadline deadline, bool stoppable);
-  Status write_raw(std::string_view octets, Deadline deadline);
-  // Sends what TLS has for the peer, and gives TLS what comes from there.
+  Status write_raw(std::string_view octets, Deadline deadline, Grace stop_grace = {});
+  // Sends the output of TLS to the peer and feeds TLS with the peer's answer.
   Got exchange(Deadline deadline, bool stoppable);
   int out() const { return out_ ? out_.get() : in_.get(); }
 
   Fd in_;
-  Fd out_;  // empty: in_ goes both ways
-  // A socket can be told in each call not to block; anything else is asked first.
+  Fd out_;  // empty: in_ is used for both directions
+  // On a socket each call can be non-blocking; other descriptors are polled first.
   bool socket_in_;
   bool socket_out_;
-  bool more_expected_ = false;      // the last read was not all there was
-  bool waits_in_reads_ = false;     // kPatience at most
+  bool more_expected_ = false;      // the last read filled the buffer
+  bool waits_in_reads_ = false;     // recv(2) itself waits, for at most kPatience
   Steady::time_point last_look_{};  // for a stop
   std::unique_ptr<TlsSession> tls_;
   std::optional<TlsFacts> tls_facts_;

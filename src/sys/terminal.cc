@@ -9,11 +9,11 @@
 
 namespace handoff::sys {
 
-std::optional<std::size_t> terminal_lines(int fd) {
+std::optional<TerminalSize> terminal_size(int fd) {
   if (::isatty(fd) != 1) return std::nullopt;
   winsize size{};
-  if (::ioctl(fd, TIOCGWINSZ, &size) != 0) return 0;
-  return size.ws_row;
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0) return TerminalSize{};
+  return TerminalSize{size.ws_row, size.ws_col};
 }
 
 bool takes_colour(int fd) {

@@ -1,4 +1,4 @@
-// The terminal that somebody reads on.
+// The terminal that a person reads.
 #pragma once
 
 #include <cstddef>
@@ -6,12 +6,16 @@
 
 namespace handoff::sys {
 
-// How many lines the terminal on this descriptor has now; 0 where it does not say. Nothing where it
-// is no terminal.
-std::optional<std::size_t> terminal_lines(int fd);
+struct TerminalSize {
+  std::size_t lines = 0;    // 0: unknown
+  std::size_t columns = 0;  // likewise
+};
 
-// Whether colours are wanted on this descriptor: a terminal that has them (not TERM=dumb), and
-// nobody who has set NO_COLOR (no-color.org).
+// The present size of the terminal on this descriptor; nothing if it is not a terminal.
+std::optional<TerminalSize> terminal_size(int fd);
+
+// Whether output to this descriptor may be coloured: it is a terminal with colours (not TERM=dumb),
+// and NO_COLOR is not set (no-color.org).
 bool takes_colour(int fd);
 
 }  // namespace handoff::sys

@@ -20,7 +20,7 @@ bool TextFile::next(std::string& line) {
   int error = errno;
   buffer_.reset(memory);
   if (size < 0) {
-    // Not ferror(3): for want of memory it says nothing.
+    // Not ferror(3): it does not report a lack of memory.
     if (std::feof(file_.get()) == 0) status_ = Error{error != 0 ? error : EIO, "read", path_};
     return false;
   }

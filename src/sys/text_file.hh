@@ -1,5 +1,4 @@
-// A file that is read line by line, and of which it is told whether it was read to its end: a
-// stream of libc++ takes an error of the disk for the end.
+// Reads a file line by line. Distinguishes its end from a read error, unlike the streams of libc++.
 #pragma once
 
 #include <cstdio>
@@ -17,9 +16,9 @@ class TextFile {
   // Blocks for the disk, as next() does.
   static Result<TextFile> open(const std::string& path);
 
-  // Takes the next line, without its "\n". False at the end, and where it cannot be read.
+  // Reads the next line without its "\n". False at the end and on error.
   bool next(std::string& line);
-  // Which of the two it was.
+  // The error, if next() failed because of one.
   const Status& status() const { return status_; }
 
  private:
@@ -32,7 +31,7 @@ class TextFile {
     void operator()(char* memory) const { std::free(memory); }
   };
   std::unique_ptr<std::FILE, Close> file_;
-  std::unique_ptr<char, Free> buffer_;  // of getline(3), which enlarges it
+  std::unique_ptr<char, Free> buffer_;  // of getline(3), which reallocates it
   std::size_t room_ = 0;
   std::string path_;
   Status status_;

@@ -1,6 +1,6 @@
-// TLS by OpenSSL, without its I/O: octets of the network in and out, plain ones out and in. Stream
-// moves them; no type of OpenSSL is known outside this file's .cc. In a build without OpenSSL
-// load() fails, and no session can be made.
+// TLS by OpenSSL without I/O: converts between octets of the network and plain octets, which Stream
+// moves. The types of OpenSSL stay in the .cc. In a build without OpenSSL load() fails, and no
+// session can be made.
 //
 //   TlsSession session(context);
 //   for (;;) {
@@ -21,19 +21,30 @@ namespace handoff::sys {
 
 struct TlsOptions {
   std::string certificate;  // file: PEM, the server's own first, then its chain
-  std::string key;          // file: PEM; empty: it stands in `certificate`
-  std::string client_ca;    // file: PEM; empty: no client is asked for a certificate
+  std::string key;          // file: PEM; empty: `certificate` contains it
+  std::string client_ca;    // file: PEM; empty: clients are not asked for a certificate
   std::string ciphers;      // OpenSSL's list for TLS 1.2; empty: OpenSSL's default
   bool only_1_3 = false;
 };
 
-// Certificate, key and what is asked of a handshake. Copies share one state, which is inherited
-// over fork: what was read as root needs not be readable afterwards.
+// What the files contain.
+struct TlsFiles {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;  // empty if there is no such file
+};
+
+// Certificate, key and the parameters of handshakes. Copies share one state, which children
+// inherit: the files, read as root, need not be readable afterwards.
 class TlsContext {
  public:
-  // Reads the files. EINVAL where they are not what they should be; ENOTSUP in a build without
-  // OpenSSL. May be called again at any time: sessions keep the context that they began with.
+  // Reads the files. EINVAL if one is invalid; ENOTSUP in a build without OpenSSL. May be called
+  // again at any time: sessions keep the context that they began with.
   static Result<TlsContext> load(const TlsOptions& options);
+  // The same, with files that have already been read; `options` names them in errors.
+  static Result<TlsContext> make(const TlsOptions& options, TlsFiles files);
+  // For a process that makes the same context without access to the files.
+  const TlsFiles& files() const;
 
  private:
   friend class TlsSession;
@@ -42,13 +53,13 @@ class TlsContext {
   std::shared_ptr<const State> state_;
 };
 
-// What a handshake came to.
+// The result of a handshake.
 struct TlsFacts {
   std::string version;           // "TLSv1.3"
   std::string cipher;            // "TLS_AES_256_GCM_SHA384"
   unsigned bits = 0;             // strength of the cipher
-  bool client_verified = false;  // by a certificate that client_ca vouches for
-  std::string client;            // its common name, or whole subject; empty unless verified
+  bool client_verified = false;  // by a certificate that client_ca signed
+  std::string client;            // common name, or whole subject; empty unless verified
 
   // "TLSv1.3/TLS_AES_256_GCM_SHA384"
   std::string text() const { return version + "/" + cipher; }
@@ -68,22 +79,20 @@ class TlsSession {
   };
 
   Step shake_hands();
-  // Plain octets that have come, at most `size`. kEnded: the peer closed in order.
+  // Reads at most `size` plain octets. kEnded: the peer closed properly.
   Read read(char* buffer, std::size_t size);
-  // Takes all of `octets`; false where the session is broken.
+  // Takes all of `octets`; false if the session is broken.
   bool write(std::string_view octets);
-  // Whether there is something that was fed and not yet read.
-  bool has_input() const;
-  // Tells the peer that nothing more comes (close_notify).
+  // Tells the peer that no more output follows (close_notify).
   void end();
 
-  // From and to the network.
+  // Encrypted octets: from the network, and for it.
   void feed(std::string_view octets);  // of one read
   std::string take_output();
 
   // After the handshake.
   TlsFacts facts() const;
-  // Why the last step was kBroken, in OpenSSL's words.
+  // Why the last step was kBroken: OpenSSL's message.
   const std::string& fault() const { return fault_; }
 
  private:

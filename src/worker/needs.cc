@@ -1,56 +1,120 @@
 #include "worker/needs.hh"
 
 #include <algorithm>
-#include <iterator>
+#include <cstdint>
+#include <fstream>
+#include <string>
 #include <string_view>
+#include <utility>
+
+#include "base/text.hh"
+#include "filter/global_scripts.hh"
+#include "sys/launcher.hh"
 
 namespace handoff::worker {
 namespace {
 
-// Of these we know what they go for; behind the others are libraries of somebody else's.
-struct Kind {
-  std::string_view name;
-  bool asks_server;
-  bool asks_system;
-};
-constexpr Kind kKinds[] = {{"file", false, false},
-                           {"passwd", false, true},
-                           {"sqlite", false, false},
-                           {"socketmap", true, false},
-                           {"dovecot", true, false}};
+constexpr std::uint16_t kDomain = 53;
 
-void add(sys::Needs& needs, std::string_view lookup) {
-  auto name = lookup.substr(0, lookup.find(':'));
-  if (name == "mailbox" || name == "any") return;
-  // It may name a mailbox anywhere, and a quota for it: then somebody has to count.
-  needs.any_path = needs.processes = true;
-  const auto* kind = std::ranges::find(kKinds, name, &Kind::name);
-  bool known = kind != std::end(kKinds);
-  if (!known || kind->asks_server) {
-    needs.unix_sockets = needs.inet_sockets = needs.names = true;
+// If a lookup is apart(), only the lookup process needs access to its server (lookups.hh).
+void add(sys::Needs& needs, const LookupSetting& lookup, bool has_delivery) {
+  using Reach = LookupKind::Reach;
+  const auto& kind = lookup.kind;
+  // The answer may name a mailbox anywhere and its quota, and then a process counts the mailbox.
+  if (kind.names_owners()) needs.any_path = needs.processes = true;
+  // The delivery process writes to the mailboxes of system users.
+  if (kind.names_owners() && (kind.reach != Reach::kAccounts || !has_delivery)) {
+    needs.mailboxes_anywhere = true;
   }
-  if (!known || kind->asks_system) needs.accounts = true;
+  if (kind.reach == Reach::kAccounts) needs.accounts = true;
+}
+
+// A host may be named, and its name has to be looked up.
+void add_backends(sys::Needs& needs, const std::vector<std::uint16_t>& ports) {
+  add_names(needs);
+  for (auto port : ports) {
+    if (port == 0) needs.tcp_ports.reset();
+    if (needs.tcp_ports) needs.tcp_ports->push_back(port);
+  }
+}
+
+// Adds the paths in the configuration of SASL: databases of secrets, plugins.
+void add_sasl(sys::Needs& needs, const std::string& path) {
+  needs.any_path = needs.accounts = needs.libraries = true;
+  add_names(needs);
+  needs.tcp_ports.reset();  // the plugins of SASL may contact any server
+  if (path.empty()) return;
+  needs.readable.push_back(path);
+  std::ifstream file(path + "/handoff.conf");
+  for (std::string line; std::getline(file, line);) {
+    for (auto& folder : folders_in(line)) needs.folders.push_back(std::move(folder));
+  }
+}
+
+// A script may be replaced by another file of its name, so its directory must be readable.
+std::string folder_of(std::string_view path) {
+  return std::string(path.substr(0, std::max<std::size_t>(path.rfind('/'), 1)));
+}
+
+// The scripts of this process's own users. The delivery process reads those of other users.
+void add_sieve(sys::Needs& needs, const conf::Config& config) {
+  const auto& sieve = config.sieve;
+  needs.any_path = needs.sends_files = needs.receives_files = true;
+  for (const auto& path : filter::global_scripts(config)) needs.readable.push_back(folder_of(path));
+  if (!sieve.global_directory.empty()) needs.readable.push_back(sieve.global_directory);
+  // A note about errors is written beside the script.
+  for (std::string_view path : {sieve.script, sieve.include_directory + "/"}) {
+    if (path.starts_with("%h") || path == "/") continue;
+    needs.folders.push_back(folder_of(path.substr(0, path.find('%'))));
+  }
 }
 
 }  // namespace
 
-sys::Needs needs_of(const conf::Config& config, bool has_delivery) {
+std::vector<std::string> folders_in(std::string_view text) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; (at = text.find('/', at)) != text.npos;) {
+    auto path = text.substr(at, text.find_first_of(" \t'\"?&,;", at) - at);
+    bool begins = at == 0 || std::string_view(" \t='\",:").find(text[at - 1]) != text.npos;
+    auto slash = path.rfind('/');
+    if (begins && slash > 0) out.emplace_back(path.substr(0, slash));
+    at += std::max<std::size_t>(path.size(), 1);
+  }
+  return out;
+}
+
+void add_names(sys::Needs& needs) {
+  needs.unix_sockets = needs.inet_sockets = needs.names = true;
+  needs.connects_unix = needs.connects_inet = true;
+  if (needs.tcp_ports) needs.tcp_ports->push_back(kDomain);
+}
+
+sys::Needs needs_of(const conf::Config& config, bool has_delivery, bool passes_on) {
   sys::Needs needs;
   needs.folders = {config.spool.path};
   for (const auto* command :
        {&config.spool.create_command, &config.quota.warn_command, &config.dsn.command}) {
     if (!command->empty()) needs.programs.push_back(command->front());
   }
-  for (const auto& lookup : config.recipients.lookups) add(needs, lookup);
-  if (!config.auth.mechanisms.empty()) {
-    // Who checks a password for SASL is in its own configuration.
-    needs.any_path = needs.accounts = true;
-    needs.unix_sockets = needs.inet_sockets = needs.names = true;
-  }
+  needs.launcher = bool(sys::launcher());
+  for (const auto& lookup : config.recipients.lookups) add(needs, lookup, has_delivery);
+  if (passes_on) add_backends(needs, config.proxy.ports);
+  if (!config.auth.mechanisms.empty()) add_sasl(needs, config.auth.sasl_path);
   if (config.quota.size != 0 || config.quota.messages != 0) needs.processes = true;
-  needs.sends_files = has_delivery;
+  // The launcher gets the descriptors of a program's input and output.
+  needs.sends_files = has_delivery || !needs.programs.empty();
+  if (config.sieve.enabled) add_sieve(needs, config);
   needs.syslog = config.log.to == conf::LogTo::kSyslog;
   return needs;
+}
+
+Status start_launcher(const conf::Config& config) {
+  std::vector<sys::CommandLine> commands;
+  for (const auto* command :
+       {&config.spool.create_command, &config.quota.warn_command, &config.dsn.command}) {
+    if (!command->empty()) commands.push_back(*command);
+  }
+  return commands.empty() ? Status() : sys::start_launcher(commands);
 }
 
 }  // namespace handoff::worker

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/unicode.hh"
-#include "delivery/create_command.hh"
-#include "sys/digest.hh"
+#include "delivery/writer_options.hh"
+#include "filter/engine.hh"
 #include "sys/process.hh"
 
 namespace handoff::worker {
@@ -18,6 +18,8 @@ lmtp::SessionOptions session_options_of(const conf::Config& config) {
   options.max_recipients = config.session.max_recipients;
   options.max_errors = config.session.max_errors;
   options.lenient_newlines = config.protocol.lenient_newlines;
+  options.lenient_addresses = config.protocol.lenient_addresses;
+  options.max_delivered_to = config.protocol.max_delivered_to;
   options.reject_bare_newlines = config.protocol.bare_newlines == conf::BareNewlines::kReject;
   options.max_transactions = config.workers.max_transactions;
   options.utf8 = knows_unicode();
@@ -25,37 +27,29 @@ lmtp::SessionOptions session_options_of(const conf::Config& config) {
   options.require_tls = config.tls.required;
   options.require_auth = config.auth.required;
   options.bare_local = !config.recipients.default_domain.empty();
-  switch (config.spool.delivered_to) {
-    case conf::DeliveredTo::kAuto:
-      options.delivered_to = lmtp::DeliveredTo::kAuto;
-      break;
-    case conf::DeliveredTo::kAlways:
-      options.delivered_to = lmtp::DeliveredTo::kAlways;
-      break;
-    case conf::DeliveredTo::kNever:
-      options.delivered_to = lmtp::DeliveredTo::kNever;
-      break;
-  }
+  options.delivered_to = config.spool.delivered_to;
+  options.separate_recipients = config.sieve.enabled;
   return options;
 }
 
 }  // namespace
 
 spool::SpoolOptions spool_options(const conf::Config& config, const sys::Log& log) {
-  spool::SpoolOptions options{config.spool.path,
-                              sys::host_name(),
-                              config.spool.newline == conf::Newline::kCrlf,
-                              config.duplicates.guard,
-                              config.duplicates.window,
-                              config.spool.sync == conf::Sync::kPlain};
-  options.reserve = {config.spool.min_free, config.spool.min_free_inodes};
-  options.quota = {config.quota.size, config.quota.messages};
-  if (!config.spool.create_command.empty()) {
-    options.create = [&config, &log](const Mailbox& mailbox) {
-      return delivery::create_mailbox(config, log, mailbox);
-    };
-  }
-  return options;
+  return {.path = config.spool.path,
+          .host = sys::host_name(),
+          .writer = delivery::writer_options(config, log),
+          .guard = config.duplicates.guard,
+          .window = config.duplicates.window,
+          .sync = config.spool.sync,
+          .reserve = {config.spool.min_free, config.spool.min_free_inodes}};
+}
+
+sys::TlsOptions tls_options(const conf::Config& config) {
+  return {.certificate = config.tls.certificate,
+          .key = config.tls.key,
+          .client_ca = config.tls.client_ca,
+          .ciphers = config.tls.ciphers,
+          .only_1_3 = config.tls.only_1_3};
 }
 
 Result<Assets> load_assets(const conf::Config& config) {
@@ -69,27 +63,32 @@ Result<Assets> load_assets(const conf::Config& config, recipients::Tables tables
   Assets assets;
   assets.tables = std::move(tables);
   if (!config.tls.certificate.empty()) {
-    auto context =
-        sys::TlsContext::load({config.tls.certificate, config.tls.key, config.tls.client_ca,
-                               config.tls.ciphers, config.tls.only_1_3});
+    auto context = sys::TlsContext::load(tls_options(config));
     if (!context) return context.error();
     assets.tls = std::move(context).value();
   }
   auto modules = recipients::open_modules(config.recipients.lookups);
   if (!modules) return modules.error();
   assets.modules = std::move(modules).value();
-  // libcrypto sets itself up at the first digest, in two megabytes that its workers then share.
-  static_cast<void>(sys::sha256({}));
+  if (config.sieve.enabled) {
+    auto engine = filter::open_engine();
+    if (!engine) return config.locate("sieve.enabled", engine.error());
+    engine.value()->prepare();
+    assets.engine = engine.value();
+  }
   return assets;
 }
 
-Services::Services(const conf::Config& config_, const sys::Log& log_, sys::Files& files,
-                   spool::Spool spool_, Assets assets, std::optional<delivery::Client> client)
+Services::Services(const conf::Config& config_, const sys::Log& log_, sys::Files& files_,
+                   std::unique_ptr<spool::Spool> spool_, Assets assets,
+                   std::optional<delivery::Client> client)
     : config(config_),
       log(log_),
+      files(files_),
       session_options(session_options_of(config_)),
       spool(std::move(spool_)),
-      mailboxes(config_, log_, files, spool, std::move(client)),
+      destinations(config_, log_, files_, spool->root(), spool->writer().quotas(),
+                   std::move(client)),
       tls(std::move(assets.tls)),
       tables(std::move(assets.tables)),
       modules(std::move(assets.modules)),
@@ -98,29 +97,40 @@ Services::Services(const conf::Config& config_, const sys::Log& log_, sys::Files
 
 Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
                                                  sys::Files& files, Assets assets,
-                                                 sys::Fd delivery) {
+                                                 Companions companions) {
   auto spool = spool::Spool::open(files, spool_options(config, log));
   if (!spool) return spool.error();
   std::optional<delivery::Client> client;
-  if (delivery) client.emplace(config, std::move(delivery));
+  if (companions.delivery) client.emplace(config, std::move(companions.delivery));
   std::unique_ptr<Services> services(new Services(config, log, files, std::move(spool).value(),
                                                   std::move(assets), std::move(client)));
-  recipients::Ground ground{files,
-                            services->spool.root(),
-                            config.spool.layout,
-                            config.recipients.lookup_timeout,
-                            &services->tables,
-                            &services->modules};
+  if (config.passes_on(recipients::name_hosts(services->tables))) {
+    services->pool.emplace(proxy::options_of(config));
+    services->session_options.proxy = true;
+  }
+  if (companions.filter) services->filter_process.emplace(std::move(companions.filter));
+  auto& process = services->lookup_process_;
+  if (companions.lookups) process.emplace(std::move(companions.lookups));
+  recipients::LookupContext context{.files = files,
+                                    .spool = services->spool->root(),
+                                    .layout = config.spool.layout,
+                                    .timeout = config.recipients.lookup_timeout,
+                                    .tables = &services->tables,
+                                    .modules = &services->modules,
+                                    .process = process ? &*process : nullptr,
+                                    .proxy = services->pool.has_value()};
   auto chain = recipients::Chain::make({config.recipients.lookups, config.recipients.cache_ttl,
                                         recipients::fold_whole(config.recipient_rules())},
-                                       ground);
+                                       context);
   if (!chain) return chain.error();
   services->lookup_ = std::move(chain).value();
   services->session_options.rrvs = services->lookup_->knows_owners();
-  services->resolver_.emplace(config.recipient_rules(), ground, *services->lookup_);
+  services->resolver_.emplace(config.recipient_rules(), context, *services->lookup_);
   if (!config.auth.mechanisms.empty()) {
-    auto sasl = sys::SaslServer::start(
-        {config.auth.service, config.hostname, config.auth.sasl_path, config.auth.mechanisms});
+    auto sasl = sys::SaslServer::start({.service = config.auth.service,
+                                        .hostname = config.hostname,
+                                        .config_path = config.auth.sasl_path,
+                                        .mechanisms = config.auth.mechanisms});
     if (!sasl) return sasl.error();
     services->sasl.emplace(std::move(sasl).value());
   }
@@ -128,7 +138,7 @@ Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, con
 }
 
 unsigned Services::sweep() {
-  auto swept = spool.sweep();
+  auto swept = spool->sweep();
   if (!swept) {
     log.warning("cannot sweep", {{"cause", swept.error().describe()}});
   } else if (swept.value().removed > 0) {

@@ -1,4 +1,4 @@
-// What a session works with. Made once in each worker, after privileges were dropped.
+// What sessions need: created once in each worker, after it has dropped its privileges.
 #pragma once
 
 #include <memory>
@@ -7,74 +7,101 @@
 #include "base/result.hh"
 #include "board/board.hh"
 #include "conf/config.hh"
+#include "delivery/destination.hh"
+#include "filter/client.hh"
 #include "lmtp/session.hh"
+#include "proxy/pool.hh"
 #include "recipients/chain.hh"
+#include "recipients/lookup_process.hh"
 #include "recipients/resolver.hh"
+#include "sieve/engine.hh"
 #include "spool/spool.hh"
 #include "sys/files.hh"
 #include "sys/log.hh"
 #include "sys/sasl.hh"
 #include "sys/tls.hh"
-#include "worker/mailboxes.hh"
-#include "worker/reporter.hh"
 #include "worker/site_commands.hh"
 
 namespace handoff::worker {
 
-// Nothing: there is no certificate, and no TLS.
+// Nothing: no certificate is configured, so TLS is not offered.
 using Tls = std::optional<sys::TlsContext>;
 
-// How the configuration has the spool opened. `config` and `log` outlive the spool.
+// The options for opening the spool, according to the configuration. `config` and `log` must
+// outlive the spool.
 spool::SpoolOptions spool_options(const conf::Config& config, const sys::Log& log);
 
-// What is read as whoever may read it, before privileges are dropped: once for all workers, and
-// again at a reload.
+// Requires that a certificate is configured.
+sys::TlsOptions tls_options(const conf::Config& config);
+
+// Loaded before privileges are dropped, because workers may not be allowed to read the files: once
+// for all workers, and again at each reload.
 struct Assets {
   Tls tls;
-  recipients::Tables tables;    // those of recipients.lookup = file:
-  recipients::Modules modules;  // those of recipients.lookup
+  recipients::Tables tables;    // for recipients.lookup = file:
+  recipients::Modules modules;  // for recipients.lookup
+  // For filter processes, which are forks of the process that opens it; null: sieve.enabled = no.
+  const sieve::Engine* engine = nullptr;
 };
 
-// Reads certificate and key, the tables, and the modules, where they are configured; and has the
-// libraries set themselves up, once for all workers.
+// Reads certificate and key, tables and modules as configured, and initialises libraries, once for
+// all workers.
 Result<Assets> load_assets(const conf::Config& config);
-// The same where the tables have been read.
+// The same, with tables that are already loaded.
 Result<Assets> load_assets(const conf::Config& config, recipients::Tables tables);
+
+// The sockets to the processes beside a worker. If one is not open, there is no such process.
+struct Companions {
+  sys::Fd delivery;  // delivery/agent.hh
+  sys::Fd lookups;   // lookups.hh
+  sys::Fd filter;    // filters.hh
+};
 
 class Services {
  public:
-  // Opens the spool and the lookup, and starts SASL where AUTH is to be offered. `config`, `log`
-  // and `files` outlive the object. `delivery`: the way to a delivery process, where there is one.
+  // Opens the spool and the lookups, and starts SASL if AUTH is configured. `config`, `log` and
+  // `files` must outlive the object. Without a lookup process, this process queries servers itself.
   // May block.
   static Result<std::unique_ptr<Services>> open(const conf::Config& config, const sys::Log& log,
                                                 sys::Files& files, Assets assets = {},
-                                                sys::Fd delivery = {});
+                                                Companions companions = {});
 
   const conf::Config& config;
   const sys::Log& log;
+  sys::Files& files;
   lmtp::SessionOptions session_options;
-  spool::Spool spool;
-  Mailboxes mailboxes;
+  const std::unique_ptr<spool::Spool> spool;
+  delivery::Destinations destinations;
   const Tls tls;
   const recipients::Tables tables;
   const recipients::Modules modules;
+  std::optional<proxy::Pool> pool;  // nothing: no mail is passed on to other hosts
   Reporter reporter;
   QuotaWarner quota_warner;
   std::optional<sys::SaslServer> sasl;  // nothing: AUTH is not offered
+  std::optional<filter::Client> filter_process;
 
-  // Whether TLS comes before the greeting on connections to this port.
+  // Whether connections to this port start with TLS, before the greeting.
   bool is_tls_port(std::uint16_t port) const;
 
-  // Sweeps the spool and logs what came of it; one that cannot be swept can still take mail.
-  // Returns how many files were removed.
+  // Sweeps staging and logs the result. A failure is only logged, because the spool can still
+  // accept mail. Returns the number of files removed.
   unsigned sweep();
 
   recipients::Resolver& resolver() { return *resolver_; }
+  // Whether the delivery, lookup or filter process has ended. Recipients that need it are deferred
+  // until another worker has replaced this one.
+  bool is_broken() const {
+    return destinations.is_broken() || (lookup_process_ && lookup_process_->is_broken()) ||
+           (filter_process && filter_process->is_broken());
+  }
 
  private:
-  Services(const conf::Config& config, const sys::Log& log, sys::Files& files, spool::Spool spool,
-           Assets assets, std::optional<delivery::Client> client);
+  Services(const conf::Config& config, const sys::Log& log, sys::Files& files,
+           std::unique_ptr<spool::Spool> spool, Assets assets,
+           std::optional<delivery::Client> client);
 
+  std::optional<recipients::LookupClient> lookup_process_;
   std::unique_ptr<recipients::Chain> lookup_;
   std::optional<recipients::Resolver> resolver_;
 };

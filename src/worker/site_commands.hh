@@ -1,36 +1,68 @@
-// quota.warn-command: the site's own program that a delivery calls for.
+// The site's programs that run alongside deliveries: quota.warn-command and dsn.command. The worker
+// starts them without waiting; the log records the result of each.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "base/mailbox.hh"
 #include "conf/config.hh"
+#include "lmtp/dsn_report.hh"
 #include "spool/quota.hh"
+#include "sys/command.hh"
 #include "sys/log.hh"
-#include "worker/side_commands.hh"
 
 namespace handoff::worker {
 
+class SiteCommand {
+ public:
+  // Messages of the log.
+  struct Messages {
+    std::string done;
+    std::string failed;
+    std::string too_many;
+  };
+  // `log` must outlive the object. `patience`: how long start() waits if too many are running.
+  SiteCommand(const sys::Log& log, Messages messages, std::chrono::milliseconds patience = {})
+      : log_(log), messages_(std::move(messages)), patience_(patience) {}
+
+  // Starts `command`, unless too many are running and continue to run. `fields` are for its log
+  // line.
+  void start(const sys::Command& command, sys::Fields fields);
+
+ private:
+  bool has_place();
+
+  const sys::Log& log_;
+  Messages messages_;
+  std::chrono::milliseconds patience_;
+  std::vector<sys::Watcher> running_;
+};
+
 class QuotaWarner {
  public:
-  QuotaWarner(const conf::Config& config, const sys::Log& log)
-      : config_(config),
-        commands_(log, {"quota warning given", "quota warning not given",
-                        "quota.warn-command is slow, too many under way"}) {}
-
-  // A message of `size` octets was put into `mailbox`, which stands as `after` says. Starts
-  // quota.warn-command where that took it to one of quota.warn-at, and does not wait.
-  void delivered(const Mailbox& mailbox, std::uint64_t size, const spool::Standing& after);
+  QuotaWarner(const conf::Config& config, const sys::Log& log);
+  // A message of `size` octets was delivered to `mailbox`, whose quota is now `after`. Starts
+  // quota.warn-command if this reached one of quota.warn-at.
+  void delivered(const Mailbox& mailbox, std::uint64_t size, const spool::QuotaState& after);
 
  private:
   const conf::Config& config_;
-  SideCommands commands_;
+  SiteCommand command_;
 };
 
-// The highest of `thresholds` (percent, rising) that a message of `size` octets has taken the
-// mailbox to; 0: none.
-unsigned threshold_reached(const std::vector<unsigned>& thresholds, const spool::Standing& after,
-                           std::uint64_t size);
+// Sends the reports that senders requested (NOTIFY=SUCCESS). The client already has its replies and
+// is not told whether a report was sent.
+class Reporter {
+ public:
+  Reporter(const conf::Config& config, const sys::Log& log);
+  // Starts dsn.command, which must be configured. `id`: that of the message.
+  void send(const lmtp::DsnReport& report, const std::string& id);
+
+ private:
+  const conf::Config& config_;
+  SiteCommand command_;
+};
 
 }  // namespace handoff::worker

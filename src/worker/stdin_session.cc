@@ -4,14 +4,15 @@
 
 #include <memory>
 
-#include "board/scribe.hh"
+#include "board/slot_writer.hh"
 #include "lmtp/replies.hh"
 #include "sys/files.hh"
 #include "sys/signals.hh"
 #include "sys/sockets.hh"
 #include "sys/stream.hh"
+#include "worker/connection.hh"
 #include "worker/needs.hh"
-#include "worker/pump.hh"
+#include "worker/proxied.hh"
 #include "worker/services.hh"
 #include "worker/worker.hh"
 
@@ -36,7 +37,7 @@ int exit_code_of(Ended ended) {
 
 }  // namespace
 
-int run_stdin(const conf::Config& config, const sys::Log& log, sys::Fd delivery) {
+int run_stdin(const conf::Config& config, const sys::Log& log, Companions companions) {
   sys::catch_stop_signal();
   auto cannot = [&](const char* what, const Error& error, int exit_code) {
     log.error(what, {{"cause", error.describe()}});
@@ -57,21 +58,28 @@ int run_stdin(const conf::Config& config, const sys::Log& log, sys::Fd delivery)
     static_cast<void>(stream.write(line, until).ok());
     return EX_CONFIG;
   }
-  auto needs = needs_of(config, static_cast<bool>(delivery));
-  (sys::local_port(sys::kStandardInput) ? needs.inet_sockets : needs.unix_sockets) = true;
-  sys::PosixFiles files;
+  if (auto started = start_launcher(config); !started) {
+    return cannot("cannot begin", started.error(), EX_TEMPFAIL);
+  }
+  bool has_delivery = static_cast<bool>(companions.delivery);
+  sys::Files files;
   auto services =
-      Services::open(config, log, files, std::move(assets).value(), std::move(delivery));
+      Services::open(config, log, files, std::move(assets).value(), std::move(companions));
   if (!services) return cannot("cannot begin", services.error(), EX_TEMPFAIL);
   services.value()->sweep();
-  auto slot = std::make_unique<board::Slot>();  // that nobody looks at
-  board::Scribe scribe(*slot);
-  if (auto done = sys::confine(needs, {}, log); !done) {
+  auto needs = needs_of(config, has_delivery, services.value()->pool.has_value());
+  (sys::local_port(sys::kStandardInput) ? needs.inet_sockets : needs.unix_sockets) = true;
+  auto slot = std::make_unique<board::Slot>();  // not read by anybody
+  board::SlotWriter slot_writer(*slot);
+  if (auto done = sys::confine("session", needs, {}, log); !done) {
     return cannot("cannot be confined", done.error(), EX_OSERR);
   }
-  Pump pump(*services.value(), std::move(stream), sys::peer_of(sys::kStandardInput),
-            sys::local_port(sys::kStandardInput), scribe);
-  return exit_code_of(pump.run());
+  auto client =
+      proxied_peer(*services.value(), stream, sys::peer_of(sys::kStandardInput), slot_writer);
+  if (!client) return EX_NOPERM;
+  Connection connection(*services.value(), std::move(stream), std::move(*client),
+                        sys::local_port(sys::kStandardInput), slot_writer);
+  return exit_code_of(connection.run());
 }
 
 }  // namespace handoff::worker

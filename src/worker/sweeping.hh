@@ -1,4 +1,4 @@
-// The sweep of all of the spool, staging and mailboxes: an errand of the master's.
+// Sweeps the whole spool, staging and mailboxes: an errand of the master.
 #pragma once
 
 #include "base/result.hh"
@@ -7,8 +7,8 @@
 
 namespace handoff::worker {
 
-// In a process of its own, which may be killed at any moment. Returns how many files were removed;
-// the log tells of them. Blocks, and takes long in a large spool.
+// Runs in a process of its own, which may be killed at any moment. Logs and returns how many files
+// it removed. Blocks, and is slow in a large spool.
 Result<unsigned> sweep_spool(const conf::Config& config, const sys::Log& log);
 
 }  // namespace handoff::worker

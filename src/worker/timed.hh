@@ -1,4 +1,4 @@
-// How long something takes, for the log and for the board.
+// Measures how long something takes, for the log and the scoreboard.
 #pragma once
 
 #include <chrono>
@@ -6,20 +6,21 @@
 #include <ratio>
 #include <string>
 
-#include "board/scribe.hh"
+#include "board/slot_writer.hh"
 #include "sys/clock.hh"
 
 namespace handoff::worker {
 
-// Does `action`; what it took is added to `took`, and observed as `stage`.
+// Runs `action`, adds its time to `took`, and records the time for `stage`.
 template <class Action>
-auto timed(board::Scribe& scribe, board::Stage stage, sys::Steady::duration& took, Action action) {
+auto timed(board::SlotWriter& slot_writer, board::Stage stage, sys::Steady::duration& took,
+           Action action) {
   auto begin = sys::Steady::now();
   auto result = action();
   auto elapsed = sys::Steady::now() - begin;
   took += elapsed;
-  // Writing is many small steps, and is observed as one when they are over.
-  if (stage != board::Stage::kWrite) scribe.observe(stage, elapsed);
+  // Writing consists of many small steps, whose sum is recorded at the end.
+  if (stage != board::Stage::kWrite) slot_writer.observe(stage, elapsed);
   return result;
 }
 

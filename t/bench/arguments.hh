@@ -1,5 +1,5 @@
-// The command line of a benchmark program: `--name value` pairs and nothing else. What is wrong
-// with it is said on standard error and ends the program with EX_USAGE.
+// The command line of a benchmark program: `--name value` pairs and nothing else. An error is
+// printed on standard error and ends the program with EX_USAGE.
 #pragma once
 
 #include <sysexits.h>

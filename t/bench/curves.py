@@ -1,6 +1,6 @@
 """How throughput grows: curves against connections, recipients, mailboxes and the messages that a mailbox
-holds, each point in interleaved rounds. Drawn by gnuplot, out of its own packages
-(`contrib/peers gnuplot`); without it there are the tables alone."""
+holds, each point in interleaved rounds. Drawn by gnuplot (`contrib/peers gnuplot`); without it only
+the tables are printed."""
 import os
 import shutil
 import subprocess
@@ -10,14 +10,14 @@ import servers
 from rounds import measure
 from servers import Failed, Row
 
-SLOW = "ext4-flush-2ms"  # where connections wait for a disk, and not for a processor
-ROOMY = "xfs"  # makes inodes as it needs them: 100,000 mailboxes fit
+SLOW = "ext4-flush-2ms"  # connections wait for the disk and not for a processor
+ROOMY = "xfs"  # creates inodes on demand, so 100,000 mailboxes fit
 CONNECTIONS = [1, 4, 16, 64, 256, 512]
 RECIPIENTS = [1, 10, 100, 1000]
 MAILBOXES = [10, 1000, 100000]
 FILLED = [0, 10000, 200000]
 YOUNG = 61  # seconds; handoffd syncs a younger mailbox with each delivery
-LINKS = 30000  # to one file; filesystems have limits
+LINKS = 30000  # links to one file; filesystems have limits
 
 
 def run(bench):
@@ -62,7 +62,7 @@ def named(bench, name):
 
 
 def started(bench, disk, mailboxes):
-    """The floor and a handoffd, on the same mailboxes."""
+    """The floor and a handoffd on the same mailboxes."""
     bench.say(f"{disk.name}: making {mailboxes} mailboxes")
     handoffd = servers.Handoffd(mailboxes, bench.work, (), "grown")
     handoffd.prepare(disk)
@@ -85,7 +85,7 @@ class Shared(servers.Floor):
 
 
 class Filling:
-    """Puts messages into the mailbox u0, beside those that were delivered, until it has so many."""
+    """Adds messages to the mailbox u0 until it has this many."""
 
     def __init__(self, server):
         self.server = server

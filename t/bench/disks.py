@@ -1,13 +1,13 @@
 """The filesystems that a benchmark runs on: images on this machine's disk, mounted by loop devices,
-and a tmpfs, which costs no disk. Needs root and a mount namespace of its own, in which what is
-mounted ends with it (`t/bench/run` sees to that).
+and a tmpfs, which uses no disk. Needs root and a mount namespace, whose mounts end with it
+(`t/bench/run` creates one).
 
     disk = Disk('ext4', folder, images, octets)
-    disk.path                   # where it is mounted
+    disk.path                   # its mount point
     before = disk.counters(); ...; disk.counters() - before     # Counters(writes, octets, flushes)
 
-ext4-flush-2ms and xfs-flush-2ms are on a disk in memory whose flush takes 2 ms (slowdisk/): a flush of
-the machine's own disk may be answered out of somebody's memory, and then processors are measured.
+ext4-flush-2ms and xfs-flush-2ms are on a disk in memory whose flush takes 2 ms (slowdisk/): a flush
+of a virtual machine's disk may only reach memory, and the benchmark would then measure processors.
 """
 import os
 import shutil
@@ -25,7 +25,7 @@ NAMES = [*MAKE, *SLOW, "tmpfs"]
 
 
 class Counters:
-    """What a block device was asked to write: requests, octets, flushes of its cache."""
+    """Counters of a block device: write requests, octets, flushes of its cache."""
 
     def __init__(self, writes=0, octets=0, flushes=0):
         self.writes, self.octets, self.flushes = writes, octets, flushes
@@ -37,12 +37,12 @@ class Counters:
 
 class Disk:
     def __init__(self, name, folder, images, octets):
-        """folder: where it is mounted below. images: the folder for its image, kept from run to run
-        so that its blocks are there already; the filesystem on it is new."""
+        """folder: the directory below which it is mounted. images: the folder for its image, which
+        is kept between runs so that its blocks are allocated; the filesystem on it is new."""
         self.name = name
         self.path = os.path.join(folder, name)
         self.device = None
-        self.written = 0  # octets of messages, as far as somebody counts them
+        self.written = 0  # octets of messages, if counted
         os.makedirs(self.path, exist_ok=True)
         if name == "tmpfs":
             _run("mount", "-t", "tmpfs", "-o", f"size={octets},mode=755", "bench", self.path)
@@ -55,12 +55,12 @@ class Disk:
             if not os.path.exists(image) or os.path.getsize(image) != octets:
                 _fill(image, octets)
         _run(*MAKE[kind], image)
-        # Past the page cache of the machine's own filesystem, as a disk would be.
+        # Bypass the page cache of the machine's filesystem, like a disk.
         loop = _run("losetup", "--direct-io=on", "--find", "--show", image).strip()
         try:
             _run("mount", "-o", "noatime", loop, self.path)
         finally:
-            _run("losetup", "--detach", loop)  # once it is no longer mounted
+            _run("losetup", "--detach", loop)  # takes effect after the unmount
         self.device = os.path.basename(loop)
         os.chmod(self.path, 0o755)
 
@@ -72,7 +72,7 @@ class Disk:
         return Counters(fields[4], fields[6] * 512, fields[15] if len(fields) > 15 else 0)
 
     def settle(self):
-        """Waits until all is on the disk, so that no run pays for the one before."""
+        """Waits until everything is on disk, so that no run is slowed by the previous one."""
         fd = os.open(self.path, os.O_RDONLY)
         try:
             os.fsync(fd)
@@ -83,7 +83,7 @@ class Disk:
 
 
 def missing(name):
-    """Returns why there can be no such filesystem here, or None."""
+    """Returns why such a filesystem is impossible here, or None."""
     if name in SLOW:
         return fuse_disk.missing() or missing(SLOW[name][0])
     tool = MAKE.get(name, ["mount"])[0]

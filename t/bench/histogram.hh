@@ -1,5 +1,5 @@
-// How long things took: counts in buckets of 1/32 of an octave, so that a percentile is right to 3
-// % whatever its size. Plain memory: it may lie in a mapping that processes share, one writer each.
+// Durations, counted in buckets of 1/32 of an octave, so that every percentile is accurate to 3 %.
+// Plain memory, usable in a shared mapping with one writer.
 #pragma once
 
 #include <algorithm>
@@ -25,10 +25,10 @@ class Histogram {
   }
 
   std::uint64_t count() const { return count_; }
-  // Milliseconds that `share` of all did not exceed; share = 1 is the longest, exactly.
+  // The percentile `share` in milliseconds; share = 1 is the exact maximum.
   double percentile(double share) const {
     if (count_ == 0) return 0;
-    // The nearest rank, and not one above it for what 0.99 lacks or has too much as a double.
+    // The nearest rank. Prevents an error of one rank, because 0.99 is not exact as a double.
     auto wanted = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_) - 1e-6));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts_.size() && share < 1; ++i) {
@@ -39,7 +39,7 @@ class Histogram {
   }
 
  private:
-  static constexpr unsigned kBits = 5;  // 32 buckets an octave
+  static constexpr unsigned kBits = 5;  // 32 buckets in each octave
 
   static double milliseconds(std::uint64_t nanoseconds) {
     return static_cast<double>(nanoseconds) / 1e6;

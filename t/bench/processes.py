@@ -1,10 +1,10 @@
-"""What a server's processes take of the machine.
+"""Measures the processes of a server.
 
-    tree(pid)                          # the process and all below it
-    cpu_seconds(tree(pid))             # user and system time so far, that of ended children too
+    tree(pid)                          # the process and its descendants
+    cpu_seconds(tree(pid))             # user and system time so far, including ended children
     context_switches(pids)             # so far, because they waited
-    pss(pids)                          # octets each of them takes, shared pages divided
-    private(pid)                       # octets that it has written and shares with nobody
+    pss(pids)                          # memory of each in octets, with shared pages divided
+    private(pid)                       # private dirty memory in octets
     with SystemCalls(tree(pid)) as calls: ...
     calls.counts                       # {'fsync': 200, ...}
 """
@@ -26,7 +26,7 @@ def _read(*path):
 
 
 def _stat(pid):
-    """The fields of /proc/PID/stat behind the name, from the state on."""
+    """Returns the fields of /proc/PID/stat after the name."""
     return _read(str(pid), "stat").rpartition(")")[2].split()
 
 
@@ -78,7 +78,7 @@ def private(pid):
 
 
 class SystemCalls:
-    """strace counts the calls of processes, and of what they fork, while the block runs."""
+    """Lets strace count the calls of processes and their children during the block."""
 
     def __init__(self, pids):
         self.counts = {}
@@ -90,7 +90,7 @@ class SystemCalls:
         self._strace = subprocess.Popen(
             command + [word for pid in self._pids for word in ("-p", str(pid))],
             stderr=subprocess.PIPE, text=True)
-        for _ in self._pids:  # a line for each that it holds
+        for _ in self._pids:  # a line for each attached process
             self._strace.stderr.readline()
         return self
 

@@ -1,4 +1,4 @@
-"""The page that a benchmark prints: Markdown, and nothing in it that was not measured in that run."""
+"""The page that a benchmark prints: Markdown that contains only measurements of this run."""
 import shlex
 import sys
 import time
@@ -6,10 +6,13 @@ import time
 from rounds import Spread
 
 
-def _ratio(cell):
+BEFORE = "handoffd before"  # the name of the other build that --before adds
+
+
+def _ratio(cell, other=None):
     if cell is None:
         return "–"
-    spread = cell.ratio()
+    spread = cell.ratio(other)
     return spread.text() if spread else "failed"
 
 
@@ -32,7 +35,7 @@ class Page:
         return "\n".join(self.parts)
 
     def _add(self, text):
-        """Shown at once: whoever waits for half an hour wants to see something."""
+        """Printed immediately, so that progress is visible."""
         self.parts.append(text)
         print(text, flush=True)
 
@@ -47,17 +50,18 @@ Printed by `make bench BENCH='{shlex.join(sys.argv[1:])}'`
 on {time.strftime('%Y-%m-%d')}: {processor}, {processors} processors, {memory} GiB, Linux {kernel}.
 Peers: {peers or 'none'}.
 
-The filesystems are images on this machine's disk, through loop devices; NAME-flush-2ms is NAME on a disk
-in memory whose flush takes 2 ms, one after the other: there the disk is what all wait for, and no
-processor.
+The filesystems are images on this machine's disk, mounted through loop devices. NAME-flush-2ms is NAME on
+a disk in memory that performs one flush at a time, in 2 ms each: there the disk is the bottleneck, not the
+processors.
 """)
 
     def floor(self):
         self._add("""Throughput is given as a share of the *floor*: the bare system calls that make a message durable
 (create, write, fsync, rename, fsync directory; as many processes as there are connections; no
 protocol), on the same filesystem in the same round. Each cell is the median of the rounds (lowest to
-highest). 4 KiB to one recipient by 8 connections to 200 mailboxes, pipelined and kept open, where the
-row does not say otherwise.
+highest). Unless the row says otherwise, 8 connections, pipelined and kept open, send messages of 4 KiB to
+one recipient each, in 200 mailboxes. `least` is the least LMTP server that can exist: the same octets over the
+same socket, fixed replies, the sequence of system calls that handoffd uses on the filesystem, and nothing else.
 """)
 
     def rows(self, disk, servers, table):
@@ -72,6 +76,14 @@ row does not say otherwise.
                 for failure in dict.fromkeys(cell.failures):
                     self.note(f"{name} on {disk}, {row.title}: {failure}")
         self._add(f"## {disk}\n\n" + _table(["", "floor, messages/s", *names], lines))
+        if {"handoffd", "least"} <= set(names):
+            lines = [[row.title, _ratio(cells["handoffd"], cells["least"])]
+                     for row, cells in table.items()]
+            self._add(f"handoffd as a share of `least`, on {disk}:\n\n" + _table(["", "share"], lines))
+        if BEFORE in names:
+            lines = [[row.title, _ratio(cells["handoffd"], cells[BEFORE])]
+                     for row, cells in table.items()]
+            self._add(f"handoffd relative to {BEFORE} on {disk}:\n\n" + _table(["", "ratio"], lines))
         self._costs(disk, ["floor", *names], table)
 
     def _costs(self, disk, names, table):
@@ -111,12 +123,12 @@ row does not say otherwise.
             lines.append(line)
         if any(cell.results and any(each and each["writes"] for each in cell.results)
                for cells in table.values() for cell in cells.values()):
-            self._add(f"What the disk was asked for, a message on {disk}: flushes / writes / "
+            self._add(f"Requests to the disk per message on {disk}: flushes / writes / "
                               "KiB written:\n\n" + _table(["", *names], lines))
 
     def sequences(self, disk, floors, says, table):
         names = [each.name for each in floors]
-        heads = ["sequence", *(row.title for row in table), "flushes / writes a message, 8 x 1"]
+        heads = ["sequence", *(row.title for row in table), "flushes / writes per message, 8 x 1"]
         lines = []
         for floor in floors:
             line = [f"`{floor.sequence}`: {says[floor.sequence]}"]
@@ -146,8 +158,8 @@ row does not say otherwise.
                     line.append(spread.text("{:.1f}") if spread else "–")
             lines.append(line)
         self._add(
-            f"## From dot to reply on {disk}\n\nMilliseconds, by size, one connection; the floor's is "
-            "its whole sequence, writing included:\n\n" + _table(
+            f"## From dot to reply on {disk}\n\nMilliseconds, by size, with one connection (of the "
+            "floor: the whole sequence, including writing):\n\n" + _table(
                 ["", "handoffd p50", "p99", "floor p50", "p99"], lines))
 
     def calls(self, counts):
@@ -158,7 +170,7 @@ row does not say otherwise.
                         if "sync" in call and call != "rt_sigprocmask")
             lines.append([name, str(recipients), f"{sum(calls.values()):.1f}", f"{syncs:.1f}",
                           " ".join(f"{call} {number:.3g}" for call, number in most if number > 0.05)])
-        self._add("## System calls a message\n\nOn a kept connection, pipelined, by strace:\n\n"
+        self._add("## System calls per message\n\nMeasured by strace, on a kept connection with pipelining:\n\n"
                           + _table(["server", "recipients", "calls", "syncs", "which"], lines))
 
     def memory(self, sizes, many):
@@ -167,39 +179,39 @@ row does not say otherwise.
             lines.append([name, str(len(each)),
                           f"{sum(each) / len(each) / 2**20:.2f}" if each else "–",
                           f"{max(each) / 2**20:.2f}" if each else "–"])
-        self._add("## Memory\n\nPSS of a worker, in MiB, with 8 connections busy:\n\n" +
+        self._add("## Memory\n\nPSS of a worker, in MiB, with 8 busy connections:\n\n" +
                           _table(["server", "workers", "mean", "most"], lines))
         self._add(f"handoffd with {len(many) - 1} idle workers: {sum(many) / 2**20:.0f} MiB "
                           f"PSS in all, {sum(many) / len(many) / 2**20:.2f} MiB each.\n")
 
     def tables(self, lines, octets, loads, costs):
-        """costs: {lines: (seconds of a reload, PSS of the workers, what is theirs alone)}"""
+        """costs: {lines: (seconds of a reload, PSS of the workers, their private memory)}"""
         rows = [[f"{each:,} line{'s' if each > 1 else ''}", reload.text(),
                  *(Spread([value / 1024 for value in (size.low, size.median, size.high)]).text("{:.0f}")
                    for size in sizes)] for each, (reload, *sizes) in costs.items()]
         self._add(f"""## A table of {lines:,} recipients
 
-`recipients.lookup = file:` with {lines:,} lines, {octets / 2**20:.0f} MiB: read, checked and made a
-table in {loads[0].text()} seconds, {loads[1].text()} of them on the processor. Beside one line, with
-20 idle workers:
+A file for `recipients.lookup = file:` with {lines:,} lines, {octets / 2**20:.0f} MiB, is read, checked and
+converted to a table in {loads[0].text()} seconds, of which {loads[1].text()} are processor time. Compared
+with a file of one line, with 20 idle workers:
 
-""" + _table(["", "reload, until in force, s", "PSS of a worker, KiB", "its own, KiB"], rows))
+""" + _table(["", "reload, s", "PSS of a worker, KiB", "private, KiB"], rows))
 
     def scan(self, buffer, speeds):
         """speeds: {octets of a line: (Spread of the reader, Spread of the conversion)}"""
-        self._add(f"""## Looking through content
+        self._add(f"""## Scanning content
 
-What finds the end of DATA and the dots to be undone, and what makes CRLF LF, each alone, in memory, {buffer} KiB
-at a time: 10^9 octets a second.
+The speed of the code that finds the end of DATA and undoes dot-stuffing, and of the code that converts CRLF to
+LF, each separately, in memory, {buffer} KiB at a time, in 10^9 octets per second.
 
 """ + _table(["octets of a line", "dots and the end", "line ends"],
              [[str(line), *(spread.text() for spread in each)] for line, each in speeds.items()]))
 
     def herd(self, idle, each):
-        self._add(f"A connection with {idle} idle workers takes {each:.1f} context switches of all of them.\n")
+        self._add(f"With {idle} idle workers, a connection causes {each:.1f} context switches of all workers together.\n")
 
     def plot(self, title, path, heads, lines):
-        """path: the picture; None where there is none."""
+        """path: of the picture, or None."""
         picture = ""
         if path:
             self.plots.append(path)

@@ -1,5 +1,5 @@
-"""Rounds: every server does the same work for a moment, one after the other, again and again, and
-each is compared with the floor of its own round. What the machine does besides falls on all alike.
+"""Rounds: in each round every server does the same work for a short time, and its result is
+compared with the floor of the same round. Other load on the machine then affects all alike.
 
     cells = measure(servers, row, rounds, seconds, say)      # {server name: Cell}
     cells['handoffd'].ratio()                                # Spread(median, low, high)
@@ -9,8 +9,8 @@ import time
 
 from servers import Failed
 
-# Octets of messages on a disk, all servers' together, after which they are deleted, so that neither
-# it (an ext4 of 2 GiB has 131,072 inodes) nor mailboxes fill up.
+# Messages are deleted after this many octets on a disk, so that neither the disk (an ext4 of 2 GiB
+# has 131,072 inodes) nor the mailboxes fill up.
 CLEAN_AFTER = 96 << 20
 
 
@@ -24,7 +24,7 @@ class Spread:
 
 
 class Cell:
-    """One server's results in one row: a result per round, None where it failed."""
+    """The results of one server in one row: one for each round, None after a failure."""
 
     def __init__(self, floor=None):
         self.results = []
@@ -32,15 +32,15 @@ class Cell:
         self.floor = floor or self
 
     def spread(self, key):
-        """Of a figure per second or per message, over the rounds that went well."""
+        """Returns the Spread of a figure over the successful rounds."""
         values = [each[key] for each in self.results if each]
         return Spread(values) if values else None
 
-    def ratio(self):
-        """Messages per second as a share of the floor's in the same round."""
-        ratios = [own["rate"] / floor["rate"]
-                  for own, floor in zip(self.results, self.floor.results)
-                  if own and floor and floor["rate"]]
+    def ratio(self, other=None):
+        """Returns messages per second relative to another cell (the floor) in the same round."""
+        ratios = [own["rate"] / theirs["rate"]
+                  for own, theirs in zip(self.results, (other or self.floor).results)
+                  if own and theirs and theirs["rate"]]
         return Spread(ratios) if ratios else None
 
     def per_message(self, key):

@@ -1,8 +1,8 @@
-"""Who is measured: the floor, handoffd, and the peers, all behind one interface.
+"""The measured servers: the floor, handoffd, and the peers, with one interface.
 
     server.start(disk)             # on that filesystem; ready when it returns
     server.load(row, seconds)      # one run: Result
-    server.clean()                 # its messages are gone, its mailboxes stay
+    server.clean()                 # removes its messages and keeps its mailboxes
     server.stop()
 """
 import dataclasses
@@ -33,20 +33,20 @@ class Row:
     size: int = 4096
     reconnect: bool = False
     chunking: bool = False
-    messages: int = 0  # a connection; 0: as many as the time allows
+    messages: int = 0  # for each connection; 0: as many as possible
     mailboxes: int = 200
     pipelining: bool = True
 
 
 class Failed(Exception):
-    """A server did not do what the row asks for."""
+    """A server did not do the work of the row."""
 
 
 class Server:
-    """What all have in common; `process` is the root of its processes."""
+    """Common to all; `process` is the root of the server's processes."""
     name = ""
     kind = "server"
-    pipelining = True  # where it says that it can
+    pipelining = True  # if it announces PIPELINING
 
     def __init__(self, mailboxes, work):
         self.mailboxes = mailboxes
@@ -61,14 +61,15 @@ class Server:
         return not row.chunking or "CHUNKING" in self.extensions
 
     def prepare(self, disk):
-        """What can be done long before the start."""
+        """Preparations before the start."""
 
     def start(self, disk):
         self.launch(disk)
         self.wait_until_it_listens()
 
     def launch(self, disk):
-        """The first half of start(); the other is wait_until_it_listens(). A peer ends with the thread
+        """The first half of start(); the second is wait_until_it_listens(). A peer ends with the
+        thread
         that launches it (prctl(2), PR_SET_PDEATHSIG)."""
         raise NotImplementedError
 
@@ -76,21 +77,21 @@ class Server:
         return os.path.join(disk.path, self.name.replace(" ", "-"))
 
     def load(self, row, seconds):
-        """Returns what the load said, with the processor time and the disk's work beside it."""
+        """Returns the result of the load, with the processor time and disk activity."""
         pids = processes.tree(self.process.pid)
         before, disk = processes.cpu_seconds(pids), self.disk.counters()
         result = self.send(row, seconds)
-        # Those that began meanwhile count whole, those that ended in their parents.
+        # New processes count completely, ended ones are included in their parents.
         result["cpu"] = processes.cpu_seconds(processes.tree(self.process.pid)) - before
         return _with_disk(result, self.disk.counters() - disk)
 
     def send(self, row, seconds):
-        """The load alone; pipelined where the server says that it may be (RFC 2920)."""
+        """Runs the load; pipelined if the server offers it (RFC 2920)."""
         pipelining = row.pipelining and self.pipelining and "PIPELINING" in self.extensions
         return lmtpload(self.socket, dataclasses.replace(row, pipelining=pipelining), seconds)
 
     def warm_up(self):
-        """Every mailbox gets its first message, which makes it where the server makes them."""
+        """Delivers a first message to every mailbox, which creates the mailbox on some servers."""
         row = Row("", connections=1, recipients=50, messages=-(-self.mailboxes // 50),
                   mailboxes=self.mailboxes)
         self.send(row, START)
@@ -130,15 +131,17 @@ class Handoffd(Server):
     name = "handoffd"
     worker = "handoffd"
 
-    def __init__(self, mailboxes, work, settings=(), name="handoffd", idle=64):
-        """idle: how many workers it keeps idle."""
+    def __init__(self, mailboxes, work, settings=(), name="handoffd", idle=64, program=None):
+        """idle: the number of idle workers."""
         super().__init__(mailboxes, work)
+        self.program = program or os.environ["HANDOFFD"]
         self.settings = settings
         self.name = name
         self.min_idle = idle
 
     def prepare(self, disk):
-        """Its mailboxes: they must be older than a minute, or each delivery syncs them anew."""
+        """Creates its mailboxes, which must be older than a minute; otherwise each delivery syncs
+        them."""
         owner = pwd.getpwnam("nobody")
         spool = self.place(disk)
         for number in range(self.mailboxes):
@@ -151,7 +154,7 @@ class Handoffd(Server):
     def launch(self, disk):
         self.disk, self.folder = disk, self.place(disk)
         self.socket = os.path.join(self.work, f"{self.name}-{disk.name}.sock")
-        command = [os.environ["HANDOFFD"], "--foreground", "--config", "/dev/null",
+        command = [self.program, "--foreground", "--config", "/dev/null",
                    "--hostname", "handoff.test", "--listen", f"unix:{self.socket}",
                    "--socket.mode", "0666", "--spool.path", self.folder,
                    "--control.socket", f"{self.socket}.control", "--log.to", "stderr",
@@ -174,11 +177,11 @@ class Handoffd(Server):
 
 
 class Peer(Server):
-    """A server out of build/peers, on a machine of its own (t/interop/peer-root)."""
+    """A server from build/peers, in a root of its own (t/interop/peer-root)."""
     kind = "peer"
 
     def __init__(self, mailboxes, work, name, package, worker, messages):
-        """messages: which files below its folder are messages: 'maildir', 'cyrus' or 'mbox'."""
+        """messages: the kind of message files below its folder: 'maildir', 'cyrus' or 'mbox'."""
         super().__init__(mailboxes, work)
         self.name, self.package, self.worker, self.messages = name, package, worker, messages
 
@@ -215,7 +218,7 @@ class Peer(Server):
 
 
 class Floor(Server):
-    """The bare sequence: no process but while it is measured."""
+    """The bare sequence, which has processes only while it is measured."""
     name = "floor"
     kind = "floor"
 
@@ -253,6 +256,33 @@ class Floor(Server):
         shutil.rmtree(self.folder)
 
 
+class Least(Server):
+    """The protocol floor: the least server that can exist (least/), with the sequence that handoffd
+    uses on the filesystem."""
+    name = "least"
+    worker = "least"
+
+    def launch(self, disk):
+        self.disk, self.folder = disk, self.place(disk)
+        os.makedirs(self.folder)
+        self.socket = os.path.join(self.work, f"{self.name}-{disk.name}.sock")
+        sequence = {"ext4": "early-own", "xfs": "early-own", "btrfs": "file-twice"}.get(
+            disk.name.partition("-")[0], "staging")
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(BIN, "least"), "--listen", f"unix:{self.socket}", "--spool", self.folder,
+                 "--sequence", sequence, "--processes", "600", "--mailboxes", str(self.mailboxes)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def clean(self):
+        for number in range(self.mailboxes):
+            _empty(os.path.join(self.folder, f"u{number}", "new"))
+
+    def stop(self):
+        self.process.terminate()  # its children end with it
+        self.process.wait()
+
+
 def peers(mailboxes, work):
     found = [Peer(mailboxes, work, *each) for each in (
         ("dovecot-optimized", "dovecot", "lmtp", "maildir"),
@@ -261,7 +291,8 @@ def peers(mailboxes, work):
         ("mail.local", "sendmail", "mail.local", "mbox"),
         ("mailutils", "mailutils", "lmtpd", "mbox"),
     )]
-    # 3.15 says PIPELINING and answers pipelined RCPTs "503 5.0.0 Syntax error": in lock-step it works.
+    # 3.15 offers PIPELINING but answers pipelined RCPTs "503 5.0.0 Syntax error": it works in
+    # lock-step.
     found[-1].pipelining = False
     return found
 
@@ -293,7 +324,7 @@ def _with_disk(result, counters):
 
 
 def _lhlo(client):
-    """Returns the words that LHLO is answered with; ends the session."""
+    """Returns the keywords of the reply to LHLO; ends the session."""
     stream = client.makefile("rwb")
     stream.readline()
     stream.write(b"LHLO bench.test\r\n")

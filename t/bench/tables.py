@@ -1,4 +1,5 @@
-"""recipients.lookup = file: with a million lines: how long it takes to load, and what it costs a worker."""
+"""recipients.lookup = file: with a million lines: the time to load it, and the memory of a
+worker."""
 import json
 import os
 import subprocess
@@ -44,7 +45,8 @@ def _table(work, lines):
 
 
 def _load(path):
-    """The text becomes a table, in a process of its own: {'seconds': 1.2, 'cpu': 1.1, ...}"""
+    """Turns the text into a table in a separate process; returns {'seconds': 1.2, 'cpu': 1.1,
+    ...}"""
     done = subprocess.run([os.path.join(servers.BIN, "table"), "--file", path],
                           stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
@@ -61,7 +63,7 @@ def _started(bench, lines, path):
 
 
 def _reload(server):
-    """Seconds until the configuration is in force."""
+    """Reloads; returns the seconds until the configuration is in effect."""
     begun = time.monotonic()
     subprocess.run([os.environ["HANDOFFCTL"], "-c", f"{server.socket}.conf", "reload"], check=True,
                    stdout=subprocess.DEVNULL)
@@ -69,7 +71,7 @@ def _reload(server):
 
 
 def _when_there(server):
-    """The workers, when those of the last reload are all there."""
+    """Returns the workers once all workers of the last reload run."""
     end = time.monotonic() + servers.START
     while len(found := server.workers()) < WORKERS and time.monotonic() < end:
         time.sleep(0.1)

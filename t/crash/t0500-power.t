@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""L5, L12: the power goes while mail comes in. What was answered with 250 is there, whole; nothing short
-is visible; and what a client sends again, because it had no answer, is there once.
+"""L5, L12: the power fails while mail arrives. Messages that were answered with 250 are complete;
+no truncated message is visible; and a message that a client sends again, because it got no reply,
+is stored once.
 
-In the first rounds the mailboxes are young: deliveries make them, and sync their directories. Then
-come those that were made with the filesystem and are old enough for one sync of the file to stand for
-all of its names (spool/links.cc). There the sync of a directory fails, so that a delivery that wants
-one is refused, and seen.
+In the first rounds the mailboxes are new: deliveries create them and sync their directories. The
+later rounds use mailboxes that were created with the filesystem and are old enough for one sync of
+the file to cover all of its names (Message::link_all). In those, the sync of a directory fails, so
+that a delivery that needs one is refused and noticed.
 
-The spool lies on a loop-mounted image. It is on a disk that forgets at the cut what was not flushed, or
-half of that, or nothing (cut_disk.py). Where there is none, what reached the image stays: the cut is
-FS_IOC_SHUTDOWN without a flush of the log (as xfstests' godown does); on a filesystem that does not
-know it, a copy of the image taken while every process of the server is stopped. POWER_ROUNDS: rounds of each kind for each filesystem (3)."""
+The spool is on a loop-mounted image on a disk that loses all unflushed writes at the cut, or half
+of them, or none (cut_disk.py). Without such a disk, everything that reached the image survives: the
+cut is FS_IOC_SHUTDOWN without a flush of the log (as in xfstests' godown) or, on a filesystem
+without it, a copy of the image taken while all processes of the server are stopped. POWER_ROUNDS:
+rounds of each kind for each filesystem (3)."""
 import errno
 import fcntl
 import os
@@ -42,21 +44,21 @@ YOUNG, OLD = "young.test", "old.test"
 USERS = {domain: [f"user{n}@{domain}" for n in range(12)] for domain in (YOUNG, OLD)}
 OLD_ENOUGH = 61  # seconds; a younger mailbox is synced by each delivery (kYoung in spool/maildir.cc)
 FILESYSTEMS = {"ext4": (["mkfs.ext4", "-q"], 64), "xfs": (["mkfs.xfs", "-q"], 320),
-               "btrfs": (["mkfs.btrfs", "-q"], 128)}  # MiB: about the least that each takes
+               "btrfs": (["mkfs.btrfs", "-q"], 128)}  # MiB: about the minimum of each filesystem
 SHUTDOWN, NOLOGFLUSH = 0x8004587D, struct.pack("I", 2)
 
 random.seed(1047)
 
 
 class Client(threading.Thread):
-    """Sends messages until the server is gone. Knows what was acknowledged, and what was not."""
+    """Sends messages until the server has ended, and records which were acknowledged."""
 
     def __init__(self, address, prefix, users):
         super().__init__(daemon=True)
         self.address, self.prefix, self.users = address, prefix, users
         self.acknowledged = []  # (name, recipient, when it was read)
-        self.open = None        # (name, octets, recipients without an answer)
-        self.refused = None     # (reply, when it was read), which is the last
+        self.open = None        # (name, octets, recipients without a reply)
+        self.refused = None     # the last one: (reply, when it was read)
 
     def run(self):
         count = 0
@@ -81,7 +83,7 @@ class Client(threading.Thread):
                             return
                         self.acknowledged.append((name, recipient, time.monotonic()))
                         self.open[2].remove(recipient)
-        except (OSError, Closed):  # the server is gone
+        except (OSError, Closed):  # the server has ended
             pass
 
 
@@ -92,11 +94,11 @@ def family(daemon):
 
 
 def shut_down(daemon, image, mount_point):
-    """Returns when the power went, and the image to mount again, the processes being dead.
+    """Returns the time of the cut and the image to mount again. All processes are dead.
 
-    What is acknowledged behind that moment does not count: while the filesystem goes down, an fsync
-    that began before may return 0 for what it no longer writes (seen on XFS), which no power cut
-    lets anybody hear of."""
+    Later acknowledgements do not count: while the filesystem shuts down, an fsync that began
+    earlier may return 0 without writing (seen on XFS). In a real power cut no client would see that
+    reply."""
     pids = family(daemon)
     handle = os.open(mount_point, os.O_RDONLY | os.O_DIRECTORY)
     after = image
@@ -109,7 +111,7 @@ def shut_down(daemon, image, mount_point):
         after = image + ".cut"
         subprocess.run(["cp", "--sparse=always", image, after], check=True)
     os.close(handle)
-    kill(pids)  # those that have not died of the memory that they had mapped there
+    kill(pids)  # the processes that did not die when they accessed memory mapped from the spool
     daemon.process.wait()
     return when, after
 
@@ -125,8 +127,8 @@ def send_again(address, name, octets, recipients):
 
 
 class Spool:
-    """A filesystem that keeps its old mailboxes from round to round, and the server whose spool it
-    is while it is mounted."""
+    """A filesystem whose old mailboxes are used in all rounds, and the server that uses it as spool
+    while it is mounted."""
 
     def __init__(self, kind):
         self.kind = kind
@@ -140,7 +142,7 @@ class Spool:
                                start=False)
         self.mounted = False
         self.disk = None
-        self.made = None  # when the old mailboxes were
+        self.made = None  # when the old mailboxes were created
         rule = self.scratch.file("rule", f"fsync /{OLD} {errno.EIO}")
         os.chmod(rule, 0o644)
         self.no_directory = shim.preload("t/crash/call_shim.c", self.scratch, SHIM_RULE=rule)
@@ -158,14 +160,15 @@ class Spool:
         self.mounted = True
 
     def cut_power(self):
-        """Returns when the power went; the processes are dead, and the image is what was left."""
+        """Returns the time of the cut. All processes are dead, and the image has the remaining
+        content."""
         before = self.image
         if NO_DISK:
             when, self.image = shut_down(self.daemon, before, self.daemon.spool)
             self.unmount(["-l" if self.kind == "btrfs" else "-f"])
         else:
             when, self.image = time.monotonic(), before + ".cut"
-            os.kill(self.daemon.pid, signal.SIGSTOP)  # starts no worker for one that dies of it
+            os.kill(self.daemon.pid, signal.SIGSTOP)  # so that it does not replace workers that die
             self.disk.cut(self.image)
             kill(family(self.daemon))
             self.daemon.process.wait()
@@ -185,7 +188,8 @@ class Spool:
         self.daemon.start()
 
     def make_old(self):
-        """Makes the mailboxes that will be old, and shows that who syncs them is refused."""
+        """Creates the mailboxes that will be old, and shows that a delivery that syncs them is
+        refused."""
         self.mount()
         os.chown(self.daemon.spool, *self.daemon.owner)
         for user in USERS[OLD]:
@@ -220,7 +224,7 @@ class Spool:
                        for n in range(CLIENTS)]
             for client in clients:
                 client.start()
-            # A moment at random in real load: after so many acknowledgements.
+            # A random moment under load: after this many acknowledgements.
             wanted, end = random.randint(20, 150), time.monotonic() + 20
             while sum(len(c.acknowledged) for c in clients) < wanted and \
                     time.monotonic() < end and any(c.is_alive() for c in clients):
@@ -235,8 +239,8 @@ class Spool:
             refused += [client.refused[0] for client in clients
                         if client.refused and client.refused[1] < cut]
             lost = [each for each in acknowledged if copies.get(each, 0) == 0]
-            # What had no answer is sent again, with every octet the same. Where it is there already,
-            # the directory is synced before that is said.
+            # Unanswered messages are sent again, unchanged. If one was already delivered, its
+            # directory is synced before the reply.
             self.start({})
             again = [client.open for client in clients if client.open and client.open[2]]
             for name, octets, recipients in again:
@@ -259,11 +263,11 @@ class Spool:
         name = f"{kind}, {domain}"
         diag(f"{name}: {ROUNDS} power cuts, " + ", ".join(f"{v} {k}" for k, v in total.items()))
         ok(total["acknowledged"] > 0, f"{name}: mail was acknowledged before the power went")
-        empty(refused, f"{name}: " + ("one sync of the file did for all of its names" if together else
-                                      "none was refused"))
+        empty(refused, f"{name}: " + ("one sync of the file covered all its names" if together else
+                                      "no message was refused"))
         ok(total["lost"] == 0, f"{name}: nothing that was acknowledged is lost L5")
         ok(total["damaged"] == 0, f"{name}: no short or empty file is in any new/ L5")
-        ok(total["duplicated"] == 0, f"{name}: what was sent again is there once L12")
+        ok(total["duplicated"] == 0, f"{name}: a message that was sent again exists once L12")
 
     def remove(self):
         if self.daemon.running:
@@ -274,8 +278,8 @@ class Spool:
         self.scratch.remove()
 
 
-# Private: a mount that somebody else's new namespace has taken along stays where we unmount it, and
-# mounting the image again would find the filesystem that has shut down.
+# Private: otherwise a mount namespace that another process creates would keep the mount, and
+# mounting the image again would find the filesystem that was shut down.
 if not mounts.private() or not os.path.exists("/dev/loop-control"):
     tap.skip_all("needs root and loop devices")
 if why := shim.missing():
@@ -286,7 +290,7 @@ for command, _ in FILESYSTEMS.values():
 TOGETHER = writes_out()
 NO_DISK = fuse_disk.missing()
 if NO_DISK:
-    diag(f"what was written and not flushed is not lost here: {NO_DISK}")
+    diag(f"unflushed writes are not lost here: {NO_DISK}")
 spools = []
 try:
     for filesystem in FILESYSTEMS:

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""R5, L5: every error that the system can have for a delivery, at every call that can have it: one
-right reply for each recipient, nothing visible, nothing left behind, no descriptor lost, and the
-next delivery works."""
+"""R5, L5: for every error of every system call of a delivery, each recipient gets one correct
+reply, no message is visible, no file or descriptor is left over, and the next delivery works."""
 import errno
 import os
 import shutil
@@ -19,22 +18,23 @@ from tap import diag, empty, is_, ok
 
 PAT, KIM = USERS = [f"{name}@good.test" for name in ("pat", "kim")]
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
-LARGE = b"Subject: large\r\n\r\n" + (b"y" * 78 + b"\r\n") * 40000  # with writeback on the way
+LARGE = b"Subject: large\r\n\r\n" + (b"y" * 78 + b"\r\n") * 40000  # large enough for writeback
+                                                                   # during reception
 ERRORS = [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.EROFS, errno.ESTALE,
           errno.ENAMETOOLONG]
-# Call, path, and whom it is for: all, or the second recipient alone.
+# Call, path, and the affected recipients: all, or only the second.
 STAGING, NEW, TMP = ".handoff/staging", "good.test/kim/new", "good.test/kim/tmp"
 CALLS = [("create", STAGING, "data"), ("write", STAGING, "all"), ("fdatasync", STAGING, "all"),
          ("close", STAGING, "all"), ("sync_file_range", STAGING, "all"),
          ("linkat", NEW, "kim"), ("fsync", NEW, "kim")]
-# Copies of their own, as for mailboxes on another filesystem.
+# Separate copies, as for mailboxes on another filesystem.
 COPIED = [("open", STAGING, "both"), ("create", TMP, "kim"), ("write", TMP, "kim"),
           ("fdatasync", TMP, "kim"), ("close", TMP, "kim"), ("linkat", NEW, "kim"),
           ("fsync", NEW, "kim")]
-# What is not here is 451 4.3.0.
+# All other errors cause 451 4.3.0.
 SAID = {errno.ENOSPC: "452 4.3.1", errno.EDQUOT: "452 4.2.2"}
 
-# Writing back on the way is an extra of Linux's; a build without it does not have the call.
+# Writeback during reception is a Linux extra; a build without it does not use this call.
 if not writes_out():
     CALLS = [each for each in CALLS if each[0] != "sync_file_range"]
 
@@ -52,7 +52,7 @@ def set_rule(text):
 
 
 def deliver(client, message):
-    """Returns the replies that end it: one to DATA where that is refused, else one a recipient."""
+    """Returns the final replies: one to DATA if that is refused, else one for each recipient."""
     client.session("RSET", "MAIL FROM:<>", *(f"RCPT TO:<{each}>" for each in USERS))
     replies = [client.command("DATA")]
     if replies[0].code == 354:
@@ -142,6 +142,6 @@ for name, settings, calls in (("links", {}, CALLS),
                               ("copies", {"spool.delivered-to": "always"}, COPIED)):
     tried, wrong, code = play(settings, calls)
     diag(f"{name}: {tried} failures")
-    empty(wrong, f"every_error_at_every_call_has_its_reply_and_leaves_nothing_{name}_R5_L5")
-    is_(code, 0, f"it_ends_well_{name}")
+    empty(wrong, f"a_failed_call_has_the_right_reply_and_leaves_no_file_{name}_R5_L5")
+    is_(code, 0, f"the_server_exits_with_0_{name}")
 tap.done()

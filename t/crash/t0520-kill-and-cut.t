@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""L5, L12: workers, and all of the server, are killed while mail comes in; and clients vanish at any
-octet from the final dot on. What was answered with 250 is there, whole, and what is sent again is
-there once. First with mailboxes that deliveries make and sync, being young; then, on ext4 where it can
-be mounted, with such as pass for old, where one sync of the file stands for all of its names.
+"""L5, L12: workers and the whole server are killed while mail arrives, and clients disconnect at
+any octet after the final dot. Messages that were answered with 250 are complete, and messages that
+are sent again are stored once. First with new mailboxes, whose directories deliveries sync; then,
+if ext4 can be mounted, with mailboxes that count as old, for which one sync of the file covers all
+of its names.
 
 KILL_ROUNDS: rounds of each kind (3)."""
 import errno
@@ -46,7 +47,7 @@ def kill_one(daemon):
 
 def kill_all(daemon):
     ends = [os.pidfd_open(pid) for pid in children(daemon)]
-    os.killpg(daemon.pid, signal.SIGKILL)  # with a worker that starts just now
+    os.killpg(daemon.pid, signal.SIGKILL)  # including a worker that is just starting
     for end in ends:
         select.select([end], [], [], 30)
         os.close(end)
@@ -55,7 +56,7 @@ def kill_all(daemon):
 
 
 def cut(client, octets):
-    """Vanishes, mostly: before the dot is whole, behind it, or in the middle of the replies."""
+    """Usually disconnects: before the end of the dot, after it, or during the replies."""
     data = stuffed(octets)
     kind = random.randrange(4)
     if kind == 0:  # within the last five octets: CR LF . CR LF
@@ -63,10 +64,10 @@ def cut(client, octets):
     else:
         client.send(data)
     if kind == 3:
-        return  # and stays this time
+        return  # and stays connected this time
     if kind == 2:
         client.socket.recv(random.randint(1, 30))
-    if random.random() < 0.5:  # a reset, as of a machine that is gone
+    if random.random() < 0.5:  # a reset, as from a machine that has crashed
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
     raise Closed("we have vanished")
@@ -97,7 +98,7 @@ def run(daemon, kind, transfer, trouble, wanted):
     empty([each.fault for each in senders if each.fault], f"{kind}: every message is answered")
     ok(len(acknowledged) >= ROUNDS, f"{kind}: mail was acknowledged")
     empty(lost, f"{kind}: nothing that was acknowledged is lost L5")
-    empty(twice, f"{kind}: nothing is there twice L12")
+    empty(twice, f"{kind}: no message exists twice L12")
     empty(damaged, f"{kind}: no short or empty file is in any new/ L5")
 
 
@@ -105,11 +106,11 @@ def run_all(daemon, prefix=""):
     run(daemon, prefix + "kill-one", None, kill_one, 12)
     run(daemon, prefix + "kill-all", None, kill_all, 12)
     run(daemon, prefix + "cut", cut, lambda _: None, 12)
-    is_(daemon.stop(), 0, f"{prefix}it_ends_well")
+    is_(daemon.stop(), 0, f"{prefix}the_server_exits_with_0")
 
 
 def run_old():
-    """A mailbox that was born long ago needs no sync of a directory, and gets none."""
+    """The directory of an old mailbox is not synced."""
     scratch = Scratch()
     rule = scratch.file("rule", "none none 0")
     os.chmod(rule, 0o644)
@@ -129,7 +130,7 @@ def run_old():
                 scratch.file("rule", f"fsync {broken} {errno.EIO}")
                 told = deliver(daemon.unix, "a@example.net", USERS[:3], text("first", 4000)).final
                 is_([reply.code for reply in told.values()], [code] * 3,
-                    f"one_sync_of_the_file_does_for_all_{code}")
+                    f"one_sync_of_the_file_covers_all_its_names_{code}")
             scratch.file("rule", "none none 0")
         run_all(daemon, "old-")
     finally:

@@ -1,6 +1,6 @@
-/* Stands before the C library's openat (LD_PRELOAD), for t0215-failed-reload.t: while the file
- * $SHIM_OPENS is there, the ledger of a spool can be opened once, by whoever tries the new
- * configuration out, and then no more: EIO. */
+/* Replaces the C library's openat (LD_PRELOAD), for t0215-failed-reload.t: while the file
+ * $SHIM_OPENS exists, the ledger of a spool can be opened once, by the process that tries the new
+ * configuration; later attempts fail with EIO. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""README's first command: `make run` builds, serves, delivers a message to itself and shows it."""
+"""README's first command: `make run` builds handoff, starts it, delivers a message and shows it."""
 import os
 import re
 import subprocess
@@ -10,21 +10,21 @@ from handoffd import program
 from tap import diag, done, is_, ok
 
 build = os.path.dirname(program("HANDOFFD"))
-# What make says to make (CXXFLAGS=...), but for the jobs that are another make's.
+# The variables for make (CXXFLAGS=...), without the job server of the calling make.
 flags = " ".join(word for word in os.environ.get("MAKEFLAGS", "").split()
                  if not re.match(r"-j|--jobserver", word))
 run = subprocess.run(["make", "-C", os.path.dirname(build), "run", "ONCE=1"],
                      env={**os.environ, "MAKEFLAGS": flags}, stdin=subprocess.DEVNULL,
                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
                      timeout=600)
-if not is_(run.returncode, 0, "make_run_ends_well"):
+if not is_(run.returncode, 0, "make_run_exits_cleanly"):
     diag(run.stdout[-3000:])
-# The log goes on beside what is shown, and its lines may come between.
+# Log lines may appear between the other output.
 said = re.sub(r"^\S+Z handoffd\[\d+\]: .*\n", "", run.stdout, flags=re.M)
 shown = re.search(r"^The message is in the mailbox:\n\n(/\S+/new/\S+)\n\n((?:    .*\n|\n)+)", said,
                   re.M)
-ok(shown, "it_shows_where_the_message_lies")
-ok(shown and "    Subject: a first message\n" in shown[2], "and_what_is_in_it")
+ok(shown, "make_run_shows_the_path_of_the_message")
+ok(shown and "    Subject: a first message\n" in shown[2], "make_run_shows_the_content_of_the_message")
 ok(": delivered " in run.stdout and "to=<you@localhost>" in run.stdout,
-   "and_the_log_that_it_was_delivered")
+   "the_log_shows_the_delivery")
 done()

@@ -26,16 +26,16 @@ with Handoffd({"session.max-recipients": 100}) as daemon:
     # --- One message for one recipient.
     before = len(daemon.log)
     delivery = deliver(daemon.unix, "a@client.test", [PAT], MESSAGE)
-    is_(str(delivery.final[PAT]), "250 2.0.0 <pat@good.test> delivered", "a_delivery_is_250_L4")
+    is_(str(delivery.final[PAT]), "250 2.0.0 <pat@good.test> delivered", "a_delivered_message_is_answered_with_250_L4")
     [stored] = daemon.messages(PAT)
     trace, _, content = stored.partition(b"Message-ID:")
-    is_(b"Message-ID:" + content, STORED, "what_is_stored_is_what_was_sent_S8")
+    is_(b"Message-ID:" + content, STORED, "content_is_stored_as_it_was_sent_S8")
     lines = trace.decode().splitlines()
     is_(lines[0], "Return-Path: <a@client.test>", "the_return_path_comes_first_S9")
     is_(lines[1], "Delivered-To: pat@good.test", "one_recipient_has_a_delivered_to_line_S9")
     ok(re.match(r"Received: from client\.test \(local\) by handoff\.test \(handoff\) with LMTP id "
                 r"\S+ for <pat@good\.test>; \w{3}, ", " ".join(line.strip() for line in lines[2:])),
-       "the_received_line_names_hosts_protocol_id_and_recipient_S9")
+       "the_received_line_has_hosts_protocol_id_and_recipient_S9")
     line = daemon.wait_for(r"\bdelivered\b", before)
     for field in ("from=<a@client.test>", "to=<pat@good.test>", "message_id=<1@client.test>",
                   "mailbox=good.test/pat", "client=local", 'reply="250 2.0.0 '):
@@ -44,10 +44,10 @@ with Handoffd({"session.max-recipients": 100}) as daemon:
     name = os.path.basename(path)
     ok(f'file="{name}"' in line and f"size={len(stored)}" in line, "the_log_line_has_file_and_size")
     ok(re.fullmatch(r"\d+\.M\d+P\d+Q\d+R[0-9a-f]{8}\.[^/:,]+,S=\d+", name),
-       "the_name_in_new_is_as_dovecot_and_courier_read_it_R6")
-    is_(maildir.size_in_name(name), os.path.getsize(path), "the_name_carries_the_size_R6")
+       "the_file_name_in_new_has_the_form_that_dovecot_and_courier_read_R6")
+    is_(maildir.size_in_name(name), os.path.getsize(path), "the_file_name_contains_the_size_R6")
     is_(os.path.basename(os.path.dirname(path)), "new", "the_message_is_in_new")
-    is_(oct(os.stat(path).st_mode & 0o7777), oct(0o600), "nobody_else_reads_the_message")
+    is_(oct(os.stat(path).st_mode & 0o7777), oct(0o600), "only_the_owner_can_read_the_message")
 
     # --- Several recipients, one named twice, one unknown.
     before = len(daemon.log)
@@ -61,12 +61,12 @@ with Handoffd({"session.max-recipients": 100}) as daemon:
         is_([str(reply) for reply in client.replies(4)],
             [f"250 2.0.0 <{each}> delivered" for each in (PAT, KIM, PAT, SAM)],
             "one_reply_for_each_successful_rcpt_in_order_duplicates_included_L4")
-        is_(client.command("NOOP").code, 250, "and_the_session_goes_on_L4")
+        is_(client.command("NOOP").code, 250, "the_session_continues_after_a_message_L4")
     is_([len(daemon.messages(each)) for each in users], [2, 1, 1],
         "a_mailbox_named_twice_gets_one_copy_L4")
     is_(len({last_inode(daemon, each) for each in users}), 1, "several_mailboxes_share_one_file")
     ok(b"Delivered-To" not in daemon.messages(KIM)[-1] and b"\n\tfor " not in
-       daemon.messages(KIM)[-1], "what_several_share_names_none_of_them_S9")
+       daemon.messages(KIM)[-1], "a_file_shared_by_several_mailboxes_names_no_recipient_S9")
     daemon.wait_for(r"\bdelivered\b.*to=<sam@", before)
     logged = [line for line in daemon.log[before:] if re.search(r"\bdelivered\b", line)]
     is_(len(logged), 3, "there_is_a_log_line_for_each_mailbox")
@@ -76,16 +76,17 @@ with Handoffd({"session.max-recipients": 100}) as daemon:
         client.session("LHLO client.test", "MAIL FROM:<>")
         codes = [client.command(f"RCPT TO:<{SAM}>") for _ in range(103)]
         is_([each.code for each in codes], [250] * 100 + [452] * 3,
-            "more_recipients_than_the_limit_are_452_S12")
-        is_(codes[-1].enhanced, "4.5.3", "and_it_says_that_they_are_too_many_S12")
+            "each_recipient_beyond_the_limit_gets_452_S12")
+        is_(codes[-1].enhanced, "4.5.3", "the_reply_says_that_there_are_too_many_recipients_S12")
         client.command("DATA")
         client.send(stuffed(MESSAGE))
-        is_([each.code for each in client.replies(100)], [250] * 100, "the_rest_go_on_S12")
-        is_(client.command("NOOP").code, 250, "and_nothing_is_answered_for_the_surplus_S12")
+        is_([each.code for each in client.replies(100)], [250] * 100, "recipients_within_the_limit_get_the_message_S12")
+        is_(client.command("NOOP").code, 250, "surplus_recipients_get_no_reply_after_the_data_S12")
 
     # --- The same session in lock-step and in one write.
     def replies(pieces, at_once):
-        """All octets of the replies to these pieces, as (octets to send, lines to expect)."""
+        """Returns all octets of the replies. pieces: (octets to send, number of lines to
+        expect)."""
         with Lmtp(daemon.unix) as client:
             got = b""
             if at_once:
@@ -108,11 +109,11 @@ with Handoffd({"session.max-recipients": 100}) as daemon:
                (stuffed(b"\r\n.\r\nQUIT\r\n"), 1), (b"QUIT\r\n", 1)]
     lock_step = replies(session, at_once=False)
     pipelined = replies(session, at_once=True)
-    is_(pipelined, lock_step, "one_write_gives_the_replies_of_lock_step_byte_for_byte_X1")
-    ok(lock_step.endswith(b"221 2.0.0 handoff.test closing connection\r\n"), "and_they_end_in_221")
+    is_(pipelined, lock_step, "a_session_sent_in_one_write_gets_the_same_octets_as_in_lock_step_X1")
+    ok(lock_step.endswith(b"221 2.0.0 handoff.test closing connection\r\n"), "the_replies_end_in_221")
     is_([len(daemon.messages(each)) for each in users], [4, 3, 4],
-        "and_both_deliver_the_same_X1")
-    is_(daemon.stop(), 0, "it_ends_well")
+        "a_session_sent_in_one_write_delivers_the_same_as_in_lock_step_X1")
+    is_(daemon.stop(), 0, "the_server_exits_with_0")
     empty([each for each in users if maildir.leftovers(daemon.mailbox_path(each))],
           "nothing_stays_in_any_tmp")
     is_(daemon.staged(), [], "nothing_stays_in_staging")

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""A spool that is full, read-only, gone or forbidden: temporary replies, and nothing half done."""
+"""A spool that is full, read-only, missing or inaccessible causes temporary replies and no partial
+deliveries."""
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -18,8 +20,8 @@ LARGE = b"Subject: large\r\n\r\n" + b"x" * 78 + b"\r\n" * 2 + (b"y" * 78 + b"\r\
 
 
 def final(daemon, message=MESSAGE, recipients=(PAT,), meanwhile=None):
-    """Delivers; does `meanwhile` between RCPT and DATA. Returns the replies that end it, as text
-    without what they say in words: one to MAIL or DATA where that is refused, else one a recipient."""
+    """Delivers; calls `meanwhile` between RCPT and DATA. Returns the codes of the final replies:
+    one to MAIL or DATA if that is refused, else one for each recipient."""
     with Lmtp(daemon.unix, timeout=20) as client:
         client.command("LHLO client.test")
         mail = client.command("MAIL FROM:<>")
@@ -39,7 +41,7 @@ def final(daemon, message=MESSAGE, recipients=(PAT,), meanwhile=None):
 
 
 def visible(daemon):
-    """The messages in all mailboxes, and what lies in tmp and staging."""
+    """Returns the messages in all mailboxes, and the names in tmp and staging."""
     return ([len(daemon.messages(each)) for each in USERS],
             sum((maildir.leftovers(daemon.mailbox_path(each)) for each in USERS), []),
             daemon.staged())
@@ -50,45 +52,45 @@ with_mounts = mounts.private()
 with Handoffd() as daemon:
     for user in USERS:
         daemon.mailbox(user)
-    is_(final(daemon), ["250 2.0.0"], "the_spool_works")
+    is_(final(daemon), ["250 2.0.0"], "mail_is_delivered_to_a_healthy_spool")
 
-    # --- Lookups that cannot tell.
+    # --- Failing lookups.
     domain = os.path.join(daemon.spool, "good.test")
     for path, what in ((domain, "domain"), (daemon.spool, "spool")):
         mode = os.stat(path).st_mode & 0o7777
         os.chmod(path, 0)
         is_(final(daemon), ["451 4.3.0"], f"an_unreadable_{what}_is_451_at_rcpt_R1")
         is_(final(daemon, recipients=["nobody@good.test"]), ["451 4.3.0"],
-            f"an_unreadable_{what}_is_451_also_for_the_unknown_R1")
+            f"an_unreadable_{what}_is_451_for_unknown_recipients_too_R1")
         os.chmod(path, mode)
     is_(final(daemon, recipients=["nobody@good.test"]), ["550 5.1.1"],
-        "the_unknown_are_550_as_long_as_it_can_be_told_R1")
+        "unknown_recipients_are_550_if_this_is_certain_R1")
     os.rename(domain, domain + ".away")
     os.mkdir(os.path.join(daemon.spool, ".hidden"))
     hidden = os.path.join(daemon.spool, ".away")
     os.rename(domain + ".away", hidden)
-    is_(final(daemon), ["451 4.3.0"], "an_empty_spool_defers_R1")
+    is_(final(daemon), ["451 4.3.0"], "an_empty_spool_defers_recipients_R1")
     os.rename(hidden, domain)
 
-    # --- A mailbox in which something is wrong, with others that go on.
+    # --- One faulty mailbox among others that work.
     new = os.path.join(daemon.mailbox_path(KIM), "new")
     mode = os.stat(new).st_mode & 0o7777
     before = len(daemon.log)
     os.chmod(new, 0o500)
     is_(final(daemon, recipients=USERS), ["250 2.0.0", "451 4.3.0", "250 2.0.0"],
-        "one_mailbox_without_permission_is_451_and_the_others_250_L6")
+        "a_mailbox_without_permission_gets_451_and_the_others_250_L6")
     os.chmod(new, mode)
     line = daemon.wait_for(r"\bdeferred\b.*to=<kim@", before)
     is_("Permission denied" in line and "good.test/kim" in line, True,
-        "the_log_says_what_was_wrong_and_where")
-    is_(visible(daemon), ([2, 0, 1], [], []), "and_nothing_of_it_is_visible_R5")
+        "the_log_names_the_problem_and_its_place")
+    is_(visible(daemon), ([2, 0, 1], [], []), "no_part_of_the_refused_message_is_visible_R5")
 
     away = daemon.mailbox_path(KIM) + ".away"
     is_(final(daemon, recipients=USERS,
               meanwhile=lambda: os.rename(daemon.mailbox_path(KIM), away)),
-        ["250 2.0.0", "451 4.2.0", "250 2.0.0"], "a_mailbox_gone_after_rcpt_is_451_R1")
+        ["250 2.0.0", "451 4.2.0", "250 2.0.0"], "a_mailbox_removed_after_rcpt_is_451_R1")
     os.rename(away, daemon.mailbox_path(KIM))
-    is_(os.path.exists(daemon.mailbox_path(KIM)), True, "and_it_is_not_made_anew")
+    is_(os.path.exists(daemon.mailbox_path(KIM)), True, "the_removed_mailbox_is_not_created_again")
 
     shutil.rmtree(new)
     with open(new, "w", encoding="ascii"):
@@ -98,8 +100,8 @@ with Handoffd() as daemon:
     os.symlink("/tmp", new)
     is_(final(daemon, recipients=[KIM]), ["451 4.2.0"], "a_link_in_the_place_of_new_is_451_R2")
     os.unlink(new)
-    is_(final(daemon, recipients=[KIM]), ["250 2.0.0"], "a_new_that_is_missing_is_made")
-    is_(visible(daemon), ([3, 1, 2], [], []), "and_all_is_in_its_place")
+    is_(final(daemon, recipients=[KIM]), ["250 2.0.0"], "a_missing_new_is_created")
+    is_(visible(daemon), ([3, 1, 2], [], []), "each_mailbox_has_exactly_its_messages")
 
     staging = os.path.join(daemon.spool, ".handoff", "staging")
     os.chmod(staging, 0o500)
@@ -118,16 +120,17 @@ if with_mounts:
         for user in USERS:
             daemon.mailbox(user)
 
-        is_(final(daemon), ["250 2.0.0"], "a_small_spool_works")
+        is_(final(daemon), ["250 2.0.0"], "mail_is_delivered_to_a_small_spool")
         is_(final(daemon, LARGE, USERS), ["452 4.3.1"] * 3,
             "a_message_larger_than_the_spool_is_452_R5")
-        is_(visible(daemon), ([1, 0, 0], [], []), "and_nothing_of_it_is_visible_R5")
+        is_(visible(daemon), ([1, 0, 0], [], []), "no_part_of_the_refused_message_is_visible_R5")
         with Lmtp(daemon.unix) as client:
             client.command("LHLO client.test")
             reply = client.command("MAIL FROM:<> SIZE=2000000")
-            is_((reply.code, reply.enhanced), (452, "4.3.1"), "declared_and_no_room_is_452_X4")
-            is_(client.command("MAIL FROM:<> SIZE=2000").code, 250, "and_a_smaller_one_is_taken_X4")
-            # Its room is given back before the second reply: else the next MAIL would be refused.
+            is_((reply.code, reply.enhanced), (452, "4.3.1"), "a_declared_size_without_room_is_452_at_mail_X4")
+            is_(client.command("MAIL FROM:<> SIZE=2000").code, 250, "a_declared_size_with_room_is_accepted_X4")
+            # The room that MAIL reserved is released before the second reply; otherwise the next
+            # MAIL would be refused.
             client.command("RSET")
             client.command("NOOP")
 
@@ -139,9 +142,9 @@ if with_mounts:
             except OSError:
                 pass
         is_(final(daemon, recipients=USERS), ["452 4.3.1"] * 3, "a_full_disk_is_452_R5")
-        is_(visible(daemon), ([1, 0, 0], [], []), "and_nothing_is_visible_when_it_is_full_R5")
+        is_(visible(daemon), ([1, 0, 0], [], []), "on_a_full_disk_no_refused_message_is_visible_R5")
         os.unlink(filler)
-        is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3, "with_room_again_it_works_R5")
+        is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3, "with_free_space_again_mail_is_delivered_R5")
 
         fillers = []
         try:
@@ -151,24 +154,24 @@ if with_mounts:
         except OSError:
             fillers.pop()
         is_(final(daemon), ["452 4.3.1"], "a_full_inode_table_is_452_R5")
-        is_(visible(daemon), ([2, 1, 1], [], []), "and_nothing_is_visible_without_inodes_R5")
+        is_(visible(daemon), ([2, 1, 1], [], []), "without_inodes_no_refused_message_is_visible_R5")
         for each in fillers:
             os.rmdir(each)
-        is_(final(daemon), ["250 2.0.0"], "with_inodes_again_it_works_R5")
+        is_(final(daemon), ["250 2.0.0"], "with_free_inodes_again_mail_is_delivered_R5")
 
-        # What workers have open for writing keeps it writable.
-        is_(daemon.stop(), 0, "it_ends_well")
+        # The filesystem stays writable while workers have files open for writing.
+        is_(daemon.stop(), 0, "the_server_exits_with_0")
         mount("ro", "-o", "remount")
         ended = subprocess.run(daemon.command, check=False, timeout=20,
                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        is_(ended.returncode, 75, "on_a_read_only_spool_it_does_not_start_and_mail_waits_R5")
-        ok(b"Read-only file system" in ended.stderr, "and_it_says_why")
+        is_(ended.returncode, 75, "on_a_read_only_spool_the_server_does_not_start_and_mail_waits_R5")
+        ok(b"Read-only file system" in ended.stderr, "the_error_message_names_the_read_only_spool")
         mount("rw", "-o", "remount")
         daemon.start()
-        is_(final(daemon), ["250 2.0.0"], "writable_again_it_works_R5")
-        is_(visible(daemon), ([4, 1, 1], [], []), "and_every_250_is_there_once_L5")
+        is_(final(daemon), ["250 2.0.0"], "when_the_spool_is_writable_again_mail_is_delivered_R5")
+        is_(visible(daemon), ([4, 1, 1], [], []), "every_message_answered_with_250_is_stored_once_L5")
 
-        # --- A mailbox on a filesystem of its own.
+        # --- A mailbox on another filesystem.
         kim = daemon.mailbox_path(KIM)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", kim],
                        check=True)
@@ -176,13 +179,13 @@ if with_mounts:
         is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3,
             "a_mailbox_on_another_filesystem_gets_a_copy")
         is_(final(daemon, LARGE[:300000], USERS), ["250 2.0.0", "452 4.3.1", "250 2.0.0"],
-            "one_filesystem_that_is_full_is_452_for_its_mailbox_alone_R5_L6")
-        is_(visible(daemon), ([6, 1, 3], [], []), "and_nothing_of_it_is_visible_there_R5")
-        is_(daemon.stop(), 0, "it_ends_well_at_last")
+            "a_full_filesystem_is_452_for_its_mailbox_alone_R5_L6")
+        is_(visible(daemon), ([6, 1, 3], [], []), "no_part_of_the_message_is_visible_on_the_full_filesystem_R5")
+        is_(daemon.stop(), 0, "the_server_exits_with_0_at_last")
         subprocess.run(["umount", kim], check=True)
         subprocess.run(["umount", daemon.spool], check=True)
 
-    # --- An ext4 that has room, and no inode for it.
+    # --- An ext4 filesystem with free blocks but no free inode.
     with Handoffd({"spool.min-free-inodes": "0"}, start=False) as daemon:
         mounts.image(daemon.spool, daemon.scratch.file("ext4.img"), 16,
                      ["mkfs.ext4", "-q", "-N", "64"])
@@ -191,7 +194,7 @@ if with_mounts:
             for each in USERS:
                 daemon.mailbox(each)
             daemon.start()
-            is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3, "a_small_ext4_takes_it")
+            is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3, "mail_is_delivered_to_a_small_ext4")
             fillers = []
             try:
                 while True:
@@ -200,20 +203,20 @@ if with_mounts:
                         pass
             except OSError:
                 fillers.pop()
-            ok(len(fillers) > 5, "its_inodes_are_used_up")
+            ok(len(fillers) > 5, "the_inodes_of_ext4_are_used_up")
             is_(final(daemon, recipients=USERS), ["452 4.3.1"],
                 "an_ext4_without_inodes_is_452_R5")
-            is_(visible(daemon), ([1, 1, 1], [], []), "and_nothing_is_visible_on_it_R5")
-            os.unlink(fillers.pop())  # for the message itself; its names need none
+            is_(visible(daemon), ([1, 1, 1], [], []), "no_refused_message_is_visible_on_ext4_R5")
+            os.unlink(fillers.pop())  # for the file of the message; its names need no inode
             is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3,
-                "one_inode_is_enough_for_three_R5")
-            is_(visible(daemon), ([2, 2, 2], [], []), "and_every_250_on_it_is_there_once_L5")
-            is_(daemon.stop(), 0, "it_ends_well_without_inodes")
+                "one_inode_is_enough_for_a_message_to_three_mailboxes_R5")
+            is_(visible(daemon), ([2, 2, 2], [], []), "every_message_on_ext4_answered_with_250_is_stored_once_L5")
+            is_(daemon.stop(), 0, "the_server_exits_with_0_without_inodes")
         finally:
             daemon.stop()
             mounts.unmount(daemon.spool)
 
-    # --- A disk that fails: ext4 makes its filesystem read-only.
+    # --- A failing disk: ext4 makes its filesystem read-only.
     with Handoffd(start=False) as daemon:
         image = daemon.scratch.file("ext4.img", "")
         os.truncate(image, 16 << 20)
@@ -224,18 +227,33 @@ if with_mounts:
             for each in USERS:
                 daemon.mailbox(each)
             daemon.start()
-            is_(final(daemon), ["250 2.0.0"], "a_sound_disk_takes_it")
+            is_(final(daemon), ["250 2.0.0"], "mail_is_delivered_to_a_healthy_disk")
             device = subprocess.run(["findmnt", "-no", "SOURCE", daemon.spool], check=True,
                                     capture_output=True, text=True).stdout.strip()
             with open(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error", "w",
                       encoding="ascii") as trigger:
                 trigger.write("a test")
             is_(final(daemon), ["451 4.3.0"], "a_spool_that_became_read_only_is_451_R5")
-            is_(daemon.stop(), 0, "it_ends_well_without_a_disk")
+            is_(daemon.stop(), 0, "the_server_exits_with_0_without_a_disk")
         finally:
             daemon.stop()
             subprocess.run(["umount", daemon.spool], check=True)
 else:
     skip("nothing can be mounted here: no disk was full")
+
+# --- A limit on the size of a file (RLIMIT_FSIZE), as a service manager sets it. The first start,
+# without the limit, creates the ledger, which is larger than it.
+with Handoffd() as daemon:
+    daemon.stop()
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, unlimited[1]))
+    daemon.start()
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    for user in USERS:
+        daemon.mailbox(user)
+    is_(final(daemon, LARGE, USERS), ["452 4.3.1"] * 3, "a_message_beyond_the_limit_on_file_size_is_452_R5")
+    is_(final(daemon), ["250 2.0.0"], "the_worker_continues_after_the_limit_on_file_size_R5")
+    is_(visible(daemon), ([1, 0, 0], [], []), "no_part_of_the_message_beyond_the_limit_is_left_R5")
+    ok(not any("died" in line or "signal" in line for line in daemon.log), "no_worker_died_R5")
 
 done()

@@ -12,7 +12,7 @@ MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 ATTACKS = {
     "dot_dot": b'".."@good.test',
     "dot": b'"."@good.test',
-    "a_way_up": b'"../../../../../../tmp/x"@good.test',
+    "a_path_upwards": b'"../../../../../../tmp/x"@good.test',
     "a_slash": b'"a/b"@good.test',
     "an_unquoted_slash": b"pat/new@good.test",
     "an_absolute_path": b'"/etc"@good.test',
@@ -22,21 +22,21 @@ ATTACKS = {
     "a_domain_with_a_slash": b"pat@../good.test",
     "a_literal_with_a_slash": b"pat@[../x]",
     "an_empty_name": b'""@good.test',
-    "a_quoted_backslash_way_up": b'"\\.\\./x"@good.test',
+    "a_quoted_path_upwards_with_backslashes": b'"\\.\\./x"@good.test',
     "nul": b'"a\0b"@good.test',
     "a_tab": b'"a\tb"@good.test',
     "escape": b'"a\x1bb"@good.test',
     "delete": b'"a\x7fb"@good.test',
-    "a_quoted_control": b'"a\\\x01b"@good.test',
-    "a_local_part_of_65": b"x" * 65 + b"@good.test",
-    "a_label_of_300": b"pat@" + b"x" * 300 + b".test",
-    "a_very_long_one": b"x" * 100000 + b"@good.test",
+    "a_quoted_control_character": b'"a\\\x01b"@good.test',
+    "a_local_part_that_is_no_file_name": b"x" * 256 + b"@good.test",
+    "a_label_of_300_octets": b"pat@" + b"x" * 300 + b".test",
+    "a_very_long_local_part": b"x" * 100000 + b"@good.test",
     "dot_dot_and_a_detail": b'"..+x"@good.test',
-    "a_route_before_a_way_up": b'@a.test,@b.test:"../x"@good.test',
+    "a_source_route_before_a_path_upwards": b'@a.test,@b.test:"../x"@good.test',
 }
-# These are the mailbox of pat, whatever the detail says.
+# These reach the mailbox of pat, whatever the detail is.
 DETAILS = {
-    "a_detail_that_goes_up": b'"pat+../kim"@good.test',
+    "a_detail_with_dot_dot": b'"pat+../kim"@good.test',
     "a_detail_of_dots": b'"pat+.."@good.test',
     "a_detail_with_a_slash": b"pat+a/b@good.test",
     "a_detail_that_is_a_link": b"pat+out@good.test",
@@ -45,7 +45,7 @@ DETAILS = {
 
 
 def tree(path, *skip):
-    """Every name below a folder."""
+    """Returns every name below a folder."""
     found = set()
     for where, folders, files in os.walk(path):
         folders[:] = [each for each in folders if os.path.join(where, each) not in skip]
@@ -85,7 +85,7 @@ for lookup in ("mailbox", "any"):
                  ((name, replies(daemon, path)) for name, path in ATTACKS.items())
                  if codes[0] not in (500, 501, 550)}
         empty(wrong.items(), f"no_hostile_name_is_accepted_R2_with_{lookup}")
-        empty(tree(daemon.scratch.path) ^ before, f"and_nothing_was_made_R2_with_{lookup}")
+        empty(tree(daemon.scratch.path) ^ before, f"no_hostile_name_creates_a_file_R2_with_{lookup}")
 
         for name, path in DETAILS.items():
             count = len(daemon.messages("pat@good.test"))
@@ -97,23 +97,23 @@ for lookup in ("mailbox", "any"):
             ok((final or code) == 451, f"{name}_through_a_planted_link_is_451_R2_with_{lookup}")
         is_(tree(outside), {os.path.join(outside, "new")},
             f"nothing_was_written_outside_the_spool_R2_with_{lookup}")
-        is_(daemon.messages("kim@good.test"), [], f"nor_through_the_alias_R2_with_{lookup}")
+        is_(daemon.messages("kim@good.test"), [], f"nothing_was_written_through_a_link_to_another_mailbox_R2_with_{lookup}")
 
         os.makedirs(os.path.join(pat, ".lists"))
         if daemon.owner:
             os.chown(os.path.join(pat, ".lists"), *daemon.owner)
         deliver(daemon.unix, "", ["pat+Lists@good.test", "pat+lists@good.test"], MESSAGE)
         is_(len(os.listdir(os.path.join(pat, ".lists", "new"))), 1,
-            f"a_folder_that_is_there_gets_its_mail_R3_with_{lookup}")
+            f"an_existing_folder_gets_its_mail_R3_with_{lookup}")
 
 with Handoffd({"recipients.lookup": "any"}) as daemon:
     is_([str(reply) for reply in deliver(daemon.unix, "", ["New.User@Some.Test"],
                                          MESSAGE).final.values()],
-        ["250 2.0.0 <New.User@Some.Test> delivered"], "any_address_is_accepted_where_any_is_asked")
+        ["250 2.0.0 <New.User@Some.Test> delivered"], "with_lookup_any_every_address_is_accepted")
     mailbox = os.path.join(daemon.spool, "some.test", "new.user")
-    is_(sorted(os.listdir(mailbox)), ["cur", "new", "tmp"], "and_its_mailbox_is_made")
+    is_(sorted(os.listdir(mailbox)), ["cur", "new", "tmp"], "the_mailbox_of_that_address_is_created")
     is_({oct(os.stat(os.path.join(mailbox, each)).st_mode & 0o7777)
-         for each in (".", "cur", "new", "tmp", "..")}, {"0o700"}, "for_its_owner_alone")
-    is_(len(daemon.messages("new.user@some.test")), 1, "and_has_the_message")
+         for each in (".", "cur", "new", "tmp", "..")}, {"0o700"}, "the_mailbox_is_accessible_to_its_owner_only")
+    is_(len(daemon.messages("new.user@some.test")), 1, "the_new_mailbox_has_the_message")
 
 done()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from control import workers
+from control import status, until, workers
 from handoffd import Handoffd, program
 from lmtp import Lmtp, deliver
 from tap import done, is_, ok
@@ -20,7 +20,7 @@ ONE = {"workers.max": 1, "workers.min-idle": 1, "workers.max-idle": 1}
 
 
 def children(daemon):
-    """The process ids of the master's children."""
+    """Returns the process ids of the master's children."""
     listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True,
                              check=True).stdout
     pairs = [line.split() for line in listing.splitlines()]
@@ -28,7 +28,7 @@ def children(daemon):
 
 
 def is_cut(client):
-    """Waits for the end of a connection; whether there was no reply before it."""
+    """Waits for the end of a connection; returns whether no reply preceded it."""
     try:
         return client.at_end()
     except ConnectionResetError:
@@ -36,7 +36,7 @@ def is_cut(client):
 
 
 def run(daemon, *arguments):
-    """Runs another handoffd with the daemon's configuration; returns its exit code and stderr."""
+    """Runs a second handoffd with the same configuration; returns its exit code and stderr."""
     ended = subprocess.run([program("HANDOFFD"), "-c", daemon.path, *arguments], check=False,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                            stderr=subprocess.PIPE, text=True, timeout=20)
@@ -57,22 +57,34 @@ with Handoffd(ONE) as daemon:
     client = begin_data(daemon)
     [worker] = workers(daemon)
     os.kill(worker, signal.SIGKILL)
-    ok(is_cut(client), "a_client_whose_worker_is_killed_sees_the_end_and_no_reply_L5")
+    ok(is_cut(client), "a_client_whose_worker_is_killed_reads_end_of_file_and_no_reply_L5")
     line = daemon.wait_for("worker died")
     ok(f"worker={worker}" in line and "signal 9" in line, "the_log_says_how_the_worker_died")
     is_(deliver(daemon.unix, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
         "the_master_starts_another_worker")
-    is_(len(daemon.messages(PAT)), 1, "nothing_half_was_delivered_R5")
+    is_(len(daemon.messages(PAT)), 1, "no_partial_message_was_delivered_R5")
     is_([name for name in daemon.staged() if f"P{worker}Q" in name], [],
-        "what_the_dead_worker_left_in_staging_is_swept")
+        "files_of_the_dead_worker_in_staging_are_removed")
 
-    # --- Nobody takes over a live socket.
+    # --- A worker crashes after a good session.
+    before = len(daemon.log)
+    [worker] = until(lambda: workers(daemon), "a worker")
+    until(lambda: status(daemon)["workers"][0]["sessions"] > 0, "its session has ended")
+    os.kill(worker, signal.SIGSEGV)
+    died = datetime.datetime.fromisoformat(
+        re.match(r"\S+", daemon.wait_for("worker died.*sessions=1", before)).group()[:-1])
+    is_(deliver(daemon.unix, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
+        "a_worker_that_crashed_after_a_good_session_is_replaced")
+    greeted = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    ok((greeted - died).total_seconds() >= 0.95, "the_replacement_starts_after_a_delay")
+
+    # --- A socket in use is not taken over.
     code, said = run(daemon, "-f")
     is_(code, 69, "a_live_socket_is_not_taken_over")
-    ok("Address already in use" in said, "and_the_second_daemon_says_why")
+    ok("Address already in use" in said, "a_second_daemon_says_that_the_socket_is_in_use")
     code, _ = run(daemon)
-    is_(code, 69, "nor_by_one_in_the_background")
-    is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "and_the_first_serves_on")
+    is_(code, 69, "a_live_socket_is_not_taken_over_in_the_background_either")
+    is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "the_first_daemon_continues_to_serve")
 
     # --- The master is killed.
     idle = Lmtp(daemon.unix, timeout=20)
@@ -81,10 +93,10 @@ with Handoffd(ONE) as daemon:
     reply = idle.reply()
     is_((reply.code, reply.enhanced), (421, "4.3.2"),
         "a_client_between_transactions_gets_421_when_the_master_is_killed_S11")
-    is_(daemon.wait(), -9, "the_master_was_killed")  # waits until all have closed the log
+    is_(daemon.wait(), -9, "the_master_was_killed")  # waits until all processes have closed the log
     is_([os.path.exists(f"/proc/{pid}") for pid in children(daemon)], [],
-        "the_workers_of_a_killed_master_go_away")
-    ok(os.path.exists(daemon.unix.partition(":")[2]), "its_socket_file_stays")
+        "the_workers_of_a_killed_master_end")
+    ok(os.path.exists(daemon.unix.partition(":")[2]), "the_socket_file_of_a_killed_master_stays")
     daemon.start()
     is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250,
         "the_next_start_replaces_a_stale_socket")
@@ -93,10 +105,10 @@ with Handoffd(ONE) as daemon:
     daemon.signal(signal.SIGKILL)
     daemon.process.wait(20)
     client.send(b"second half\r\n.\r\n")
-    is_(client.reply().code, 250, "data_that_had_begun_outlives_the_master_S11")
-    is_(client.reply().code, 421, "and_then_its_worker_goes_too_S11")
-    is_(daemon.wait(), -9, "and_nothing_of_it_is_left")
-    is_(len(daemon.messages(PAT)), 4, "and_what_was_answered_with_250_is_there_L5")
+    is_(client.reply().code, 250, "a_message_whose_data_had_begun_is_delivered_without_the_master_S11")
+    is_(client.reply().code, 421, "after_that_message_the_worker_ends_too_S11")
+    is_(daemon.wait(), -9, "no_process_of_the_killed_master_is_left")
+    is_(len(daemon.messages(PAT)), 5, "messages_answered_with_250_are_stored_L5")
 
     # --- Workers that cannot start.
     daemon.start()
@@ -108,9 +120,9 @@ with Handoffd(ONE) as daemon:
              for count in (1, 2, 3)]
     gaps = [(later - sooner).total_seconds() for sooner, later in zip(times, times[1:])]
     ok(gaps[0] >= 0.95, "a_worker_that_died_early_is_not_replaced_at_once")
-    ok(gaps[1] >= 1.95, "and_the_delay_doubles")
-    ok(gaps[1] < 3.9, "and_does_no_more_than_double")
-    ok("exit 75" in daemon.wait_for("worker died", before, 2), "and_the_log_says_how_they_ended")
+    ok(gaps[1] >= 1.95, "after_a_second_early_death_the_delay_doubles")
+    ok(gaps[1] < 3.9, "the_delay_no_more_than_doubles")
+    ok("exit 75" in daemon.wait_for("worker died", before, 2), "the_log_has_the_exit_codes_of_workers_that_died_early")
     os.rename(daemon.spool + ".away", daemon.spool)
 
 # --- The pid file.
@@ -121,10 +133,10 @@ with Handoffd(start=False) as daemon:
     with open(pid_file, encoding="ascii") as file:
         is_(file.read(), f"{daemon.pid}\n", "the_pid_file_has_the_masters_process_id")
     code, said = run(daemon, "-f", "--listen", f"unix:{daemon.scratch.path}/other.sock")
-    is_(code, 73, "a_pid_file_that_is_held_is_not_taken")
-    ok("pid file" in said, "and_the_second_daemon_says_so")
-    is_(daemon.stop(), 0, "it_ends_well")
-    ok(not os.path.exists(pid_file), "the_pid_file_goes_with_the_daemon")
+    is_(code, 73, "a_locked_pid_file_is_not_taken_over")
+    ok("pid file" in said, "the_second_daemon_says_that_the_pid_file_is_locked")
+    is_(daemon.stop(), 0, "the_server_exits_with_0")
+    ok(not os.path.exists(pid_file), "the_pid_file_is_removed_when_the_daemon_ends")
 
     daemon.start()
     daemon.signal(signal.SIGKILL)
@@ -132,37 +144,37 @@ with Handoffd(start=False) as daemon:
     ok(os.path.exists(pid_file), "a_killed_master_leaves_its_pid_file")
     daemon.start()
     with open(pid_file, encoding="ascii") as file:
-        is_(file.read(), f"{daemon.pid}\n", "and_the_next_one_takes_it")
-    is_(daemon.stop(), 0, "and_ends_well")
+        is_(file.read(), f"{daemon.pid}\n", "the_next_master_takes_over_the_pid_file")
+    is_(daemon.stop(), 0, "the_daemon_that_took_over_the_pid_file_exits_with_0")
 
     # --- Becoming a daemon.
     daemon.mailbox(PAT)
     try:
-        # This reads standard error to its end: nobody of the daemon may keep it.
+        # Reads standard error to its end, so no process of the daemon may keep it open.
         is_(run(daemon)[0], 0, "a_daemon_in_the_background_is_started")
     finally:
         with open(pid_file, encoding="ascii") as file:
             pid = int(file.read())
         daemon.scratch.guard(pid)
-    # No waiting: the starter returns when the daemon serves.
+    # No waiting is necessary: the command returns when the daemon is ready.
     is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250,
-        "and_serves_when_its_starter_returns")
-    is_(os.getsid(pid), pid, "it_has_a_session_of_its_own")
-    is_(os.readlink(f"/proc/{pid}/cwd"), "/", "it_keeps_no_folder_busy")
+        "the_daemon_serves_when_its_starter_returns")
+    is_(os.getsid(pid), pid, "the_daemon_has_a_session_of_its_own")
+    is_(os.readlink(f"/proc/{pid}/cwd"), "/", "the_working_directory_of_the_daemon_is_the_root")
     is_({os.readlink(f"/proc/{pid}/fd/{fd}") for fd in (0, 1, 2)}, {"/dev/null"},
-        "its_standard_descriptors_are_dev_null")
+        "the_standard_descriptors_of_the_daemon_are_dev_null")
     end = os.pidfd_open(pid)
     os.kill(pid, signal.SIGTERM)
-    ok(select.select([end], [], [], 20)[0], "sigterm_ends_it")
+    ok(select.select([end], [], [], 20)[0], "sigterm_ends_the_daemon")
     os.close(end)
     daemon.scratch.release(pid)
-    ok(not os.path.exists(pid_file), "and_its_pid_file_is_gone")
+    ok(not os.path.exists(pid_file), "the_pid_file_was_removed")
     os.rename(daemon.spool, daemon.spool + ".away")
     code, said = run(daemon)
-    is_(code, 75, "a_daemon_that_cannot_serve_says_so_by_its_starters_exit_code")
-    ok("No such file" in said and daemon.spool in said, "and_in_words")
-    is_(run(daemon, "-f")[0], 75, "in_the_foreground_as_well")
-    ok(not os.path.exists(daemon.unix.partition(":")[2]), "and_leaves_no_socket_behind")
+    is_(code, 75, "if_the_daemon_cannot_serve_its_starter_exits_with_an_error")
+    ok("No such file" in said and daemon.spool in said, "the_error_names_the_spool_and_the_cause")
+    is_(run(daemon, "-f")[0], 75, "a_daemon_in_the_foreground_has_the_same_exit_code")
+    ok(not os.path.exists(daemon.unix.partition(":")[2]), "a_daemon_that_cannot_serve_leaves_no_socket_behind")
     os.rename(daemon.spool + ".away", daemon.spool)
     daemon.start()
 

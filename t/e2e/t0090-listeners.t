@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who may connect: the socket file's rights, allowed networks (L11), and never port 25 (L8)."""
+"""Access control: permissions of the socket, allowed networks (L11), and no port 25 (L8)."""
 import ctypes
 import fcntl
 import grp
@@ -31,43 +31,43 @@ with Handoffd(tcp=True) as daemon:
     is_(deliver(daemon.tcp, "", [PAT], MESSAGE).final[PAT].code, 250,
         "loopback_may_connect_by_default_L11")
     ok(b"Received: from client.test ([127.0.0.1])" in daemon.messages(PAT)[0],
-       "and_its_address_is_in_the_received_line_S9")
+       "the_address_of_a_tcp_client_is_in_the_received_line_S9")
 
 with Handoffd({"allow": ["127.0.0.2", "127.1.0.0/16", "2001:db8::/32"]}, tcp=True) as daemon:
     daemon.mailbox(PAT)
     for source in ("127.0.0.2", "127.1.2.3"):
         with connect_from(source, daemon.tcp) as client:
-            is_(client.greeting.code, 220, f"{source}_is_in_a_configured_network_L11")
+            is_(client.greeting.code, 220, f"{source}_is_in_a_configured_network_and_may_connect_L11")
     for source in ("127.0.0.1", "127.0.0.3", "127.2.0.1"):
         before = len(daemon.log)
         with connect_from(source, daemon.tcp) as client:
             is_((client.greeting.code, client.greeting.enhanced), (554, "5.7.1"),
-                f"{source}_is_in_none_and_gets_554_L11")
-            ok(client.at_end(), f"{source}_is_closed_L11")
+                f"{source}_is_in_no_configured_network_and_gets_554_L11")
+            ok(client.at_end(), f"{source}_is_disconnected_L11")
         ok(f"client=[{source}]" in daemon.wait_for("refused client", before),
-           f"{source}_is_in_the_log_L11")
+           f"the_log_has_the_refusal_of_{source}_L11")
     is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250,
-        "the_unix_socket_is_ruled_by_its_file_alone_L11")
+        "networks_do_not_restrict_the_unix_socket_L11")
 
 # --- The socket file.
 for mode in ("0660", "0600", "0666"):
     with Handoffd({"socket.mode": mode}) as daemon:
         is_(oct(stat.S_IMODE(os.stat(daemon.unix.removeprefix("unix:")).st_mode)),
-            oct(int(mode, 8)), f"a_socket_has_mode_{mode}_where_that_is_set")
+            oct(int(mode, 8)), f"a_socket_has_the_configured_mode_{mode}")
 if os.geteuid() == 0:
     owner, group = pwd.getpwnam("daemon"), grp.getgrnam("mail")
     with Handoffd({"socket.mode": "0660", "socket.owner": "daemon",
                    "socket.group": "mail"}) as daemon:
         status = os.stat(daemon.unix.removeprefix("unix:"))
         is_((status.st_uid, status.st_gid), (owner.pw_uid, group.gr_gid),
-            "a_socket_belongs_to_whom_is_set")
+            "a_socket_belongs_to_the_configured_owner")
         path = daemon.unix.removeprefix("unix:")
-    ok(not os.path.exists(path), "a_socket_goes_with_its_daemon")
+    ok(not os.path.exists(path), "a_socket_is_removed_when_its_daemon_ends")
 
 
-# --- Port 25, where a network of our own makes that possible.
+# --- Port 25, in a network namespace.
 def own_network():
-    """Moves to a network namespace with a loopback; whether that can be done."""
+    """Moves to a network namespace with a loopback interface; returns whether this is possible."""
     libc = ctypes.CDLL(None, use_errno=True)
     if os.geteuid() != 0 or not hasattr(libc, "unshare") or libc.unshare(0x40000000) != 0:
         return False
@@ -78,8 +78,8 @@ def own_network():
 
 
 def on_port(port, config):
-    """handoffd --stdin behind a listener on that port, as inetd does it: the octets that the
-    client gets to see, and the exit code."""
+    """Runs handoffd --stdin for a connection to that port, as inetd does; returns the octets that
+    the client receives, and the exit code."""
     with socket.create_server(("127.0.0.1", port)) as listener:
         with socket.create_connection(("127.0.0.1", port), 10) as client:
             accepted, _ = listener.accept()
@@ -102,12 +102,12 @@ if own_network():
     config.mailbox(PAT)
     octets, code = on_port(24, config)
     ok(octets.startswith(b"220 ") and octets.endswith(b"closing connection\r\n"),
-       "a_session_behind_port_24_is_served_L8")
-    is_(code, 0, "and_ends_in_order_L8")
+       "a_session_on_port_24_is_served_L8")
+    is_(code, 0, "a_session_on_port_24_ends_normally_L8")
     octets, code = on_port(25, config)
     ok(octets.startswith(b"554 5.3.5 ") and octets.count(b"\r\n") == 1,
-       "a_session_behind_port_25_is_refused_L8")
-    is_(code, 78, "with_exit_78_L8")
+       "a_session_on_port_25_is_refused_L8")
+    is_(code, 78, "a_session_on_port_25_exits_with_78_L8")
 else:
     skip("no network namespace of our own: not tried behind port 25")
 

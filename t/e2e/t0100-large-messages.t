@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A message of 1 GiB, by DATA and in chunks of all sizes, and one line of 200 MB: stored whole, and no
-worker grows (S8, X5, X6)."""
+"""A message of 1 GiB, by DATA and in chunks of all sizes, and one line of 200 MB: all are stored
+completely, and no worker grows (S8, X5, X6)."""
 import hashlib
 import os
 import sys
@@ -14,7 +14,7 @@ from tap import done, is_, ok
 
 PAT = "pat@good.test"
 MIB = 1 << 20
-LIMIT = 8 * MIB  # octets, of a worker, resident
+LIMIT = 12 * MIB  # octets of resident memory of a worker; most of it are pages of shared libraries
 NEEDED = 1400 * MIB
 
 
@@ -23,14 +23,14 @@ def room(path):
     return status.f_bavail * status.f_frsize
 
 
-# The fastest place that holds it: what is measured here is memory and not the disk.
+# The fastest place that is large enough, because this test measures memory and not the disk.
 places = [place for place in ("/dev/shm", tempfile.gettempdir())
           if os.path.isdir(place) and room(place) > NEEDED]
 if not places:
     tap.skip_all("no folder with room for 1.4 GiB")
 os.environ["TMPDIR"] = tempfile.tempdir = places[0]
 from control import workers  # noqa: E402
-from handoffd import Handoffd, is_sanitized  # noqa: E402: makes its folder where TMPDIR says
+from handoffd import Handoffd, is_sanitized  # noqa: E402: creates its folder in TMPDIR
 
 
 def worker_of(daemon):
@@ -39,7 +39,7 @@ def worker_of(daemon):
 
 
 def resident(pid):
-    """The most that a process has had in memory, octets."""
+    """Returns the maximum resident memory of a process in octets."""
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         for line in status:
             if line.startswith("VmHWM:"):
@@ -48,8 +48,8 @@ def resident(pid):
 
 
 def send(daemon, header, piece, count, tail):
-    """Sends a message of header, piece * count, tail; returns the reply, and the digest of what
-    should be stored. `piece` has no dot at the start of a line."""
+    """Sends a message of header, piece * count, tail; returns the reply and the digest of the
+    expected file. `piece` has no dot at the start of a line."""
     stored = hashlib.blake2b()
     stored.update(header.replace(b"\r\n", b"\n"))
     with Lmtp(daemon.unix, timeout=50) as client:
@@ -64,14 +64,14 @@ def send(daemon, header, piece, count, tail):
         return client.reply(), stored.hexdigest()
 
 
-# Octets of chunks: some that a read holds many of, some that many reads make, and one of the most
-# part of a GiB. Each is a part of the block below, over and over.
+# Sizes of chunks in octets: smaller than a read, larger than a read, and most of a GiB. Each
+# consists of copies of the block below.
 BLOCK = bytes(range(256)) * 4096 + b"\r\n.\r\n\n.\n\r"
 CHUNKS = [0, 1, 2, 511, 4096, 65535, 65536, 65537, 10 * MIB + 3] * 5 + [700 * MIB, 1, 280 * MIB]
 
 
 def send_chunks(daemon):
-    """Sends a binary message in CHUNKS; returns the last reply, and as `send`."""
+    """Sends a binary message in CHUNKS; returns the last reply and the digest, like `send`."""
     stored = hashlib.blake2b()
     view = memoryview(BLOCK)
     with Lmtp(daemon.unix, timeout=50) as client:
@@ -88,7 +88,7 @@ def send_chunks(daemon):
 
 
 def tail_digest(path, octets):
-    """The digest of the last `octets` of a file."""
+    """Returns the digest of the last `octets` of a file."""
     digest = hashlib.blake2b()
     with open(path, "rb") as file:
         file.seek(-octets, os.SEEK_END)
@@ -98,7 +98,7 @@ def tail_digest(path, octets):
 
 
 def stored_digest(path, first):
-    """The digest of a stored message from its line `first` on."""
+    """Returns the digest of a stored message from its line `first` on."""
     digest = hashlib.blake2b()
     with open(path, "rb") as file:
         head = file.read(4096)
@@ -122,20 +122,20 @@ with Handoffd({"session.max-message-size": "2G", "workers.max": 1, "workers.min-
     }
     for name, (header, piece, count, tail) in cases.items():
         reply, want = send(daemon, header, piece, count, tail)
-        is_(reply.code, 250, f"{name}_is_taken_S8")
+        is_(reply.code, 250, f"{name}_is_accepted_S8")
         [path] = maildir.files(daemon.mailbox_path(PAT))
-        ok(os.path.getsize(path) == maildir.size_in_name(path), f"{name}_has_its_size_in_its_name")
+        ok(os.path.getsize(path) == maildir.size_in_name(path), f"{name}_has_its_size_in_the_file_name")
         first, _, _ = header.partition(b"\r\n")
         is_(stored_digest(path, first + b"\n"), want, f"{name}_is_stored_as_sent_S8")
         os.unlink(path)
     reply, want, octets = send_chunks(daemon)
-    is_(reply.code, 250, "chunks_of_1_gib_are_taken_X5_S8")
+    is_(reply.code, 250, "chunks_of_1_gib_are_accepted_X5_S8")
     [path] = maildir.files(daemon.mailbox_path(PAT))
     is_(tail_digest(path, octets), want, "chunks_of_1_gib_are_stored_exactly_X6_S8")
     os.unlink(path)
-    is_(worker_of(daemon), worker, "one_worker_took_them_all")
+    is_(worker_of(daemon), worker, "one_worker_received_all_large_messages")
     most = resident(worker)
     tap.diag(f"a worker had at most {most / MIB:.1f} MiB resident")
-    ok(most < LIMIT or is_sanitized(), "it_never_had_more_than_8_mib_resident_S8")
+    ok(most < LIMIT or is_sanitized(), "the_worker_never_had_more_than_12_mib_resident_S8")
 
 done()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A disk that is slow or broken: replies that are known leave first (L10), and nothing is
-acknowledged whose fsync failed (L5, R5)."""
+"""A slow or broken disk: known replies are sent first (L10), and no message is acknowledged whose
+fsync failed (L5, R5)."""
 import os
 import select
 import shutil
@@ -24,13 +24,13 @@ scratch = Scratch()
 
 
 def shimmed(**variables):
-    """A daemon whose workers have the shim, with mailboxes that are no news to it."""
+    """A daemon whose workers use the shim, with mailboxes that are not new to it."""
     return Handoffd(scratch=scratch,
                     environment=shim.preload("t/e2e/fsync_shim.c", scratch, **variables))
 
 
 def begun(daemon):
-    """A client that has sent all of a message for the three."""
+    """A client that has sent a complete message to the three recipients."""
     client = Lmtp(daemon.unix, timeout=20)
     client.session("LHLO client.test", "MAIL FROM:<>", *(f"RCPT TO:<{each}>" for each in USERS),
                    "DATA")
@@ -53,15 +53,15 @@ for user in USERS:
 with begun(daemon) as client:
     is_(str(client.reply()), "250 2.0.0 <pat@good.test> delivered",
         "a_reply_leaves_before_the_next_recipient_is_done_L10")
-    is_(len(daemon.messages(PAT)), 1, "and_what_it_says_is_true_L5")
-    # The fifo can be opened for writing as soon as the worker waits for it: not before, not after.
+    is_(len(daemon.messages(PAT)), 1, "the_recipients_with_early_replies_have_the_message_L5")
+    # Opening the fifo for writing succeeds exactly when the worker waits for it.
     release = os.open(fifo, os.O_WRONLY)
     ok(not select.select([client.socket], [], [], 0)[0],
-       "nothing_is_said_of_a_recipient_whose_fsync_has_not_returned_L5")
+       "there_is_no_reply_for_a_recipient_whose_fsync_has_not_returned_L5")
     os.write(release, b"x")
     os.close(release)
-    is_([reply.code for reply in client.replies(2)], [250, 250], "and_then_come_the_others_L10")
-is_(daemon.stop(), 0, "it_ends_well")
+    is_([reply.code for reply in client.replies(2)], [250, 250], "the_other_replies_follow_L10")
+is_(daemon.stop(), 0, "the_server_exits_with_0")
 shutil.rmtree(daemon.spool)
 
 daemon = shimmed(SHIM_FAIL="good.test/kim/new")
@@ -70,8 +70,8 @@ for user in USERS:
 with begun(daemon) as client:
     is_([f"{each.code} {each.enhanced}" for each in client.replies(3)],
         ["250 2.0.0", "451 4.3.0", "250 2.0.0"], "a_failed_fsync_of_new_is_451_for_its_mailbox_R5")
-is_(daemon.stop(), 0, "it_ends_well_again")
-is_(visible(daemon), ([1, 0, 1], [], []), "and_nothing_of_it_is_visible_R5")
+is_(daemon.stop(), 0, "the_server_exits_with_0_again")
+is_(visible(daemon), ([1, 0, 1], [], []), "after_a_failed_fsync_of_new_no_file_is_visible_R5")
 shutil.rmtree(daemon.spool)
 
 daemon = shimmed(SHIM_FAIL=".handoff/staging/")
@@ -80,8 +80,8 @@ for user in USERS:
 with begun(daemon) as client:
     is_([f"{each.code} {each.enhanced}" for each in client.replies(3)], ["451 4.3.0"] * 3,
         "a_failed_fsync_of_the_message_is_451_for_all_R5")
-    is_(client.command("NOOP").code, 250, "and_the_session_goes_on")
-is_(visible(daemon), ([0, 0, 0], [], []), "and_nothing_of_it_is_kept_R5")
-is_(daemon.stop(), 0, "it_ends_well_at_last")
+    is_(client.command("NOOP").code, 250, "the_session_continues_after_a_failed_fsync")
+is_(visible(daemon), ([0, 0, 0], [], []), "after_a_failed_fsync_of_the_message_no_file_is_kept_R5")
+is_(daemon.stop(), 0, "the_server_exits_with_0_at_last")
 
 done()

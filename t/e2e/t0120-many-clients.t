@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""64 clients at a time: each is served, and each message is there once."""
+"""64 simultaneous clients: each is served, and each message is stored once."""
 import os
 import re
 import sys
@@ -22,7 +22,7 @@ def run(daemon, number):
     try:
         with Lmtp(daemon.unix, timeout=60) as client:
             client.command("LHLO client.test")
-            together.wait(60)  # all of them have a worker now
+            together.wait(60)  # each client has a worker now
             for turn in range(ROUNDS):
                 client.command("MAIL FROM:<>")
                 to = [USERS[number % 8], USERS[(number + 1 + turn) % 8]]
@@ -51,7 +51,7 @@ with Handoffd({"workers.max": CLIENTS, "workers.min-idle": 1, "workers.max-idle"
         thread.join()
     if faults:
         diag("\n".join(line for line in daemon.log if "delivered id=" not in line))
-    empty(faults, "64_clients_at_a_time_are_all_served")
+    empty(faults, "64_simultaneous_clients_are_all_served")
 
     expected = sorted((f"{number}.{turn}", to, number)
                       for number in range(CLIENTS) for turn in range(ROUNDS)
@@ -67,13 +67,13 @@ with Handoffd({"workers.max": CLIENTS, "workers.min-idle": 1, "workers.max-idle"
             if maildir.size_in_name(path) != len(octets):
                 wrong_sizes.append(path)
     is_(sorted(found) == expected, True, "each_message_is_in_each_of_its_mailboxes_once_L5_R6")
-    empty(wrong_sizes, "and_has_its_size_in_its_name_R6")
-    is_(daemon.stop(), 0, "it_ends_well")
+    empty(wrong_sizes, "each_message_has_its_size_in_its_file_name_R6")
+    is_(daemon.stop(), 0, "the_server_exits_with_0")
     is_(daemon.staged(), [], "nothing_stays_in_staging")
     folders = os.listdir(os.path.join(daemon.spool, ".handoff", "staging"))
     empty([each for each in folders if not re.fullmatch("[0-9a-f]{2}", each)],
-          "but_the_folders_of_a_crowd")
-    ok(len(folders) > 4, "which_have_been_used")
+          "only_folders_of_processes_remain_in_staging")
+    ok(len(folders) > 4, "several_processes_used_their_own_folders_in_staging")
     empty([each for each in USERS if maildir.leftovers(daemon.mailbox_path(each))],
           "nothing_stays_in_tmp")
 

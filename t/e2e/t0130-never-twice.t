@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""RFC 1047, L12: a client that has not read its replies sends again, and is recognised; one that
-has read them and sends the same octets again gets a second copy."""
+"""RFC 1047, L12: a message that is sent again because its replies were not read is recognised; the
+same octets sent again after the replies were read are delivered a second time."""
 import os
 import re
 import select
@@ -25,7 +25,7 @@ def message(name):
 
 
 def begin(address, recipients=(WHO,)):
-    """Everything up to the reply to DATA."""
+    """Sends everything up to the reply to DATA."""
     client = Lmtp(address)
     client.session("LHLO client.test", "MAIL FROM:<a@example.net>",
                    *[f"RCPT TO:<{each}>" for each in recipients], "DATA")
@@ -33,7 +33,7 @@ def begin(address, recipients=(WHO,)):
 
 
 def hand_over(address, text, recipients=(WHO,)):
-    """A whole session that reads all it is told. Returns the final replies."""
+    """Runs a whole session and reads all replies. Returns the final replies."""
     with begin(address, recipients) as client:
         client.send(stuffed(text))
         final = client.replies(len(recipients))
@@ -43,13 +43,13 @@ def hand_over(address, text, recipients=(WHO,)):
 
 
 def vanish(address, text, daemon, recipients=(WHO,)):
-    """Sends the message, waits until it is delivered, and goes without reading a reply."""
+    """Sends the message, waits until it is delivered, and disconnects without reading a reply."""
     name = re.escape(re.search(rb"Message-ID: (<.*?>)", text)[1].decode())
     client = begin(address, recipients)
     before = len(daemon.log)
     client.send(stuffed(text))
     for each in recipients:
-        # Its own line: that of the message before may only come now.
+        # Wait for its own log line: that of the previous message may be late.
         daemon.wait_for(rf"delivered .*to=<{each}> .*{name}", before)
     return client, before
 
@@ -59,7 +59,7 @@ def copies(daemon, name, who=WHO):
 
 
 def reset(client):
-    """Closes with a reset, as a machine that is gone answers."""
+    """Closes with a reset, as after a crash of the machine."""
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 
@@ -71,7 +71,7 @@ def children_of(daemon):
 
 
 def delivered_by(daemon, before):
-    """The worker that logged the newest delivery."""
+    """Returns the worker that logged the newest delivery."""
     line = next(each for each in reversed(daemon.log[before:]) if " delivered " in each)
     return int(line.split("handoffd[")[1].split("]")[0])
 
@@ -79,7 +79,7 @@ def delivered_by(daemon, before):
 with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
     for who in (WHO, OTHER):
         daemon.mailbox(who)
-    # Gone before anything is committed: the workers are held until it is.
+    # Disconnect before anything is committed: the workers are stopped until then.
     client = begin(daemon.unix)
     before = len(daemon.log)
     held = control.workers(daemon)
@@ -90,9 +90,9 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
     for pid in held:
         os.kill(pid, signal.SIGCONT)
     daemon.wait_for("client gone, nothing delivered", before)
-    is_(copies(daemon, "gone"), 0, "L12: who is seen to be gone before the commit gets nothing committed")
-    is_(hand_over(daemon.unix, message("gone")), [250], "L12: and may send it again")
-    is_(copies(daemon, "gone"), 1, "L12: for one copy")
+    is_(copies(daemon, "gone"), 0, "L12: if the client has gone before the commit, nothing is committed")
+    is_(hand_over(daemon.unix, message("gone")), [250], "L12: a client that disconnected can send the message again")
+    is_(copies(daemon, "gone"), 1, "L12: after the retry one copy exists")
 
     for kind, address in (("unix", daemon.unix), ("tcp", daemon.tcp)):
         name = f"{kind}-unread"
@@ -100,15 +100,15 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
         client.close()
         daemon.wait_for(r"replies unread", before)
         is_(hand_over(address, message(name)), [250], f"{kind}: the retry is answered with 250")
-        is_(copies(daemon, name), 1, f"{kind}: a retry of what was not read makes no second copy")
+        is_(copies(daemon, name), 1, f"{kind}: a retry after unread replies makes no second copy")
         daemon.wait_for(r"status=already-delivered", before)
-        is_(hand_over(address, message(name)), [250], f"{kind}: once read, the same octets are taken")
-        is_(copies(daemon, name), 2, f"{kind}: what was read and comes again is a message of its own")
+        is_(hand_over(address, message(name)), [250], f"{kind}: after the replies were read, equal octets are accepted")
+        is_(copies(daemon, name), 2, f"{kind}: these equal octets are a new message")
 
         name = f"{kind}-read"
         for _ in range(2):
             hand_over(address, message(name))
-        is_(copies(daemon, name), 2, f"{kind}: two that were read are two")
+        is_(copies(daemon, name), 2, f"{kind}: two messages whose replies were read are stored twice")
 
         name = f"{kind}-mailboxes"
         client, before = vanish(address, message(name), daemon)
@@ -126,7 +126,8 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
         hand_over(address, changed)
         is_(copies(daemon, name), 2, f"{kind}: one octet more or less is another message")
 
-        # A command behind replies that nobody reads: the worker gets it, and finds out the rest.
+        # A command after unread replies: the worker receives it and detects that the replies were
+        # not read.
         name = f"{kind}-command-unread"
         client, before = vanish(address, message(name), daemon)
         worker = delivered_by(daemon, before)
@@ -135,17 +136,17 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
         client.close()
         os.kill(worker, signal.SIGCONT)
         daemon.wait_for(r"replies unread", before)
-        is_(hand_over(address, message(name)), [250], f"{kind}: nor does a command say that they were read")
-        is_(copies(daemon, name), 1, f"{kind}: and the retry makes no second copy")
+        is_(hand_over(address, message(name)), [250], f"{kind}: a QUIT that came while the replies were unread does not show that they were read")
+        is_(copies(daemon, name), 1, f"{kind}: after an early QUIT the retry makes no second copy")
 
-        # Not a word of it comes to the server where the network, or the client's machine, has gone.
+        # If the network or the client's machine fails, the server is not notified.
         name = f"{kind}-silent"
         client, before = vanish(address, message(name), daemon)
-        is_(hand_over(address, message(name)), [250], f"{kind}: one that hangs may come again")
-        is_(copies(daemon, name), 1, f"{kind}: a retry beside the connection that hangs makes no second copy")
+        is_(hand_over(address, message(name)), [250], f"{kind}: a client that hangs may send the message again")
+        is_(copies(daemon, name), 1, f"{kind}: a retry over another connection makes no second copy")
         client.close()
         daemon.wait_for(r"replies unread", before)
-        is_(hand_over(address, message(name)), [250], f"{kind}: once more")
+        is_(hand_over(address, message(name)), [250], f"{kind}: a third equal message is accepted")
         is_(copies(daemon, name), 2, f"{kind}: the retry was read, so the same octets are a message of their own")
 
     name = "reset"
@@ -153,7 +154,7 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
     reset(client)
     daemon.wait_for(r"replies unread", before)
     hand_over(daemon.tcp, message(name))
-    is_(copies(daemon, name), 1, "a connection that was reset was not read")
+    is_(copies(daemon, name), 1, "after a reset the replies count as unread")
 
     name = "pipelined-quit"
     client = begin(daemon.unix)
@@ -163,40 +164,41 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
     client.close()
     daemon.wait_for(r"replies unread", before)
     hand_over(daemon.unix, message(name))
-    is_(copies(daemon, name), 1, "a QUIT that was sent ahead is no sign of having read")
+    is_(copies(daemon, name), 1, "a QUIT sent before the replies does not show that they were read")
 
     name = "worker-killed"
     client, before = vanish(daemon.unix, message(name), daemon)
     os.kill(delivered_by(daemon, before), signal.SIGKILL)
     daemon.wait_for(r"worker died", before)
     client.close()
-    is_(hand_over(daemon.unix, message(name)), [250], "after kill -9 of the worker: 250")
+    is_(hand_over(daemon.unix, message(name)), [250], "after kill -9 of the worker the retry gets 250")
     is_(copies(daemon, name), 1, "after kill -9 of the worker the retry makes no second copy")
 
     name = "all-killed"
     client, before = vanish(daemon.unix, message(name), daemon)
     family = [daemon.process.pid, *children_of(daemon)]
     ends = [os.pidfd_open(pid) for pid in family]
-    os.killpg(daemon.process.pid, signal.SIGKILL)  # with a worker that starts just now
-    for end in ends:  # readable when that process is no more
+    os.killpg(daemon.process.pid, signal.SIGKILL)  # including a worker that is just starting
+    for end in ends:  # readable when that process has ended
         ok(select.select([end], [], [], 10)[0], "a killed process ends")
         os.close(end)
     daemon.process.wait()
     client.close()
     daemon.start()
-    is_(hand_over(daemon.unix, message(name)), [250], "after kill -9 of master and workers: 250")
-    is_(copies(daemon, name), 1, "after kill -9 of master and workers no second copy")
+    is_(hand_over(daemon.unix, message(name)), [250], "after kill -9 of master and workers the retry gets 250")
+    is_(copies(daemon, name), 1, "after kill -9 of master and workers the retry makes no second copy")
     hand_over(daemon.unix, message(name))
-    is_(copies(daemon, name), 2, "and then, read, it is a message of its own")
+    is_(copies(daemon, name), 2, "after the replies were read, equal octets are a new message")
 
-# The client's system has taken the replies, the client has not, and neither says anything.
+# The client's system has received the replies, the client has not read them, and neither sends
+# anything.
 with Handoffd({"session.command-timeout": "1s"}, tcp=True) as daemon:
     daemon.mailbox(WHO)
     client, before = vanish(daemon.tcp, message("timeout"), daemon)
     daemon.wait_for(r"replies unread", before)
     client.close()
     hand_over(daemon.tcp, message("timeout"))
-    is_(copies(daemon, "timeout"), 1, "tcp: who was silent until the timeout has not read")
+    is_(copies(daemon, "timeout"), 1, "tcp: if the client was silent until the timeout, its replies count as unread")
 
 with Handoffd({"duplicates.guard": "off"}) as daemon:
     daemon.mailbox(WHO)
@@ -204,6 +206,6 @@ with Handoffd({"duplicates.guard": "off"}) as daemon:
     client.close()
     hand_over(daemon.unix, message("off"))
     is_(copies(daemon, "off"), 2, "duplicates.guard = off delivers again")
-    is_(os.listdir(os.path.join(daemon.spool, ".handoff", "unread")), [], "and notes nothing")
+    is_(os.listdir(os.path.join(daemon.spool, ".handoff", "unread")), [], "duplicates.guard = off records nothing")
 
 tap.done()

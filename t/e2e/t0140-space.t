@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""X4, R5: MAIL is answered 452 4.3.1 where the message would leave less than spool.min-free, or no
-inode, with the messages counted in that others are sending; and nothing is written."""
+"""X4, R5: MAIL is answered with 452 4.3.1 if the message would leave less than spool.min-free or no
+inode, taking messages of other clients into account; and nothing is written."""
 import os
 import re
 import signal
@@ -23,7 +23,7 @@ if not mounts.private():
 
 
 class Client(Lmtp):
-    """Has said LHLO."""
+    """Returns a client that has sent LHLO."""
 
     def __init__(self, daemon):
         super().__init__(daemon.unix)
@@ -35,12 +35,12 @@ class Client(Lmtp):
 
     def rset(self):
         self.command("RSET")
-        # Its answer to this comes behind what it does before it waits for the next.
+        # The reply to this command comes after the work between transactions.
         self.command("NOOP")
 
 
 def at_it(daemon, many):
-    """Those that have a client and wait for its next command, if they are so many."""
+    """Returns the workers that wait for a client's next command, if there are this many."""
     busy = [worker["pid"] for worker in status(daemon)["workers"] if worker["state"] == "command"]
     return busy if len(busy) == many else None
 
@@ -53,56 +53,56 @@ with Handoffd({"spool.min-free": "1M", "spool.min-free-inodes": "10",
         daemon.mailbox(PAT)
         daemon.start()
         with Client(daemon) as one, Client(daemon) as other:
-            is_(one.mail(int(3.5 * MEGABYTE)), "452 4.3.1", "what_would_leave_too_little_is_452_X4")
-            is_(one.mail(2 * MEGABYTE), "250 2.1.0", "what_leaves_enough_is_taken_X4")
-            is_(daemon.staged(), [], "and_nothing_is_written_for_either")
-            is_(other.mail(2 * MEGABYTE), "452 4.3.1", "who_is_being_received_is_counted_in_X4")
-            is_(other.mail(), "250 2.1.0", "and_who_announces_nothing_is_taken_as_long_as_there_is_room")
+            is_(one.mail(int(3.5 * MEGABYTE)), "452 4.3.1", "a_message_that_would_leave_too_little_room_is_452_X4")
+            is_(one.mail(2 * MEGABYTE), "250 2.1.0", "a_message_that_leaves_enough_room_is_accepted_X4")
+            is_(daemon.staged(), [], "announced_messages_write_nothing_yet")
+            is_(other.mail(2 * MEGABYTE), "452 4.3.1", "messages_in_progress_are_counted_X4")
+            is_(other.mail(), "250 2.1.0", "a_message_of_unknown_size_is_accepted_while_there_is_room")
             other.rset()
             one.rset()
-            is_(other.mail(2 * MEGABYTE), "250 2.1.0", "a_message_that_was_given_up_counts_no_more")
+            is_(other.mail(2 * MEGABYTE), "250 2.1.0", "an_abandoned_message_no_longer_counts")
             other.rset()
 
-            # It dies with the room that it had kept.
-            is_(one.mail(2 * MEGABYTE), "250 2.1.0", "one_begins_again")
-            # The reply has left before the worker waits for the next command.
+            # The workers die while room is reserved.
+            is_(one.mail(2 * MEGABYTE), "250 2.1.0", "the_first_client_reserves_room_again")
+            # The reply was sent before the worker waits for the next command.
             busy = until(lambda: at_it(daemon, 2), "two workers are at it")
-            ok(len(busy) == 2, "two_workers_are_at_it")
-            is_(other.mail(2 * MEGABYTE), "452 4.3.1", "and_its_room_is_kept")
+            ok(len(busy) == 2, "two_workers_wait_for_commands")
+            is_(other.mail(2 * MEGABYTE), "452 4.3.1", "the_room_of_a_message_in_progress_stays_reserved")
             one.command("NOOP")
             for pid in busy:
                 os.kill(pid, signal.SIGKILL)
             daemon.wait_for(r"worker died", count=2)
         with Client(daemon) as client:
-            is_(client.mail(2 * MEGABYTE), "250 2.1.0", "the_dead_keep_no_room")
+            is_(client.mail(2 * MEGABYTE), "250 2.1.0", "a_dead_worker_keeps_no_room_reserved")
             client.command(f"RCPT TO:<{PAT}>")
             client.command("DATA")
-            # Written octets are the filesystem's to count, not ours any more.
+            # Written octets are counted by the filesystem and no longer by us.
             client.send(b"Subject: x\r\n\r\n" + b"y" * 78 + b"\r\n" * 1000)
             client.send(b".\r\n")
-            is_(client.reply().code, 250, "and_it_is_delivered")
-            is_(client.mail(2 * MEGABYTE), "250 2.1.0", "what_is_delivered_counts_no_more")
+            is_(client.reply().code, 250, "a_message_that_fits_again_is_delivered")
+            is_(client.mail(2 * MEGABYTE), "250 2.1.0", "a_delivered_message_no_longer_counts")
             client.rset()
 
-        # As --stdin beside the server, which shares no memory with it but the ledger.
+        # Uses --stdin beside the server; they share no memory except the ledger.
         with Client(daemon) as client:
-            is_(client.mail(2 * MEGABYTE), "250 2.1.0", "the_server_has_a_message_begun")
+            is_(client.mail(2 * MEGABYTE), "250 2.1.0", "a_client_of_the_server_has_announced_a_message")
             told = subprocess.run(
                 [program("HANDOFFD"), "--stdin", "-c", daemon.path], check=False, timeout=30,
                 input=f"LHLO x\r\nMAIL FROM:<> SIZE={2 * MEGABYTE}\r\nQUIT\r\n".encode(),
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
             ok(b"\r\n452 4.3.1 not enough free space for" in told,
-               "a_session_on_standard_input_counts_the_servers_messages_in")
+               "a_session_on_standard_input_counts_the_servers_reservations")
 
         filler = os.path.join(daemon.spool, ".filler")
         with open(filler, "wb") as file:
             file.write(b"x" * (3 * MEGABYTE))
         with Client(daemon) as client:
-            is_(client.mail(), "452 4.3.1", "with_less_than_min_free_nothing_is_taken_X4")
-            is_(client.mail(100), "452 4.3.1", "however_small_X4")
+            is_(client.mail(), "452 4.3.1", "with_less_than_min_free_nothing_is_accepted_X4")
+            is_(client.mail(100), "452 4.3.1", "even_a_small_message_is_refused_X4")
         os.unlink(filler)
         with Client(daemon) as client:
-            is_(client.mail(), "250 2.1.0", "with_room_again_it_is")
+            is_(client.mail(), "250 2.1.0", "when_there_is_room_again_mail_is_accepted")
 
         fillers = []
         about = os.statvfs(daemon.spool)
@@ -111,14 +111,14 @@ with Handoffd({"spool.min-free": "1M", "spool.min-free-inodes": "10",
             os.mkdir(fillers[-1])
         before = len(daemon.log)
         with Client(daemon) as client:
-            is_(client.mail(), "452 4.3.1", "with_less_than_min_free_inodes_nothing_is_taken")
+            is_(client.mail(), "452 4.3.1", "with_less_than_min_free_inodes_nothing_is_accepted")
         line = daemon.wait_for(r"no room", before)
-        is_(re.search(r"free_inodes=(\d+)", line)[1], "10", "and_the_log_says_what_is_left")
+        is_(re.search(r"free_inodes=(\d+)", line)[1], "10", "the_log_has_the_number_of_free_inodes")
         for each in fillers:
             os.rmdir(each)
-        ok(status(daemon)["totals"]["no_room"] >= 3, "what_was_refused_is_counted")
-        is_(daemon.staged(), [], "nothing_was_written_for_any_of_it")
-        is_(daemon.stop(), 0, "it_ends_well")
+        ok(status(daemon)["totals"]["no_room"] >= 3, "refusals_are_counted")
+        is_(daemon.staged(), [], "refused_messages_wrote_no_file")
+        is_(daemon.stop(), 0, "the_server_exits_with_0")
     finally:
         daemon.stop()
         mounts.unmount(daemon.spool)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""L10, cyrus#5032: with a mailbox on a disk that stands still, the recipients before it have their
-replies; and when it has been slow several times in a row it is answered 451 4.4.5 at once, while
-the others go on."""
+"""L10, cyrus#5032: if the disk of a mailbox blocks, the recipients before it get their replies;
+after several slow deliveries in a row it is answered with 451 4.4.5 immediately, and the others are
+not affected."""
 import os
 import select
 import shutil
@@ -49,38 +49,38 @@ with Handoffd({"recipients.slow-after": "1s", "recipients.slow-limit": "2",
     for turn in (1, 2):
         disk.hold("good.test/kim/new")
         with begin(daemon, USERS) as client:
-            is_(client.reply().code, 250, f"the_reply_before_the_slow_mailboxs_leaves_at_once_L10_{turn}")
+            is_(client.reply().code, 250, f"the_recipient_before_the_slow_one_gets_its_reply_at_once_L10_{turn}")
             until(lambda: slow(daemon), "the other is slow")
-            ok(silent(client), f"nothing_is_said_yet_of_the_slow_one_L5_{turn}")
+            ok(silent(client), f"the_slow_recipient_has_no_reply_yet_L5_{turn}")
             disk.let_go()
-            is_(client.reply().code, 250, f"and_it_is_delivered_in_the_end_{turn}")
+            is_(client.reply().code, 250, f"the_slow_mailbox_gets_the_message_in_the_end_{turn}")
             client.command("QUIT")
-    line = daemon.wait_for("mailbox slow, put off")
+    line = daemon.wait_for("mailbox slow, its mail is deferred")
     ok("mailbox=good.test/kim" in line and "seconds=3600" in line,
-       "twice_in_a_row_and_it_is_put_off_and_the_log_says_so")
+       "after_two_slow_deliveries_the_log_says_that_the_mailbox_is_deferred")
     again = deliver(daemon.unix, "", USERS, MESSAGE)
     is_((again.rcpt[KIM].code, again.rcpt[KIM].enhanced), (451, "4.4.5"),
-        "then_it_is_answered_451_4_4_5_at_once")
-    is_(again.final[PAT].code, 250, "and_the_rest_is_unharmed_L6")
-    ok(status(daemon)["totals"]["slow"] >= 1, "and_it_is_counted")
+        "a_deferred_mailbox_gets_451_4_4_5_immediately")
+    is_(again.final[PAT].code, 250, "other_recipients_are_not_affected_L6")
+    ok(status(daemon)["totals"]["slow"] >= 1, "the_deferral_is_counted")
 
-    # One that hangs is known to be slow before it has ended.
+    # A delivery that hangs counts as slow before it ends.
     daemon.write({"recipients.slow-pause": "1s", "recipients.slow-limit": "1"})
-    is_(daemon.stop(), 0, "it_ends_well")
+    is_(daemon.stop(), 0, "the_server_exits_with_0")
     daemon.start()
     disk.hold("good.test/kim/new")
     with begin(daemon, [KIM]) as client:
         until(lambda: slow(daemon), "one hangs")
         is_(deliver(daemon.unix, "", [KIM], MESSAGE).rcpt[KIM].enhanced, "4.4.5",
-            "while_it_hangs_the_next_is_put_off")
+            "while_a_delivery_hangs_the_next_one_is_deferred")
         disk.let_go()
-        is_(client.reply().code, 250, "it_is_delivered_when_the_disk_goes_on")
+        is_(client.reply().code, 250, "the_delayed_message_is_delivered_when_the_disk_continues")
     until(lambda: deliver(daemon.unix, "", [KIM], MESSAGE).rcpt[KIM].code == 250,
           "the pause is over")
     is_(deliver(daemon.unix, "", [KIM], MESSAGE).final[KIM].code, 250,
-        "and_one_quick_delivery_opens_it_again")
+        "after_the_pause_one_quick_delivery_ends_the_refusals")
 
-# Where one sync is for all: a mailbox that is new is synced by itself, and not before that.
+# With one sync for all: a new mailbox is synced separately, after that sync.
 if private and shutil.which("mkfs.ext4"):
     scratch = Scratch()
     disk = SlowDisk(scratch)
@@ -94,12 +94,12 @@ if private and shutil.which("mkfs.ext4"):
             daemon.mailbox(user)
         disk.hold("good.test/kim")
         with begin(daemon, USERS) as client:
-            is_(client.reply().code, 250, "the_reply_before_that_of_a_new_slow_mailbox_is_not_held_up_L10")
-            ok(silent(client), "nothing_is_said_yet_of_that_one_L5")
+            is_(client.reply().code, 250, "a_slow_new_mailbox_does_not_delay_the_reply_before_it_L10")
+            ok(silent(client), "the_slow_new_mailbox_has_no_reply_yet_L5")
             disk.let_go()
-            is_(client.reply().code, 250, "and_it_is_delivered_when_it_can_be")
+            is_(client.reply().code, 250, "the_slow_new_mailbox_gets_the_message_when_the_disk_works_again")
             client.command("QUIT")
-        is_(daemon.stop(), 0, "it_ends_well_too")
+        is_(daemon.stop(), 0, "the_server_exits_with_0_too")
         mounts.unmount(daemon.spool)
 else:
     skip("no mounts here")

@@ -11,7 +11,7 @@ import maildir
 import mounts
 import shim
 from control import ctl, until
-from handoffd import Configuration, Handoffd, program
+from handoffd import Configuration, Handoffd, free_port, program
 from lmtp import Lmtp, deliver, stuffed
 from lookups import rcpt
 from owners import Owner, Owners
@@ -25,13 +25,13 @@ private = mounts.private()
 
 
 def code(daemon, address, message=MESSAGE):
-    """The last reply that this one recipient gets."""
+    """Returns the last reply for this recipient."""
     result = deliver(daemon.unix, "a@example.org", [address], message)
     return (result.final or result.rcpt)[address].code
 
 
 def rights(*owners):
-    """Whose the files and folders of the mailboxes are, and with which mode: one of each kind."""
+    """Returns the distinct owners and modes of the files and folders of the mailboxes."""
     return {(os.lstat(path).st_uid, os.lstat(path).st_gid, oct(os.lstat(path).st_mode))
             for owner in owners for folder, _, names in os.walk(owner.maildir)
             for path in [folder, *(os.path.join(folder, name) for name in names)]}
@@ -51,42 +51,42 @@ with owners.handoffd({"recipients.create-folders": "yes"}) as daemon:
     is_([reply.code for reply in result.final.values()], [250, 250], "each_user_gets_the_message")
     for owner in (pat, kim):
         is_(rights(owner), {(owner.uid, owner.uid, "0o40700"), (owner.uid, owner.uid, "0o100600")},
-            f"all_of_{owner.name}s_mailbox_is_the_users_alone")
-        ok(owner.messages()[0].endswith(b"\nSubject: x\n\nx\n"), "it_is_whole")
+            f"only_{owner.name}_has_access_to_{owner.name}s_mailbox")
+        ok(owner.messages()[0].endswith(b"\nSubject: x\n\nx\n"), f"the_message_for_{owner.name}_is_complete")
     is_(maildir.leftovers(pat.maildir), [], "nothing_is_left_in_tmp")
     deliver(daemon.unix, "", [pat.address, f"pat+lists.c@{pat.address.split('@')[1]}"], MESSAGE)
     is_([len(maildir.files(os.path.join(pat.maildir, folder))) for folder in ("", ".lists.c")],
-        [2, 1], "a_folder_is_looked_for_and_made_as_the_user")
-    is_({line[0] for line in rights(pat)}, {pat.uid}, "and_is_the_users")
+        [2, 1], "a_folder_is_found_or_created_as_the_user")
+    is_({line[0] for line in rights(pat)}, {pat.uid}, "the_folder_belongs_to_the_user")
     code(daemon, kim.address)
-    ok(b"\nDelivered-To: kim@example.org\n" in kim.messages()[-1], "a_line_of_its_own_is_written")
+    ok(b"\nDelivered-To: kim@example.org\n" in kim.messages()[-1], "each_copy_has_its_own_delivered_to_line")
     with Lmtp(daemon.unix) as client:
         client.session("LHLO me", f"MAIL FROM:<> SIZE={2 << 20}")
         is_(str(client.command(f"RCPT TO:<{small.address}>"))[:9], "452 4.2.2",
-            "a_message_that_says_that_it_is_too_large_is_refused_with_RCPT")
+            "a_declared_size_beyond_the_quota_is_refused_at_RCPT")
         client.session("RSET", "MAIL FROM:<>")
-        is_(client.command(f"RCPT TO:<{small.address}>").code, 250, "and_another_is_not")
-    is_(code(daemon, small.address), 250, "what_has_room_is_taken")
+        is_(client.command(f"RCPT TO:<{small.address}>").code, 250, "a_message_of_unknown_size_is_accepted_at_RCPT")
+    is_(code(daemon, small.address), 250, "a_message_that_fits_is_accepted")
     until(lambda: rcpt(daemon, small.address) == 452, "its message is counted")
     full = deliver(daemon.unix, "", [small.address, pat.address], MESSAGE)
     is_([full.rcpt[small.address].code, full.final[pat.address].code], [452, 250],
-        "the_quota_that_the_lookup_says_holds_with_RCPT_and_for_nobody_else")
+        "the_quota_from_the_lookup_applies_at_RCPT_and_only_to_that_recipient")
     is_(os.stat(os.path.join(small.maildir, "maildirsize")).st_uid, small.uid,
-        "and_is_kept_in_a_file_of_the_users")
+        "the_quota_is_kept_in_a_file_of_the_user")
     ok(until(lambda: rcpt(daemon, many.address) == 452, "it is full"),
-       "however_many_folders_the_mailbox_has")
-    is_(code(daemon, '"j..d"@example.org'), 250, "a_name_that_needs_quotes_is_known_to_both_ends")
+       "a_mailbox_with_many_folders_is_counted_and_full")
+    is_(code(daemon, '"j..d"@example.org'), 250, "a_local_part_that_needs_quotes_is_delivered_to")
     explained = json.loads(ctl(daemon, "explain", "--json", "pat+lists.c@example.org").stdout)
     mailbox = explained["mailbox"]
     is_([mailbox[key] for key in ("path", "there", "folder", "uid", "filesystem", "error")],
         [pat.maildir, True, "lists.c", pat.uid, pat.maildir, None],
-        "explain_looks_into_it_as_its_owner")
-    ok(mailbox["free"] > 0 and explained["code"] == 250, "and_tells_the_room")
+        "explain_inspects_the_mailbox_as_its_owner")
+    ok(mailbox["free"] > 0 and explained["code"] == 250, "explain_shows_the_free_space")
     explained = json.loads(ctl(daemon, "explain", "--json", small.address).stdout)
     is_((explained["mailbox"]["used_messages"], explained["verdict"][:9]), (1, "452 4.2.2"),
-        "and_a_full_mailbox_as_rcpt_does")
+        "explain_reports_a_full_mailbox_as_rcpt_does")
 
-    # Never twice: the replies are not read, and the message comes again.
+    # No duplicate: the replies are not read, and the message is sent again.
     before = len(kim.messages())
     with Lmtp(daemon.unix) as client:
         client.session("LHLO me", "MAIL FROM:<>", f"RCPT TO:<{kim.address}>", "DATA")
@@ -94,11 +94,11 @@ with owners.handoffd({"recipients.create-folders": "yes"}) as daemon:
         daemon.wait_for(r"delivered .*to=<kim@example.org>.* code=250 .*")
         until(lambda: len(kim.messages()) == before + 1, "the message is delivered")
     daemon.wait_for(r"replies unread")
-    is_(code(daemon, kim.address, b"Subject: once\r\n\r\nonce\r\n"), 250, "a_retry_is_told_yes")
-    ok(daemon.wait_for(r"delivered .*status=already-delivered"), "it_is_recognised")
-    is_(len(kim.messages()), before + 1, "and_not_delivered_again")
+    is_(code(daemon, kim.address, b"Subject: once\r\n\r\nonce\r\n"), 250, "the_retry_of_a_delivered_message_gets_250")
+    ok(daemon.wait_for(r"delivered .*status=already-delivered"), "the_retry_is_recognised")
+    is_(len(kim.messages()), before + 1, "the_retry_is_not_delivered_again")
 
-# A delivery that is killed behind its link: nobody knows, so the retry looks.
+# A delivery that is killed after its link: nothing recorded it, so the retry must check.
 if not shim.missing():
     fifo = os.path.join(owners.scratch.path, "fifo")
     os.mkfifo(fifo)
@@ -108,16 +108,17 @@ if not shim.missing():
                            SHIM_FIFO=fifo)
     with owners.handoffd({"delivery.timeout": "8s"}, environment=shimmed) as daemon:
         is_(code(daemon, pat.address, b"Subject: late\r\n\r\nlate\r\n"), 451,
-            "a_delivery_that_takes_too_long_is_given_up")
-        is_(len(pat.messages()), before + 1, "though_its_file_is_there_already")
+            "a_delivery_that_takes_too_long_is_aborted")
+        is_(len(pat.messages()), before + 1, "the_aborted_delivery_had_already_created_its_file")
     with owners.handoffd() as daemon:
         is_(code(daemon, pat.address, b"Subject: late\r\n\r\nlate\r\n"), 250,
-            "the_retry_is_told_that_it_is_there")
-        is_(len(pat.messages()), before + 1, "and_finds_it")
+            "the_retry_gets_250")
+        is_(len(pat.messages()), before + 1, "the_retry_finds_the_first_copy")
 else:
     skip("no compiler for the shim")
 
-# Below the spool, which they may go through and not list: all is counted and made there too.
+# Mailboxes below the spool, which their owners may traverse but not list, are also created and
+# counted.
 table = owners.scratch.file("shared", "lou@good.test uid=61401 gid=61401 quota=1M,3\n")
 with Handoffd({"recipients.lookup": f"file:{table}"}, start=False) as daemon:
     lou = daemon.mailbox_path("lou@good.test")
@@ -131,11 +132,11 @@ with Handoffd({"recipients.lookup": f"file:{table}"}, start=False) as daemon:
         with open(os.path.join(lou, "cur", f"{number}"), "wb") as file:
             file.write(b"x" * 10)
     daemon.start()
-    is_(code(daemon, "lou@good.test"), 250, "a_mailbox_below_the_spool_is_made_as_its_user")
-    ok(until(lambda: rcpt(daemon, "lou@good.test") == 452, "it is full"), "and_counted")
-    is_(len(maildir.files(lou)), 3, "and_has_what_was_taken")
+    is_(code(daemon, "lou@good.test"), 250, "a_mailbox_below_the_spool_is_created_as_its_user")
+    ok(until(lambda: rcpt(daemon, "lou@good.test") == 452, "it is full"), "a_mailbox_below_the_spool_is_counted")
+    is_(len(maildir.files(lou)), 3, "the_mailbox_has_the_accepted_messages")
 
-# Where it is not there, root makes its directory and gives it away.
+# If such a mailbox is missing, root creates its directory and changes the owner.
 def owner_and_mode(path):
     status = os.stat(path)
     return status.st_uid, oct(status.st_mode & 0o7777)
@@ -151,43 +152,43 @@ settings = {"recipients.lookup": f"file:{table}", "spool.layout": "%d/%1n/%n"}
 with Handoffd(settings, start=False) as daemon:
     os.chmod(daemon.spool, 0o711)
     daemon.start()
-    is_(code(daemon, "max@good.test"), 250, "a_mailbox_that_is_not_there_is_made_below_the_spool")
+    is_(code(daemon, "max@good.test"), 250, "a_missing_mailbox_is_created_below_the_spool")
     user = os.stat(daemon.spool).st_uid
     made = [os.path.join(daemon.spool, path)
             for path in ("good.test", "good.test/m", "good.test/m/max", "good.test/m/max/new")]
     is_([owner_and_mode(path) for path in made],
         [(user, "0o711"), (user, "0o711"), (61411, "0o700"), (61411, "0o700")],
-        "it_is_the_users_and_what_lies_above_it_can_be_passed_through")
+        "the_new_mailbox_is_its_users_and_the_directories_above_can_be_traversed")
     mel, mia = (os.path.join(made[1], name) for name in ("mel", "mia"))
     os.makedirs(os.path.join(mel, "of-roots"))
     os.mkdir(mia, 0o700)
-    is_(code(daemon, "mel@good.test"), 451, "what_root_has_made_for_something_is_not_given_away")
-    is_(os.stat(mel).st_uid, 0, "but_stays_roots")
+    is_(code(daemon, "mel@good.test"), 451, "an_existing_directory_of_root_is_not_given_away")
+    is_(os.stat(mel).st_uid, 0, "the_directory_still_belongs_to_root")
     is_((code(daemon, "mia@good.test"), os.stat(mia).st_uid), (451, 0),
-        "nor_where_a_disk_may_be_mounted")
-    # The domain of a mailbox that is the worker's own.
-    is_(code(daemon, "leo@shut.test"), 250, "a_mailbox_of_the_workers_is_made")
+        "a_possible_mount_point_is_not_given_away")
+    # The domain of a mailbox that belongs to the worker's user.
+    is_(code(daemon, "leo@shut.test"), 250, "a_mailbox_of_the_workers_user_is_created")
     is_((code(daemon, "max@shut.test"), owner_and_mode(os.path.join(daemon.spool, "shut.test"))),
-        (250, (user, "0o711")), "a_user_comes_through_where_a_worker_was_first")
-    # In another user's, nothing is made.
+        (250, (user, "0o711")), "a_users_mailbox_is_created_in_a_directory_that_a_worker_created")
+    # Nothing is created in a directory of another user.
     shutil.rmtree(mia)
     os.chown(made[1], 61499, 61499)
-    is_(code(daemon, "mia@good.test"), 451, "in_another_users_directory_nothing_is_made")
-    ok(not os.path.exists(mia), "and_nothing_is_left_there")
+    is_(code(daemon, "mia@good.test"), 451, "no_mailbox_is_created_in_another_users_directory")
+    ok(not os.path.exists(mia), "nothing_is_left_in_another_users_directory")
     os.chown(made[1], user, user)
     mailbox = json.loads(ctl(daemon, "explain", "--json", "max@good.test").stdout)["mailbox"]
     is_((mailbox["path"], mailbox["there"], mailbox["error"]), (made[2], True, None),
-        "explain_finds_it_as_its_user_too")
+        "explain_finds_such_a_mailbox_as_its_user")
     daemon.write({"spool.create-command": maker})
     ctl(daemon, "reload")
-    is_(code(daemon, "sam@good.test"), 250, "a_program_of_the_sites_makes_it")
+    is_(code(daemon, "sam@good.test"), 250, "a_program_of_the_site_creates_the_mailbox")
     with open(os.path.join(daemon.spool, "good.test", "s", "sam", "made"), encoding="ascii") as file:
-        is_(file.read(), "61414\n", "as_the_user")
+        is_(file.read(), "61414\n", "the_program_runs_as_the_user")
 new = owners.add("new", 61006)
 with owners.handoffd({"spool.create-command": maker}) as daemon:
-    is_(code(daemon, new.address), 250, "so_it_does_in_a_home")
+    is_(code(daemon, new.address), 250, "a_program_of_the_site_creates_a_mailbox_in_a_home")
     with open(os.path.join(new.maildir, "made"), encoding="ascii") as file:
-        is_(file.read(), "61006\n", "as_its_user")
+        is_(file.read(), "61006\n", "the_program_runs_as_the_user_of_the_home")
 
 # One session on standard input.
 session = (f"LHLO me\r\nMAIL FROM:<>\r\nRCPT TO:<{kim.address}>\r\nDATA\r\n"
@@ -200,28 +201,29 @@ said = subprocess.run([program("HANDOFFD"), "--stdin", "-c", configuration.path]
 is_((said.returncode, any(b"Subject: stdin" in each for each in kim.messages())), (0, True),
     "a_session_on_standard_input_delivers_as_the_user")
 
-# Not root: put off, as --check says before. A copy: nobody need not reach the build tree.
-configuration.write({"user": None, "group": None})
+# Without root such mail is deferred, as --check says. Uses a copy, because the user `nobody` may be
+# unable to enter the build tree.
+configuration.write({"user": None, "group": None, "listen": f"tcp:127.0.0.1:{free_port()}"})
 copy = shutil.copy(program("HANDOFFD"), os.path.dirname(configuration.path))
 checked = subprocess.run([copy, "--check", "-c", configuration.path], user="nobody",
                          stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, check=False,
                          cwd="/")
-ok(checked.returncode == 0 and "are put off with 451" in checked.stderr,
-   "check_says_that_root_is_missing")
+ok(checked.returncode == 0 and "are deferred with 451" in checked.stderr,
+   "check_says_that_only_root_can_deliver_as_users")
 session = f"LHLO me\r\nMAIL FROM:<>\r\nRCPT TO:<{kim.address}>\r\nQUIT\r\n"
 said = subprocess.run([copy, "--stdin", "-c", configuration.path], input=session,
                       user="nobody", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                       timeout=60, check=False, cwd="/")
 ok("\n451 4.3.0" in said.stdout.replace("\r", "") and
    "only a handoffd that root has started" in said.stderr,
-   "who_cannot_become_the_user_defers_and_says_why")
+   "a_failure_to_become_the_user_defers_with_a_reason")
 configuration.write({"recipients.lookup": "mailbox"})
 refused = subprocess.run([program("HANDOFFD"), "--check", "-c", configuration.path], check=False,
                          stderr=subprocess.PIPE, text=True)
 ok(refused.returncode == 78 and "recipients.lookup = mailbox knows none" in refused.stderr,
-   "a_layout_in_homes_needs_a_lookup_that_knows_them")
+   "a_layout_in_homes_requires_a_lookup_that_knows_homes")
 
-# Users of the system, in a mount namespace that has two more.
+# System accounts, in a mount namespace with two additional ones.
 if private:
     people = [Owner(name, uid, os.path.join(owners.homes, name)) for name, uid in
               (("handoffpat", 61101), ("handoffkim", 61102))]
@@ -239,15 +241,15 @@ if private:
     with owners.handoffd({"recipients.lookup": "passwd"}) as daemon:
         result = deliver(daemon.unix, "", [person.address for person in people], MESSAGE)
         is_([reply.code for reply in result.final.values()], [250, 250],
-            "users_of_the_system_get_their_mail_at_home")
+            "system_accounts_get_their_mail_at_home")
         is_({line[:2] for line in rights(*people)}, {(61101, 61101), (61102, 61102)},
-            "each_with_files_of_their_own")
+            "the_files_at_home_belong_to_their_users")
         is_(rcpt(daemon, "handoffsys@example.org", "root@example.org", "nobodys@example.org"),
-            [451, 550, 550], "a_system_user_is_put_off_and_root_is_nobody")
+            [451, 550, 550], "an_account_with_a_low_id_is_deferred_and_root_is_unknown")
         is_((code(daemon, jailed.address), len(jailed.messages())), (250, 1),
-            "a_home_as_jails_write_it_is_found")
+            "a_home_with_a_dot_component_as_for_jails_is_found")
         is_(rcpt(daemon, "handoffdots@example.org", "handoffslash@example.org"), [451, 451],
-            "who_has_no_home_for_mail_is_put_off_and_not_nobody_R1")
+            "a_user_without_a_usable_home_is_deferred_and_not_unknown_R1")
 else:
     skip("no mount namespace here")
 done()

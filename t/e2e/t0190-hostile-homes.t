@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What a user can do to the own home harms the own mail alone: the recipient gets a 4xx, all others
-of the message are delivered to, and nothing of theirs is touched."""
+"""Whatever users do to their own homes affects only their own mail: that recipient gets a 4xx, the
+other recipients get the message, and their files do not change."""
 import contextlib
 import json
 import os
@@ -23,7 +23,7 @@ MESSAGE = b"Subject: x\r\n\r\n" + b"x" * 40 + b"\r\n"
 
 owners = Owners()
 kim = owners.add("kim", 61001)
-# A victim who lets everybody in: what keeps others' mail out of there is handoff alone.
+# A victim whose home is open to everybody: only handoff keeps other mail out.
 victim = owners.add("victim", 61002)
 victim.make("Maildir", 0o777)
 for part in ("tmp", "new", "cur"):
@@ -104,14 +104,14 @@ limited = owners.add("limited", 61302, fields="quota=1G")
 
 
 def tree(folder):
-    """All that is in there, with what would tell of a change."""
+    """Returns everything in that directory, with attributes that reveal a change."""
     return sorted((path, name, status.st_ino, status.st_size, status.st_mtime_ns, status.st_nlink)
                   for path, folders, files in os.walk(folder) for name in folders + files
                   for status in [os.lstat(os.path.join(path, name))])
 
 
 def processes_of(owner):
-    """Descriptors that are readable when the process has ended."""
+    """Returns descriptors that are readable after the process has ended."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
@@ -120,7 +120,7 @@ def processes_of(owner):
     return found
 
 
-# Whoever asks for a mailbox with a quota looks into it with RCPT.
+# For a mailbox with a quota, RCPT already looks into it.
 if private and dead_fuse.can():
     with owners.handoffd({"delivery.timeout": "1m", "recipients.slow-after": "1s",
                           "recipients.slow-limit": "1"}) as daemon, \
@@ -133,7 +133,7 @@ if private and dead_fuse.can():
             second.session("LHLO me", "MAIL FROM:<>")
             is_([str(second.command(f"RCPT TO:<{each.address}>"))[:9] for each in (limited, kim)],
                 ["451 4.4.5", "250 2.1.5"],
-                "a_home_that_hangs_with_RCPT_holds_one_worker_and_no_more")
+                "a_home_that_hangs_at_RCPT_occupies_only_one_worker")
 else:
     skip("no FUSE here")
 
@@ -143,41 +143,41 @@ with owners.handoffd({"delivery.timeout": "8s", "workers.max": 1, "workers.min-i
         result = deliver(daemon.unix, "", [owner.address, kim.address], MESSAGE)
         is_([result.final[each.address].code for each in (owner, kim)], [HOSTILE[attack], 250],
             f"{attack.__name__}_defers_that_recipient_alone")
-    is_(len(kim.messages()), len(people), "whoever_is_in_the_same_message_has_all_of_them")
-    is_(tree(victim.home), before, "nothing_of_the_victims_has_changed")
+    is_(len(kim.messages()), len(people), "other_recipients_of_these_messages_get_all_of_them")
+    is_(tree(victim.home), before, "the_victims_home_is_unchanged")
 
     codes = deliver(daemon.unix, "", [linked.address], MESSAGE).final[linked.address].code
     with open(secret, encoding="ascii") as file:
         text = file.read()
     is_((codes, text.splitlines()[0]), (250, "1000S"),
-        "a_quota_file_that_is_a_link_to_anothers_is_written_as_its_user_who_may")
+        "a_quota_file_that_is_a_link_is_written_with_the_rights_of_the_user")
     refused = deliver(daemon.unix, "", [system.address, group.address], MESSAGE)
     is_([reply.code for reply in refused.rcpt.values()], [451, 451],
-        "a_user_of_the_system_and_roots_group_are_put_off_at_once")
-    ok(daemon.wait_for(r"uid 999 is below delivery\.first-uid"), "and_the_log_says_why")
+        "a_system_account_and_the_group_of_root_are_deferred_at_once")
+    ok(daemon.wait_for(r"uid 999 is below delivery\.first-uid"), "the_log_says_that_the_id_is_below_first_uid")
 
     if private and dead_fuse.can():
         mailed = len(kim.messages())
         with dead_fuse.mounted(hung.home):
-            for sentence in ("a_home_whose_disk_is_dead_defers_its_user_alone",
-                             "and_the_second_time_it_is_not_waited_for"):
+            for sentence in ("a_home_on_a_dead_disk_defers_only_its_user",
+                             "the_next_delivery_does_not_wait_for_the_dead_disk"):
                 result = deliver(daemon.unix, "", [hung.address, kim.address], MESSAGE)
                 mailed += 1
                 is_([result.final[each.address].code for each in (hung, kim)], [451, 250], sentence)
             ok(daemon.wait_for(r"delivery killed: it took too long .*uid=61300 stuck=1"),
-               "the_process_that_cannot_be_killed_is_left_behind")
-            ok(daemon.wait_for(r"an earlier delivery as its owner still hangs"),
-               "and_there_are_no_more_of_them")
+               "a_process_that_cannot_be_killed_is_abandoned")
+            ok(daemon.wait_for(r"an earlier delivery as its owner has not ended"),
+               "there_is_only_one_such_process")
             explained = json.loads(ctl(daemon, "explain", "--json", hung.address).stdout)
-            ok("delivery.timeout" in explained["mailbox"]["error"], "explain_does_not_hang_with_it")
+            ok("delivery.timeout" in explained["mailbox"]["error"], "explain_does_not_wait_for_the_dead_disk")
             left_behind = processes_of(hung)
         is_(len(kim.messages()), mailed, "the_other_recipient_has_each_message_once")
-        # Its disk answers; until it has heard of that, it still hangs.
+        # The disk responds again; until the process notices, it still hangs.
         for process in left_behind:
-            ok(select.select([process], [], [], 30)[0], "and_ends_when_its_disk_is_back")
+            ok(select.select([process], [], [], 30)[0], "the_process_ends_when_its_disk_works_again")
             os.close(process)
         is_(deliver(daemon.unix, "", [hung.address], MESSAGE).final[hung.address].code, 250,
-            "a_home_that_is_back_gets_its_mail")
+            "a_home_that_works_again_gets_its_mail")
     else:
         skip("no FUSE here")
 
@@ -187,13 +187,13 @@ with owners.handoffd({"delivery.timeout": "8s", "workers.max": 1, "workers.min-i
         full.make("Maildir")
         result = deliver(daemon.unix, "", [full.address, kim.address], MESSAGE + (b"y" * 70 + b"\r\n") * 50_000)
         is_([(reply.code, reply.enhanced) for reply in result.final.values()],
-            [(452, "4.2.2"), (250, "2.0.0")], "a_full_quota_of_the_kernel_defers_its_user_alone")
-        is_(os.listdir(full.maildir + "/tmp"), [], "and_leaves_nothing_behind")
+            [(452, "4.2.2"), (250, "2.0.0")], "a_full_disk_quota_defers_only_its_user")
+        is_(os.listdir(full.maildir + "/tmp"), [], "a_full_disk_quota_leaves_no_file_behind")
         is_(deliver(daemon.unix, "", [full.address], MESSAGE + b"small\r\n").final[full.address].code, 250,
             "a_message_that_fits_is_delivered")
         mounts.unmount(full.home)
     else:
         skip("no mounts here")
     is_(deliver(daemon.unix, "", [kim.address], MESSAGE).final[kim.address].code, 250,
-        "after_all_that_the_next_message_is_delivered")
+        "after_all_attacks_the_next_message_is_delivered")
 done()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A worker that is in somebody else's hands asks the delivery process for what it should not do:
-the test takes the worker's own end of their socket, and speaks there itself."""
+"""A compromised worker asks the delivery process for forbidden operations: the test takes over the
+worker's end of their socket and sends requests itself."""
 import array
 import contextlib
 import ctypes
@@ -36,21 +36,24 @@ def text(value):
 
 
 def request(owner, **changes):
-    """What the worker would ask for this owner, but for the changes."""
+    """Returns the request that the worker would send for this owner. changes: fields with other
+    values."""
     field = {"verb": DELIVER, "base": owner.home, "path": "Maildir", "folder": "",
              "address": owner.address, "uid": owner.uid, "gid": owner.uid, "detail": "",
              "name": NAME, "size": len(MESSAGE), "content": 16, "earlier": "", "personal": "",
-             **changes}
+             "home": owner.home, "stored_as": "", "file": "", "script": "", "text": "", **changes}
     return b"".join((
         number(field["verb"]), text(field["base"]), text(field["path"]), text(field["folder"]),
         text(field["address"]), number(1), number(0), number(1), number(field["uid"]),
-        number(field["gid"]), number(0), number(0), text(field["detail"]), text(field["name"]),
-        number(field["size"]), number(field["content"]), text(field["earlier"]),
-        text(field["personal"])))
+        number(field["gid"]), number(0), number(0), text(field["home"]), text(""),
+        text(field["detail"]), text(field["name"]), number(field["size"]),
+        number(field["content"]), text(field["earlier"]), text(field["personal"]),
+        text(field["stored_as"]), text(""), number(0), text(field["file"]), text(field["script"]),
+        text(field["text"])))
 
 
 def socket_of(worker):
-    """The worker's end, as a socket of ours."""
+    """Returns the worker's end as a socket of the test."""
     pidfd = os.pidfd_open(worker)
     for entry in os.listdir(f"/proc/{worker}/fd"):
         if not os.readlink(f"/proc/{worker}/fd/{entry}").startswith("socket:"):
@@ -82,16 +85,17 @@ def children(pid):
 
 
 def agent_beside(pids):
-    """The delivery process, when the master has no other child than it and these workers: a sweep
-    is one for a moment."""
+    """Returns the delivery process, once the master has no children except this process, these
+    workers and the status process (a sweep is a temporary child)."""
     def one_more():
-        more = set(children(daemon.pid)) - set(pids)
-        return more.pop() if len(more) == 1 else None
+        roots = [pid for pid in set(children(daemon.pid)) - set(pids)
+                 if status(pid)["Uid"].split()[0] == "0"]
+        return roots[0] if len(roots) == 1 else None
     return until(one_more, "a delivery process")
 
 
 def tree():
-    """All that is in the homes, with what would tell of a change."""
+    """Returns everything in the homes, with attributes that reveal a change."""
     return sorted((path, name, file.st_ino, file.st_size, file.st_mtime_ns)
                   for path, folders, files in os.walk(owners.homes) for name in folders + files
                   for file in [os.lstat(os.path.join(path, name))])
@@ -102,7 +106,7 @@ pat, kim = owners.add("pat", 61001), owners.add("kim", 61002)
 NAME = "1764000000.M1P2Q3R4.test"
 with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     is_(deliver(daemon.unix, "", [pat.address], MESSAGE.replace(b"\n", b"\r\n"))
-        .final[pat.address].code, 250, "the_worker_delivers_while_it_is_ours")
+        .final[pat.address].code, 250, "the_worker_delivers_before_it_is_attacked")
     daemon.staged()
     worker, = workers(daemon)
     agent = agent_beside([worker])
@@ -110,14 +114,14 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     facts, own = status(agent), status(worker)
     is_((facts["Uid"].split()[0], own["Uid"].split()[0] == "0", own["CapEff"], own["CapPrm"]),
         ("0", False, "0" * 16, "0" * 16), "the_delivery_process_is_root_and_the_worker_cannot_be")
-    is_(facts["NoNewPrivs"], "1", "it_gets_no_privilege_by_exec")
+    is_(facts["NoNewPrivs"], "1", "the_delivery_process_gets_no_privilege_by_exec")
     links = [os.readlink(f"/proc/{agent}/fd/{entry}") for entry in os.listdir(f"/proc/{agent}/fd")]
     with open("/proc/net/unix", encoding="ascii") as file:
         kinds = {line.split()[6]: line.split()[4] for line in list(file)[1:]}
     sockets = [kinds.get(re.sub(r"\D", "", link)) for link in links if link.startswith("socket:")]
-    is_(sockets, ["0005"], "its_one_socket_is_the_one_to_its_worker")
+    is_(sockets, ["0005"], "the_only_socket_of_the_delivery_process_leads_to_its_worker")
 
-    # From here on the worker is somebody else's.
+    # From here on the worker is compromised.
     os.kill(worker, signal.SIGSTOP)
     asked = socket_of(worker)
     staging = os.path.join(daemon.spool, ".handoff", "staging")
@@ -136,7 +140,7 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     fifo = os.open(os.path.join(staging, "fifo"), os.O_RDWR)
 
     def ask(octets, *files):
-        """Returns the errno of the answer, 0 for a success."""
+        """Returns the errno of the response, 0 for success."""
         handles = array.array("i", [each if isinstance(each, int) else each.fileno()
                                     for each in files])
         more = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)] if files else []
@@ -149,8 +153,9 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     refused = {
         "root": (request(pat, uid=0), staged),
         "roots_group": (request(pat, gid=0), staged),
-        "a_user_of_the_system": (request(pat, uid=33, gid=33), staged),
-        "another_user_than_the_mailboxs": (request(pat, uid=kim.uid, gid=kim.uid), staged),
+        "a_system_group": (request(pat, gid=999), staged),
+        "a_system_account": (request(pat, uid=33, gid=33), staged),
+        "a_user_who_does_not_own_the_mailbox": (request(pat, uid=kim.uid, gid=kim.uid), staged),
         "another_group": (request(pat, gid=kim.uid), staged),
         "a_recipient_that_no_lookup_knows": (request(pat, address="sam@example.org"), staged),
         "anothers_home": (request(pat, base=kim.home), staged),
@@ -162,7 +167,7 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
         "a_name_with_a_slash": (request(pat, name="../staging/" + NAME), staged),
         "a_name_of_another_message": (request(pat, name="1764000000.M9P2Q3R4.test"), staged),
         "another_size": (request(pat, size=5), staged),
-        "content_behind_the_end": (request(pat, content=1000), staged),
+        "input_after_the_end": (request(pat, content=1000), staged),
         "no_file": (good,),
         "two_files": (good, staged, staged),
         "many_files": (good, *[staged] * 100),
@@ -171,29 +176,30 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
         "passwd": (good, open("/etc/passwd", "rb")),  # pylint: disable=consider-using-with
         "a_folder_for_a_file": (good, folder),
         "a_fifo_for_a_file": (request(pat, name="fifo", size=0, content=0), fifo),
-        "a_file_where_none_belongs": (request(pat, verb=CHOOSE_FOLDER, detail="x"), staged),
-        "a_file_to_a_look": (request(pat, verb=LOOK), staged),
-        "a_look_at_another_home": (request(pat, verb=LOOK, base=kim.home),),
+        "a_choice_of_folder_with_a_file": (request(pat, verb=CHOOSE_FOLDER, detail="x"), staged),
+        "an_inspection_with_a_file": (request(pat, verb=LOOK), staged),
+        "an_inspection_of_another_home": (request(pat, verb=LOOK, base=kim.home),),
         "verb_0": (request(pat, verb=0), staged),
         "verb_5": (request(pat, verb=5), staged),
-        "a_large_verb": (request(pat, verb=1 << 40), staged),
+        "a_verb_beyond_the_table": (request(pat, verb=1 << 40), staged),
         "garbage": (bytes(range(256)),),
         "a_request_that_is_too_long": (good + b"x" * 20_000, staged),
-        "a_request_with_more_behind_it": (good + b"x", staged),
+        "a_request_with_trailing_octets": (good + b"x", staged),
         "a_request_that_is_cut": (good[:-1], staged),
         "a_length_beyond_the_end": (number(DELIVER) + number(1 << 62), staged),
-        "personal_lines_without_measure": (request(pat, personal="x" * 5000), staged),
+        "personal_lines_beyond_the_limit": (request(pat, personal="x" * 5000), staged),
         "an_empty_request_with_a_file": (b"", staged),
     }
     before = tree()
     for what, (octets, *files) in refused.items():
         ok(ask(octets, *files) != 0, f"{what}_is_refused")
-    is_(tree(), before, "nothing_was_written_meanwhile")
-    open_now = len(os.listdir(f"/proc/{agent}/fd"))
-    is_(open_now, len(links), "no_descriptor_that_came_is_left_open")
-    ok(daemon.wait_for(r"delivery refused .*cause=.*root"), "the_log_tells_of_it")
-    is_(ask(good, staged), 0, "what_it_may_ask_for_is_done_by_the_same_process")
-    is_(len(pat.messages()), 2, "and_the_message_is_there")
+    is_(tree(), before, "no_refused_request_wrote_anything")
+    # The last one is closed after its answer.
+    until(lambda: len(os.listdir(f"/proc/{agent}/fd")) <= len(links), "descriptors are closed")
+    is_(len(os.listdir(f"/proc/{agent}/fd")), len(links), "the_descriptors_of_refused_requests_are_closed")
+    ok(daemon.wait_for(r"delivery refused .*cause=.*delivery\.first-gid"), "the_log_reports_refused_requests")
+    is_(ask(good, staged), 0, "the_same_process_still_handles_valid_requests")
+    is_(len(pat.messages()), 2, "the_message_of_a_valid_request_is_stored")
 
     def going_on():
         try:
@@ -202,21 +208,21 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
             return going_on()
 
     until(lambda: not going_on(), "the last child, which has said all, ends")
-    empty(going_on(), "and_no_child_of_it_goes_on")
+    empty(going_on(), "no_child_of_the_delivery_process_survives")
 
-    # Without its worker there is no delivery process; with another worker there is another.
+    # A delivery process ends with its worker; a new worker gets a new one.
     asked.close()
     os.kill(worker, signal.SIGKILL)
     until(lambda: not os.path.exists(f"/proc/{agent}"), "the delivery process ends with its worker")
     ok(True, "the_delivery_process_ends_with_its_worker")
     for made in ("fifo", NAME, "1764000000.M9P2Q3R4.test"):
-        with contextlib.suppress(FileNotFoundError):  # the sweep behind the death has taken it
+        with contextlib.suppress(FileNotFoundError):  # the sweep after the death has removed it
             os.unlink(os.path.join(staging, made))
     again = until(lambda: [pid for pid in workers(daemon) if pid != worker], "another worker")
     is_(deliver(daemon.unix, "", [pat.address], b"Subject: y\r\n\r\ny\r\n").final[pat.address].code,
-        250, "the_next_worker_has_one_of_its_own")
+        250, "the_next_worker_has_its_own_delivery_process")
 
-    # And the other way round: a worker without its delivery process makes room for one that has it.
+    # The reverse: a worker that has lost its delivery process is replaced.
     agent = agent_beside(again)
     end = os.pidfd_open(agent)
     os.kill(agent, signal.SIGKILL)
@@ -224,8 +230,8 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     os.close(end)
     result = deliver(daemon.unix, "", [pat.address, kim.address], b"Subject: z\r\n\r\nz\r\n")
     is_([reply.code for reply in result.final.values()], [451, 451],
-        "a_worker_whose_delivery_process_died_defers")
+        "a_worker_whose_delivery_process_died_defers_recipients")
     until(lambda: set(workers(daemon)).isdisjoint(again), "another worker")
     is_(deliver(daemon.unix, "", [pat.address], b"Subject: z\r\n\r\nz\r\n").final[pat.address].code,
-        250, "and_makes_room_for_another")
+        250, "a_worker_whose_delivery_process_died_is_replaced")
 done()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A reload whose new configuration was found good, and with which no worker can start all the same:
-the old ones serve on, whoever asked hears it, and so does the service manager."""
+"""A reload whose new configuration passed the check although no worker can start with it: the old
+workers continue, and handoffctl and the service manager are told."""
 import os
 import stat
 import sys
@@ -19,11 +19,11 @@ MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
 
 def only_idle_workers(daemon):
-    """Whether nothing else is under way that opens the spool: a sweep, a worker that begins."""
+    """Whether no other process, such as a sweep or a starting worker, is opening the spool."""
     with open(f"/proc/{daemon.pid}/task/{daemon.pid}/children", encoding="ascii") as file:
         children = {int(pid) for pid in file.read().split()}
     workers = status(daemon)["workers"]
-    return (children == {worker["pid"] for worker in workers}
+    return (len(children - {worker["pid"] for worker in workers}) == 1  # the status process
             and all(worker["state"] == "idle" for worker in workers))
 
 
@@ -42,16 +42,16 @@ with Handoffd({"workers.min-idle": "1", "workers.max-idle": "2"}, scratch=scratc
     os.chmod(opens, stat.S_IRUSR | stat.S_IWUSR | stat.S_IWOTH)
     failed = ctl(daemon, "reload")
     ok(failed.returncode != 0 and "no worker could start" in failed.stderr,
-       "whoever_asked_for_it_is_told")
+       "the_caller_learns_why_the_reload_failed")
     manager.hear("RELOADING=1")
     ok("no worker could start" in "".join(manager.hear("READY=1")),
-       "the_service_manager_hears_that_it_is_over_and_why")
-    ok(daemon.wait_for("no worker could start with the new configuration"), "the_log_too")
-    is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "the_old_workers_serve_on")
+       "the_service_manager_learns_that_the_reload_failed_and_why")
+    ok(daemon.wait_for("no worker could start with the new configuration"), "the_log_says_why_the_reload_failed")
+    is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "after_a_failed_reload_the_old_workers_continue")
     os.unlink(opens)
-    is_(ctl(daemon, "reload").returncode, 0, "the_next_reload_is_taken")
+    is_(ctl(daemon, "reload").returncode, 0, "the_next_reload_succeeds")
     manager.hear("RELOADING=1")
     manager.hear("READY=1")
-    is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "and_serves")
-    is_(daemon.stop(), 0, "it_ends_well")
+    is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "the_server_serves_after_the_next_reload")
+    is_(daemon.stop(), 0, "the_server_exits_with_0")
 done()

@@ -27,7 +27,7 @@ MESSAGE = (b"Received: by mx.test (Postfix, from userid 0)\r\n\tid 4bVqXk1ZzZz9;
 
 
 def watch(daemon, lines):
-    """Runs handoffctl status --watch on a terminal; returns the second screen that it shows."""
+    """Runs handoffctl status --watch on a terminal; returns the second screen."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, 80, 0, 0))
     watcher = subprocess.Popen([program("HANDOFFCTL"), "-c", daemon.path, "status", "--watch"],
@@ -49,13 +49,13 @@ with Handoffd() as daemon:
     sender = "a-very-long-sender-" + "x" * 40 + "@" + ".".join(["sub" * 10] * 5) + ".test"
     is_([each.code for each in deliver(daemon.unix, sender, [PAT, LEE], MESSAGE).final.values()],
         [250, 250], "two_recipients_are_delivered_to")
-    daemon.wait_for(f"delivered .*to=<{LEE}>")  # the last of them
+    daemon.wait_for(f"delivered .*to=<{LEE}>")  # the last recipient
     lines = [line for line in daemon.log if " delivered " in line]
-    is_(len(lines), 2, "there_is_a_line_for_each_recipient")
+    is_(len(lines), 2, "the_log_has_a_line_for_each_recipient")
     for field in ("id", "queue_id", "from", "to", "message_id", "mailbox", "file", "size", "code",
                   "dsn", "reply", "delay", "lookup", "write", "sync", "commit"):
-        ok(all(re.search(rf" {field}=\S", line) for line in lines), f"the_line_says_{field}")
-    ok(all("code=250 dsn=2.0.0" in line for line in lines), "codes_are_fields_of_their_own")
+        ok(all(re.search(rf" {field}=\S", line) for line in lines), f"the_log_line_of_a_delivery_has_{field}")
+    ok(all("code=250 dsn=2.0.0" in line for line in lines), "reply_code_and_status_code_are_separate_fields")
 
     with Lmtp(daemon.unix) as client:
         client.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
@@ -65,42 +65,45 @@ with Handoffd() as daemon:
         ok(busy["peer"] == "local" and busy["id"], "status_says_peer_and_message_of_a_session")
         is_((now["totals"]["delivered"], now["totals"]["sessions"]), (2, 1),
             "status_counts_deliveries_and_sessions")
-        is_(now["state"], "serving", "status_says_that_it_serves")
+        is_(now["state"], "serving", "status_says_that_the_server_is_serving")
         table = ctl(daemon, "status").stdout
         empty([line for line in table.splitlines() if len(line) > 80],
               "the_table_fits_80_columns")
         ok(re.search(r"^ *\d+ data ", table, re.M), "the_table_shows_the_state_of_each_worker")
     is_(oct(stat.S_IMODE(os.stat(f"{daemon.scratch.path}/control.sock").st_mode)), "0o600",
-        "the_control_socket_is_its_owners_alone")
-    is_(ctl(daemon, "status", "--jsn").returncode, 64, "a_mistyped_option_is_said_to_be_one")
+        "only_the_owner_can_use_the_control_socket")
+    is_(ctl(daemon, "status", "--jsn").returncode, 64, "a_mistyped_option_is_a_usage_error")
     now = json.loads(ctl(daemon, "status", "--json").stdout)
-    ok(now["last_minute"] and now["replies"]["354"] == 2, "json_is_json_and_counts_replies")
+    ok(now["last_minute"] and now["replies"]["354"] == 2, "json_output_is_valid_and_counts_replies")
     os.rename(daemon.mailbox_path(LEE) + "/new", daemon.mailbox_path(LEE) + "/away")
     with open(daemon.mailbox_path(LEE) + "/new", "wb"):
         pass  # no directory
     deliver(daemon.unix, "", [LEE], MESSAGE)
-    until(lambda: status(daemon)["failures"], "the failure is told")
+    until(lambda: status(daemon)["failures"], "the status shows the failure")
     is_(status(daemon)["failures"][0]["address"], LEE, "json_has_the_last_failures")
     ok(re.search(r"^failed .* ago: 451 4\.2\.0 ", ctl(daemon, "status").stdout, re.M),
-       "and_so_has_the_table")
+       "the_table_shows_the_failure")
+    ok(f", for {LEE}" in ctl(daemon, "status").stdout.replace("\n           ", " "),
+       "the_table_names_the_recipient_of_a_failure")
 
     # --- On a terminal of twelve lines.
     screen = watch(daemon, 12)
-    is_(len(screen), 11, "watch_fills_the_screen_and_no_more")
-    ok(screen[0].startswith("handoff ") and re.match(r"\.\.\. \d+ lines more", screen[-1]),
-       "from_the_top_and_says_that_there_is_more")
-    ok(not any("lines more" in line for line in watch(daemon, 200)), "or_has_room_for_all")
+    is_(len(screen), 11, "watch_fills_exactly_one_screen")
+    ok(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", screen[0]), "watch_begins_with_the_time")
+    ok(screen[1].startswith("handoff ") and re.match(r"\.\.\. \d+ more lines", screen[-1]),
+       "watch_shows_the_first_lines_and_how_many_are_missing")
+    ok(not any("more lines" in line for line in watch(daemon, 200)), "a_large_terminal_shows_all_lines")
 
-    # --- A control socket that is elsewhere from now on.
+    # --- A control socket whose path has changed.
     daemon.write({"control.socket": f"{daemon.scratch.path}/elsewhere.sock"})
-    is_(ctl(daemon, "status").returncode, 69, "where_control.socket_says_now_nobody_is_yet")
+    is_(ctl(daemon, "status").returncode, 69, "nobody_answers_yet_at_the_new_control.socket")
     daemon.signal(signal.SIGUSR2)
     until(lambda: ctl(daemon, "status").returncode == 0, "the server has moved", 60)
-    ok(not os.path.exists(f"{daemon.scratch.path}/control.sock"), "sigusr2_moves_the_server_there")
+    ok(not os.path.exists(f"{daemon.scratch.path}/control.sock"), "sigusr2_moves_the_control_socket")
 
     drained = ctl(daemon, "drain")
     ok(drained.returncode == 0 and "draining" in drained.stdout, "handoffctl_drain_is_answered")
-    is_(daemon.wait(), 0, "and_the_daemon_ends_when_its_sessions_have")
+    is_(daemon.wait(), 0, "a_drained_daemon_ends_after_its_last_session")
     daemon.start()
 
 done()

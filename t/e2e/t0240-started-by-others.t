@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Started by others: systemd's notifications, watchdog and sockets, and inetd's "wait"."""
+"""Service managers: systemd's notifications, watchdog and sockets, and inetd's "wait"."""
 import os
 import shutil
 import signal
@@ -28,21 +28,21 @@ for kind, scratch in (("a_path", Scratch()), ("an_abstract_name", Scratch())):
     manager = ServiceManager(name)
     with Handoffd(scratch=scratch, environment={"NOTIFY_SOCKET": name.replace("\0", "@"),
                                                 "WATCHDOG_USEC": "200000"}) as daemon:
-        ok("READY=1" in manager.hear("READY=1"), f"systemd_is_told_of_readiness_at_{kind}")
+        ok("READY=1" in manager.hear("READY=1"), f"systemd_is_notified_of_readiness_at_{kind}")
         for _ in range(2):
             manager.hear("WATCHDOG=1")
-        ok(True, f"and_the_watchdog_is_fed_at_{kind}")
+        ok(True, f"the_watchdog_is_notified_at_{kind}")
         daemon.signal(signal.SIGHUP)
         lines = manager.hear("RELOADING=1")
         ok(any(line.startswith("MONOTONIC_USEC=") for line in lines),
-           f"a_reload_is_told_with_its_time_at_{kind}")
+           f"systemd_is_notified_of_a_reload_and_its_time_at_{kind}")
         manager.hear("READY=1")
-        ok(True, f"and_its_end_at_{kind}")
-        daemon.wait_for(r"reloaded generation=2")  # when the last worker of before has heard of it
-        is_(ctl(daemon, "upgrade").returncode, 0, f"an_upgrade_is_done_at_{kind}")
+        ok(True, f"systemd_is_notified_of_the_end_of_a_reload_at_{kind}")
+        daemon.wait_for(r"reloaded generation=2")  # when the last old worker has noticed
+        is_(ctl(daemon, "upgrade").returncode, 0, f"an_upgrade_succeeds_at_{kind}")
         manager.hear("READY=1")
         daemon.signal(signal.SIGTERM)
-        ok("STOPPING=1" in manager.hear("STOPPING=1"), f"and_so_is_the_stop_at_{kind}")
+        ok("STOPPING=1" in manager.hear("STOPPING=1"), f"systemd_is_notified_of_the_stop_at_{kind}")
         daemon.wait()
         daemon.start()
 
@@ -56,14 +56,14 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 config.scratch.guard(inetd.pid)
 is_(deliver(address, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
     "a_listening_descriptor_0_is_served")
-is_(deliver(address, "", [PAT], MESSAGE).final[PAT].code, 250, "and_again")
-is_(ctl(config, "upgrade").returncode, 0, "it_upgrades")
-is_(deliver(address, "", [PAT], MESSAGE).final[PAT].code, 250, "and_serves_on_the_same_socket")
-is_(ctl(config, "stop").returncode, 0, "and_it_can_be_stopped")
-is_(inetd.wait(20), 0, "and_ends_well")
+is_(deliver(address, "", [PAT], MESSAGE).final[PAT].code, 250, "a_second_client_is_served_too")
+is_(ctl(config, "upgrade").returncode, 0, "a_server_of_inetd_upgrades")
+is_(deliver(address, "", [PAT], MESSAGE).final[PAT].code, 250, "the_upgraded_server_uses_the_same_socket")
+is_(ctl(config, "stop").returncode, 0, "the_upgraded_server_can_be_stopped")
+is_(inetd.wait(20), 0, "the_server_of_inetd_exits_with_0")
 config.scratch.release(inetd.pid)
 
-# --- It leaves when nobody comes, and who comes then is left to the next.
+# --- It stops without clients, and leaves the next client to the next server.
 with socket.create_server(("127.0.0.1", 0)) as listener:
     address = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
     for number in ("first", "next"):
@@ -73,12 +73,12 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
                                  start_new_session=True)
         config.scratch.guard(inetd.pid)
         is_(deliver(waiting, "", [PAT], MESSAGE, timeout=60).final[PAT].code, 250,
-            f"the_{number}_server_of_inetd_serves_who_waits")
-        is_(inetd.wait(60), 0, f"and_the_{number}_ends_well_when_idle_exit_is_over")
+            f"the_{number}_server_of_inetd_serves_a_waiting_client")
+        is_(inetd.wait(60), 0, f"the_{number}_server_exits_with_0_after_idle_exit")
         config.scratch.release(inetd.pid)
 
 # --- Sockets from systemd.
-# That of contrib/peers, where the machine has none.
+# The one of contrib/peers, if the machine has none.
 environment = {}
 activate = shutil.which("systemd-socket-activate")
 if not activate and peer.is_there("systemd"):
@@ -99,13 +99,13 @@ else:
     os.chmod(unix, 0o666)
     is_(deliver(f"tcp:127.0.0.1:{port}", "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
         "a_socket_of_systemd_is_served")
-    is_(deliver(f"unix:{unix}", "", [PAT], MESSAGE).final[PAT].code, 250, "and_so_is_the_other")
-    is_(ctl(config, "reload").returncode, 0, "a_reload_leaves_them_alone")
-    is_(deliver(f"unix:{unix}", "", [PAT], MESSAGE).final[PAT].code, 250, "and_they_are_served")
+    is_(deliver(f"unix:{unix}", "", [PAT], MESSAGE).final[PAT].code, 250, "the_other_socket_of_systemd_is_served_too")
+    is_(ctl(config, "reload").returncode, 0, "a_reload_keeps_the_sockets_of_systemd")
+    is_(deliver(f"unix:{unix}", "", [PAT], MESSAGE).final[PAT].code, 250, "the_sockets_of_systemd_are_still_served")
     queued = connect(f"unix:{unix}")
     queued.close()
-    is_(ctl(config, "stop").returncode, 0, "and_it_can_be_stopped_with_systemd")
-    ok(os.path.exists(unix), "a_socket_that_is_not_ours_stays")
+    is_(ctl(config, "stop").returncode, 0, "a_server_with_sockets_of_systemd_can_be_stopped")
+    ok(os.path.exists(unix), "a_socket_file_of_systemd_is_not_removed")
     systemd.wait()
 
 done()

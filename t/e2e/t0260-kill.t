@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Master and workers killed at random, under load: nothing is left that is in the way."""
+"""Master and workers are killed at random under load: nothing prevents a restart."""
 import os
 import random
 import signal
@@ -7,7 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from handoffd import Handoffd
+from handoffd import Handoffd, is_sanitized
 from lmtp import Lmtp, deliver
 from load import Load
 from control import status
@@ -31,7 +31,7 @@ with Handoffd({"workers.max": 16, "workers.min-idle": 4, "recipients.max-concurr
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-            # One session that outlives the master: its message has begun.
+            # One session outlives the master: its message is being received.
             slow = Lmtp(daemon.tcp, timeout=20)
             slow.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
             daemon.signal(signal.SIGKILL)
@@ -50,15 +50,16 @@ with Handoffd({"workers.max": 16, "workers.min-idle": 4, "recipients.max-concurr
             if "cannot start" in line:
                 orphans.append(line)
     diag(f"restarts took {min(took):.3f} to {max(took):.3f} s")
-    ok(sorted(took)[len(took) // 2] < 1, "a_killed_master_is_replaced_within_a_second")
-    ok(max(took) < 5, "and_never_much_later")
-    empty(orphans, "nothing_of_a_killed_master_is_in_the_way")
-    is_(daemon.stop(), 0, "the_last_one_ends_well")
+    ok(sorted(took)[len(took) // 2] < (3 if is_sanitized() else 1),
+       "a_killed_master_is_replaced_within_a_second")
+    ok(max(took) < 5, "no_replacement_of_a_killed_master_takes_five_seconds")
+    empty(orphans, "a_killed_master_does_not_prevent_a_restart")
+    is_(daemon.stop(), 0, "the_last_server_exits_with_0")
     empty([line for line in daemon.log if "Address already in use" in line],
-          "and_no_orphan_held_a_listener")
+          "no_orphaned_worker_held_a_listener")
     bodies = b"".join(daemon.messages(PAT))
     empty([each for each in acknowledged if each.encode() not in bodies],
-          "and_what_was_acknowledged_is_there_L5")
+          "acknowledged_messages_are_stored_after_the_kills_L5")
     daemon.start()
 
 done()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""X10: STARTTLS and implicit TLS. Which versions, what survives the handshake (nothing), what client
-certificates are good for, and what is said where a certificate is none."""
+"""X10: STARTTLS and implicit TLS. Versions, the state after the handshake (none is kept), client
+certificates, and messages about invalid certificates."""
 import os
 import re
 import signal
@@ -10,15 +10,16 @@ import sys
 import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from certificates import Certificates, or_says_so
+import parts
+from certificates import Certificates
 from control import ctl
-from handoffd import Handoffd, free_port
+from handoffd import Handoffd, free_port, program
 from lmtp import Closed, Lmtp, connect, deliver, stuffed
 from scratch import Scratch
 from tap import done, is_, ok
 
-or_says_so("openssl", "tls.certificate = /x", "STARTTLS")
-warnings.simplefilter("ignore", DeprecationWarning)     # of TLS 1.1, which is refused here
+parts.or_says_so("openssl", "tls.certificate = /x", "STARTTLS")
+warnings.simplefilter("ignore", DeprecationWarning)     # about TLS 1.1, which is refused here
 scratch = Scratch()
 certificates = Certificates(scratch)
 server = certificates.self_signed("server", "handoff.test")
@@ -32,7 +33,7 @@ MESSAGE = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 20000
 
 
 def context(version=None, client=None, ciphers=None):
-    """A client's, which takes our certificate alone."""
+    """The context of a client that accepts only our certificate."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = False
     made.load_verify_locations(server.certificate)
@@ -46,7 +47,7 @@ def context(version=None, client=None, ciphers=None):
 
 
 def hands_shaken(address, made):
-    """The version that STARTTLS came to, or None where there was no TLS."""
+    """Returns the version that STARTTLS negotiated, or None without TLS."""
     with Lmtp(address) as client:
         client.command("LHLO me")
         try:
@@ -60,7 +61,7 @@ def lhlo(client):
     return [line.split(" ")[0] for line in client.command("LHLO me").lines]
 
 
-# Worker and key: the workers of a daemon started by root cannot read it.
+# The key: workers of a daemon that root started cannot read it.
 os.chmod(server.key, 0o600)
 tls_port = free_port()
 SETTINGS = {"tls.certificate": server.certificate, "tls.key": server.key,
@@ -71,8 +72,8 @@ daemon.start()
 daemon.mailbox(USER)
 TLS = f"tcp:127.0.0.1:{tls_port}"
 
-ok(f"ok       socket tls:127.0.0.1:{tls_port}: takes connections" in ctl(daemon, "doctor").stdout,
-   "doctor_finds_no_fault_with_a_listener_that_wants_tls_first")
+ok(f"ok       socket tls:127.0.0.1:{tls_port}: accepts connections" in ctl(daemon, "doctor").stdout,
+   "doctor_accepts_a_listener_with_implicit_tls")
 
 with Lmtp(daemon.unix) as client:
     ok("STARTTLS" not in lhlo(client), "X10_starttls_is_not_offered_on_a_unix_socket")
@@ -85,35 +86,35 @@ with Lmtp(daemon.tcp) as client:
     is_(client.command("STARTTLS").code, 503, "X10_starttls_in_a_transaction_is_503")
     client.command("RSET")
     is_(client.start_tls(context()).code, 220, "X10_starttls_is_220")
-    is_(client.command("MAIL FROM:<>").code, 503, "X10_after_the_handshake_lhlo_is_due_again")
+    is_(client.command("MAIL FROM:<>").code, 503, "X10_after_the_handshake_lhlo_is_required_again")
     ok("STARTTLS" not in lhlo(client), "X10_starttls_is_not_offered_inside_tls")
     is_(client.command("STARTTLS").code, 503, "X10_starttls_inside_tls_is_503")
     client.session("MAIL FROM:<>", f"RCPT TO:<{USER}>", "DATA")
     client.send(stuffed(MESSAGE))
     is_(client.reply().code, 250, "X10_a_message_is_delivered_inside_tls")
     client.command("QUIT")
-    is_(client.socket.recv(1), b"", "X10_the_end_is_announced_by_close_notify")
+    is_(client.socket.recv(1), b"", "X10_the_server_ends_tls_with_close_notify")
 message = daemon.messages(USER)[0]
 ok(b" with LMTPS id " in message, "X10_received_says_lmtps")
-ok(message.endswith(MESSAGE.replace(b"\r\n", b"\n")), "X10_the_message_is_as_it_was_sent")
+ok(message.endswith(MESSAGE.replace(b"\r\n", b"\n")), "X10_the_message_is_unchanged")
 ok("tls=TLSv1.3/TLS_" in daemon.wait_for(r"delivered .*client="), "X10_the_log_names_version_and_cipher")
 
-is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_2)), "TLSv1.2", "X10_tls_1.2_is_taken")
-is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_3)), "TLSv1.3", "X10_tls_1.3_is_taken")
+is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_2)), "TLSv1.2", "X10_tls_1.2_is_accepted")
+is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_3)), "TLSv1.3", "X10_tls_1.3_is_accepted")
 before = len(daemon.log)
 is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_1, ciphers="ALL:@SECLEVEL=0")), None,
     "X10_tls_1.1_is_refused")
 ok("TLS handshake" in daemon.wait_for(r"TLS failed", before), "X10_a_failed_handshake_is_logged")
 
-# RFC 3207 4.2: plaintext that was pipelined behind STARTTLS was perhaps put there by somebody else.
+# RFC 3207 4.2: plaintext that follows STARTTLS may have been injected by an attacker.
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
     client.send(b"STARTTLS\r\nLHLO evil\r\nMAIL FROM:<evil@example.org>\r\n")
-    is_(client.reply().code, 220, "X10_starttls_with_something_behind_it_is_220")
+    is_(client.reply().code, 220, "X10_starttls_with_pipelined_input_is_220")
     client.wrap(context())
     client.send(b"NOOP\r\nMAIL FROM:<>\r\n")
     is_([reply.code for reply in client.replies(2)], [250, 503],
-        "X10_what_was_pipelined_behind_starttls_is_thrown_away")
+        "X10_input_pipelined_after_starttls_is_discarded")
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
     client.send(b"STARTTLS\r\n")
@@ -123,7 +124,7 @@ with Lmtp(daemon.tcp) as client:
         closed = b"250" not in client.socket.recv(100)
     except ConnectionError:
         closed = True
-    ok(closed, "X10_a_peer_that_does_not_shake_hands_is_served_no_more")
+    ok(closed, "X10_a_peer_that_does_not_shake_hands_is_disconnected")
 
 # Implicit TLS.
 with Lmtp(context().wrap_socket(connect(TLS))) as client:
@@ -133,7 +134,7 @@ with Lmtp(context().wrap_socket(connect(TLS))) as client:
     client.send(stuffed(b"Subject: implicit\r\n\r\n"))
     is_(client.reply().code, 250, "X10_a_message_is_delivered_over_implicit_tls")
 is_([b" with LMTPS id " in each for each in daemon.messages(USER)], [True, True],
-    "X10_received_says_lmtps_there_too")
+    "X10_received_says_lmtps_over_implicit_tls")
 plain = connect(TLS)
 plain.sendall(b"LHLO me\r\n")
 try:
@@ -143,11 +144,12 @@ except ConnectionError:
 ok(b"250" not in answer and b"220" not in answer, "X10_plaintext_to_implicit_tls_gets_no_reply")
 plain.close()
 
-# A certificate that is renewed: SIGHUP is enough, and who is connected already stays so.
+# A renewed certificate: SIGHUP is enough, and existing connections continue.
 
 
 def served(port, *starttls):
-    """The common name of the certificate that openssl(1) is shown, and the version it comes to."""
+    """Returns the common name of the certificate that openssl(1) receives, and the negotiated
+    version."""
     shown = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *starttls,
                             "-brief"],
                            input="QUIT\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -159,10 +161,10 @@ def served(port, *starttls):
 BY_STARTTLS = ("-starttls", "lmtp")
 tcp_port = daemon.tcp.rpartition(":")[2]
 is_(served(tls_port), ("handoff.test", "TLSv1.3"), "X10_openssl_s_client_shakes_hands")
-is_(served(tcp_port, *BY_STARTTLS), ("handoff.test", "TLSv1.3"), "X10_and_by_starttls")
-is_(served(tcp_port, *BY_STARTTLS, "-tls1_2")[1], "TLSv1.2", "X10_and_by_tls_1.2")
+is_(served(tcp_port, *BY_STARTTLS), ("handoff.test", "TLSv1.3"), "X10_openssl_s_client_shakes_hands_by_starttls")
+is_(served(tcp_port, *BY_STARTTLS, "-tls1_2")[1], "TLSv1.2", "X10_openssl_s_client_shakes_hands_with_tls_1.2")
 is_(served(tcp_port, *BY_STARTTLS, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")[1], None,
-    "X10_and_not_by_tls_1.1")
+    "X10_openssl_s_client_is_refused_with_tls_1.1")
 connected = Lmtp(context().wrap_socket(connect(TLS)))
 connected.command("LHLO me")
 kept = [open(path, "rb").read() for path in server]
@@ -172,22 +174,22 @@ for old, new in zip(server, renewed):
 before = len(daemon.log)
 daemon.signal(signal.SIGHUP)
 daemon.wait_for(r"reloaded", before)
-is_(served(tls_port)[0], "renewed.test", "X10_sighup_takes_a_renewed_certificate")
-is_(served(tcp_port, *BY_STARTTLS)[0], "renewed.test", "X10_for_starttls_too")
+is_(served(tls_port)[0], "renewed.test", "X10_sighup_loads_a_renewed_certificate")
+is_(served(tcp_port, *BY_STARTTLS)[0], "renewed.test", "X10_starttls_uses_the_renewed_certificate")
 with connected:
-    ok(connected.command("NOOP").code in (250, 421), "X10_who_is_connected_is_not_cut_off")
+    ok(connected.command("NOOP").code in (250, 421), "X10_existing_connections_are_not_cut_off")
 scratch.file("server.pem", "half a certificate")
 before = len(daemon.log)
 daemon.signal(signal.SIGHUP)
 ok("server.pem" in daemon.wait_for("reload refused", before), "X10_a_broken_certificate_is_refused")
-is_(served(tls_port)[0], "renewed.test", "X10_and_the_one_before_stays")
+is_(served(tls_port)[0], "renewed.test", "X10_after_a_broken_certificate_the_previous_one_stays")
 for path, octets in zip(server, kept):
     with open(path, "wb") as file:
         file.write(octets)
 before = len(daemon.log)
 daemon.signal(signal.SIGHUP)
 daemon.wait_for(r"reloaded", before)
-is_(served(tls_port)[0], "handoff.test", "X10_until_it_is_whole_again")
+is_(served(tls_port)[0], "handoff.test", "X10_a_repaired_certificate_is_loaded")
 
 # Client certificates.
 for name, client_pair, trusted in (("pat", pat, True), ("stranger", stranger, False),
@@ -201,35 +203,35 @@ for name, client_pair, trusted in (("pat", pat, True), ("stranger", stranger, Fa
             f"X10_{name}_is_{'allowed' if trusted else 'refused'}_xforward")
 with Lmtp(context(client=pat).wrap_socket(connect(TLS))) as client:
     ok("XCLIENT" in lhlo(client), "X10_pat_is_trusted_over_implicit_tls")
-is_(daemon.stop(), 0, "it_ends_well")
+is_(daemon.stop(), 0, "the_server_exits_with_0")
 
 # Settings.
 daemon.write({"tls.min-version": "1.3", "tls.trust-clients": "no", "tls.required": "yes"})
 daemon.start()
 is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_2)), None,
-    "X10_tls_1.2_is_refused_where_1.3_is_the_least")
+    "X10_tls_1.2_is_refused_if_1.3_is_the_minimum")
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
-    is_(client.command("MAIL FROM:<>").code, 530, "X10_mail_without_tls_is_530_where_it_is_required")
+    is_(client.command("MAIL FROM:<>").code, 530, "X10_mail_without_tls_is_530_if_it_is_required")
     client.start_tls(context(client=pat))
-    ok("XCLIENT" not in lhlo(client), "X10_a_certificate_makes_nobody_trusted_where_that_is_off")
-    is_(client.command("MAIL FROM:<>").code, 250, "X10_mail_inside_tls_is_250_where_it_is_required")
+    ok("XCLIENT" not in lhlo(client), "X10_without_tls.trust-clients_a_certificate_gives_no_trust")
+    is_(client.command("MAIL FROM:<>").code, 250, "X10_mail_inside_tls_is_250_if_it_is_required")
 is_(deliver(daemon.unix, "", [USER], b"x\r\n").final[USER].code, 250,
-    "X10_unix_sockets_need_no_tls_where_it_is_required")
-is_(daemon.stop(), 0, "it_ends_well_again")
+    "X10_unix_sockets_need_no_tls_if_it_is_required")
+is_(daemon.stop(), 0, "the_server_exits_with_0_again")
 daemon.write({"tls.min-version": None, "tls.ciphers": "ECDHE-ECDSA-AES128-GCM-SHA256"})
 daemon.start()
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
     client.start_tls(context(ssl.TLSVersion.TLSv1_2))
     is_(client.socket.cipher()[0], "ECDHE-ECDSA-AES128-GCM-SHA256", "X10_the_ciphers_of_tls_1.2_are_set")
-is_(daemon.stop(), 0, "it_ends_well_a_third_time")
+is_(daemon.stop(), 0, "the_server_exits_with_0_a_third_time")
 
 
 def checked(settings):
-    """Exit code and words of --check."""
+    """Returns the exit code and the output of --check."""
     daemon.write(settings)
-    done_ = subprocess.run([os.environ["HANDOFFD"], "--check", "-c", daemon.path],
+    done_ = subprocess.run([program("HANDOFFD"), "--check", "-c", daemon.path],
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done_.returncode, done_.stdout
 
@@ -241,13 +243,13 @@ def refused(settings, words, sentence):
 
 code, said = checked({"tls.ciphers": None})
 is_(code, 0, "X10_a_certificate_and_its_key_pass_the_check")
-refused({"tls.key": pat.key}, ["tls.key", pat.key, "mismatch"], "another_key_is_found_by_check")
+refused({"tls.key": pat.key}, ["tls.key", pat.key, "mismatch"], "check_finds_a_key_of_another_certificate")
 refused({"tls.key": server.key, "tls.certificate": scratch.file("none.pem", "none")},
-        ["tls.certificate", "none.pem"], "a_file_that_is_no_certificate_is_found_by_check")
+        ["tls.certificate", "none.pem"], "check_finds_a_file_that_is_no_certificate")
 refused({"tls.certificate": "/nonexistent"}, ["tls.certificate", "No such file"],
-        "a_certificate_that_is_not_there_is_found_by_check")
+        "check_finds_a_missing_certificate")
 refused({"tls.certificate": None, "tls.key": None, "tls.client-ca": None, "tls.required": None},
-        ["tls:127.0.0.1", "needs tls.certificate"], "implicit_tls_needs_a_certificate")
+        ["tls:127.0.0.1", "set tls.certificate"], "implicit_tls_needs_a_certificate")
 refused({"listen": "tls:127.0.0.1:25"}, ["port 25"], "L8_port_25_is_refused_with_tls_too")
-is_(checked({"listen": daemon.unix})[0], 0, "X10_no_certificate_is_needed_where_there_is_no_tls")
+is_(checked({"listen": daemon.unix})[0], 0, "X10_no_certificate_is_needed_if_there_is_no_tls")
 done()

@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
-"""X11: AUTH by Cyrus SASL, with a real sasldb: what is offered where, PLAIN under TLS alone,
-SCRAM-SHA-256, EXTERNAL by certificate, and what is refused how."""
+"""X11: AUTH by Cyrus SASL, with a real sasldb: offered mechanisms, PLAIN only under TLS,
+SCRAM-SHA-256, EXTERNAL by certificate, and refusals."""
 import itertools
 import os
 import ssl
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from certificates import Certificates, or_says_so, parts
+import parts
+from certificates import Certificates
 from handoffd import Handoffd
 from lmtp import Lmtp, deliver, stuffed
 from sasl import Scram, encoded, plain, sasl_database
 from scratch import Scratch
 from tap import done, empty, is_, ok
 
-or_says_so("sasl", "auth.mechanisms = PLAIN", "AUTH")
-HAS_TLS = "openssl" in parts()
+parts.or_says_so("sasl", "auth.mechanisms = PLAIN", "AUTH")
+HAS_TLS = parts.has("openssl")
 REALM = "handoff.test"
 PAT, SECRET = f"pat@{REALM}", "correct horse"
 USER = "user@example.org"
@@ -54,7 +56,7 @@ def context(client=None):
 
 
 def scram(client, user, password):
-    """The last reply, and whether the server has proved itself."""
+    """Returns the last reply, and whether the server has proved that it knows the password."""
     us = Scram(user, password)
     reply = client.command(f"AUTH SCRAM-SHA-256 {us.first()}")
     if reply.code != 334:
@@ -67,7 +69,7 @@ def scram(client, user, password):
 
 
 def received_with(client):
-    """The protocol that Received: has of a message delivered now."""
+    """Delivers a message; returns the protocol in its Received: line."""
     for each in client.session("MAIL FROM:<>", f"RCPT TO:<{USER}>", "DATA"):
         assert each.code in (250, 354), each
     subject = b"Subject: %d\n" % next(numbers)
@@ -79,35 +81,35 @@ def received_with(client):
 
 with Lmtp(daemon.unix) as client:
     is_(offered(client), [], "X11_auth_is_not_offered_on_a_unix_socket")
-    is_(client.command(f"AUTH PLAIN {plain(PAT, SECRET)}").code, 502, "X11_auth_there_is_502")
+    is_(client.command(f"AUTH PLAIN {plain(PAT, SECRET)}").code, 502, "X11_auth_on_a_unix_socket_is_502")
 
 with Lmtp(daemon.tcp) as client:
     is_(offered(client), ["SCRAM-SHA-256"], "X11_without_tls_no_mechanism_sends_a_password")
     is_(client.command(f"AUTH PLAIN {plain(PAT, SECRET)}").code, 504,
         "X11_plain_without_tls_is_refused")
     is_(client.command(f"AUTH LOGIN {encoded(PAT)}").code, 504, "X11_login_without_tls_is_refused")
-    is_(client.command("AUTH ANONYMOUS").code, 504, "X11_a_mechanism_that_is_not_set_is_504")
+    is_(client.command("AUTH ANONYMOUS").code, 504, "X11_a_mechanism_that_is_not_configured_is_504")
     is_(client.command("AUTH").code, 501, "X11_auth_without_a_mechanism_is_501")
     before = len(daemon.log)
     reply, proved = scram(client, PAT, "wrong")
     is_((reply.code, reply.enhanced), (535, "5.7.8"), "X11_a_wrong_password_is_535_5.7.8")
     line = daemon.wait_for("authentication failed", before)
-    ok("mechanism=SCRAM-SHA-256" in line and f"auth={PAT}" in line, "X11_the_log_says_who_tried")
+    ok("mechanism=SCRAM-SHA-256" in line and f"auth={PAT}" in line, "X11_the_log_names_the_user_that_failed")
     reply, proved = scram(client, f"nobody@{REALM}", SECRET)
     is_(reply.code, 535, "X11_an_unknown_user_is_535")
     client.command("AUTH SCRAM-SHA-256 " + Scram(PAT, SECRET).first())
     is_(client.command("*").code, 501, "X11_a_cancelled_exchange_is_501")
-    is_(client.command("AUTH SCRAM-SHA-256 !").code, 501, "X11_what_is_no_base64_is_501")
+    is_(client.command("AUTH SCRAM-SHA-256 !").code, 501, "X11_invalid_base64_is_501")
     client.command("AUTH SCRAM-SHA-256 " + Scram(PAT, SECRET).first())
-    is_(client.command("!").code, 501, "X11_nor_within_an_exchange")
+    is_(client.command("!").code, 501, "X11_invalid_base64_within_an_exchange_is_501")
     reply, proved = scram(client, PAT, SECRET)
-    is_((reply.code, reply.enhanced), (235, "2.7.0"), "X11_scram_sha_256_is_235_after_failures")
+    is_((reply.code, reply.enhanced), (235, "2.7.0"), "X11_scram_sha_256_succeeds_after_failures")
     ok(proved, "X11_the_server_proves_that_it_knows_the_password")
     line = daemon.wait_for("authenticated ", before)
-    ok(f"auth={PAT}" in line, "X11_the_log_says_who_it_is")
+    ok(f"auth={PAT}" in line, "X11_the_log_has_the_authenticated_user")
     is_(client.command("AUTH PLAIN").code, 503, "X11_a_second_auth_is_503")
     is_(received_with(client), "LMTPA", "X11_received_says_lmtpa")
-    ok(f"auth={PAT}" in daemon.wait_for("delivered .*auth=", before), "X11_the_delivery_names_who")
+    ok(f"auth={PAT}" in daemon.wait_for("delivered .*auth=", before), "X11_the_log_of_the_delivery_has_the_authenticated_user")
 
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
@@ -116,10 +118,13 @@ with Lmtp(daemon.tcp) as client:
 
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
+    client.session(*["AUTH"] * 16)  # errors of session.max-errors that take no time
     codes = []
+    begin = time.monotonic()
     while not codes or codes[-1] != 421:
-        codes.append(scram(client, PAT, "guess")[0].code if len(codes) < 20 else client.reply().code)
-    is_(codes, [535] * 20 + [421], "X11_guessing_ends_at_session.max-errors")
+        codes.append(scram(client, PAT, "guess")[0].code if len(codes) < 4 else client.reply().code)
+    is_(codes, [535] * 4 + [421], "X11_guesses_are_limited_by_session.max-errors")
+    ok(time.monotonic() - begin >= 1 + 2 + 3 + 4, "S18_each_failed_attempt_delays_the_reply_by_one_more_second")
 
 if HAS_TLS:
     with Lmtp(daemon.tcp) as client:
@@ -129,8 +134,8 @@ if HAS_TLS:
         is_(client.command(f"AUTH PLAIN {plain(PAT, 'wrong')}").code, 535,
             "X11_plain_with_a_wrong_password_is_535")
         is_(client.command("AUTH PLAIN " + encoded(f"kim@{REALM}\0{PAT}\0{SECRET}")).code, 535,
-            "X11_nobody_acts_for_another")
-        is_(client.command("AUTH EXTERNAL =").code, 504, "X11_external_needs_a_certificate")
+            "X11_a_user_cannot_authenticate_as_another_user")
+        is_(client.command("AUTH EXTERNAL =").code, 504, "X11_external_without_a_certificate_is_refused")
         reply = client.command("auth plain")
         is_(str(reply), "334 ", "X11_plain_without_initial_response_asks_for_it")
         is_(client.command(plain(PAT, SECRET)).code, 235, "X11_plain_under_tls_is_235")
@@ -140,16 +145,16 @@ if HAS_TLS:
         scram(client, PAT, SECRET)
         client.start_tls(context())
         offered(client)
-        is_(received_with(client), "LMTPS", "X11_who_has_authenticated_is_forgotten_by_starttls")
+        is_(received_with(client), "LMTPS", "X11_starttls_resets_authentication")
     with Lmtp(daemon.tcp) as client:
         client.command("LHLO me")
         client.start_tls(context(by_certificate))
         ok("EXTERNAL" in offered(client), "X11_external_is_offered_with_a_certificate")
         before = len(daemon.log)
-        is_(client.command("AUTH EXTERNAL =").code, 235, "X11_external_is_235")
+        is_(client.command("AUTH EXTERNAL =").code, 235, "X11_external_with_a_certificate_is_235")
         ok(f"auth={PAT}" in daemon.wait_for("authenticated ", before),
-           "X11_external_is_the_common_name_of_the_certificate")
-is_(daemon.stop(), 0, "it_ends_well")
+           "X11_the_user_of_external_is_the_common_name_of_the_certificate")
+is_(daemon.stop(), 0, "the_server_exits_with_0")
 empty((line for line in daemon.log
        for word in (SECRET, encoded(SECRET), plain(PAT, SECRET)) if word in line),
       "X11_no_log_line_has_a_secret")
@@ -158,22 +163,22 @@ daemon.write({"auth.required": "yes", "auth.mechanisms": "SCRAM-SHA-256"})
 daemon.start()
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
-    is_(client.command("MAIL FROM:<>").code, 530, "X11_mail_is_530_where_auth_is_required")
+    is_(client.command("MAIL FROM:<>").code, 530, "X11_mail_is_530_if_auth_is_required")
     scram(client, PAT, SECRET)
-    is_(client.command("MAIL FROM:<>").code, 250, "X11_after_auth_it_is_250")
+    is_(client.command("MAIL FROM:<>").code, 250, "X11_after_auth_mail_is_250")
 is_(deliver(daemon.unix, "", [USER], b"x\r\n").final[USER].code, 250,
     "X11_a_unix_socket_needs_no_auth")
-is_(daemon.stop(), 0, "it_ends_well_again")
+is_(daemon.stop(), 0, "the_server_exits_with_0_again")
 
-# What cannot be had must not open the door.
+# A missing mechanism must not disable the requirement.
 daemon.write({"auth.mechanisms": "NOSUCH"})
 daemon.start()
 with Lmtp(daemon.tcp) as client:
     is_(offered(client), [], "X11_a_mechanism_that_the_library_lacks_is_not_offered")
-    is_(client.command("MAIL FROM:<>").code, 530, "X11_and_where_auth_is_required_nobody_gets_in")
-is_(daemon.stop(), 0, "it_ends_well_a_third_time")
+    is_(client.command("MAIL FROM:<>").code, 530, "X11_if_auth_is_required_but_impossible_no_client_is_served")
+is_(daemon.stop(), 0, "the_server_exits_with_0_a_third_time")
 
-# Whoever knows the passwords is not there: that is no fault of the client's.
+# The password service is unavailable, which is not the client's fault.
 if HAS_TLS:
     scratch.file("sasl/handoff.conf",
                  f"pwcheck_method: saslauthd\nsaslauthd_path: {folder}/nobody-listens-there\n")
@@ -184,6 +189,6 @@ if HAS_TLS:
         client.start_tls(context())
         client.command("LHLO me")
         reply = client.command(f"AUTH PLAIN {plain(PAT, SECRET)}")
-        is_((reply.code, reply.enhanced), (454, "4.7.0"), "X11_no_saslauthd_is_454_4.7.0")
-    is_(daemon.stop(), 0, "it_ends_well_at_last")
+        is_((reply.code, reply.enhanced), (454, "4.7.0"), "X11_without_saslauthd_auth_is_454_4.7.0")
+    is_(daemon.stop(), 0, "the_server_exits_with_0_at_last")
 done()

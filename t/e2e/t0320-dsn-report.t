@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""X8: NOTIFY=SUCCESS gets a report by dsn.command, after the replies and never instead of them. The
-command here stores what it is given; Python's own parser reads it."""
+"""X8: dsn.command sends a report for NOTIFY=SUCCESS, after the replies and never instead of them.
+The command of this test stores the report; Python's parser reads it."""
 import email
 import email.policy
 import os
@@ -31,7 +31,7 @@ mkdir $new
 printf '%s\\n' "$@" >$new/arguments
 cat >$new/text
 id -u >$new/uid
-# The shell blocks them itself while it starts a program.
+# The shell itself blocks signals while it starts a program.
 grep -E '^Sig(Blk|Ign):' /proc/self/status >$new/signals 2>/dev/null
 ls -l /proc/$$/fd >$new/descriptors 2>/dev/null
 mv $new {reports}/$$
@@ -40,7 +40,7 @@ os.chmod(command, 0o755)
 
 
 def transaction(client, sender, *recipients):
-    """(MAIL, RCPT..., final...) codes. Each recipient is what stands behind TO:."""
+    """Returns the codes of (MAIL, RCPT..., final...). recipients: the text after TO:."""
     codes = [client.command(f"MAIL FROM:{sender}").code]
     codes += [client.command(f"RCPT TO:{each}").code for each in recipients]
     accepted = codes[1:].count(250)
@@ -50,7 +50,7 @@ def transaction(client, sender, *recipients):
 
 
 def take_report(daemon, since=0):
-    """The one report that was sent."""
+    """Returns the only report that was sent."""
     daemon.wait_for("report sent", since)
     [name] = os.listdir(reports)
     report = {}
@@ -63,7 +63,7 @@ def take_report(daemon, since=0):
 
 
 def processes():
-    """(process, parent, state) of each."""
+    """Returns (process, parent, state) of each."""
     listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,state="], stdout=subprocess.PIPE,
                              text=True, check=True).stdout
     return [line.split()[:3] for line in listing.splitlines()]
@@ -79,7 +79,7 @@ def zombies_below(master):
 
 
 def blocks(message):
-    """The blocks of fields of its delivery-status part."""
+    """Returns the groups of fields of its delivery-status part."""
     part = message.get_payload()[1]
     payload = part.get_payload()
     if isinstance(payload, list):
@@ -93,8 +93,8 @@ daemon.mailbox(PAT), daemon.mailbox(KIM), daemon.mailbox(LEE)
 with Lmtp(daemon.unix) as client:
     ok("DSN" not in client.command("LHLO me").lines, "X8_dsn_is_not_offered_without_dsn.command")
     client.command("MAIL FROM:<>")
-    is_(client.command(f"RCPT TO:<{PAT}> NOTIFY=SUCCESS").code, 555, "X8_nor_is_notify_taken_then")
-is_(daemon.stop(), 0, "it_ends_well_without")
+    is_(client.command(f"RCPT TO:<{PAT}> NOTIFY=SUCCESS").code, 555, "X8_without_dsn.command_notify_is_refused")
+is_(daemon.stop(), 0, "the_server_exits_with_0_without")
 
 daemon.write({"dsn.command": f"{command} -i  -f <>"})
 daemon.start()
@@ -105,7 +105,7 @@ with Lmtp(daemon.unix) as client:
                     f"<{PAT}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Pat+2Bx@example.com",
                     f"<{KIM}> NOTIFY=NEVER", "<unknown@example.org> NOTIFY=SUCCESS",
                     f"<{LEE}> NOTIFY=SUCCESS", f"<{PAT.upper()}> NOTIFY=SUCCESS"),
-        [250, 250, 250, 550, 250, 250] + [250] * 4, "X8_the_replies_are_as_ever")
+        [250, 250, 250, 550, 250, 250] + [250] * 4, "X8_a_requested_report_does_not_change_the_replies")
     report = take_report(daemon, before)
     is_(report["arguments"], ["-i", "-f", "<>", SENDER],
         "X8_the_command_gets_its_arguments_and_the_sender")
@@ -113,45 +113,46 @@ with Lmtp(daemon.unix) as client:
            if "socket:" in line or daemon.spool in line or "anon_inode" in line),
           "X8_the_command_has_no_descriptor_of_ours")
     empty((line for line in report["signals"].splitlines() if int(line.split()[1], 16) & 0x7FFFFFFF),
-          "X8_the_command_has_its_signals")  # 32 and up are the C library's
+          "X8_the_command_has_default_signals")  # 32 and above belong to the C library
     ok(int(report["uid"]) != 0, "X8_the_command_is_not_root")
 
     text = report["text"]
-    empty((line for line in text.splitlines() if len(line) > 998), "X8_no_line_is_too_long")
+    empty((line for line in text.splitlines() if len(line) > 998), "X8_no_line_of_the_report_is_too_long")
     message = email.message_from_string(text, policy=email.policy.default)
     is_(message.defects, [], "X8_the_report_has_no_defects")
     is_((message.get_content_type(), message.get_param("report-type")),
-        ("multipart/report", "delivery-status"), "X8_it_is_a_multipart_report")
-    is_(message["To"], SENDER, "X8_it_is_for_the_sender")
-    is_(message["Auto-Submitted"], "auto-replied", "X8_nobody_is_to_answer_it")
+        ("multipart/report", "delivery-status"), "X8_the_report_is_a_multipart_report")
+    is_(message["To"], SENDER, "X8_the_report_goes_to_the_sender")
+    is_(message["Auto-Submitted"], "auto-replied", "X8_the_report_has_a_null_sender")
     is_([part.get_content_type() for part in message.iter_parts()],
-        ["text/plain", "message/delivery-status", "text/rfc822-headers"], "X8_it_has_three_parts")
+        ["text/plain", "message/delivery-status", "text/rfc822-headers"], "X8_the_report_has_three_parts")
     of_message, *of_recipients = blocks(message)
     is_({key: value for key, value in of_message.items() if key != "Arrival-Date"},
         {"Reporting-MTA": "dns; handoff.test", "Original-Envelope-Id": "QQ+314159"},
-        "X8_it_says_who_reports_and_the_envelope_id")
-    ok("Arrival-Date" in of_message, "X8_it_says_when_the_message_came")
+        "X8_the_report_names_the_host_and_the_envelope_id")
+    ok("Arrival-Date" in of_message, "X8_the_report_says_when_the_message_arrived")
     common = {"Action": "delivered", "Status": "2.0.0"}
     is_(of_recipients,
         [{"Original-Recipient": "rfc822; Pat+2Bx@example.com",
           "Final-Recipient": f"rfc822; {PAT}", **common},
          {"Final-Recipient": f"rfc822; {PAT.upper()}", **common},
          {"Final-Recipient": f"rfc822; {LEE}", **common}],
-        "X8_it_has_a_block_for_each_recipient_that_asked_and_got_the_message")
+        "X8_the_report_has_each_recipient_that_requested_it_and_got_the_message")
     header = message.get_payload()[2].get_payload()
     ok("Subject: a question\n" in header and "X-Long: a\n\tb\n" in header
-       and header.startswith("From: "), "X8_the_header_comes_back")
-    ok("must not come back" not in text, "X8_the_body_does_not_whatever_ret_says")
+       and header.startswith("From: "), "X8_the_report_contains_the_header")
+    ok("must not come back" not in text, "X8_the_report_omits_the_body_even_with_ret_full")
 
-    # Nothing is sent where nobody asked, or nobody can be told.
+    # No report is sent if none was requested or there is no sender.
     before = len(daemon.log)
     transaction(client, "<>", f"<{PAT}> NOTIFY=SUCCESS")
     transaction(client, f"<{SENDER}>", f"<{PAT}>")
     transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=NEVER", f"<{KIM}> NOTIFY=FAILURE,DELAY")
-    # A sender that looks like an option is none. This report, after those that were not sent.
+    # A sender that looks like an option is not treated as one. This report comes after those that
+    # were not sent.
     transaction(client, "<-oQ@example.net>", f"<{PAT}> NOTIFY=SUCCESS")
     is_(take_report(daemon, before)["arguments"][3:], ["<-oQ@example.net>"],
-        "X8_a_sender_with_a_hyphen_is_no_option_and_nobody_else_is_told")
+        "X8_a_sender_that_begins_with_a_hyphen_is_no_option_of_the_command")
 
     if "SMTPUTF8" in client.command("LHLO me").lines:
         before = len(daemon.log)
@@ -163,20 +164,21 @@ with Lmtp(daemon.unix) as client:
         message = email.message_from_string(report["text"], policy=email.policy.default)
         is_([part.get_content_type() for part in message.iter_parts()],
             ["text/plain", "message/global-delivery-status", "message/global-headers"],
-            "X8_X7_a_utf8_report_is_of_rfc_6533")
+            "X8_X7_a_utf8_report_has_the_types_of_rfc_6533")
         ok("Original-Recipient: utf-8; j\\x{F6}rg@example.org\n"
            "Final-Recipient: utf-8; jörg@example.org\n" in report["text"],
-           "X8_X7_addresses_are_utf_8")
-is_(daemon.stop(), 0, "it_ends_well")
+           "X8_X7_addresses_in_a_utf8_report_are_utf_8")
+is_(daemon.stop(), 0, "the_server_exits_with_0")
 
-# One report of one delivery: who went without reading the replies hears of it when trying again.
+# One report for one delivery: a client that did not read the replies gets it after its second
+# attempt.
 daemon.write({"workers.max": 1, "workers.min-idle": 1, "workers.max-idle": 1})
 daemon.start()
 
 
 def gone_without_reading(message, killed):
-    """Sends it and closes the connection when it is delivered, the replies unread. killed: and what
-    the worker knows of that goes with it."""
+    """Sends the message and closes the connection after the delivery without reading the replies.
+    killed: also kills the worker, which loses its record of that."""
     before = len(daemon.log)
     client = Lmtp(daemon.unix)
     client.session("LHLO me", f"MAIL FROM:<{SENDER}>", f"RCPT TO:<{PAT}> NOTIFY=SUCCESS", "DATA")
@@ -207,17 +209,17 @@ for number, killed in enumerate((False, True)):
     ok("already-delivered" in daemon.wait_for("already-delivered", before),
        f"X8_L12_the_retry_{how}_is_recognised")
     is_(take_report(daemon, before)["arguments"][3:], [SENDER], f"X8_one_report_is_sent_{how}")
-    is_(sum("report sent" in line for line in daemon.log[before:]), 1, f"X8_and_one_alone_{how}")
+    is_(sum("report sent" in line for line in daemon.log[before:]), 1, f"X8_no_second_report_is_sent_{how}")
 until(lambda: not zombies_below(daemon.pid), "nothing of ours is left to wait for")
 ok(True, "X8_no_process_that_has_ended_is_left_behind")
-is_(daemon.stop(), 0, "it_ends_well_with_retries")
+is_(daemon.stop(), 0, "the_server_exits_with_0_with_retries")
 daemon.write({"workers.max": None, "workers.min-idle": None, "workers.max-idle": None})
 
-# A command that does not read, fails, or is not there: one line of the log, and nothing else.
+# A command that does not read its input, fails or is missing causes one log line and nothing else.
 for settings, cause, sentence in (
         ({"dsn.command": scratch.file("fails", "#!/bin/sh\necho the queue is full >&2\nexit 75\n")},
          "exit 75 (the queue is full)", "a_command_that_fails"),
-        ({"dsn.command": "/nonexistent/sendmail"}, "No such file", "a_command_that_is_not_there")):
+        ({"dsn.command": "/nonexistent/sendmail"}, "No such file", "a_missing_command")):
     if os.path.exists(settings["dsn.command"]):
         os.chmod(settings["dsn.command"], 0o755)
     daemon.write(settings)
@@ -228,9 +230,9 @@ for settings, cause, sentence in (
         is_(transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=SUCCESS"), [250, 250, 250],
             f"X8_{sentence}_changes_no_reply")
     ok(cause in daemon.wait_for("report not sent", before), f"X8_{sentence}_is_logged")
-    is_(daemon.stop(), 0, f"it_ends_well_after_{sentence}")
+    is_(daemon.stop(), 0, f"the_server_exits_with_0_after_{sentence}")
 
-# Messages come faster than their reports go: those wait for each other, and each is sent.
+# Messages arrive faster than reports are sent: the reports are queued, and each is sent.
 slow = scratch.file("slow", "#!/bin/sh\ncat >/dev/null\nsleep 0.2\n")
 os.chmod(slow, 0o755)
 daemon.write({"dsn.command": slow})
@@ -239,12 +241,12 @@ before = len(daemon.log)
 with Lmtp(daemon.unix) as client:
     client.command("LHLO me")
     is_([transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=SUCCESS")[-1] for _ in range(20)],
-        [250] * 20, "X8_many_messages_are_delivered")
+        [250] * 20, "X8_many_messages_with_reports_are_delivered")
     client.command("QUIT")
 ok(daemon.wait_for("report sent", before, count=20), "X8_each_of_many_is_reported")
-is_(daemon.stop(), 0, "it_ends_well_after_many")
+is_(daemon.stop(), 0, "the_server_exits_with_0_after_many")
 
-# It opens a FIFO that nobody writes to for now.
+# This dsn.command hangs: it opens a FIFO that has no writer.
 fifo = os.path.join(scratch.path, "fifo")
 os.mkfifo(fifo)
 os.chmod(fifo, 0o666)
@@ -256,15 +258,15 @@ before = len(daemon.log)
 with Lmtp(daemon.unix) as client:
     client.command("LHLO me")
     is_([transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=SUCCESS") for _ in range(9)],
-        [[250, 250, 250]] * 9, "X8_a_command_that_hangs_holds_no_reply")
-    is_(client.command("QUIT").code, 221, "X8_nor_the_session")
-    ok(client.at_end(), "X8_nor_the_connection")
-ok("too many" in daemon.wait_for("report not sent", before), "X8_not_any_number_hangs_at_a_time")
+        [[250, 250, 250]] * 9, "X8_a_command_that_hangs_delays_no_reply")
+    is_(client.command("QUIT").code, 221, "X8_a_command_that_hangs_does_not_delay_quit")
+    ok(client.at_end(), "X8_a_command_that_hangs_does_not_keep_the_connection_open")
+ok("too many" in daemon.wait_for("report not sent", before), "X8_the_number_of_hanging_commands_is_limited")
 with open(fifo, "w", encoding="ascii") as writer:
     writer.write("go on\n" * 8)
     writer.flush()
     daemon.wait_for("report sent", before, count=8)
-is_(daemon.stop(), 0, "it_ends_well_after_them")
+is_(daemon.stop(), 0, "the_server_exits_with_0_after_them")
 daemon.write({"dsn.timeout": "1s"})
 daemon.start()
 before = len(daemon.log)
@@ -273,5 +275,5 @@ with Lmtp(daemon.unix) as client:
     transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=SUCCESS")
 ok("dsn.timeout" in daemon.wait_for("report not sent", before),
    "X8_a_command_that_hangs_is_killed_at_dsn.timeout")
-is_(daemon.stop(), 0, "it_ends_well_at_last")
+is_(daemon.stop(), 0, "the_server_exits_with_0_at_last")
 done()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Programs of the site make mailboxes and warn of full ones."""
+"""Programs of the site create mailboxes and warn about full ones."""
 import os
 import sys
 
@@ -13,7 +13,7 @@ MESSAGE = b"Subject: hello\r\n\r\n" + (b"x" * 60 + b"\r\n") * 5
 
 
 def to(daemon, user):
-    """The code and enhanced status code that the delivery ends with."""
+    """Delivers; returns the code and enhanced status code of the reply."""
     result = deliver(daemon.unix, "", [user], MESSAGE)
     reply = result.final.get(user) or result.rcpt[user]
     return f"{reply.code} {reply.enhanced}"
@@ -26,7 +26,7 @@ def program(scratch, name, text):
 
 
 def have_counted(daemon, user):
-    """Asks for the mailbox until its maildirsize is there: counting is done beside the worker."""
+    """Repeats RCPT until maildirsize exists, because another process counts the mailbox."""
     for _ in range(600):
         with Lmtp(daemon.unix) as client:
             client.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{user}>")
@@ -40,20 +40,20 @@ maker = program(scratch, "maker", 'case $2 in no@*) echo "not $2" >&2; exit 3;; 
                 'esac\nmkdir -p "$1/cur" && echo "$#:$2" >"$1/made"')
 with Handoffd({"recipients.lookup": "any", "spool.layout": "%d/%1n/%n",
                "spool.create-command": maker}, scratch=scratch) as daemon:
-    is_(to(daemon, "pat@good.test"), "250 2.0.0", "a_mailbox_is_made_by_the_program")
+    is_(to(daemon, "pat@good.test"), "250 2.0.0", "the_program_creates_the_mailbox")
     box = os.path.join(daemon.spool, "good.test", "p", "pat")
     with open(os.path.join(box, "made"), encoding="ascii") as file:
-        is_(file.read(), "2:pat@good.test\n", "it_gets_the_directory_and_the_address")
-    is_(sorted(os.listdir(box)), ["cur", "made", "new", "tmp"], "what_it_left_out_is_added")
+        is_(file.read(), "2:pat@good.test\n", "the_program_gets_the_directory_and_the_address")
+    is_(sorted(os.listdir(box)), ["cur", "made", "new", "tmp"], "directories_that_the_program_omitted_are_created")
     os.truncate(os.path.join(box, "made"), 0)
-    is_(to(daemon, "pat@good.test"), "250 2.0.0", "the_next_message_is_taken")
-    is_(os.path.getsize(os.path.join(box, "made")), 0, "without_asking_the_program_again")
-    is_(to(daemon, "-x@good.test"), "250 2.0.0", "an_address_like_an_option_is_an_argument")
+    is_(to(daemon, "pat@good.test"), "250 2.0.0", "the_next_message_is_accepted")
+    is_(os.path.getsize(os.path.join(box, "made")), 0, "the_program_does_not_run_again")
+    is_(to(daemon, "-x@good.test"), "250 2.0.0", "an_address_that_begins_with_a_hyphen_gets_its_mailbox")
     with open(os.path.join(daemon.spool, "good.test", "-", "-x", "made"), encoding="ascii") as file:
-        is_(file.read(), "2:<-x@good.test>\n", "in_angle_brackets")
-    is_(to(daemon, "no@good.test"), "451 4.3.0", "a_program_that_fails_puts_mail_off_R1")
-    ok("not no@good.test" in daemon.wait_for("mailbox not made"), "and_the_log_has_its_words")
-    is_(to(daemon, "yes@good.test"), "451 4.2.0", "one_that_made_nothing_too_R1")
+        is_(file.read(), "2:<-x@good.test>\n", "such_an_address_is_passed_in_angle_brackets")
+    is_(to(daemon, "no@good.test"), "451 4.3.0", "a_program_that_fails_defers_the_message_R1")
+    ok("not no@good.test" in daemon.wait_for("mailbox not created"), "the_log_has_the_output_of_the_program")
+    is_(to(daemon, "yes@good.test"), "451 4.2.0", "a_program_that_creates_nothing_defers_the_message_R1")
     is_(daemon.staged(), [], "nothing_stays_in_staging")
 
 scratch = Scratch()
@@ -66,10 +66,10 @@ with Handoffd({"quota.messages": 5, "quota.warn-at": "40 80", "quota.warn-comman
         "a_mailbox_is_filled_R4")
     for percent in 40, 80:
         ok(daemon.wait_for(f"warning of pat@good.test at {percent}"),
-           f"its_owner_is_warned_at_{percent}_percent_R4")
+           f"the_owner_of_a_mailbox_is_warned_at_{percent}_percent_R4")
     empty((line for line in daemon.log if "warning of" in line and "at 40" not in line
-           and "at 80" not in line), "and_at_no_other_R4")
-    is_(sum("warning of" in line for line in daemon.log), 2, "and_once_each_R4")
+           and "at 80" not in line), "the_owner_of_a_mailbox_is_warned_at_no_other_percentage_R4")
+    is_(sum("warning of" in line for line in daemon.log), 2, "the_owner_of_a_mailbox_is_warned_once_at_each_percentage_R4")
     ok(deliver(daemon.unix, "", ["pat@good.test"], MESSAGE).rcpt["pat@good.test"].code == 452,
        "a_full_mailbox_is_refused_at_rcpt_R4")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""RRVS through a real daemon (X12): offered where a lookup can say since when a mailbox has had its
-owner, and mail for the owner before is refused."""
+"""RRVS through a real daemon (X12): it is offered if a lookup can return the date of the current
+owner, and mail for an earlier owner is refused."""
 import os
 import sqlite3
 import sys
@@ -18,7 +18,7 @@ from tap import done, is_, ok
 
 
 def stops_to_offer(daemon, deadline=60):
-    """A reload lets the old workers serve who has just connected to them."""
+    """After a reload, old workers still serve clients that have just connected."""
     end = time.monotonic() + deadline
     while rrvs.offers(daemon) and time.monotonic() < end:
         threading.Event().wait(0.05)
@@ -35,11 +35,11 @@ if parts.has("cdb"):
         scratch.file("recipients", "pat@example.org\nreloaded@example.org\n")
         ctl(daemon, "reload")
         is_(wait_for(daemon, "reloaded@example.org", 250), 250, "the_file_is_read_again")
-        ok(stops_to_offer(daemon), "X12_a_file_without_since_offers_nothing")
+        ok(stops_to_offer(daemon), "X12_rrvs_is_not_offered_for_a_file_without_since")
         scratch.file("recipients", "pat@example.org since=2020\nkim since=last-year\n")
         ctl(daemon, "reload")
         daemon.wait_for(r"recipients:2: since=last-year is not a since")
-        ok(True, "X12_a_file_whose_since_is_no_time_is_not_taken")
+        ok(True, "X12_a_file_with_an_invalid_since_is_refused")
 
 if parts.has("sqlite"):
     scratch = Scratch()
@@ -53,11 +53,11 @@ if parts.has("sqlite"):
     query = "SELECT created AS since FROM users WHERE name = %n"
     with Handoffd({"recipients.lookup": f"sqlite:{path}?{query}"}, scratch=scratch) as daemon:
         rrvs.holds(daemon, "a_database")
-        is_(wait_for(daemon, "odd@example.org", 451), 451, "X12_R1_a_time_that_is_none_defers")
+        is_(wait_for(daemon, "odd@example.org", 451), 451, "X12_R1_an_invalid_since_of_a_row_defers_the_recipient")
         daemon.write({"recipients.lookup": f"sqlite:{path}?SELECT 1 FROM users WHERE name = %n"})
         ctl(daemon, "reload")
-        ok(stops_to_offer(daemon), "X12_a_query_without_since_offers_nothing")
+        ok(stops_to_offer(daemon), "X12_rrvs_is_not_offered_for_a_query_without_since")
 
 with Handoffd({"recipients.lookup": "any"}) as daemon:
-    ok(not rrvs.offers(daemon), "X12_who_knows_no_owners_offers_nothing")
+    ok(not rrvs.offers(daemon), "X12_rrvs_is_not_offered_if_no_lookup_knows_owners")
 done()

@@ -2,6 +2,7 @@
 
 #include "conf/file.hh"
 #include "conf/load.hh"
+#include "recipients/kinds.hh"
 #include "targets.hh"
 
 namespace handoff::fuzz {
@@ -11,16 +12,16 @@ void config(std::string_view octets) {
   if (octets.size() > 8192) return;
   std::string dumped;
   try {
-    auto settings = combine(read_text(octets, "file"), {});
-    dumped = dump(settings);
+    auto settings = combine(read_text(octets, "file"), {}, recipients::parse_lookup);
+    dumped = dump(settings, {.secrets = true});
   } catch (const ConfigError& error) {
     std::string_view what = error.what();
     require(!what.empty() && what.find('\n') == what.npos, "an error of more than one line");
     return;
   }
   try {
-    auto again = combine(read_text(dumped, "dump"), {});
-    require(dump(again) == dumped, "a dump that loads to other settings");
+    auto again = combine(read_text(dumped, "dump"), {}, recipients::parse_lookup);
+    require(dump(again, {.secrets = true}) == dumped, "a dump that loads to other settings");
   } catch (const ConfigError&) {
     require(false, "a dump that does not load");
   }

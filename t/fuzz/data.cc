@@ -1,4 +1,4 @@
-// Content. The first octet says where it is cut.
+// Content. The first octet determines where it is split.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -7,7 +7,7 @@
 #include "lmtp/data_reader.hh"
 #include "lmtp/dialogue.hh"
 #include "lmtp/header_filter.hh"
-#include "lmtp/newline_check.hh"
+#include "lmtp/reference_header.hh"
 #include "targets.hh"
 
 namespace handoff::fuzz {
@@ -23,7 +23,7 @@ std::vector<std::string> cut(std::string_view text, std::size_t size) {
   return out;
 }
 
-// RFC 5321 4.5.2, word for word. Returns the content; takes it, with its end, off `text`.
+// RFC 5321 4.5.2, literally. Returns the content and removes it, with its end, from `text`.
 std::optional<std::string> reference_data(std::string_view& text) {
   std::string content;
   auto rest = text;
@@ -59,37 +59,25 @@ void reader(std::string_view text, std::size_t size) {
   }
   require(ended == expected.has_value(), "data ends somewhere else");
   if (!ended) return;
-  require(content == *expected, "content is not what was sent");
+  require(content == *expected, "content differs from the octets that were sent");
   require(consumed == text.size() - rest.size(), "more or less than the data was consumed");
-}
-
-// RFC 5322 2.2, 4.5: a name, perhaps blanks, a colon. What stands before a header in an mbox file
-// passes, and so does a line that has not come to its end.
-bool is_field(std::string_view line) {
-  if (line.starts_with("From ") || line.starts_with(">From ")) return true;
-  auto end = line.find_first_of(": \t\n");
-  auto colon = line.find_first_not_of(" \t", end);
-  return end == line.npos || colon == line.npos || line[colon] == ':';
 }
 
 // The header without Return-Path:, line by line.
 std::string reference_filter(std::string_view text) {
   std::string out;
   bool dropping = false;
-  while (!text.empty()) {
-    auto end = text.find('\n');
-    auto line = text.substr(0, end == text.npos ? end : end + 1);
+  auto body = missing_blank_line(text);
+  auto rest = text;
+  while (!rest.empty()) {
+    if (body && text.size() - rest.size() == *body) return out + std::string(rest);
+    auto end = rest.find('\n');
+    auto line = rest.substr(0, end == rest.npos ? end : end + 1);
     bool folded = line.front() == ' ' || line.front() == '\t';
-    if (line == "\n" || line == "\r\n") return out + std::string(text);
-    if (!folded && !is_field(line)) return out + std::string(text);
-    if (!folded) {
-      auto name = line.substr(0, line.find(':'));
-      // Blanks before the colon are held, but not for ever.
-      dropping = name.size() < std::min<std::size_t>(line.size(), 998) &&
-                 iequals(trim(name), "Return-Path");
-    }
+    if (line == "\n" || line == "\r\n") return out + std::string(rest);
+    if (!folded) dropping = iequals(trim(line.substr(0, line.find(':'))), "Return-Path");
     if (!dropping) out += line;
-    text.remove_prefix(line.size());
+    rest.remove_prefix(line.size());
   }
   return out;
 }

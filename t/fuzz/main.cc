@@ -1,4 +1,4 @@
-// libFuzzer's way into the target that the environment names: FUZZ_TARGET=session.
+// Runs the target that the environment names with libFuzzer: FUZZ_TARGET=session.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -46,7 +46,7 @@ void values(std::string_view text) {
   }
 }
 
-// As a command: one reply, and the session is where it was.
+// As a command: one reply, and the state of the session is unchanged.
 void command(std::string_view text) {
   auto options = plain_options();
   options.utf8 = knows_unicode();

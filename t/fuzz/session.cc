@@ -1,5 +1,5 @@
-// Octets of a session. The first six say how it is set up, one bit each; so a corpus can be read
-// and typed.
+// Octets of a session. The first six determine the configuration, one bit each, so that a corpus
+// can be read and typed.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -16,7 +16,7 @@ using namespace handoff::lmtp;
 
 constexpr std::size_t kFlags = 6;
 
-// How a session is set up: '@' for nothing, and a letter for its bits above that.
+// The configuration of a session: '@' plus its bits.
 class Setup {
  public:
   explicit Setup(std::string_view flags) : flags_(flags) {}
@@ -70,7 +70,7 @@ void session(std::string_view octets) {
   Dialogue patient(options, setup.peer());
   setup.prepare(patient);
   LockStep(patient, options).play(octets);
-  // What follows STARTTLS in one read is thrown away, so there the reads matter.
+  // Input that follows STARTTLS in the same read is discarded, so the result depends on the reads.
   if (setup.peer().can_tls) return;
   auto expected = outcome_of(patient);
   for (auto size : {octets.size(), std::size_t{1}, 2 + octets.size() % 29}) {

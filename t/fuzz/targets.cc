@@ -6,8 +6,9 @@ namespace handoff::fuzz {
 
 std::span<const Target> targets() {
   static constexpr Target kTable[] = {
-      {"session", session}, {"path", path},     {"parameters", parameters},
-      {"data", data},       {"config", config},
+      {"session", session},   {"path", path},     {"parameters", parameters}, {"proxy", proxy},
+      {"data", data},         {"config", config}, {"answer", answer},         {"request", request},
+      {"handover", handover}, {"http", http},     {"sieve", sieve},
   };
   return kTable;
 }

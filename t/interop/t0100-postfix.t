@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Postfix, set up by contrib/postfix, hands its queue over: every good recipient has each message
-once, every unknown one bounces, and Postfix knows which is which. Domain unix.test goes by unix
-socket, tcp.test by TCP."""
+"""Postfix, configured with contrib/postfix, delivers its queue: every valid recipient gets each
+message once, every unknown one bounces, and Postfix logs the right outcomes. Mail for unix.test
+uses the unix socket, mail for tcp.test TCP."""
 import collections
 import os
 import re
@@ -19,7 +19,7 @@ from tap import diag, done, empty, is_, ok
 peer.enter("postfix")
 
 CLIENT = "127.0.0.77"
-SENDER = "sender@unix.test"     # has a mailbox too: bounces come back there
+SENDER = "sender@unix.test"     # has a mailbox for bounces
 
 daemon = Server({"socket.group": "postfix", "trusted": "127.0.0.0/8"})
 mailings = [Mailing(daemon, domain, count, sender=SENDER, longest_line=5000)
@@ -34,7 +34,7 @@ for mailing in mailings:
 injected = sum(len(mailing.messages) for mailing in mailings)
 postfix.daemon.wait_for(r"qmgr\[.*: removed$", count=injected + bounces, deadline=180)
 
-# A mailbox that cannot be written now is deferred, alone, and tried again.
+# Only the recipient whose mailbox cannot be written is deferred and retried.
 locked = f"locked@{SENDER.partition('@')[2]}"
 folder = os.path.join(daemon.mailbox(locked), "new")
 owner = os.stat(folder)
@@ -50,7 +50,7 @@ is_([sum(b"\nX-Number: locked\n" in octets for octets in daemon.messages(each))
      for each in (SENDER, locked)], [1, 1],
     "the_retry_delivers_to_the_deferred_recipient_and_to_no_other")
 
-# What Postfix says of each recipient.
+# The log of Postfix for each recipient.
 number_of = {}      # queue id: (domain, number)
 said = collections.Counter()    # (domain, number, recipient, status)
 relays = collections.defaultdict(set)
@@ -71,17 +71,17 @@ for mailing in mailings:
 for status in ("sent", "bounced"):
     is_({key: count for key, count in said.items() if key[3] == status},
         {key: count for key, count in want.items() if key[3] == status},
-        f"postfix_logs_{status}_for_those_recipients_once_and_for_no_other")
-is_({key[3] for key in said}, {"sent", "bounced"}, "postfix_deferred_none_of_those")
+        f"postfix_logs_{status}_once_for_each_expected_recipient")
+is_({key[3] for key in said}, {"sent", "bounced"}, "postfix_deferred_no_such_recipient")
 ok(all("unix" not in relay for relay in relays["tcp.test"])
-   and all("127.0.0.1" in relay for relay in relays["tcp.test"]), "tcp.test_went_over_tcp")
-ok(all("lmtp.sock" in relay for relay in relays["unix.test"]), "unix.test_went_over_the_socket")
+   and all("127.0.0.1" in relay for relay in relays["tcp.test"]), "mail_for_tcp.test_went_over_tcp")
+ok(all("lmtp.sock" in relay for relay in relays["unix.test"]), "mail_for_unix.test_went_over_the_socket")
 for mailing in mailings:
     mailing.check()
 mailings[0].check_bounces(bounces)
-empty(postfix.warnings(), "postfix_warns_of_nothing")
+empty(postfix.warnings(), "postfix_logs_no_warning")
 
-# By TCP, from where handoff trusts it, Postfix says whose message it was.
+# By TCP, from a trusted address, Postfix names the original client.
 FORWARDED = ["forwarded@tcp.test", "forwarded@unix.test"]
 for each in FORWARDED:
     daemon.mailbox(each)
@@ -92,11 +92,11 @@ postfix.drain()
 [by_tcp], [by_unix] = (daemon.messages(each) for each in FORWARDED)
 trace = f"from client.test ({CLIENT} [{CLIENT}])".encode()
 ok(re.search(rb"^Received: from client\.test \(.*\[" + re.escape(CLIENT.encode()) + rb"\]\)\n"
-             rb"\tby handoff\.test", by_tcp, re.M), "received_has_the_client_that_postfix_forwards")
+             rb"\tby handoff\.test", by_tcp, re.M), "received_has_the_client_that_postfix_named")
 queue_id = re.search(rf"lmtp\[\d+\]: (\w+): to=<{FORWARDED[0]}>", "\n".join(postfix.log()))[1]
 line = daemon.wait_for(rf"delivered .*{FORWARDED[0]}", since)
-ok(CLIENT in line and f"queue_id={queue_id}" in line, "and_the_log_of_handoff_has_it") or diag(line)
+ok(CLIENT in line and f"queue_id={queue_id}" in line, "the_log_of_handoff_has_the_client_that_postfix_named") or diag(line)
 Scenarios(postfix, daemon, ["unix.test", "tcp.test"]).run()
 postfix.stop()
-is_(daemon.stop(), 0, "it_ends_well")
+is_(daemon.stop(), 0, "the_server_exits_with_0")
 done()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""dsn.command with Postfix's own sendmail(1), as handoffd.conf(5) names it: the report of a delivery
-arrives. Its postdrop is set-group-id: where a service manager has taken such privileges away
-(NoNewPrivileges=yes), it cannot, and the log says so."""
+"""dsn.command with Postfix's own sendmail(1), as in handoffd.conf(5): the report of a delivery
+arrives. postdrop is set-group-id, so it fails under NoNewPrivileges=yes of a service manager, and
+the log says so."""
 import email
 import os
 import re
@@ -29,7 +29,7 @@ postfix = Postfix(daemon.scratch, f"virtual_mailbox_domains = unix.test\n"
 
 
 def deliver(number):
-    """A message whose sender wants to hear of its delivery; returns where the log stood."""
+    """Sends a message whose sender requests a report; returns the previous length of the log."""
     before = len(daemon.log)
     with Lmtp(daemon.unix) as client:
         client.session("LHLO client.test", f"MAIL FROM:<{SENDER}> ENVID=envelope{number}",
@@ -50,19 +50,19 @@ is_((report.get_content_type(), report["To"], report["Return-Path"]),
     ("multipart/report", f"<{SENDER}>", "<>"), "the_report_comes_back_through_postfix")
 status = report.get_payload()[1].as_string()
 ok("Original-Envelope-Id: envelope1" in status and f"Final-Recipient: rfc822; {PAT}" in status
-   and "Action: delivered" in status, "and_says_what_was_delivered")
-is_(daemon.stop(), 0, "it_ends_well")
+   and "Action: delivered" in status, "the_report_lists_the_deliveries")
+is_(daemon.stop(), 0, "the_server_exits_with_0")
 
-# As contrib's unit has it.
+# As in the unit of contrib.
 with open(os.path.join(TOP, "contrib/systemd/handoffd.service"), encoding="utf-8") as file:
-    ok(re.search(r"^NoNewPrivileges=yes$", file.read(), re.M), "the_unit_takes_privileges_away")
-daemon.write({"dsn.timeout": "2s"})     # postdrop tries again, for as long as it is left
+    ok(re.search(r"^NoNewPrivileges=yes$", file.read(), re.M), "the_unit_removes_privileges")
+daemon.write({"dsn.timeout": "2s"})     # postdrop retries until it is killed
 daemon.command = ["setpriv", "--no-new-privs", *daemon.command]
 daemon.start()
 line = daemon.wait_for("report not sent", deliver(2))
 diag(line)
-ok("postdrop" in line and "Permission denied" in line, "without_them_the_log_says_why_no_report_is_sent")
-is_(len(reports()), 1, "and_none_comes")
-is_(daemon.stop(), 0, "it_ends_well_again")
+ok("postdrop" in line and "Permission denied" in line, "without_these_privileges_the_log_says_why_no_report_is_sent")
+is_(len(reports()), 1, "without_these_privileges_no_report_arrives")
+is_(daemon.stop(), 0, "the_server_exits_with_0_again")
 postfix.stop()
 done()

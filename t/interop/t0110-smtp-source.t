@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Postfix's load generator, smtp-source, finds every message that it sent in the mailboxes."""
+"""Every message that Postfix's load generator smtp-source sends is in the mailboxes."""
 import os
 import re
 import subprocess
@@ -16,7 +16,7 @@ LENGTH = 4096   # octets of content after the header; smtp-source then adds a CR
 
 
 def source(*arguments):
-    """Runs smtp-source, which ends with 1 at the first reply it does not like."""
+    """Runs smtp-source, which exits with 1 at the first unexpected reply."""
     run = subprocess.run([PROGRAM, "-L", "-M", "source.test", "-l", str(LENGTH), *arguments],
                          env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          text=True, timeout=60, check=False)
@@ -29,15 +29,15 @@ def check_mailbox(daemon, user, count, what):
     messages = daemon.messages(user)
     is_(len(messages), count, f"{what}_are_all_in_the_mailbox")
     identities = {re.search(rb"^message-id: *(\S+)", each, re.I | re.M)[1] for each in messages}
-    is_(len(identities), count, f"{what}_are_as_many_different_ones")
+    is_(len(identities), count, f"{what}_are_all_different")
     sizes = {len(each.partition(b"\n\n")[2].replace(b"\n", b"\r\n")) for each in messages}
-    is_(sizes, {LENGTH + 2}, f"{what}_are_whole")
+    is_(sizes, {LENGTH + 2}, f"{what}_are_complete")
 
 
 with Handoffd(tcp=True) as daemon:
     peer_address = {"unix": daemon.unix, "inet": daemon.tcp.replace("tcp:", "inet:")}
     for kind, address in peer_address.items():
-        for mode, arguments in (("a_connection_each", []), ("kept_connections", ["-d"])):
+        for mode, arguments in (("one_connection_for_each", []), ("kept_connections", ["-d"])):
             user = f"{kind}-{mode}@good.test"
             daemon.mailbox(user)
             what = f"500_messages_over_10_{kind}_sessions_with_{mode}"
@@ -53,6 +53,6 @@ with Handoffd(tcp=True) as daemon:
         empty((user for user in users if len(daemon.messages(user)) != 20),
               f"20_messages_to_20_recipients_over_{kind}_are_in_each_mailbox")
     is_(daemon.staged(), [], "nothing_stays_in_staging")
-    is_(daemon.stop(), 0, "it_ends_well")
+    is_(daemon.stop(), 0, "the_server_exits_with_0")
 
 done()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Python's smtplib.LMTP hands messages over, by both kinds of socket."""
+"""Python's smtplib.LMTP delivers messages through both kinds of socket."""
 import os
 import smtplib
 import sys
@@ -55,11 +55,11 @@ def check(daemon, kind, address, newline):
         with client_for(address) as client:
             refused, final = send(client, USERS + [UNKNOWN], message)
         sentence = f"{title}_over_{kind}"
-        is_(refused, {UNKNOWN: 550}, f"{sentence}_is_refused_for_the_unknown_recipient_alone")
-        is_(final, [250] * len(USERS), f"{sentence}_has_a_reply_for_each_of_the_others")
+        is_(refused, {UNKNOWN: 550}, f"{sentence}_is_refused_only_for_the_unknown_recipient")
+        is_(final, [250] * len(USERS), f"{sentence}_is_accepted_for_each_other_recipient")
         want = message.replace(b"\r\n", newline)
         is_([found(daemon, user, first) == [want] for user in USERS], [True] * len(USERS),
-            f"{sentence}_is_in_each_mailbox_once_byte_for_byte")
+            f"{sentence}_is_stored_once_and_unchanged_in_each_mailbox")
 
     with client_for(address) as client:
         code, _ = client.ehlo("client.test")
@@ -71,14 +71,14 @@ def check(daemon, kind, address, newline):
             refused = None
         except smtplib.SMTPRecipientsRefused as refusal:
             refused = list(refusal.recipients)
-        is_(refused, [UNKNOWN], f"unknown_recipients_alone_are_refused_over_{kind}")
+        is_(refused, [UNKNOWN], f"a_message_to_unknown_recipients_only_is_refused_over_{kind}")
 
         first = f"X-Test: {kind} again".encode()
         for _ in range(3):
             client.sendmail("", USERS[:1], first + b"\r\n\r\n")
         is_(len(found(daemon, USERS[0], first)), 3,
-            f"three_transactions_in_one_session_over_{kind}_are_three_messages")
-        is_(client.noop()[0], 250, f"the_session_over_{kind}_goes_on_afterwards")
+            f"three_transactions_in_one_session_over_{kind}_deliver_three_messages")
+        is_(client.noop()[0], 250, f"the_session_over_{kind}_continues_afterwards")
 
 
 for newline_name, newline in (("lf", b"\n"), ("crlf", b"\r\n")):
@@ -90,6 +90,6 @@ for newline_name, newline in (("lf", b"\n"), ("crlf", b"\r\n")):
         is_([maildir.leftovers(daemon.mailbox_path(user)) for user in USERS], [[]] * len(USERS),
             f"nothing_stays_in_tmp_with_{newline_name}")
         is_(daemon.staged(), [], f"nothing_stays_in_staging_with_{newline_name}")
-        is_(daemon.stop(), 0, f"it_ends_well_with_{newline_name}")
+        is_(daemon.stop(), 0, f"the_server_exits_with_0_with_{newline_name}")
 
 done()

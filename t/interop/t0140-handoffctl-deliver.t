@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""handoffctl deliver hands a message to a daemon, or to handoffd --stdin as inetd starts it, says
-the reply for each recipient on standard error, and exits as sysexits.h has it."""
+"""handoffctl deliver sends a message to a daemon, or to handoffd --stdin as started by inetd,
+prints the reply for each recipient on standard error, and exits with a code of sysexits.h."""
 import os
 import re
 import socket
@@ -45,25 +45,25 @@ def check(daemon, kind, *to):
         first = f"X-Test: {kind} {title}".encode()
         message = first + b"\n\n" + body
         code, lines = ctl(daemon, *to, *USERS, message=message)
-        is_(code, EX_OK, f"{title}_over_{kind}_exits_0")
+        is_(code, EX_OK, f"a_message_{title}_over_{kind}_exits_with_0")
         if not ok(all(reply_for(lines, user, 250) for user in USERS),
-                  f"{title}_over_{kind}_says_250_for_each_recipient"):
+                  f"a_message_{title}_over_{kind}_gets_250_for_each_recipient"):
             diag("\n".join(lines))
         is_([found(daemon, user, first) == [message] for user in USERS], [True] * len(USERS),
-            f"{title}_over_{kind}_is_in_each_mailbox_once_byte_for_byte")
+            f"a_message_{title}_over_{kind}_is_stored_once_and_unchanged_in_each_mailbox")
 
     code, lines = ctl(daemon, *to, "no1@good.test", "no2@good.test", message=b"Subject: x\n\n")
-    is_(code, EX_NOUSER, f"unknown_recipients_alone_over_{kind}_exit_67")
+    is_(code, EX_NOUSER, f"only_unknown_recipients_over_{kind}_exit_with_67")
     ok(reply_for(lines, "no1@good.test", 550) and reply_for(lines, "no2@good.test", 550),
-       f"unknown_recipients_alone_over_{kind}_are_550_each")
+       f"only_unknown_recipients_over_{kind}_get_550_each")
 
     first = f"X-Test: {kind} mixed".encode()
     code, lines = ctl(daemon, *to, USERS[0], "no1@good.test", USERS[1], message=first + b"\n\n")
     ok(reply_for(lines, USERS[0], 250) and reply_for(lines, "no1@good.test", 550)
        and reply_for(lines, USERS[1], 250),
-       f"an_unknown_recipient_over_{kind}_is_said_beside_the_others")
+       f"an_unknown_recipient_among_others_over_{kind}_gets_its_own_reply")
     is_([len(found(daemon, user, first)) for user in USERS[:2]], [1, 1],
-        f"an_unknown_recipient_among_others_over_{kind}_hinders_none")
+        f"an_unknown_recipient_among_others_over_{kind}_does_not_affect_them")
 
     for sender, arguments in (("", []), ("me@client.test", ["--from", "me@client.test"])):
         first = f"X-Test: {kind} from {sender}.".encode()
@@ -73,7 +73,7 @@ def check(daemon, kind, *to):
             f"the_sender_over_{kind}_is_<{sender}>")
 
     code, lines = ctl(daemon, *to, "locked@good.test", message=b"Subject: x\n\n")
-    is_(code, EX_TEMPFAIL, f"a_mailbox_that_cannot_be_written_over_{kind}_exits_75")
+    is_(code, EX_TEMPFAIL, f"a_mailbox_that_cannot_be_written_over_{kind}_exits_with_75")
 
 
 def start_as_inetd(configuration, connection, error=None):
@@ -128,18 +128,18 @@ with Handoffd(tcp=True) as daemon:
     check(daemon, "tcp", "--to", daemon.tcp)
 
     code, _ = ctl(daemon, message=b"Subject: x\n\n")
-    is_(code, EX_USAGE, "no_recipient_exits_64")
+    is_(code, EX_USAGE, "without_a_recipient_the_exit_code_is_64")
     code, _ = ctl(daemon, "--to", f"unix:{daemon.scratch.path}/nothing.sock", USERS[0],
                   message=b"Subject: x\n\n")
-    is_(code, EX_TEMPFAIL, "no_such_socket_exits_75")
+    is_(code, EX_TEMPFAIL, "without_such_a_socket_the_exit_code_is_75")
 
-    # inetd: a new handoffd for each connection, beside the daemon. Its log must not go to 2.
+    # inetd: a new handoffd for each connection, beside the daemon. It must not log to descriptor 2.
     log_to = daemon.settings["log.to"]
     daemon.write({"log.to": "syslog"})
     inetd = Inetd(daemon)
     check(daemon, "inetd", "--to", inetd.address)
     inetd.stop()
-    is_(set(inetd.codes), {0}, "handoffd_under_inetd_exits_0")
+    is_(set(inetd.codes), {0}, "handoffd_under_inetd_exits_with_0")
     daemon.write({"log.to": log_to})
 
     ours, theirs = socket.socketpair()
@@ -150,16 +150,16 @@ with Handoffd(tcp=True) as daemon:
         codes = [reply.code for reply in client.session(
             "LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{USERS[0]}>", "RCPT TO:<no@good.test>",
             f"RCPT TO:<{USERS[1]}>", "DATA")]
-        is_(codes, [250, 250, 250, 550, 250, 354], "a_socketpair_is_served_as_a_connection_is")
+        is_(codes, [250, 250, 250, 550, 250, 354], "commands_over_a_socketpair_get_their_replies")
         client.send(stuffed(b"X-Test: pair\r\n\r\n"))
         is_([reply.code for reply in client.replies(2)], [250, 250],
             "a_socketpair_gets_a_reply_for_each_recipient")
-        is_(client.command("QUIT").code, 221, "a_socketpair_is_221_on_quit")
+        is_(client.command("QUIT").code, 221, "quit_over_a_socketpair_is_221")
         ok(client.at_end(), "a_socketpair_is_closed_after_quit")
-    is_(process.wait(DEADLINE), 0, "handoffd_on_a_socketpair_exits_0")
+    is_(process.wait(DEADLINE), 0, "handoffd_on_a_socketpair_exits_with_0")
     daemon.scratch.release(process.pid)
     is_([found(daemon, user, b"X-Test: pair") for user in USERS],
-        [[b"X-Test: pair\n\n"], [b"X-Test: pair\n\n"], []], "its_message_is_in_the_mailboxes")
+        [[b"X-Test: pair\n\n"], [b"X-Test: pair\n\n"], []], "the_message_from_a_socketpair_is_in_the_mailboxes")
 
     ours, theirs = socket.socketpair()
     process = start_as_inetd(daemon, theirs, subprocess.DEVNULL)
@@ -173,8 +173,8 @@ with Handoffd(tcp=True) as daemon:
 
     is_(maildir.leftovers(daemon.mailbox_path(USERS[0])), [], "nothing_stays_in_tmp")
     is_(daemon.staged(), [], "nothing_stays_in_staging")
-    is_(daemon.stop(), 0, "it_ends_well")
+    is_(daemon.stop(), 0, "the_server_exits_with_0")
     code, _ = ctl(daemon, USERS[0], message=b"Subject: x\n\n")
-    is_(code, EX_TEMPFAIL, "no_daemon_exits_75")
+    is_(code, EX_TEMPFAIL, "without_a_server_the_exit_code_is_75")
 
 done()

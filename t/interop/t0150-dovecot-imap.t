@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Dovecot reads back byte for byte what handoffd delivered, by the sizes in the files' names, and
-goes on with the mailboxes without complaint."""
+"""Dovecot returns exactly the octets that handoffd delivered, uses the sizes in the file names, and
+logs no errors about the mailboxes."""
 import imaplib
 import os
 import random
@@ -45,7 +45,7 @@ def content(chance, number):
 
 
 def deliver_all(daemon, transactions):
-    """Hands over (recipients, message) pairs in one session; all must be accepted."""
+    """Delivers (recipients, message) pairs in one session; all must be accepted."""
     with Lmtp(daemon.unix, timeout=30) as client:
         client.command("LHLO client.test")
         for recipients, message in transactions:
@@ -80,14 +80,14 @@ def number_of(octets):
 
 
 def check_mailbox(daemon, port, newline, user, messages):
-    """The mailbox of `user` holds `messages` ({number: content}), and Dovecot says so."""
+    """Tests that Dovecot shows `messages` ({number: content}) in the mailbox of `user`."""
     path = daemon.mailbox_path(user)
     what = f'{user.partition("@")[0]}_with_{newline}'
     files = maildir.files(path)
     stored = {number_of(octets): octets for octets in maildir.messages(path)}
     is_((len(files), len(stored)), (len(messages), len(messages)), f"{what}_has_each_message_once")
     empty((name for name in files if maildir.size_in_name(name) != os.path.getsize(name)),
-          f"{what}_has_the_files_sizes_in_their_names")
+          f"the_file_names_of_{what}_contain_the_sizes")
 
     client = login(port, user)
     fetched = {number_of(octets): (size, octets) for size, octets in fetch(client).values()}
@@ -95,29 +95,29 @@ def check_mailbox(daemon, port, newline, user, messages):
     is_(set(fetched), set(messages), f"dovecot_sees_each_message_of_{what}")
     empty((number for number, (_, octets) in fetched.items()
            if not octets.endswith(b"\r\n" + messages[number])),
-          f"dovecot_reads_back_from_{what}_what_was_delivered")
+          f"dovecot_returns_from_{what}_what_was_delivered")
     on_wire = {number: octets.replace(b"\n", b"\r\n") if newline == "lf" else octets
                for number, octets in stored.items()}
     empty((number for number, (_, octets) in fetched.items() if octets != on_wire[number]),
-          f"dovecot_reads_back_from_{what}_what_is_in_the_files")
+          f"dovecot_returns_from_{what}_what_is_in_the_files")
     empty((number for number, (size, octets) in fetched.items() if size != len(octets)),
           f"dovecot_knows_the_sizes_in_{what}")
 
-    is_(os.listdir(os.path.join(path, "new")), [], f"dovecot_has_moved_all_of_{what}_from_new")
+    is_(os.listdir(os.path.join(path, "new")), [], f"dovecot_has_moved_all_messages_of_{what}_from_new")
     is_(sorted(os.path.basename(name) for name in files),
         sorted(name.partition(":")[0] for name in os.listdir(os.path.join(path, "cur"))),
-        f"the_names_in_cur_of_{what}_are_those_that_were_in_new")
+        f"the_messages_of_{what}_keep_their_names_in_cur")
 
     sizes = subprocess.run(
         ["doveadm", "-f", "tab", "fetch", "-u", user, "size.physical hdr.x-number", "ALL"],
         stdout=subprocess.PIPE, check=True).stdout.splitlines()[1:]
     is_({int(number): int(size) for size, number in (line.split(b"\t") for line in sizes)},
         {number: len(octets) for number, octets in stored.items()},
-        f"doveadm_sees_the_files_sizes_in_{what}")
+        f"doveadm_reports_the_sizes_of_the_files_in_{what}")
 
 
 def check_dovecot_goes_on(daemon, port):
-    """Messages arrive while Dovecot has the mailbox open; flags in one mailbox are no other's."""
+    """Messages arrive while Dovecot has the mailbox open, and flags affect one mailbox only."""
     users = ["busy1@good.test", "busy2@good.test"]
     for user in users:
         daemon.mailbox(user)
@@ -126,15 +126,15 @@ def check_dovecot_goes_on(daemon, port):
     for client in (first, second):
         client.noop()
     is_((len(fetch(first)), len(fetch(second))), (2, 2),
-        "messages_that_arrive_in_an_open_mailbox_are_seen")
+        "dovecot_shows_messages_that_arrive_in_an_open_mailbox")
     first.uid("STORE", "1", "+FLAGS", r"(\Seen \Deleted)")
     first.expunge()
     is_((len(fetch(first)), len(fetch(second))), (1, 2),
-        "an_expunge_in_one_mailbox_leaves_the_other_recipients_message")
+        "an_expunge_does_not_affect_the_mailbox_of_another_recipient")
     deliver_all(daemon, [(users[:1], content(random.Random(3), 3))])
     first.noop()
     is_(sorted(number_of(octets) for _, octets in fetch(first).values()), [2, 3],
-        "a_message_after_an_expunge_is_seen")
+        "dovecot_shows_a_message_that_arrives_after_an_expunge")
     for client in (first, second):
         client.logout()
 
@@ -147,7 +147,7 @@ for newline in ("lf", "crlf"):
     with Handoffd({"spool.newline": newline, "protocol.bare-newlines": "keep"}) as daemon:
         for user in users:
             daemon.mailbox(user)
-        # To one, to two, to three of them: shared files are read as well as own ones.
+        # Messages to one, two and three users, to test files with several links.
         wanted = {user: {} for user in users}
         transactions = []
         for number, message in messages.items():
@@ -162,9 +162,9 @@ for newline in ("lf", "crlf"):
         if newline == "lf":
             check_dovecot_goes_on(daemon, port)
         empty((line for line in dovecot.log if re.search(r"Error|Warning|Fatal|Panic", line)),
-              f"dovecot_complains_of_nothing_with_{newline}")
+              f"dovecot_logs_no_error_with_{newline}")
         dovecot.stop()
         is_(daemon.staged(), [], f"nothing_stays_in_staging_with_{newline}")
-        is_(daemon.stop(), 0, f"it_ends_well_with_{newline}")
+        is_(daemon.stop(), 0, f"the_server_exits_with_0_with_{newline}")
 
 done()

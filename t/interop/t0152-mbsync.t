@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""mbsync mirrors mailboxes while mail goes on arriving, through Dovecot's IMAP and from the Maildir
-itself, and a handoffd is killed and started again meanwhile: each message is there once, whole, on
-both sides."""
+"""mbsync mirrors mailboxes through Dovecot's IMAP and from the Maildir while mail arrives and
+handoffd is killed and restarted: both sides have each message once and complete."""
 import os
 import subprocess
 import sys
@@ -49,7 +48,7 @@ Inbox {mailbox}
 
 
 class Mirror:
-    """What mbsync makes of the mailboxes, as the user to whom they belong."""
+    """Runs mbsync on the mailboxes as their owner."""
 
     def __init__(self, daemon, port):
         self.daemon = daemon
@@ -68,7 +67,7 @@ class Mirror:
         self.configuration = daemon.scratch.file("mbsyncrc", text)
 
     def sync(self):
-        """Returns what mbsync complains of."""
+        """Returns the error messages of mbsync."""
         uid, gid = self.daemon.owner
         run = subprocess.run(
             [os.path.join(peer.folder("isync"), "usr/bin/mbsync"), "-q", "-c", self.configuration,
@@ -76,7 +75,7 @@ class Mirror:
             extra_groups=[], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, timeout=60, check=False)
         said = [line for line in run.stdout.decode("utf-8", "replace").splitlines()
-                if "Password is being sent in the clear" not in line]  # which is true
+                if "Password is being sent in the clear" not in line]  # which is intended here
         return said or ([f"exit code {run.returncode}"] if run.returncode != 0 else [])
 
     def messages(self, user):
@@ -91,8 +90,8 @@ with Server() as daemon:
     dovecot = start_dovecot(daemon, IMAP.replace("PORT", str(port)))
     mirror = Mirror(daemon, port)
     complaints, meanwhile = [], []
-    # mbsync reads a Maildir when for a moment nothing was new in it (its clock counts seconds): never,
-    # were there as much mail as by IMAP.
+    # mbsync reads a Maildir only after a second without new files. With as much mail as by IMAP
+    # this would never happen.
     with Arrivals(daemon.unix, BY_MAILDIR, pause=4) as slow, Arrivals(daemon.unix, BY_IMAP) as mail:
         for run in range(RUNS):
             mail.each_goes_on()
@@ -103,20 +102,20 @@ with Server() as daemon:
             meanwhile.append((mail.count - before[0], slow.count - before[1]))
     complaints += mirror.sync()
     diag(f"{mail.count} and {slow.count} messages, so many during a run of mbsync: {meanwhile}")
-    empty(mail.faults + slow.faults, "each_message_was_acknowledged_in_the_end")
+    empty(mail.faults + slow.faults, "every_message_was_acknowledged_in_the_end")
     for way, numbers in zip(("by_imap", "to_the_maildir"), zip(*meanwhile)):
-        ok(sum(number > 0 for number in numbers) >= RUNS // 3, f"mail_came_while_mbsync_ran_{way}")
-    empty(complaints, "mbsync_complains_of_nothing")
+        ok(sum(number > 0 for number in numbers) >= RUNS // 3, f"mail_arrived_{way}_while_mbsync_ran")
+    empty(complaints, "mbsync_prints_no_error")
     for user in users:
         name = user.partition("@")[0]
         for side, octets in (("mailbox", daemon.messages(user)), ("mirror", mirror.messages(user))):
             copies, damaged = account(octets)
-            empty(damaged, f"each_message_in_the_{side}_of_{name}_is_whole")
+            empty(damaged, f"each_message_in_the_{side}_of_{name}_is_complete")
             is_(copies, mail.of(user) + slow.of(user), f"the_{side}_of_{name}_has_each_message_once")
     empty((line for line in dovecot.log if "Error" in line or "Warning" in line),
-          "dovecot_complains_of_nothing")
+          "dovecot_logs_no_error")
     dovecot.stop()
     is_(daemon.staged(), [], "nothing_stays_in_staging")
-    is_(daemon.stop(), 0, "it_ends_well")
+    is_(daemon.stop(), 0, "the_server_exits_with_0")
 
 done()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""fetchmail polls a mailbox, and takes away what it has fetched, while mail goes on arriving and
-handoffd is killed: each message is fetched once. The one exception is the documented one
-(src/spool/README, Not covered): a reader has taken away, before its retry came, a message whose reply
-the kill kept back."""
+"""fetchmail polls a mailbox and removes the fetched messages while mail arrives and handoffd is
+killed: each message is fetched once. The only exception is documented (src/spool/README, Not
+covered): the kill suppresses a reply, and a mail client removes the message before it is sent
+again."""
 import os
 import subprocess
 import sys
@@ -21,9 +21,9 @@ from tap import diag, done, empty, is_, ok
 
 peer.enter("dovecot", [peer.folder("fetchmail")])
 
-POLLS = 10      # while mail arrives, in half of them at least
+POLLS = 10      # while mail arrives, in at least half of the polls
 MOST_POLLS = 200
-FETCHLIMIT = 20     # messages a poll; without a limit it goes on for as long as there is new mail
+FETCHLIMIT = 20     # messages in one poll; without a limit a poll lasts as long as new mail arrives
 PAT = "pat@good.test"
 
 FETCHMAILRC = """
@@ -35,7 +35,7 @@ NO_MAIL, LIMITED = 1, 13    # fetchmail(1), EXIT CODES
 
 
 class Fetchmail:
-    """As the user to whom the mailbox belongs."""
+    """Runs fetchmail as the owner of the mailbox."""
 
     def __init__(self, daemon, port):
         self.owner = daemon.owner
@@ -48,7 +48,7 @@ class Fetchmail:
         os.chown(self.configuration, *self.owner)
 
     def poll(self):
-        """Returns what it complains of."""
+        """Returns its error messages."""
         run = subprocess.run(
             [os.path.join(peer.folder("fetchmail"), "usr/bin/fetchmail"), "--silent", "--fetchmailrc",
              self.configuration], env={**peer.environment("fetchmail"), "HOME": self.folder},
@@ -60,7 +60,7 @@ class Fetchmail:
         return said or ([f"exit code {self.code}"] if self.code not in (0, NO_MAIL, LIMITED) else [])
 
     def poll_all(self):
-        """Until there is no more; returns what it complains of."""
+        """Polls until there is no more mail; returns the error messages."""
         complaints = self.poll()
         while not complaints and self.code != NO_MAIL:
             complaints = self.poll()
@@ -68,7 +68,7 @@ class Fetchmail:
 
 
 class Poll(threading.Thread):
-    """A poll under way, and what it complained of."""
+    """Runs fetchmail in a thread; end() returns its error messages."""
 
     def __init__(self, fetchmail):
         super().__init__(daemon=True)
@@ -85,13 +85,13 @@ class Poll(threading.Thread):
 
 
 def busy(meanwhile):
-    """In how many polls something arrived."""
+    """Returns the number of polls during which mail arrived."""
     return sum(number > 0 for number in meanwhile)
 
 
 def polled(kill):
-    """Mail arrives while fetchmail polls, and kill(daemon, mail, fetchmail) is done once meanwhile;
-    returns ({name: copies} of what was fetched, the same of what should be, what kill returned)."""
+    """Lets mail arrive while fetchmail polls, and calls kill(daemon, mail, fetchmail) once; returns
+    ({name: copies} of the fetched messages, the same of the expected ones, the result of kill)."""
     complaints, meanwhile = [], []
     with Server() as daemon:
         daemon.mailbox(PAT)
@@ -99,7 +99,8 @@ def polled(kill):
         dovecot = start_dovecot(daemon, IMAP.replace("PORT", str(port)))
         fetchmail = Fetchmail(daemon, port)
         with Arrivals(daemon.unix, [PAT], pause=0.3) as mail:
-            # A poll may be over before anything arrives: until in enough of them something has.
+            # A poll may end before mail arrives, so poll until mail has arrived during enough of
+            # them.
             while len(meanwhile) < POLLS or busy(meanwhile) < POLLS // 2 and len(meanwhile) < MOST_POLLS:
                 mail.each_goes_on()
                 if len(meanwhile) == POLLS // 2:
@@ -110,45 +111,45 @@ def polled(kill):
         complaints += fetchmail.poll_all()
         what = kill.__name__
         diag(f"{what}: {mail.count} messages, so many during a poll: {meanwhile}")
-        empty(mail.faults, f"each_message_was_acknowledged_in_the_end_{what}")
+        empty(mail.faults, f"every_message_was_acknowledged_in_the_end_{what}")
         ok(busy(meanwhile) >= POLLS // 2,
            f"mail_arrived_while_fetchmail_polled_{what}")
-        empty(complaints, f"fetchmail_complains_of_nothing_{what}")
+        empty(complaints, f"fetchmail_prints_no_error_{what}")
         copies, damaged = account(maildir.messages(fetchmail.fetched))
-        empty(damaged, f"each_message_fetched_is_whole_{what}")
+        empty(damaged, f"each_fetched_message_is_complete_{what}")
         is_(daemon.messages(PAT), [], f"nothing_is_left_in_the_mailbox_{what}")
         empty((line for line in dovecot.log if "Error" in line or "Warning" in line),
-              f"dovecot_complains_of_nothing_{what}")
+              f"dovecot_logs_no_error_{what}")
         dovecot.stop()
         is_(daemon.staged(), [], f"nothing_stays_in_staging_{what}")
     return copies, mail.of(PAT), kill_found
 
 
 def killed_between_polls(daemon, mail, _):
-    """The retries come before the next poll."""
+    """The messages are sent again before the next poll."""
     daemon.kill()
     mail.each_goes_on()
 
 
 def killed_during_a_poll(daemon, mail, fetchmail):
-    """Returns what was acknowledged before."""
+    """Returns the messages that were acknowledged before."""
     before = len(maildir.files(fetchmail.fetched))
     poll = Poll(fetchmail)
     until(lambda: len(maildir.files(fetchmail.fetched)) > before, "fetchmail fetches")
     acknowledged = mail.of(PAT)
     daemon.kill()
-    empty(poll.end(), "the_poll_in_which_handoffd_was_killed_ends_well")
+    empty(poll.end(), "a_poll_during_which_handoffd_is_killed_succeeds")
     return acknowledged
 
 
 copies, wanted, _ = polled(killed_between_polls)
-is_(copies, wanted, "each_message_is_fetched_once_killed_between_polls")
+is_(copies, wanted, "after_a_kill_between_polls_each_message_is_fetched_once")
 
 copies, wanted, acknowledged = polled(killed_during_a_poll)
-is_(wanted - copies, Counter(), "each_message_is_fetched_killed_during_a_poll")
+is_(wanted - copies, Counter(), "after_a_kill_during_a_poll_each_message_is_fetched")
 again = copies - wanted
 diag(f"fetched again, with its retry: {dict(again)}")
 empty((name for name in again if name in acknowledged),
-      "what_was_acknowledged_before_a_kill_is_fetched_once")
-ok(sum(again.values()) <= CLIENTS, "and_no_more_than_was_under_way_comes_again")
+      "messages_acknowledged_before_a_kill_are_fetched_once")
+ok(sum(again.values()) <= CLIENTS, "only_messages_in_progress_at_a_kill_are_fetched_twice")
 done()

@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
-"""X10: Postfix's lmtp client delivers by STARTTLS, which both sides insist on, and verifies us."""
+"""X10: Postfix's lmtp client delivers with STARTTLS, which both sides require, and verifies the
+certificate."""
 import os
 import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import parts
 import peer
-from certificates import Certificates, require_part
+from certificates import Certificates
 from handoffd import Handoffd
 from postfix import Postfix
 from scratch import Scratch
 from tap import done, empty, is_, ok
 
 peer.enter("postfix")
-require_part("openssl")
+parts.need("openssl")
 
 USER = "user@tls.test"
 MAIN_CF = """
@@ -43,16 +45,16 @@ for number in range(3):
     subprocess.run(["sendmail", "-i", "-f", "sender@tls.test", USER], check=True,
                    input=b"Subject: %d\n\nhello\n" % number)
 for line in [postfix.wait_for(rf"to=<{USER}>.*status=", count=number) for number in (1, 2, 3)]:
-    ok("status=sent" in line, "X10_postfix_delivers_by_starttls")
+    ok("status=sent" in line, "X10_postfix_delivers_with_starttls")
 ok("Verified TLS connection established to" in postfix.wait_for("TLS connection established"),
    "X10_postfix_verifies_our_certificate")
 messages = daemon.messages(USER)
 is_([b"with LMTPS id " in re.sub(rb"\s+", b" ", each) for each in messages], [True] * 3,
     "X10_received_says_lmtps")
-ok("tls=TLSv1" in daemon.wait_for("delivered "), "X10_the_log_has_the_cipher")
+ok("tls=TLSv1" in daemon.wait_for("delivered "), "X10_the_log_of_handoff_has_the_cipher")
 empty((line for line in postfix.log if re.search(r"(warning|error|fatal|panic):", line)),
-      "postfix_warns_of_nothing")
+      "postfix_logs_no_warning")
 subprocess.run(["postfix", "stop"], check=True, stderr=subprocess.DEVNULL)
 postfix.wait()
-is_(daemon.stop(), 0, "it_ends_well")
+is_(daemon.stop(), 0, "the_server_exits_with_0")
 done()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Sendmail hands over by the mailers of contrib/sendmail: a handoffd --stdin for each delivery, and
-the socket of one that serves."""
+"""Sendmail delivers with the mailers of contrib/sendmail: one starts handoffd --stdin for each
+delivery, the other uses the socket of a running server."""
 import os
 import sys
 
@@ -28,12 +28,13 @@ for domain in (STDIN, UNIX):
     mailing.check_bounces(mailing.bounces)
 if not ok(not sendmail.queued(), "the_queue_of_sendmail_is_empty"):
     diag(sendmail.queue())
-# Debian's is built without USE_EAI. What comes without the parameter is among the scenarios.
+# Debian's Sendmail is built without USE_EAI. The scenarios cover such addresses without the
+# parameter.
 with sendmail.smtp() as client:
-    ok("SMTPUTF8" not in " ".join(client.command("EHLO client.test").lines), "it_offers_no_smtputf8")
+    ok("SMTPUTF8" not in " ".join(client.command("EHLO client.test").lines), "sendmail_offers_no_smtputf8")
     is_(str(client.command("MAIL FROM:<sender@unix.test> SMTPUTF8")),
-        "555 5.5.4 SMTPUTF8 parameter unrecognized", "and_takes_no_mail_that_needs_it")
+        "555 5.5.4 SMTPUTF8 parameter unrecognized", "sendmail_refuses_mail_that_needs_smtputf8")
     client.command("QUIT")
 Scenarios(sendmail, server, [STDIN, UNIX]).run()
-is_(server.stop(), 0, "it_ends_well")
+is_(server.stop(), 0, "the_server_exits_with_0")
 done()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Exim hands over by the lmtp (unix socket) and smtp (TCP) transports of contrib/exim."""
+"""Exim delivers with the lmtp (unix socket) and smtp (TCP) transports of contrib/exim."""
 import os
 import sys
 
@@ -20,7 +20,7 @@ mailings = [Mailing(server, domain, 21, sender=SENDER) for domain in ("unix.test
 for mailing in mailings:
     for each in mailing.messages:
         exim.inject(SENDER, each.good + each.unknown, each.octets, background=False)
-# A bounce is a message of its own, whose delivery may outlast the command.
+# A bounce is a separate message, whose delivery may end after the command.
 exim.drain()
 for mailing in mailings:
     mailing.check()
@@ -33,5 +33,5 @@ is_(said.count(BOUNCED),
     sum(len(each.unknown) for mailing in mailings for each in mailing.messages),
     "exim_logs_each_unknown_recipient_once")
 Scenarios(exim, server, ["unix.test", "tcp.test"]).run()
-is_(server.stop(), 0, "it_ends_well")
+is_(server.stop(), 0, "the_server_exits_with_0")
 done()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Dovecot and handoffd keep one maildirsize, and Dovecot lists the folders that +detail has made."""
+"""Dovecot and handoffd share maildirsize, and Dovecot lists the folders that +detail has
+created."""
 import os
 import random
 import re
@@ -43,13 +44,13 @@ def doveadm(*arguments, content=None, fine=True):
 
 
 def stored(daemon, user):
-    """What lies in the mailbox: (octets, messages)."""
+    """Returns the contents of the mailbox: (octets, messages)."""
     sizes = [os.path.getsize(name) for name in maildir.files(daemon.mailbox_path(user))]
     return sum(sizes), len(sizes)
 
 
 def by_dovecot(user):
-    """What Dovecot says: (KiB, messages)."""
+    """Returns Dovecot's quota usage: (KiB, messages)."""
     rows = [line.split("\t") for line in doveadm("-f", "tab", "quota", "get", "-u",
                                                  user).splitlines()[1:]]
     value = {row[1]: int(row[2]) for row in rows}
@@ -57,14 +58,14 @@ def by_dovecot(user):
 
 
 def wait_until(true):
-    """A count goes on beside the worker where it takes long."""
+    """A long count continues in a process beside the worker."""
     end = time.monotonic() + 30
     while not true() and time.monotonic() < end:
         select.select([], [], [], 0.05)
 
 
 def have_counted(daemon, user):
-    """Asks for the mailbox until it has its maildirsize."""
+    """Repeats RCPT until the mailbox has a maildirsize."""
     def asked():
         with Lmtp(daemon.unix) as client:
             client.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{user}>")
@@ -75,15 +76,15 @@ def have_counted(daemon, user):
 def agree(daemon, user, when):
     wait_until(lambda: summed(daemon, user) == stored(daemon, user))
     octets, count = stored(daemon, user)
-    is_(summed(daemon, user), (octets, count), f"maildirsize_has_what_is_there_{when}_R4")
-    is_(by_dovecot(user), (-(-octets // 1024), count), f"dovecot_agrees_{when}_R4")
+    is_(summed(daemon, user), (octets, count), f"maildirsize_equals_the_content_{when}_R4")
+    is_(by_dovecot(user), (-(-octets // 1024), count), f"dovecot_reports_the_same_usage_{when}_R4")
 
 
 def check_quota(daemon):
     user = "pat@good.test"
     path = daemon.mailbox(user)
     have_counted(daemon, user)
-    is_([to(daemon, user) for _ in range(3)], ["250 2.0.0"] * 3, "a_mailbox_takes_mail_R4")
+    is_([to(daemon, user) for _ in range(3)], ["250 2.0.0"] * 3, "a_mailbox_accepts_mail_R4")
     agree(daemon, user, "after_deliveries")
     doveadm("expunge", "-u", user, "mailbox", "INBOX", "1")
     is_(stored(daemon, user)[1], 2, "dovecot_expunges_one")
@@ -93,7 +94,7 @@ def check_quota(daemon):
     doveadm("save", "-u", user, content=MESSAGE)
     agree(daemon, user, "after_a_message_that_dovecot_saved")
 
-    # What a crash leaves between the link and the line: a message that nobody has counted.
+    # The state after a crash between the link and the line in maildirsize: an uncounted message.
     lost = os.path.join(path, "new", "1.crash,S=3000")
     with open(lost, "wb") as file:
         file.write(b"x" * 2999 + b"\n")
@@ -103,11 +104,11 @@ def check_quota(daemon):
     ok("452 4.2.2" in replies and replies[0] == "250 2.0.0", "a_full_mailbox_is_452_R4")
     agree(daemon, user, "when_a_mailbox_is_full_after_a_crash")
     doveadm("quota", "recalc", "-u", user)
-    agree(daemon, user, "when_dovecot_counts_itself")
+    agree(daemon, user, "after_a_count_by_dovecot")
 
 
 def check_crash():
-    """A worker is killed between its link and its line."""
+    """Kills a worker between its link and its line in maildirsize."""
     user = "max@good.test"
     scratch = Scratch()
     fifo = os.path.join(scratch.path, "fifo")
@@ -128,12 +129,12 @@ def check_crash():
             os.kill(worker, signal.SIGKILL)
             daemon.wait_for("worker died")
         is_((stored(daemon, user)[1], summed(daemon, user)[1]), (1, 0),
-            "a_crash_leaves_a_message_that_nobody_has_counted")
+            "a_crash_leaves_an_uncounted_message")
         goes_on = os.open(fifo, os.O_RDWR)
         os.write(goes_on, b"x" * 1000)
-        is_(to(daemon, user), "250 2.0.0", "its_retry_is_told_yes")
+        is_(to(daemon, user), "250 2.0.0", "the_retry_of_an_uncounted_message_gets_250")
         have_counted(daemon, user)
-        is_(stored(daemon, user)[1], 1, "and_is_there_once_L12")
+        is_(stored(daemon, user)[1], 1, "the_retry_of_an_uncounted_message_is_not_stored_again_L12")
         agree(daemon, user, "after_a_crash_and_the_retry")
         os.close(goes_on)
         dovecot.stop()
@@ -151,7 +152,7 @@ def check_announced_size(daemon):
                                  f"VRFY <{user}>", "RSET", "MAIL FROM:<>", f"RCPT TO:<{user}>")
         is_([f"{reply.code} {reply.enhanced}" for reply in (replies[2], replies[3], replies[6])],
             ["452 4.2.2", "250 2.1.5", "250 2.1.5"],
-            "an_announced_size_is_refused_at_rcpt_and_what_may_fit_is_not_R4")
+            "a_declared_size_is_refused_at_rcpt_only_if_it_does_not_fit_R4")
 
 
 def check_both_at_once(daemon):
@@ -168,8 +169,8 @@ def check_both_at_once(daemon):
         thread.start()
     for thread in threads:
         thread.join()
-    is_(replies, ["250 2.0.0"] * 6, "deliveries_beside_dovecot_are_taken_R4")
-    is_(stored(daemon, user)[1], 12, "all_that_both_delivered_is_there_R4")
+    is_(replies, ["250 2.0.0"] * 6, "deliveries_at_the_same_time_as_dovecots_are_counted_R4")
+    is_(stored(daemon, user)[1], 12, "all_messages_delivered_by_handoff_and_dovecot_are_present_R4")
     agree(daemon, user, "after_both_delivered_at_once")
 
 
@@ -189,11 +190,11 @@ def check_folders(daemon, encoding):
     empty((name for name in names if name not in listed),
           f"dovecot_lists_the_folders_in_{encoding}_R3")
     subscribed = doveadm("mailbox", "list", "-s", "-u", user).splitlines()
-    is_(sorted(subscribed), sorted(names), f"their_owner_is_subscribed_in_{encoding}_R3")
+    is_(sorted(subscribed), sorted(names), f"the_owner_is_subscribed_to_the_folders_in_{encoding}_R3")
     subjects = [doveadm("-f", "tab", "fetch", "-u", user, "hdr.subject", "mailbox", name, "ALL")
                 .splitlines()[1:] for name in names]
-    is_(subjects, [["in a folder"]] * len(names), f"dovecot_reads_them_in_{encoding}_R3")
-    # The other way round: Dovecot's folder is found, and its list of subscriptions gone on with.
+    is_(subjects, [["in a folder"]] * len(names), f"dovecot_reads_messages_in_the_folders_in_{encoding}_R3")
+    # Vice versa: a folder that Dovecot created is found, and its list of subscriptions is extended.
     doveadm("mailbox", "create", "-s", "-u", user, "Größe")
     deliver(daemon.unix, "", ["sam+later@good.test"], MESSAGE)
     with Lmtp(daemon.unix) as client:
@@ -203,10 +204,10 @@ def check_folders(daemon, encoding):
         client.send(stuffed(MESSAGE))
         client.reply()
     found = doveadm("-f", "tab", "fetch", "-u", user, "hdr.subject", "mailbox", "Größe", "ALL")
-    is_(found.splitlines()[1:], ["hello"], f"dovecots_own_folder_is_found_in_{encoding}_R3")
+    is_(found.splitlines()[1:], ["hello"], f"a_folder_that_dovecot_created_is_found_in_{encoding}_R3")
     subscribed = doveadm("mailbox", "list", "-s", "-u", user).splitlines()
     is_(sorted(subscribed), sorted(names + ["Größe", "later"]),
-        f"both_subscribe_in_one_list_in_{encoding}_R3")
+        f"handoff_and_dovecot_share_the_list_of_subscriptions_in_{encoding}_R3")
 
     chance = random.Random(3)
     before = sorted(os.listdir(daemon.spool)), sorted(os.listdir(os.path.dirname(path)))
@@ -215,12 +216,12 @@ def check_folders(daemon, encoding):
         detail = "".join(chance.choice("./~&%*ab\\ \"INBOX@") for _ in range(chance.randint(1, 9)))
         quoted = detail.replace("\\", "\\\\").replace('"', '\\"')
         codes.add(to(daemon, f'"sam+{quoted}"@good.test'))
-    is_(codes, {"250 2.0.0"}, f"a_detail_of_any_octets_is_delivered_in_{encoding}_R2_R3")
+    is_(codes, {"250 2.0.0"}, f"a_message_with_any_detail_is_delivered_in_{encoding}_R2_R3")
     is_((sorted(os.listdir(daemon.spool)), sorted(os.listdir(os.path.dirname(path)))), before,
-        f"and_cannot_leave_the_mailbox_in_{encoding}_R2_R3")
+        f"a_detail_cannot_leave_the_mailbox_in_{encoding}_R2_R3")
     known = re.compile(r"tmp|new|cur|subscriptions|maildir.*|dovecot.*|\.[^./][^/]*")
     empty((name for name in os.listdir(path) if not known.fullmatch(name)),
-          f"nor_be_anything_but_a_folder_in_{encoding}_R2_R3")
+          f"a_detail_can_only_name_a_folder_in_{encoding}_R2_R3")
 
 
 with Handoffd({"quota.size": "10K", "quota.messages": 20}) as daemon:
@@ -234,13 +235,13 @@ with Handoffd({"quota.size": "1K", "quota.over": "bounce"}) as daemon:
     daemon.mailbox("pat@good.test")
     have_counted(daemon, "pat@good.test")
     replies = [to(daemon, "pat@good.test", MESSAGE + b"x" * 70 + b"\r\n") for _ in range(9)]
-    ok("552 5.2.2" in replies, "a_full_mailbox_is_552_where_that_is_configured_R4")
+    ok("552 5.2.2" in replies, "a_full_mailbox_is_552_if_so_configured_R4")
 for encoding, location in ("utf-7", ""), ("utf-8", ":UTF-8"):
     with Handoffd({"recipients.create-folders": "yes", "spool.folder-encoding": encoding}) as daemon:
         dovecot = start_dovecot(daemon, QUOTA, location)
         check_folders(daemon, encoding)
         empty((line for line in dovecot.log if re.search(r"Error|Warning|Fatal|Panic", line)),
-              f"dovecot_complains_of_nothing_in_{encoding}")
+              f"dovecot_logs_no_error_in_{encoding}")
         dovecot.stop()
 
 done()

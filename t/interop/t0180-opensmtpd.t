@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""OpenSMTPD hands over by contrib/opensmtpd: a program for each recipient, by unix socket and TCP."""
+"""OpenSMTPD delivers with contrib/opensmtpd: a program for each recipient, by unix socket and
+TCP."""
 import os
 import subprocess
 import sys
@@ -22,11 +23,11 @@ Scenarios(mta, server, ["unix.test", "tcp.test"]).run()
 run = subprocess.run(["sendmail", "-i", "-f", SENDER, "jörg@unix.test"], input=MESSAGE,
                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
 ok(run.returncode != 0 and b"501 5.1.3" in run.stdout,
-   "an_address_beyond_ascii_is_refused_at_the_door") or diag(run.stdout)
+   "opensmtpd_refuses_an_address_beyond_ascii") or diag(run.stdout)
 mta.stop()
 
-# What mail.lmtp makes a temporary failure of comes back to the sender when its time is up. (OpenSMTPD 6.8
-# calls that report one of a delay.)
+# A refusal, which mail.lmtp turns into a temporary failure, is returned to the sender when the
+# message expires. (OpenSMTPD 6.8 calls that report a delay warning.)
 mta = Opensmtpd(server.scratch, unix="unix.test", tcp="tcp.test", ttl="3s")
 server.configure({"quota.messages": "1", "quota.over": "bounce"})
 server.mailbox(FULL)
@@ -42,10 +43,10 @@ until(lambda: not mta.queued(), "OpenSMTPD gives up")
 for sender, recipient in hopeless.items():
     [bounce] = server.messages(sender)
     ok(bounce.startswith(b"Return-Path: <>\n") and f"{recipient}: Envelope expired".encode() in bounce,
-       f"its_sender_hears_of_{recipient}_when_its_time_is_up") or diag(bounce)
+       f"the_sender_gets_a_bounce_for_{recipient}_at_the_expiry") or diag(bounce)
     ok(any("Expire" in line and f"to=<{recipient}>" in line for line in mta.log()),
-       f"and_the_log_says_that_{recipient}_is_given_up")
-is_(len(server.messages(FULL)), 1, "a_full_mailbox_got_no_more")
+       f"the_log_says_that_the_message_to_{recipient}_expired")
+is_(len(server.messages(FULL)), 1, "a_full_mailbox_got_no_further_message")
 mta.stop()
-is_(server.stop(), 0, "it_ends_well")
+is_(server.stop(), 0, "the_server_exits_with_0")
 done()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""openbsd-inetd and xinetd start handoffd by contrib/inetd, for each connection and as a server that
-stays."""
+"""openbsd-inetd and xinetd start handoffd with contrib/inetd, for each connection and as a
+persistent server."""
 import os
 import re
 import sys
@@ -33,7 +33,7 @@ def read(name):
 
 
 def inetd(config, port, wait):
-    """One of the two lines, of which the second is to be had without its #."""
+    """Returns the command that runs inetd with one of the two lines of inetd.conf."""
     [line] = re.findall(rf"^#?(\S+ stream tcp {'wait' if wait else 'nowait'} .*\n)",
                         read("inetd.conf"), re.M)
     line = changed(line, {
@@ -56,7 +56,7 @@ def xinetd(config, port, wait):
 
 
 def serving(port):
-    """Connects as soon as somebody listens."""
+    """Connects as soon as the port is open."""
     def attempt():
         try:
             connect(f"tcp:127.0.0.1:{port}").close()
@@ -78,17 +78,17 @@ for name, command in (("inetd", inetd), ("xinetd", xinetd)):
         serving(port)
         address = f"tcp:127.0.0.1:{port}"
         is_(deliver(address, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
-            f"{kind}_starts_handoffd_and_it_delivers")
+            f"handoffd_delivers_when_started_by_{kind}")
         with Lmtp(address) as one, Lmtp(address) as other:
             is_([one.command("LHLO one").code, other.command("LHLO other").code], [250, 250],
-                f"{kind}_serves_two_at_a_time")
+                f"two_clients_are_served_at_a_time_under_{kind}")
         if wait:
-            is_(ctl(config, "reload").returncode, 0, f"{kind}_is_a_server_that_reloads")
-            is_(ctl(config, "stop").returncode, 0, f"{kind}_can_be_stopped")
+            is_(ctl(config, "reload").returncode, 0, f"a_server_under_{kind}_can_be_reloaded")
+            is_(ctl(config, "stop").returncode, 0, f"a_server_under_{kind}_can_be_stopped")
             is_(deliver(address, "", [PAT], MESSAGE, timeout=20).final[PAT].code, 250,
-                f"{kind}_starts_it_again_with_the_next_connection")
-            is_(ctl(config, "stop").returncode, 0, f"{kind}_can_be_stopped_again")
-        ok(len(config.messages(PAT)) == (2 if wait else 1), f"{kind}_delivered_all_of_it")
+                f"the_next_connection_starts_handoffd_again_under_{kind}")
+            is_(ctl(config, "stop").returncode, 0, f"a_restarted_server_under_{kind}_can_be_stopped")
+        ok(len(config.messages(PAT)) == (2 if wait else 1), f"every_message_under_{kind}_was_delivered")
         server.stop()
         config.scratch.remove()
 

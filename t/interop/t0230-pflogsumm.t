@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""pflogsumm, Postfix' log summariser, is not put off by handoffd's lines among Postfix' own."""
+"""pflogsumm, a log summariser for Postfix, copes with handoffd's lines among those of Postfix."""
 import os
 import subprocess
 import sys
@@ -40,8 +40,8 @@ def summary(lines):
 alone = summary(POSTFIX)
 is_(alone[0], 0, "pflogsumm_reads_postfix_lines")
 mixed = summary([POSTFIX[0], POSTFIX[1], *ours, POSTFIX[2]])
-is_(mixed[0], 0, "and_postfix_lines_with_ours_among_them")
-is_(mixed[1], alone[1], "and_says_the_same_of_them")
-is_(mixed[2], alone[2], "and_warns_of_nothing")
+is_(mixed[0], 0, "pflogsumm_reads_postfix_lines_mixed_with_ours")
+is_(mixed[1], alone[1], "pflogsumm_reports_the_same_with_our_lines")
+is_(mixed[2], alone[2], "pflogsumm_prints_no_warnings")
 
 done()

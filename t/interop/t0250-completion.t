@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bash, zsh and fish complete every setting, from what contrib/completion/generate writes.
+"""bash, zsh and fish complete every setting with the files that contrib/completion/generate writes.
 
 With an argument, inside that shell's root."""
 import os
@@ -60,7 +60,7 @@ def fish():
 
 
 def zsh():
-    """Types into one, as a person would."""
+    """Types into a shell, as a person would."""
     folder = os.path.dirname(generated("zsh", "functions/_handoffd"))
     ours, theirs = pty.openpty()
     shell = subprocess.Popen(["zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs,
@@ -75,11 +75,11 @@ def zsh():
                 seen += os.read(ours, 4096).decode("utf-8", "replace")
         return wanted in seen
     ok(types(f"fpath=({folder} $fpath); autoload -U compinit; compinit -u -D; echo re''ady\n",
-             "ready"), "zsh_loads_it")
+             "ready"), "zsh_loads_the_completion")
     for typed, wanted in (("handoffd --spool.pa\t", "--spool.path"),
                           ("handoffd --tls.client\t", "--tls.client-ca"),
                           ("handoffctl dra\t", "drain"), ("handoffctl status --js\t", "--json")):
-        ok(types(typed, wanted), f"zsh_makes_{wanted}_of_{typed.strip()!r}")
+        ok(types(typed, wanted), f"zsh_completes_{typed.strip()!r}_to_{wanted}")
         types("\x15echo ne''xt\n", "next")
     shell.kill()
     shell.wait()
@@ -99,7 +99,7 @@ if len(sys.argv) == 1:
         for line in lines:
             if line.startswith(("ok ", "not ok ")):
                 ok(line.startswith("ok "), line.partition(" - ")[2])
-        ok(run.returncode == 0 and lines[-1].startswith("1.."), f"{name}_got_to_its_end")
+        ok(run.returncode == 0 and lines[-1].startswith("1.."), f"the_session_with_{name}_ran_to_its_end")
     done()
 
 peer.enter(sys.argv[1])

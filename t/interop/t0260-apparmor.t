@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""apparmor_parser compiles contrib's profile (and loads it nowhere)."""
+"""apparmor_parser compiles contrib's profile, without loading it."""
 import os
 import subprocess
 import sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""logrotate takes the log away, by contrib's file, while rsyslog writes what a handoffd under load
-says: it goes on in the new file, and no line is lost."""
+"""logrotate rotates the log with contrib's file while rsyslog writes the lines of a handoffd under
+load: they continue in the new file, and no line is lost."""
 import glob
 import gzip
 import os
@@ -32,7 +32,7 @@ def size():
 
 
 def rotate():
-    """As cron does, though nothing is due. Returns what went wrong."""
+    """Runs logrotate like cron, with --force. Returns the errors."""
     run = subprocess.run(["logrotate", "-f", "-s", "/tmp/logrotate.status", RULES], text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
     return (run.returncode, run.stdout)
@@ -47,7 +47,7 @@ rsyslog = Daemon(scratch, ["rsyslogd", "-n", "-i", PIDFILE, "-f", scratch.file(
 until(lambda: os.path.exists("/dev/log") and os.path.exists(PIDFILE), "rsyslogd listens")
 
 daemon = Handoffd({"log.to": "syslog", "recipients.max-concurrent": 0}, start=False)
-daemon.ready = None  # it says so to syslog
+daemon.ready = None  # it logs to syslog
 daemon.mailbox(PAT)
 daemon.start()
 until(lambda: ctl(daemon, "status").returncode == 0, "handoffd serves")
@@ -57,9 +57,9 @@ with Load(daemon.unix, 2, PAT) as load:
         until(lambda: size() > 2000, "the log grows")
         wrong.append(rotate())
         until(lambda: size() > 2000, "it grows in the new file")
-is_(wrong, [(0, "")] * TIMES, "logrotate_takes_contrib_s_file_and_is_silent")
+is_(wrong, [(0, "")] * TIMES, "logrotate_accepts_the_file_of_contrib_without_a_message")
 is_(daemon.stop(), 0, "handoffd_ends_well")
-is_(rsyslog.stop(), 0, "rsyslogd_has_written_what_it_has")
+is_(rsyslog.stop(), 0, "rsyslogd_has_written_all_lines")
 
 text = ""
 for path in glob.glob(LOG + "*"):
@@ -67,12 +67,12 @@ for path in glob.glob(LOG + "*"):
         text += file.read()
 is_(sorted(os.path.basename(path) for path in glob.glob(LOG + "*")),
     ["handoff.log", "handoff.log.1", *(f"handoff.log.{n}.gz" for n in range(2, TIMES + 1))],
-    "each_time_the_log_began_anew")
+    "each_time_a_new_log_was_started")
 said = Counter(re.findall(r' delivered .*\bfile="?([^" ]+)', text))
 names = [os.path.basename(path) for path in maildir.files(daemon.mailbox_path(PAT))]
 diag(f"{len(names)} messages, {sum(said.values())} lines")
 empty([name for name in names if said[name] != 1], "each_message_has_its_line_once")
-is_(load.faults, [], "and_nobody_waited_in_vain")
-ok(len(names) >= load.delivered > 0, "under_load")
+is_(load.faults, [], "every_client_got_its_replies")
+ok(len(names) >= load.delivered > 0, "the_log_was_rotated_under_load")
 
 done()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""OpenRC's openrc-run starts, reloads, upgrades and stops handoffd by contrib's script."""
+"""OpenRC's openrc-run starts, reloads, upgrades and stops handoffd with contrib's script."""
 import os
 import re
 import shutil
@@ -20,8 +20,8 @@ PAT = "pat@good.test"
 
 
 def rc(command):
-    """Runs the script; --nodeps, because nothing of a boot is here. It may leave a daemon that holds
-    standard output, so that goes to a file."""
+    """Runs the script, with --nodeps because the system was not booted by OpenRC. The output goes
+    to a file, because the daemon keeps it open."""
     with open("/tmp/said", "w", encoding="utf-8") as said:
         code = subprocess.run([SCRIPT, "--nodeps", "--nocolor", command], stdin=subprocess.DEVNULL,
                               stdout=said, stderr=subprocess.STDOUT, timeout=120,
@@ -38,7 +38,7 @@ def configure(*more):
                               "recipients.lookup = any", "log.to = stderr", *more, ""]))
 
 
-# As an administrator, and the boot, would have it.
+# As after an installation and a boot.
 for folder in ("/usr/local/sbin", "/srv/mail", "/etc/init.d"):
     os.makedirs(folder, exist_ok=True)
 for name in ("starting", "started", "stopping", "inactive", "wasinactive", "failed", "hotplugged",
@@ -55,21 +55,21 @@ shutil.chown("/srv/mail", "handoff", "handoff")
 configure("no.such.setting = 1")
 is_(rc("start")[0], 1, "a_configuration_with_a_mistake_is_not_started")
 configure()
-is_(rc("start")[0], 0, "openrc_starts_it")
-is_(rc("status")[0], 0, "and_sees_it")
+is_(rc("start")[0], 0, "openrc_starts_the_server")
+is_(rc("status")[0], 0, "openrc_reports_that_the_server_runs")
 is_(deliver("unix:/run/handoff/lmtp.sock", "", [PAT], b"\r\nhello\r\n", timeout=60).final[PAT].code,
-    250, "it_delivers")
+    250, "the_server_delivers")
 code, text = rc("reload")
-ok(code == 0 and "reloaded, configuration 2" in text, "it_reloads")
+ok(code == 0 and "reloaded, configuration 2" in text, "openrc_reloads_the_server")
 with open("/run/handoff/handoffd.pid", encoding="ascii") as file:
     pid = int(file.read())
 code, text = rc("upgrade")
-ok(code == 0 and re.search(rf"serving, pid {pid}, upgrades 1", text), "it_upgrades_in_place")
+ok(code == 0 and re.search(rf"serving, pid {pid}, upgrades 1", text), "openrc_upgrades_the_server_in_place")
 configure("listen = nonsense")
 is_(rc("reload")[0], 78, "a_reload_that_is_refused_fails")
 configure()
-is_(rc("stop")[0], 0, "it_stops")
-is_(rc("status")[0], 3, "openrc_sees_that_too")
-ok(not os.path.exists("/run/handoff/lmtp.sock"), "and_nobody_can_connect_any_more")
+is_(rc("stop")[0], 0, "openrc_stops_the_server")
+is_(rc("status")[0], 3, "openrc_reports_that_the_server_has_stopped")
+ok(not os.path.exists("/run/handoff/lmtp.sock"), "after_the_stop_the_socket_is_removed")
 
 done()

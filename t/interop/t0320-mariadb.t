@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""recipients.lookup = mysql: against a real MariaDB, that is slow, locked and killed too."""
+"""recipients.lookup = mysql: with a real MariaDB, which is also slow, locked and killed."""
 import os
 import subprocess
 import sys
@@ -46,8 +46,8 @@ command = ["mariadbd", "--no-defaults", "--user=nobody", f"--datadir={place}/dat
            f"--socket={socket}", f"--pid-file={place}/pid", "--skip-networking",
            "--lc-messages-dir=/usr/share/mysql", "--innodb-buffer-pool-size=16M",
            "--innodb-log-file-size=8M",
-           "--innodb-flush-log-at-trx-commit=2"]  # rows outlive a kill, though no power cut
-# What mariadb-install-db does, without its client.
+           "--innodb-flush-log-at-trx-commit=2"]  # rows survive a kill, but not a power cut
+# Does the same as mariadb-install-db without the client.
 system = b"CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\n"
 for name in ("mysql_system_tables", "mysql_system_tables_data", "fill_help_tables",
              "maria_add_gis_sp_bootstrap"):
@@ -73,24 +73,24 @@ settings = {"recipients.lookup": lookup("users"), "recipients.cache-ttl": "0s",
             "recipients.lookup-timeout": "2s"}
 with Handoffd({**settings, "recipients.lookup": lookup("western")}) as daemon:
     is_(rcpt(daemon, "кирилл@example.org", "мария@example.org", "вера@example.org", "pat@example.org"),
-        [451, 451, 451, 250], "what_its_character_set_cannot_have_defers_that_recipient_alone_R1")
+        [451, 451, 451, 250], "an_address_outside_its_character_set_defers_only_that_recipient_R1")
 with Handoffd(settings) as daemon:
     is_(rcpt(daemon, "pat@example.org", "kim@example.org", "pat@example.net"), [250, 550, 550],
-        "a_row_is_a_recipient")
+        "an_address_with_a_row_is_a_recipient")
     is_(rcpt(daemon, "o'hara@example.org", "'_OR_1=1--@example.org", '"x\\\\\' or 1=1 -- "@example.org'),
         [250, 550, 550], "an_address_is_bound_and_never_part_of_the_query")
     is_(rcpt(daemon, "two@example.org", "odd@example.org", "root@example.org", "pat@example.org"),
-        [451, 451, 451, 250], "a_row_that_cannot_be_defers_that_recipient_alone_R1")
+        [451, 451, 451, 250], "an_invalid_row_defers_only_that_recipient_R1")
     ok(daemon.wait_for("uid=0: root has no mailbox"), "numbers_are_read_as_text")
     holds_the_law(daemon, "pat@example.org", "kim@example.org", server, "mariadb")
     with stopped(server.pid):
-        is_(rcpt(daemon, "pat@example.org"), 451, "what_is_too_slow_defers_R1")
-    is_(wait_for(daemon, "pat@example.org", 250), 250, "and_all_is_well_when_it_is_well_again")
+        is_(rcpt(daemon, "pat@example.org"), 451, "a_slow_server_defers_recipients_R1")
+    is_(wait_for(daemon, "pat@example.org", 250), 250, "after_a_slow_query_recipients_are_found_again")
 owners = "SELECT unix_timestamp(created) AS since FROM owners WHERE name = %n"
 with Handoffd({**settings, "recipients.lookup": f"{database}?{owners}"}) as daemon:
     rrvs.holds(daemon, "a_row")
 for what, setting in (("a_query_that_is_too_slow", lookup("slow")),
-                      ("a_table_that_is_not_there", lookup("nothing")),
+                      ("a_missing_table", lookup("nothing")),
                       ("a_wrong_password", lookup("users").replace("se cret", "guess"))):
     with Handoffd({**settings, "recipients.lookup": setting}) as daemon:
         is_(rcpt(daemon, "pat@example.org"), 451, f"{what}_defers_R1")

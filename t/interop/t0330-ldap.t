@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""recipients.lookup = ldap: against a real slapd, that is stopped, killed and denies too."""
+"""recipients.lookup = ldap: with a real slapd, which is also stopped, killed and denies access."""
 import os
 import sys
 
@@ -69,27 +69,27 @@ settings = {"recipients.lookup": lookup(), "recipients.cache-ttl": "0s",
             "recipients.lookup-timeout": "2s"}
 with Handoffd(settings) as daemon:
     is_(rcpt(daemon, "pat@example.org", "kim@example.org", "pat@example.net"), [250, 550, 550],
-        "an_entry_is_a_recipient")
+        "an_address_with_an_entry_is_a_recipient")
     is_(rcpt(daemon, "*@example.org", "p*t@example.org", "x*x@example.org", "xyx@example.org",
              '"pat@example.org)(cn=*"@example.org'), [550, 550, 250, 550, 550],
         "an_address_is_escaped_and_never_part_of_the_filter")
     is_(rcpt(daemon, *[f"{each}@example.org" for each in ("two", "two", "odd", "many", "pat")]),
-        [451, 451, 451, 451, 250], "an_entry_that_cannot_be_defers_that_recipient_alone_R1")
+        [451, 451, 451, 451, 250], "an_invalid_entry_defers_only_that_recipient_R1")
     holds_the_law(daemon, "pat@example.org", "kim@example.org", server, "slapd")
     with stopped(server.pid):
-        is_(rcpt(daemon, "pat@example.org"), 451, "what_is_too_slow_defers_R1")
-    is_(wait_for(daemon, "pat@example.org", 250), 250, "and_all_is_well_when_it_is_well_again")
-# The directory itself says since when it has had an entry.
+        is_(rcpt(daemon, "pat@example.org"), 451, "a_slow_server_defers_recipients_R1")
+    is_(wait_for(daemon, "pat@example.org", 250), 250, "after_a_slow_search_recipients_are_found_again")
+# The directory itself records when an entry was created.
 owners = lookup().replace("?mailbox=employeeType?", "?since=createTimestamp?")
 with Handoffd({**settings, "recipients.lookup": owners}) as daemon:
     rrvs.holds(daemon, "an_entry", unknown=None)
 for what, setting, codes in (
-        ("a_base_that_is_not_there_defers_R1", lookup(base="ou=nothing,dc=example,dc=org"), [451]),
-        ("who_may_not_read_defers_R1", lookup(who="").replace("bindname=,", ""), [451]),
-        ("a_wrong_name_defers_R1", lookup(who="uid=nobody%2cdc=example%2cdc=org"), [451]),
-        ("a_name_without_a_password_is_no_bind_R1",
+        ("a_missing_base_defers_recipients_R1", lookup(base="ou=nothing,dc=example,dc=org"), [451]),
+        ("a_bind_without_read_access_defers_recipients_R1", lookup(who="").replace("bindname=,", ""), [451]),
+        ("a_bind_with_an_unknown_name_defers_recipients_R1", lookup(who="uid=nobody%2cdc=example%2cdc=org"), [451]),
+        ("a_bind_name_without_a_password_defers_recipients_R1",
          lookup().replace(f",password-file={password}", ""), [451]),
-        ("the_url_alone_is_a_setting_too", lookup(scheme=""), [250])):
+        ("a_url_without_the_kind_of_lookup_is_accepted", lookup(scheme=""), [250])):
     with Handoffd({**settings, "recipients.lookup": setting}) as daemon:
         is_([rcpt(daemon, "pat@example.org")], codes, what)
 server.stop()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""recipients.lookup = socketmap: a map server of the protocol's, over unix and TCP, whose map Postfix's
-own postmap asks with the same result; one that says nonsense, nothing, or that it is out of order."""
+"""recipients.lookup = socketmap: a map server by unix socket and TCP, with the same results as
+Postfix's postmap; and servers that answer nonsense, nothing, or with an error."""
 import os
 import socketserver
 import subprocess
@@ -46,7 +46,7 @@ class Answers(socketserver.StreamRequestHandler):
             name, _, key = self.rfile.read(int(digits) + 1)[:-1].decode().partition(" ")
             if key in RAW:
                 if RAW[key] is None:
-                    self.rfile.read(1)  # until who asks has had enough
+                    self.rfile.read(1)  # until the client gives up
                 else:
                     self.wfile.write(RAW[key])
                 return
@@ -67,28 +67,28 @@ for key, code in (("pat@example.org", 0), ("kim@example.org", 1)):
     asked = subprocess.run(["postmap", "-q", key, f"socketmap:unix:{path}:mail"],
                            stdout=subprocess.PIPE, text=True, check=False)
     is_((asked.returncode, asked.stdout.strip()), (code, MAP.get(key, "OK ")[3:]),
-        f"postmap_says_the_same_of_{key.partition('@')[0]}")
-# One worker: each has a patience of its own with a map that is out of order.
+        f"postmap_and_handoff_agree_about_{key.partition('@')[0]}")
+# One worker, because each worker has its own pause after errors of a map.
 common = {"recipients.cache-ttl": "0s", "recipients.lookup-timeout": "1s", "workers.max": "1",
           "workers.min-idle": "1"}
 for where in (f"unix:{path}", f"tcp:127.0.0.1:{port}"):
     what = where.partition(":")[0]
     with Handoffd({"recipients.lookup": f"socketmap:{where}:mail", **common}) as daemon:
         is_(rcpt(daemon, "pat@example.org", "kim@example.org", "info@example.org",
-                 "plain@example.org"), [250, 550, 250, 250], f"what_the_map_knows_exists_by_{what}")
+                 "plain@example.org"), [250, 550, 250, 250], f"exactly_the_addresses_in_the_map_exist_by_{what}")
         is_(rcpt(daemon, "odd@example.org", "pat@example.org"), [451, 250],
-            f"a_value_that_cannot_be_defers_that_recipient_alone_R1_by_{what}")
+            f"an_invalid_value_defers_only_that_recipient_R1_by_{what}")
         is_(rcpt(daemon, *[f"{each}@example.org" for each in ("down", "bad", "down", "pat")]),
-            [451, 451, 451, 250], f"what_the_map_cannot_tell_of_one_it_may_of_the_next_R1_by_{what}")
+            [451, 451, 451, 250], f"an_error_for_one_recipient_does_not_affect_the_next_R1_by_{what}")
         for each in ("down", "late", "bad", "word", "text", "huge", "cut", "comma", "mute"):
-            is_(rcpt(daemon, f"{each}@example.org"), 451, f"{each}_is_no_answer_R1_by_{what}")
+            is_(rcpt(daemon, f"{each}@example.org"), 451, f"an_invalid_answer_{each}_defers_the_recipient_R1_by_{what}")
             wait_for(daemon, "pat@example.org", 250)
         is_(rcpt(daemon, "pat@example.org", "kim@example.org"), [250, 550],
-            f"and_all_is_well_after_each_by_{what}")
+            f"after_invalid_answers_recipients_are_found_again_by_{what}")
 with Handoffd({"recipients.lookup": f"socketmap:unix:{path}:other", **common}) as daemon:
-    is_(rcpt(daemon, "pat@example.org"), 451, "another_map_defers_R1")
+    is_(rcpt(daemon, "pat@example.org"), 451, "an_unknown_map_defers_recipients_R1")
 os.remove(path)
 with Handoffd({"recipients.lookup": f"socketmap:unix:{path}:mail", **common}) as daemon:
-    is_(rcpt(daemon, "pat@example.org"), 451, "no_socket_defers_R1")
-    ok(daemon.wait_for("No such file"), "and_the_log_says_why")
+    is_(rcpt(daemon, "pat@example.org"), 451, "a_missing_socket_defers_recipients_R1")
+    ok(daemon.wait_for("No such file"), "the_log_says_that_the_socket_is_missing")
 done()

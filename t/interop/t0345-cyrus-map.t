@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""recipients.lookup = socketmap: Cyrus' own smmapd says who has a mailbox at Cyrus."""
+"""recipients.lookup = socketmap: Cyrus' smmapd knows which mailboxes exist in Cyrus."""
 import os
 import pathlib
 import signal
@@ -44,7 +44,7 @@ EVENTS {{
 
 
 class Cyrus:
-    """In the test's own process namespace: what is called so is this one's."""
+    """All processes with this name are the test's, because it has its own process namespace."""
 
     def __init__(self, folder):
         self.folder, self.process = folder, None
@@ -56,7 +56,7 @@ class Cyrus:
         subprocess.run(["chown", "-R", "cyrus:cyrus", folder, "/run/cyrus"], check=True)
 
     def start(self):
-        # Its sockets are to be where handoffd's user can reach them.
+        # The user of handoffd must be able to reach the sockets.
         self.process = subprocess.Popen([f"{BIN}/master"], umask=0, start_new_session=True)
         for name in ("lmtp", "smmap"):
             until(lambda where=name: self._listens(where), f"Cyrus listens at {name}")
@@ -84,11 +84,11 @@ cyrus = Cyrus(folder)
 cyrus.start()
 try:
     is_(deliver(f"unix:{folder}/lmtp", "", ["pat@example.org"], b"Subject: x\r\n\r\nx\r\n")
-        .final["pat@example.org"].code, 250, "cyrus_makes_a_mailbox")
+        .final["pat@example.org"].code, 250, "cyrus_creates_a_mailbox")
     with Handoffd({"recipients.lookup": f"socketmap:unix:{folder}/smmap:mailboxes",
                    "recipients.cache-ttl": "0s", "recipients.lookup-timeout": "2s"}) as daemon:
         is_(rcpt(daemon, "pat@example.org", "kim@example.org"), [250, 550],
-            "who_has_a_mailbox_there_is_a_recipient_and_nobody_else")
+            "exactly_the_addresses_with_a_mailbox_in_cyrus_are_recipients")
         holds_the_law(daemon, "pat@example.org", "kim@example.org", cyrus, "smmapd")
 finally:
     cyrus.kill()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""recipients.lookup = dovecot: Dovecot's own users are the recipients, by its auth socket; killed
-too."""
+"""recipients.lookup = dovecot: the users of Dovecot are the recipients, by its auth socket; Dovecot
+is also killed."""
 import grp
 import os
 import pwd
@@ -58,7 +58,7 @@ dovecot = Daemon(scratch, ["dovecot", "-F", "-c", conf], start=False, ready="sta
 
 
 def start():
-    # Nothing of one that was killed stands in the way.
+    # Nothing left by a killed Dovecot prevents a restart.
     shutil.rmtree(f"{place}/run", ignore_errors=True)
     os.mkdir(f"{place}/run")
     dovecot.start()
@@ -67,15 +67,15 @@ def start():
 start()
 with Handoffd({"recipients.lookup": f"dovecot:{place}/run/auth-userdb", "recipients.cache-ttl": "0s",
                "spool.layout": "%h/Maildir", "recipients.lookup-timeout": "5s"}) as daemon:
-    is_(wait_for(daemon, "pat@example.org", 250), 250, "a_user_of_dovecots_is_a_recipient")
+    is_(wait_for(daemon, "pat@example.org", 250), 250, "a_user_of_dovecot_is_a_recipient")
     is_(rcpt(daemon, "PAT@example.org", "kim@example.org", "who@example.org", "pat@example.net"),
-        [250, 250, 550, 550], "and_nobody_else")
+        [250, 250, 550, 550], "users_that_dovecot_does_not_know_are_unknown")
     done_ = deliver(daemon.unix, "", ["pat@example.org", "kim@example.org"], b"Subject: x\r\n\r\nx\r\n")
     is_([reply.code for reply in done_.final.values()], [250, 250], "mail_is_delivered")
     is_([len(os.listdir(f"{place}/home/{box}/new")) for box in ("pat/Mail", "kim/Maildir")], [1, 1],
-        "where_dovecot_has_it_or_by_the_layout")
+        "mail_is_stored_where_dovecot_or_the_layout_says")
     is_(rcpt(daemon, "mbox@example.org", "pat@example.org"), [451, 250],
-        "a_mailbox_that_is_no_maildir_defers_that_recipient_alone_R1")
+        "a_mailbox_that_is_no_maildir_defers_only_that_recipient_R1")
     holds_the_law(daemon, "pat@example.org", "who@example.org", dovecot, "dovecot", start)
 dovecot.stop()
 done()

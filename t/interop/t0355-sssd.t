@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""recipients.lookup = passwd, where the users of the system are in a directory: SSSD and slapd."""
+"""recipients.lookup = passwd, with system users in a directory: SSSD and slapd."""
 import os
 import pwd
 import signal
@@ -79,7 +79,7 @@ os.makedirs("/var/log/sssd", exist_ok=True)
 
 
 class Sssd:
-    """In the test's own process namespace: what is called so is this one's."""
+    """All processes with this name are the test's, because it has its own process namespace."""
 
     def __init__(self):
         self.process = None
@@ -95,7 +95,7 @@ class Sssd:
                         if comm.read().startswith("sssd"):
                             os.kill(int(entry.name), number)
                 except (FileNotFoundError, ProcessLookupError):
-                    pass  # it has ended meanwhile
+                    pass  # it has ended
 
     def kill(self):
         self.signal(signal.SIGKILL)
@@ -108,26 +108,26 @@ sssd.start()
 until(lambda: known("handoffpat"), "SSSD knows the user", 60)
 with Handoffd({"recipients.lookup": "passwd", "spool.layout": "%h/Maildir",
                "recipients.cache-ttl": "0s", "recipients.lookup-timeout": "2s"}) as daemon:
-    is_(rcpt(daemon, PAT, KIM), [250, 550], "a_user_of_the_directorys_is_a_recipient")
-    is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "and_gets_mail")
+    is_(rcpt(daemon, PAT, KIM), [250, 550], "a_user_in_the_directory_is_a_recipient")
+    is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250, "a_user_in_the_directory_gets_mail")
     box = os.path.join(home, "Maildir")
-    is_([os.stat(path).st_uid for path in maildir.files(box)], [62001], "which_is_the_users")
+    is_([os.stat(path).st_uid for path in maildir.files(box)], [62001], "the_files_of_the_mailbox_belong_to_the_user")
     sssd.signal(signal.SIGSTOP)
-    is_(rcpt(daemon, PAT, KIM), [451, 451], "sssd_that_stands_still_defers_R1")
+    is_(rcpt(daemon, PAT, KIM), [451, 451], "a_stopped_sssd_defers_recipients_R1")
     sssd.signal(signal.SIGCONT)
-    is_(wait_for(daemon, PAT, 250), 250, "and_comes_back")
+    is_(wait_for(daemon, PAT, 250), 250, "a_resumed_sssd_answers_again")
     sssd.kill()
-    # While it dies it may say that there is no such user, which handoffd.conf(5) tells; and a worker
-    # that has waited in vain before does not ask for a moment.
+    # While sssd shuts down it may report that there is no such user, as handoffd.conf(5) explains;
+    # and after a timeout a worker pauses before it asks again.
     until(lambda: rcpt(daemon, PAT, KIM) == [451, 451]
           and any("Connection refused" in line for line in daemon.log), "mail waits for SSSD")
-    ok(daemon.wait_for("Connection refused"), "sssd_that_is_down_defers_R1")
+    ok(daemon.wait_for("Connection refused"), "sssd_that_is_down_defers_recipients_R1")
     sssd.start()
-    is_(wait_for(daemon, PAT, 250), 250, "and_comes_back_without_a_restart_of_ours")
-    is_(rcpt(daemon, PAT, KIM), [250, 550], "with_all_that_it_knows")
+    is_(wait_for(daemon, PAT, 250), 250, "sssd_is_used_again_without_a_restart_of_handoff")
+    is_(rcpt(daemon, PAT, KIM), [250, 550], "after_its_restart_sssd_answers_for_known_and_unknown_names")
     directory.kill()
     is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250,
-        "a_user_whom_sssd_has_kept_gets_mail_while_the_directory_is_down")
-    is_(len(maildir.files(box)), 2, "it_is_there")
+        "a_user_that_sssd_has_cached_gets_mail_while_the_directory_is_down")
+    is_(len(maildir.files(box)), 2, "the_mail_for_the_cached_user_is_stored")
 sssd.kill()
 done()

@@ -1,10 +1,12 @@
-"""Mail that goes on arriving while a reader is at the mailboxes, and the account of it.
+"""Delivers mail continuously while a reader uses the mailboxes, and counts what the reader has.
 
     with Arrivals(daemon.unix, users) as mail:
-        ...                             # a reader runs; messages are under way all the time
-        mail.each_goes_on()             # returns when each client is at a later message
-    mail.of(user)                       # Counter of the names of what that user must have
-    copies, damaged = account(octets)   # the same of what a reader has, and what is not whole
+        ...                             # run a reader here; messages arrive all the time
+        mail.each_goes_on()             # waits until each client sends a later message
+    mail.of(user)                       # Counter of the names of the messages that this user must
+                                        # have
+    copies, damaged = account(octets)   # the same for the messages of a reader, and the incomplete
+                                        # ones
 """
 import collections
 import random
@@ -21,7 +23,7 @@ CLIENTS = 3
 
 class Arrivals:
     def __init__(self, address, users, pause=0.15):
-        """pause: seconds at most between the halves of a message."""
+        """pause: the maximum number of seconds between the halves of a message."""
         self._pause = pause
         self._stop = threading.Event()
         self._senders = [Sender(address, f"client{number}", users, self._stop, self._transfer)
@@ -43,12 +45,12 @@ class Arrivals:
 
     @property
     def count(self):
-        """How many messages were acknowledged, counted for each recipient."""
+        """The number of acknowledged messages, counted for each recipient."""
         return sum(len(sender.acknowledged) for sender in self._senders)
 
     def each_goes_on(self):
-        """Behind it, what was under way before it is over, retries and all: each client is at a
-        later message."""
+        """Waits until each client sends a later message, so that earlier ones and their retries are
+        over."""
         before = [len(sender.acknowledged) for sender in self._senders]
         until(lambda: all(len({name for name, *_ in sender.acknowledged[since:]}) > 1
                           for sender, since in zip(self._senders, before)), "each client goes on")
@@ -59,7 +61,8 @@ class Arrivals:
                                    if recipient == user)
 
     def _transfer(self, client, octets):
-        """A slow client: a reader, or a kill, finds messages that are half there."""
+        """A slow client, so that half-sent messages exist while a reader runs or a process is
+        killed."""
         octets = lmtp.stuffed(octets)
         client.send(octets[:len(octets) // 2])
         self._stop.wait(random.uniform(0, self._pause))
@@ -67,11 +70,11 @@ class Arrivals:
 
 
 def _name(octets):
-    """The name of a message that is whole, None of any other."""
+    """Returns the name of a complete message, None for an incomplete one."""
     found = re.search(rb"^X-Name: (\S+)$", octets, re.M)
     if not found:
         return None
-    # The one line that mbsync adds to its copies.
+    # The line that mbsync adds to its copies.
     octets = re.sub(rb"^X-TUID: .*\n", b"", octets, flags=re.M)
     name = found[1].decode()
     got = maildir.without_trace(octets, b"Subject: " + found[1])
@@ -80,7 +83,7 @@ def _name(octets):
 
 
 def account(messages):
-    """Of the octets of messages: returns {name: copies} and the beginnings of those not whole."""
+    """octets: of each message. Returns {name: copies} and the beginnings of incomplete messages."""
     copies, damaged = collections.Counter(), []
     for octets in messages:
         name = _name(octets)

@@ -1,10 +1,10 @@
-"""A clean system of its own, as debootstrap made it (the peer `debian`), that packages are installed in.
+"""A fresh Debian system, made by debootstrap (the peer `debian`), in which packages are installed.
 
-    system = CleanSystem(scratch)            # in a peer's root, where what is mounted goes away again
-    system.offer(["handoff_0.1.0-1_amd64.deb"])
-    system.apt("install", "handoff")         # as an administrator would; nothing comes from a network
+    system = CleanSystem(scratch)            # in a peer's root, which removes the mounts
+    system.offer(["handoff_0.9.0-1_amd64.deb"])
+    system.apt("install", "handoff")         # as an administrator would; uses no network
     system.run("handoffd", "--check")        # a subprocess.CompletedProcess, its output as text
-    system.path("/etc/handoffd.conf")        # where that file is for the test
+    system.path("/etc/handoffd.conf")        # the path of that file for the test
 """
 import os
 import shutil
@@ -12,7 +12,7 @@ import subprocess
 
 import peer
 
-_DEPENDED = "/srv/packages"  # contrib/peers has put there what ours depend on
+_DEPENDED = "/srv/packages"  # contrib/peers put the dependencies of our packages there
 _OFFERED = "/srv/offered"
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
                 "DEBIAN_FRONTEND": "noninteractive"}
@@ -20,8 +20,8 @@ _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_AL
 
 class CleanSystem:
     def __init__(self, scratch):
-        """What is changed is in memory, below scratch.path. /dev is the test's, and so are /proc and
-        the loopback; process 1 is not systemd."""
+        """Changes are kept in memory, below scratch.path. The system shares /dev, /proc and the
+        loopback interface with the test; process 1 is not systemd."""
         base = os.path.join(scratch.path, "clean")
         self.root = os.path.join(base, "root")
         for folder in ("", "upper", "work", "root"):
@@ -43,12 +43,12 @@ class CleanSystem:
         return self.root + name
 
     def command(self, *command):
-        """What runs a command in there."""
+        """Returns the command line that runs a command in the system."""
         return ["chroot", self.root, "env", "-i",
                 *(f"{name}={value}" for name, value in _ENVIRONMENT.items()), *command]
 
     def run(self, *command, deadline=250):
-        """What it starts may stay, and hold its output: that goes to a file."""
+        """The output goes to a file, because processes that the command starts may keep it open."""
         with open(f"{self.root}.said", "w+", encoding="utf-8") as said:
             code = subprocess.run(self.command(*command), stdin=subprocess.DEVNULL, stdout=said,
                                   stderr=subprocess.STDOUT, timeout=deadline, check=False).returncode
@@ -56,7 +56,7 @@ class CleanSystem:
             return subprocess.CompletedProcess(command, code, said.read())
 
     def offer(self, packages):
-        """Has apt know of these package files too."""
+        """Makes these package files available to apt."""
         for package in packages:
             shutil.copy(package, self.path(_OFFERED))
         self._list(_OFFERED)

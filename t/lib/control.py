@@ -1,7 +1,7 @@
-"""handoffctl on a test's own daemon.
+"""Runs handoffctl on the daemon of a test.
 
     done = ctl(daemon, 'reload')           # done.returncode, done.stdout, done.stderr (text)
-    status(daemon)['pool']['idle']         # what `handoffctl status --json` says
+    status(daemon)['pool']['idle']         # the output of `handoffctl status --json`
     workers(daemon)                        # their process ids
     until(lambda: status(daemon)['pool']['commit'] == 2, 'two workers commit')
 """
@@ -28,15 +28,16 @@ def status(daemon):
 
 
 def workers(daemon):
-    """The process ids of its workers; the master has other children too."""
+    """Returns the process ids of the workers; the master also has other children."""
     return [each["pid"] for each in status(daemon)["workers"]]
 
 
 def until(holds, what, deadline=DEADLINE):
-    """Waits until holds() is true; for what has neither a log line nor a descriptor to wait on."""
+    """Waits until holds() is true. For events with neither a log line nor a descriptor to wait
+    for."""
     end = time.monotonic() + deadline
     while not (result := holds()):
         if time.monotonic() > end:
             raise TimeoutError(f"not within {deadline} s: {what}")
-        time.sleep(0.02)  # between two looks; nothing relies on its length
+        time.sleep(0.02)  # between two checks; nothing depends on its length
     return result

@@ -1,9 +1,9 @@
-"""Courier's own programs on the mailboxes of a handoffd; the test has entered the peer (peer.py).
+"""Runs Courier's programs on the mailboxes of a handoffd. The test has entered the peer (peer.py).
 
-    courier.deliver(daemon, path, message)     # "", or what deliverquota(8) says against it
+    courier.deliver(daemon, path, message)     # "", or the objection of deliverquota(8)
     courier.set_quota(daemon, path, '10240S,20C')
     with courier.imap(daemon, path) as client:      # an imaplib client of imapd(8), names in UTF-8
-        courier.quota(client)                       # (KiB, messages), as GETQUOTAROOT has it
+        courier.quota(client)                       # (KiB, messages), from GETQUOTAROOT
         courier.folders(client)                     # ['INBOX.lists', ...]
         courier.subjects(client, 'INBOX.lists')     # ['hello', ...]
 """
@@ -20,7 +20,7 @@ OVER_QUOTA = "Mail quota exceeded."
 
 
 def _as_owner(daemon, *command):
-    """A command as the user whose the mailboxes are."""
+    """Runs a command as the owner of the mailboxes."""
     if not daemon.owner:
         return [*command]
     uid, gid = daemon.owner
@@ -39,7 +39,7 @@ def set_quota(daemon, path, limits):
 
 @contextlib.contextmanager
 def imap(daemon, path):
-    # It serves nobody whose home is sticky, and takes the current directory for that.
+    # imapd takes the current directory for the home, and refuses one with the sticky bit.
     settings = ["AUTHENTICATED=test", "IMAP_CAPABILITY=IMAP4rev1 QUOTA", "IMAP_USELOCKS=0"]
     command = _as_owner(daemon, "env", "-C", path, *settings, IMAPD, path)
     client = imaplib.IMAP4_stream(shlex.join(command) + " 2>/dev/null")
@@ -57,7 +57,7 @@ def quota(client):
 
 
 def _names(reply):
-    """The folders below the inbox that can be selected."""
+    """Returns the folders below the inbox that can be selected."""
     lines = [line.decode() for line in reply[1] if line]
     names = [re.search(r'"\.?" "?([^"]*)"?$', line)[1] for line in lines if "Noselect" not in line]
     return sorted(name for name in names if name != "INBOX")

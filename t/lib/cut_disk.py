@@ -1,23 +1,24 @@
-"""A disk whose power can be cut: it forgets what was written and not flushed, or a part of that.
+"""A disk whose power can be cut: it loses writes that were not flushed, or a part of them.
 
-    disk = CutDisk(scratch, image, keep=50)   # begins as the image; a cut keeps half of such writes
+    disk = CutDisk(scratch, image, keep=50)   # starts with the image; a cut keeps half of those
+                                              # writes
     mounts.loop(path, disk.file)
-    disk.cut(file)               # now; the file is what is left. The filesystem sees flushes fail
+    disk.cut(file)               # now; the file has the remaining content, and flushes fail
     mounts.unmount(path); disk.remove()
 
-It is in memory (t/bench/slowdisk), a loop device over a FUSE filesystem.
+The disk is in memory (t/bench/slowdisk): a loop device on a FUSE filesystem.
 """
 import os
 import subprocess
 
 import fuse_disk
 
-_FLUSH = 1000  # microseconds: so that a cut falls into one
+_FLUSH = 1000  # microseconds, so that a cut can happen during a flush
 
 
 class CutDisk:
     def __init__(self, scratch, image, keep):
-        """keep: of the writes that were not flushed, percent."""
+        """keep: the percentage of unflushed writes that survive a cut."""
         self.folder = os.path.join(scratch.path, "cut-disk")
         self.scratch = scratch
         self.process, self.file = fuse_disk.start(self.folder, os.path.getsize(image), "--flush-us",

@@ -1,11 +1,11 @@
-"""A server that a test runs: its log, its readiness, its end.
+"""A server that a test runs.
 
     server = Daemon(scratch, ['postfix', 'start-fg'])
     server.wait_for('daemon started')       # a line of its log (standard error and output)
     server.log                              # the lines so far
     server.stop()                           # SIGTERM; returns its exit code
 
-It leads a process group of its own, which the scratch folder's guard ends when the test dies.
+The server leads a process group, which the guard of the scratch folder ends if the test dies.
 """
 import os
 import re
@@ -16,20 +16,21 @@ import time
 
 import tap
 
-DEADLINE = 60  # seconds within which what a test waits for has happened, unless it says otherwise
+DEADLINE = 60  # seconds that a test waits for an event, by default
 
 
 class Daemon:
-    """One server; it may be started again when it has ended."""
+    """One server, which may be restarted after it has ended."""
 
     def __init__(self, scratch, command, start=True, environment=None, ready=None):
-        """environment: variables beside those of the test. ready: what it logs when it serves."""
+        """environment: variables in addition to those of the test. ready: a pattern in the log that
+        shows that the server is ready."""
         self.scratch = scratch
         self.ready = ready
         self.command = command
         self.environment = environment or {}
         self.log = []
-        self._ended_log = None  # the standard output that has ended
+        self._ended_log = None  # the standard output whose end was read
         self._news = threading.Condition()
         self._reader = None
         self.process = None
@@ -37,7 +38,7 @@ class Daemon:
             self.start()
 
     def start(self):
-        """Starts it, and waits until it says that it is ready; what it logs from now on follows in
+        """Starts it, and waits until it logs that it is ready. Further log lines are appended to
         `log`."""
         begin = len(self.log)
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
@@ -45,7 +46,7 @@ class Daemon:
                                         start_new_session=True,
                                         env={**os.environ, **self.environment})
         self.scratch.guard(self.process.pid)
-        # Read all the time: a server whose log nobody reads would come to a halt.
+        # Read continuously: a server blocks if its log is not read.
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self._reader.start()
         if self.ready:
@@ -60,8 +61,8 @@ class Daemon:
         return self.process is not None and self.process.poll() is None
 
     def wait_for(self, pattern, since=0, count=1, deadline=DEADLINE):
-        """Waits until `count` lines of the log, from number `since` on, match; returns the last of
-        them."""
+        """Waits until `count` lines of the log, starting with number `since`, match; returns the
+        last one."""
         end = time.monotonic() + deadline
         with self._news:
             while True:
@@ -72,7 +73,7 @@ class Daemon:
                             return line
                 since = len(self.log)
                 last = "\n".join([f"{pattern!r} after:", *self.log[-20:]])
-                # Children of one that was killed may keep its log open until the next begins.
+                # Children of a killed server may keep its log open until the next one starts.
                 if self._ended_log is self.process.stdout:
                     raise RuntimeError(f"{self.command[0]} ended and had not logged {last}")
                 if not self._news.wait(end - time.monotonic()):
@@ -95,7 +96,7 @@ class Daemon:
         return code
 
     def kill(self):
-        """Ends it and what it has started in its group, as a power cut would."""
+        """Kills it and its process group, like a power cut."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 

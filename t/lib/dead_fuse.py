@@ -1,9 +1,9 @@
-"""A mounted filesystem whose server is dead to the world: it has taken what it is asked, and never
-answers. Who looks into it hangs, and cannot even be killed, until the mount is gone.
+"""A mounted filesystem whose server reads requests and never answers. A process that accesses it
+hangs and cannot be killed until the filesystem is unmounted.
 
     if dead_fuse.can():                  # Linux, root, FUSE; in a mount namespace (mounts.private)
         with dead_fuse.mounted(path):
-            ...                          # do not look into path
+            ...                          # do not access path
 """
 import contextlib
 import ctypes
@@ -13,7 +13,7 @@ import subprocess
 import threading
 
 _INIT = 26
-_READ = 1 << 16  # octets; the kernel wants room for its largest request
+_READ = 1 << 16  # octets; the kernel requires room for its largest request
 
 
 def can():
@@ -21,13 +21,14 @@ def can():
 
 
 def _serve(device):
-    """Answers the first request, INIT, without which none would come; the others are only taken."""
+    """Answers the first request, INIT, which the kernel needs before it sends others. Only reads
+    those."""
     try:
         while True:
             request = os.read(device, _READ * 4)
             _, opcode, unique = struct.unpack_from("=IIQ", request)
             if opcode == _INIT:
-                # Version 7.31; limits that nobody gets to.
+                # Version 7.31, with limits that are never reached.
                 body = struct.pack("=IIIIHHIIHHI7I", 7, 31, _READ, 0, 1, 1, _READ, 1, 1, 0, 0,
                                    *[0] * 7)
                 os.write(device, struct.pack("=IiQ", 16 + len(body), 0, unique) + body)
@@ -47,7 +48,7 @@ def mounted(path):
     try:
         yield
     finally:
-        # By force: what hangs in there gets an error, and the server's read ends.
+        # A forced unmount: hanging accesses fail, and the server's read ends.
         subprocess.run(["umount", "-f", "-l", path], check=True)
         thread.join(10)
         os.close(device)

@@ -1,8 +1,9 @@
-"""A home on a filesystem of its own, with a quota of the kernel's: who writes more gets EDQUOT.
+"""A home on its own filesystem, with a quota of the kernel: writing more than that fails with
+EDQUOT.
 
-    disk_quota.mount(path, scratch.file('disk'), uid, 1024)     # so many KiB, no more
+    disk_quota.mount(path, scratch.file('disk'), uid, 1024)     # a limit of 1024 KiB
 
-A user's quota on ext4; where this kernel has none of these, that of btrfs for the whole home.
+Uses a user quota of ext4 or, if this kernel has none, a btrfs quota for the whole home.
 """
 import ctypes
 import os
@@ -11,7 +12,7 @@ import subprocess
 
 _SET = 0x800008 << 8  # QCMD(Q_SETQUOTA, USRQUOTA), linux/quota.h
 _BLOCK_LIMITS = 1     # QIF_BLIMITS
-_MEBIBYTES = 256      # of the disk; it is sparse
+_MEBIBYTES = 256      # size of the disk, which is sparse
 
 
 def _make(file, *mkfs):

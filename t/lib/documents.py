@@ -1,20 +1,20 @@
-"""Runs what a document of doc/ tells an administrator to type. In a root of its own (peer.enter).
+"""Follows the documents in README.md and doc/ as an administrator would, in a peer's root (peer.enter).
 
-    documents.install()                     # handoff, as README has it installed
-    documents.follow("doc/postfix.md")      # each fenced sh block, in order; says which of them failed
+    documents.install()                     # handoff as README installs it
+    documents.follow("doc/postfix.md")      # runs each fenced sh block in order, and reports failures
     documents.follow("doc/postfix.md", section="Who may connect")
 
-A fence `sh` is run by `sh -eu`, in the top folder of the source. Comments before a fence, and by
-themselves, say what else is to be done, which a reader does not see:
+A fence `sh` is run by `sh -eu` in the top directory of the source. Comments, which a reader does not
+see, say what else to do. The first four stand before a fence, the others alone:
 
-    <!-- file: PATH -->       the fence is what stands in that file
-    <!-- append: PATH -->     the fence is added to it
-    <!-- same: FILE... -->    the fence says what these files of contrib/ say
-    <!-- given: NAME -->      what the test makes of the fence is in `hooks`
-    <!-- here: NAME -->       what else has come about by now is in `hooks`
-    <!-- arrives: USER -->    since the block before, a message has come for that recipient
+    <!-- file: PATH -->       write the fence to that file
+    <!-- append: PATH -->     append the fence to it
+    <!-- same: FILE... -->    check that the fence equals these files of contrib/
+    <!-- given: NAME -->      call hooks[NAME] with the text of the fence
+    <!-- here: NAME -->       call hooks[NAME]
+    <!-- arrives: USER -->    wait for a message that came for that recipient since the last block
 
-What README has for who builds handoff runs in tests of their own: ELSEWHERE.
+Blocks that build or package handoff run in tests of their own: ELSEWHERE.
 """
 import os
 import re
@@ -27,13 +27,13 @@ from syslogd import Syslog
 from tap import diag, is_, ok
 
 SPOOL = "/var/spool/handoff"
-# A line, the file that runs it, and the words it has for that.
+# A block of README, the file that runs it, and a pattern that shows this.
 ELSEWHERE = {
     "contrib/bootstrap && make run": ("t/e2e/t0005-make-run.t", r'"run", "ONCE=1"'),
-    "contrib/bootstrap && make check": (".ci/run", r"contrib/bootstrap && make check"),
-    "contrib/bootstrap && ./configure --sysconfdir=/etc && make && sudo make install":
-        ("contrib/distcheck", r"(?s)configure.* --sysconfdir=/etc.*\n\$make\n.*\$make install"),
-    "contrib/bootstrap && make deb && sudo apt install ./build/deb/handoff_*.deb":
+    "contrib/bootstrap && make && sudo make install-strip":
+        ("contrib/container/Containerfile",
+         r"contrib/bootstrap && make && make install-strip"),
+    "contrib/bootstrap --packages && make deb && sudo apt install ./build/deb/handoff_*.deb":
         ("t/interop/t0290-debian.t", r'(?s)packaging\.deb\(.*"install", "handoff"'),
     "make dist && rpmbuild -tb handoff-*.tar.gz": ("t/lib/packaging.py", r'"rpmbuild", "-tb"'),
 }
@@ -47,14 +47,14 @@ def text_of(path):
 
 
 def install():
-    """handoffd and handoffctl where README puts them, and a syslog."""
+    """Installs handoffd and handoffctl where README does; returns a running syslog."""
     for name in ("handoffd", "handoffctl"):
         link = f"/usr/local/sbin/{name}"
         if os.path.lexists(link):
             os.unlink(link)
         os.symlink(program(name.upper()), link)
     os.environ["PATH"] = f"/usr/local/sbin:/usr/sbin:/sbin:{os.environ['PATH']}"
-    # Where this build looks; README has it built to look in /etc.
+    # The configuration file of this build, if configure was not run with its defaults.
     said = subprocess.run(["handoffd", "--help"], stdout=subprocess.PIPE, text=True, check=True)
     default = re.search(r"instead of (/\S+/handoffd\.conf)", said.stdout)[1]
     if default != "/etc/handoffd.conf":
@@ -64,7 +64,7 @@ def install():
 
 
 def parts(path, section=None, without=()):
-    """Returns [(comments before the fence, language, block)]; a comment that stands by itself is
+    """Returns [(comments before the fence, language, block)]. A comment that stands alone is
     ([comment], None, None). A comment is (verb, what)."""
     found, comments, inside = [], [], None
     for match in _PART.finditer(text_of(path)):
@@ -83,18 +83,18 @@ def parts(path, section=None, without=()):
 
 
 def follow(path, hooks=None, section=None, without=()):
-    """path: of the document, from the top of the source. hooks: {NAME: function}, which for `given`
-    is called with the block. section: that part of it alone. without: all but those parts."""
+    """path: relative to the top directory. hooks: {NAME: function}. section: follow only this
+    section. without: skip these sections."""
     Reader(path, hooks or {}).read(parts(path, section, without))
 
 
 class Reader:
-    """Someone who does what a document says."""
+    """Executes the parts of one document."""
 
     def __init__(self, path, hooks):
         self.path = path
         self.hooks = hooks
-        self.before = {}    # mailbox: how many messages were in it before the last block
+        self.before = {}    # {mailbox: number of messages before the last block}
         self.count = 0
 
     def read(self, document):
@@ -123,7 +123,7 @@ class Reader:
         self._file(path, block, "a")
 
     def _same(self, names, block):
-        # Where they belong in a configuration that has sections is the document's to say.
+        # The document, not the snippet, names the section in which the lines belong.
         said = [line for line in block.splitlines() if line and not line.startswith("begin ")]
         is_(said, [line for name in names.split() for line in snippet(name).splitlines() if line],
             f"{self.path}_says_what_{names.replace(' ', '_and_')}_of_contrib_says")
@@ -151,7 +151,7 @@ def box_of(user):
 
 
 def arrives(user, before, sentence, count=1):
-    """Waits until a mailbox of README's spool has so many messages more than `before` says."""
+    """Waits until a mailbox of README's spool has `count` messages more than `before` says."""
     box = box_of(user)
     try:
         until(lambda: len(maildir.files(box)) >= before.get(box, 0) + count,
@@ -162,8 +162,8 @@ def arrives(user, before, sentence, count=1):
 
 
 def unrun():
-    """Returns what the documents have for a reader to type and no test runs: code that is indented,
-    or is called something else, and what ELSEWHERE says of a file without ground."""
+    """Returns commands in the documents that no test runs: indented code, commands in a fence that
+    is not `sh`, and entries of ELSEWHERE whose pattern does not match."""
     found = [f"{path}: no {words}" for path, words in ELSEWHERE.values()
              if not re.search(words, text_of(path))]
     documents = ["README.md", *sorted(f"doc/{name}" for name in os.listdir(os.path.join(TOP, "doc"))

@@ -1,4 +1,4 @@
-"""A Dovecot on the mailboxes of a handoffd, which lets everybody in."""
+"""A Dovecot on the mailboxes of a handoffd, which accepts every login."""
 from daemon import Daemon
 from handoffd import account
 
@@ -36,7 +36,7 @@ service imap-login {
 
 
 def start_dovecot(daemon, more, encoding=""):
-    """more: what is to stand behind that. encoding: how it names folders, as ":UTF-8"."""
+    """more: further configuration lines. encoding: of folder names, such as ":UTF-8"."""
     user, group = account()
     with open("/etc/dovecot/dovecot.conf", "w", encoding="ascii") as file:
         file.write(CONF.format(spool=daemon.spool, user=user, group=group, encoding=encoding) + more)

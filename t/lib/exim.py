@@ -25,7 +25,7 @@ begin retry
 
 
 def stuffed_session(sender, recipients, octets):
-    """What a client says by SMTP to hand over the message."""
+    """Returns the SMTP commands of a client that sends the message."""
     lines = ["EHLO localhost", f"MAIL FROM:<{sender}> SMTPUTF8 BODY=8BITMIME",
              *[f"RCPT TO:<{each}>" for each in recipients], "DATA"]
     return ("\r\n".join(lines) + "\r\n").encode() + stuffed(octets) + b"QUIT\r\n"
@@ -41,7 +41,7 @@ class Exim(Mta):
             file.write(EXIM_CONF.format(routers=routers, transports=transports))
 
     def sends_utf8(self, domain):
-        # The lmtp transport does not know SMTPUTF8.
+        # The lmtp transport does not support SMTPUTF8.
         return domain == self.tcp
 
     def inject(self, sender, recipients, octets, background=True):
@@ -49,7 +49,7 @@ class Exim(Mta):
         if all(each.isascii() for each in recipients):
             how += ["-i", "-f", sender, *recipients]
         else:
-            # An address of the command line is taken as octets.
+            # Exim treats an address on the command line as octets.
             how.append("-bs")
             octets = stuffed_session(sender, recipients, octets)
         run = subprocess.run(how, input=octets, stdout=subprocess.PIPE,

@@ -11,20 +11,21 @@ _PROGRAM = os.path.join(os.environ.get("TOP_BUILDDIR", "build"), "t", "bench", "
 
 
 def missing():
-    """Why there can be none, or nothing."""
+    """Returns why there cannot be such a disk, or None."""
     try:
-        os.close(os.open("/dev/fuse", os.O_RDWR))  # there may be the node alone
+        os.close(os.open("/dev/fuse", os.O_RDWR))  # the device file may exist without FUSE
     except OSError as error:
         return f"/dev/fuse: {error.strerror}"
     return None if os.access(_PROGRAM, os.X_OK) else "built without libfuse3"
 
 
 def start(folder, octets, *options):
-    """Makes the folder if need be, and waits until the file that is the disk is there."""
+    """Creates the folder if necessary, and waits until the file of the disk exists."""
     os.makedirs(folder, exist_ok=True)
     process = subprocess.Popen(
         [_PROGRAM, "--at", folder, "--mib", str(octets >> 20), *options],
-        start_new_session=True, stderr=subprocess.DEVNULL)  # libfuse 3.14 says what is no matter
+        start_new_session=True, stderr=subprocess.DEVNULL)  # libfuse 3.14 prints irrelevant
+                                                            # messages
     file, end = os.path.join(folder, "disk"), time.monotonic() + 20
     while not os.path.exists(file):
         if process.poll() is not None or time.monotonic() > end:

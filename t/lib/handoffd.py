@@ -1,15 +1,16 @@
-"""A handoffd of the test's own.
+"""A handoffd for one test.
 
     with Handoffd({'recipients.lookup': 'any', 'session.max-errors': 3}) as daemon:
-        daemon.mailbox('user@example.org')    # makes that mailbox, returns its path
+        daemon.mailbox('user@example.org')    # creates that mailbox, returns its path
         deliver(daemon.unix, '', ['user@example.org'], b'Subject: hello\r\n\r\nhello\r\n')
         daemon.messages('user@example.org')   # [b'Return-Path: ...']
         daemon.wait_for(r'sender=<>')         # a line of its log
-        is_(daemon.stop(), 0, 'it_ends_well_on_sigterm')
+        is_(daemon.stop(), 0, 'the_server_exits_with_0_on_sigterm')
 
 It runs `$HANDOFFD -f -c FILE` in a folder of its own, listens on a unix socket there and, with
 tcp=True, on a free loopback port, logs to the test, and is ready when the constructor returns. It
-ends with the `with`, or when the test dies. As root, it runs as an unprivileged user.
+ends at the end of the `with` block or when the test dies. If the test runs as root, its workers run
+as an unprivileged user.
 $HANDOFFD and $HANDOFFCTL name the programs, if not those in build/; `make check` sets them.
 """
 import grp
@@ -17,6 +18,7 @@ import os
 import pwd
 import select
 import socket
+import subprocess
 import time
 
 import maildir
@@ -26,8 +28,8 @@ from scratch import Scratch
 
 
 def program(variable):
-    """Returns the path of the program that an environment variable names; without it, of the one
-    in the source tree's build/."""
+    """Returns the path of the program that the environment variable names or, if it is not set, of
+    the one in build/ of the source tree."""
     top = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
     path = os.environ.get(variable) or os.path.join(top, "build", variable.lower())
     if not os.access(path, os.X_OK):
@@ -36,40 +38,43 @@ def program(variable):
 
 
 def free_port():
-    """Returns a loopback port that nothing listens on."""
+    """Returns a free port of the loopback address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
 
 
 def account():
-    """Returns (user, group) that a daemon started as root runs as, None where not root."""
+    """Returns the (user, group) of the workers if the test runs as root, else None."""
     if os.geteuid() != 0:
         return None
     return ("nobody", grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name)
 
 
-def _has_in_it(octets):
-    with open(program("HANDOFFD"), "rb") as file:
-        return octets in file.read()
-
-
 def is_sanitized():
-    """Whether the handoffd under test has a sanitizer's run time in it."""
-    return _has_in_it(b"__asan_init")
+    """Whether the tested handoffd was built with a sanitizer."""
+    with open(program("HANDOFFD"), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
+def optional_parts():
+    """Returns the optional parts that $HANDOFFD has, as its --version names them."""
+    said = subprocess.run([program("HANDOFFD"), "--version"], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout
+    return said.partition("optional parts:")[2].split()
 
 
 def writes_out():
-    """Whether it starts writing without a sync, an extra of Linux's. Without that there is no one
-    sync for all names either: each directory is synced on every filesystem."""
-    return _has_in_it(b"\0sync_file_range\0")
+    """Whether it uses sync_file_range, a Linux extra. A build without it also syncs each directory
+    on every filesystem instead of using one sync for all recipients."""
+    return "linux-extras" in optional_parts()
 
 
 class Configuration:
-    """A configuration file in the scratch folder, and where it says things are."""
+    """A configuration file in the scratch folder, and the paths that it contains."""
 
     def __init__(self, settings=None, *, tcp=False, scratch=None):
-        """settings: {name: value, or a list for one that repeats, or None to leave a default out}.
-        scratch: whose folder to use; a new one without."""
+        """settings: {name: value, or a list for a repeated setting, or None to omit a default}.
+        scratch: use this folder instead of a new one."""
         self.scratch = scratch or Scratch()
         base = self.scratch.path
         self.spool = os.path.join(base, "spool")
@@ -95,7 +100,7 @@ class Configuration:
         self.write(settings or {})
 
     def write(self, settings):
-        """Writes the file anew, with these settings in place of those of their names."""
+        """Rewrites the file with these settings changed."""
         self.settings.update(settings)
         lines = []
         for name, value in self.settings.items():
@@ -104,12 +109,12 @@ class Configuration:
         self.scratch.file("handoffd.conf", "".join(lines))
 
     def mailbox_path(self, address):
-        """Where a recipient's mailbox is, in the default layout."""
+        """Returns the path of a recipient's mailbox in the default layout."""
         user, _, domain = address.rpartition("@")
         return os.path.join(self.spool, domain, user)
 
     def mailbox(self, address):
-        """Makes a recipient's mailbox; returns its path."""
+        """Creates a recipient's mailbox; returns its path."""
         return maildir.create(self.mailbox_path(address), self.owner)
 
     def messages(self, address):
@@ -117,8 +122,9 @@ class Configuration:
         return maildir.messages(self.mailbox_path(address))
 
     def staged(self, deadline=5):
-        """Returns what lies in the staging folder. A name is taken away when the client is known to
-        have read its replies, which may be just now: waits for them to go, until the deadline."""
+        """Returns the names in the staging folder. They are removed once the client is known to
+        have read its replies, so this waits until the folder is empty or the deadline has
+        passed."""
         staging = os.path.join(self.spool, ".handoff", "staging")
         end = time.monotonic() + deadline
         while (found := [name for _, _, names in os.walk(staging) for name in names]) \
@@ -128,11 +134,11 @@ class Configuration:
 
 
 class Handoffd(Configuration, Daemon):
-    """A running daemon, with its configuration."""
+    """A running daemon and its configuration."""
 
     def __init__(self, settings=None, *, tcp=False, arguments=(), scratch=None, start=True,
                  environment=None):
-        """arguments: more of them for the command line. start=False: start() comes later."""
+        """arguments: further arguments of the command line. start=False: do not start it yet."""
         Configuration.__init__(self, settings, tcp=tcp, scratch=scratch)
         Daemon.__init__(self, self.scratch,
                         [program("HANDOFFD"), "-f", "-c", self.path, *arguments], start=False,

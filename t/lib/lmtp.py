@@ -20,7 +20,7 @@ class Reply(collections.namedtuple("Reply", "code lines")):
 
     @property
     def enhanced(self):
-        """The enhanced status code (RFC 2034) as text, '' where there is none."""
+        """The enhanced status code (RFC 2034) as text; '' if there is none."""
         first = self.lines[0].split(" ")[0]
         return first if first.count(".") == 2 and first.replace(".", "").isdigit() else ""
 
@@ -29,7 +29,7 @@ class Reply(collections.namedtuple("Reply", "code lines")):
 
 
 class Closed(Exception):
-    """The server closed the connection where a reply was due."""
+    """The server closed the connection instead of replying."""
 
 
 def connect(address, timeout=30):
@@ -84,18 +84,19 @@ class Lmtp:
         return self.reply()
 
     def session(self, *commands):
-        """Sends each command when the one before has its reply; returns the replies."""
+        """Sends each command after the reply to the previous one; returns the replies."""
         return [self.command(command) for command in commands]
 
     def start_tls(self, context):
-        """Says STARTTLS and shakes hands; returns the reply. Without 220 there is no handshake."""
+        """Sends STARTTLS and does the handshake; returns the reply. Without 220 there is no
+        handshake."""
         reply = self.command("STARTTLS")
         if reply.code == 220:
             self.wrap(context)
         return reply
 
     def wrap(self, context):
-        """Shakes hands by an ssl.SSLContext; what follows is inside TLS."""
+        """Does the handshake with an ssl.SSLContext; everything after it is encrypted."""
         self._input.close()
         self.socket = context.wrap_socket(self.socket)
         self._input = self.socket.makefile("rb")

@@ -1,9 +1,9 @@
-"""Clients that deliver all the time, a connection for each message, and note what goes wrong.
+"""Clients that deliver continuously, with one connection for each message, and record failures.
 
     with Load(daemon.unix, 8, 'user@example.org') as load:
-        ...                               # whatever the server has to stand
+        ...                               # disturb the server here
     load.delivered                        # messages whose 250 was read
-    load.postponed                        # 421 4.3.2 between transactions: to be sent again
+    load.postponed                        # 421 4.3.2 between transactions, to be sent again
     load.faults                           # everything else: refused connections, lost replies
 """
 import itertools
@@ -57,7 +57,7 @@ class Load:
                     self.faults.append(outcome)
 
     def _deliver(self, session, message):
-        """None where it was delivered, 'postponed', or what was wrong."""
+        """Returns None after a delivery, 'postponed', or a description of the failure."""
         if session.greeting.code != 220:
             return self._other("greeting", session.greeting)
         for command, code in (("LHLO load", 250), ("MAIL FROM:<>", 250),
@@ -65,10 +65,10 @@ class Load:
             try:
                 reply = session.command(command)
             except BrokenPipeError:
-                # It said 421 and closed before we wrote.
+                # The server sent 421 and closed before we wrote.
                 reply = session.reply()
             if reply.code != code:
-                # Between transactions alone.
+                # Only between transactions.
                 return self._other(command, reply, command[:4] in ("LHLO", "MAIL"))
         session.send(lmtp.stuffed(message))
         reply = session.reply()

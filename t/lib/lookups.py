@@ -1,8 +1,7 @@
-"""What every lookup has to hold, asked of a handoffd with the real server behind it.
+"""Tests what must hold for every lookup, with a handoffd that uses the real server.
 
     rcpt(daemon, 'pat@example.org')       # 250, 550, 451
-    holds_the_law(daemon, ...)            # the server is killed under load: 451 and no 5xx; then it
-                                          # comes back, and so do the recipients
+    holds_the_law(daemon, ...)            # the server is killed under load: 451 and no 5xx;
 """
 import contextlib
 import os
@@ -23,13 +22,13 @@ def replies(daemon, *addresses):
 
 
 def rcpt(daemon, *addresses):
-    """Returns the codes of RCPT for each address; the code itself for one."""
+    """Returns the list of reply codes of RCPT, or the code itself for one address."""
     codes = [reply.code for reply in replies(daemon, *addresses)]
     return codes[0] if len(codes) == 1 else codes
 
 
 def wait_for(daemon, address, code, deadline=60):
-    """Asks until RCPT has that code; returns the last one."""
+    """Repeats RCPT until the reply has that code; returns the last code."""
     end = time.monotonic() + deadline
     while (got := rcpt(daemon, address)) != code and time.monotonic() < end:
         threading.Event().wait(0.05)
@@ -38,7 +37,7 @@ def wait_for(daemon, address, code, deadline=60):
 
 @contextlib.contextmanager
 def stopped(pid):
-    """In there the process stands still: it takes connections, and says nothing."""
+    """Within this context the process is stopped: it accepts connections but does not respond."""
     os.kill(pid, signal.SIGSTOP)
     os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
     try:
@@ -48,7 +47,7 @@ def stopped(pid):
 
 
 def holds_the_law(daemon, known, unknown, server, what, start=None):
-    """R1: the server is killed while clients ask, and brought back, by start() if that is given.
+    """R1: the server is killed while clients send RCPT, and restarted, with start() if given.
     cache-ttl must be 0."""
     seen, halt = [], threading.Event()
 
@@ -69,13 +68,13 @@ def holds_the_law(daemon, known, unknown, server, what, start=None):
             halt.wait(0.01)
         down = list(seen[before:])
         (start or server.start)()
-        is_(wait_for(daemon, known, 250), 250, f"{what}_comes_back_without_a_restart")
+        is_(wait_for(daemon, known, 250), 250, f"{what}_is_used_again_without_a_restart_of_handoff")
     finally:
         halt.set()
         for client in clients:
             client.join()
     ok([250, 550] in seen[:before], f"{what}_answers_under_load")
-    ok([451, 451] in down, f"{what}_that_was_killed_defers_R1")
+    ok([451, 451] in down, f"{what}_that_was_killed_defers_recipients_R1")
     empty((pair for pair in seen if pair[0] not in (250, 451) or pair[1] not in (550, 451)),
-          f"{what}_that_was_killed_bounces_nobody_R1")
+          f"{what}_that_was_killed_bounces_no_mail_R1")
     ok(daemon.wait_for("lookup failed"), f"the_log_has_why_{what}_failed")

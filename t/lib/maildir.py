@@ -1,14 +1,15 @@
-"""Reads Maildirs: what was delivered, and whether the folder is as it should be.
+"""Reads Maildirs.
 
     maildir.messages(path)       # the messages' octets, in order of their names
-    maildir.without_trace(octets, b'X-Test: 1')   # from that line on: what the sender wrote
+    maildir.without_trace(octets, b'X-Test: 1')   # the part that the sender wrote, from that line
+                                                  # on
 """
 import os
 import re
 
 
 def create(path, owner=None):
-    """Makes an empty Maildir; owner: (uid, gid), which the folders above it get too where new."""
+    """Creates an empty Maildir. owner: (uid, gid), also for parent directories that are created."""
     made = []
     for folder in ("tmp", "new", "cur"):
         folder = os.path.join(path, folder)
@@ -43,19 +44,20 @@ def messages(path):
 
 
 def size_in_name(name):
-    """Returns the number in a name's `,S=` (the file's octets, as Dovecot reads it), or None."""
+    """Returns the number after `,S=` in a file name, which is the size in octets for Dovecot, or
+    None."""
     match = re.search(r",S=(\d+)", name)
     return int(match.group(1)) if match else None
 
 
 def leftovers(path):
-    """Returns what lies in tmp/."""
+    """Returns the names in tmp/."""
     return os.listdir(os.path.join(path, "tmp")) if os.path.isdir(os.path.join(path, "tmp")) else []
 
 
 def without_trace(octets, first):
-    """Returns a message from its line `first` on, None where it has no such line: what the sender
-    wrote, after what servers on the way put in front (Return-Path, Received)."""
+    """Returns the part of a message that begins with the line `first`, that is, without the lines
+    that servers added (Return-Path, Received). None if it has no such line."""
     if octets.startswith(first):
         return octets
     at = octets.find(b"\n" + first)

@@ -1,4 +1,4 @@
-"""What the maildirsize of a mailbox says (Maildir++), and how a delivery against it ends.
+"""Reads the file maildirsize of a mailbox (Maildir++), and delivers to such a mailbox.
 
     to(daemon, 'pat@good.test', octets)    # '250 2.0.0'
     lines_of(daemon, 'pat@good.test')      # ['10240S,20C', '523 1', ...]
@@ -12,7 +12,7 @@ MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
 
 def to(daemon, user, message=MESSAGE):
-    """The code and enhanced status code that the delivery ends with."""
+    """Delivers; returns the code and enhanced status code of the reply."""
     result = deliver(daemon.unix, "sender@client.test", [user], message)
     reply = result.final.get(user) or result.rcpt[user]
     return f"{reply.code} {reply.enhanced}"
@@ -24,6 +24,6 @@ def lines_of(daemon, user):
 
 
 def summed(daemon, user):
-    """What maildirsize says: (octets, messages)."""
+    """Returns (octets, messages) from maildirsize."""
     return tuple(sum(int(line.split()[column]) for line in lines_of(daemon, user)[1:])
                  for column in (0, 1))

@@ -1,12 +1,12 @@
-"""Messages that a queue manager is to hand over, and what must have become of them.
+"""Messages for a queue manager to deliver, and a check of the result.
 
-    mailing = Mailing(daemon, "good.test", count=40)     # makes the mailboxes
+    mailing = Mailing(daemon, "good.test", count=40)     # creates the mailboxes
     for each in mailing.messages:
         inject(mailing.sender, each.good + each.unknown, each.octets)
-    mailing.check()      # says whether each mailbox has its messages, and bounces came back
+    mailing.check()      # checks that each mailbox has its messages and the bounces arrived
 
-Each message goes to some of `users` recipients and, every few messages, to unknown ones too. Its
-content differs in what a program on the way could damage. Repeatable: no clock, a fixed seed.
+Each message goes to some of `users` recipients and, every few messages, to unknown ones too. The
+contents vary in ways that a program could damage. Repeatable: no clock, a fixed seed.
 """
 import collections
 import os
@@ -21,7 +21,8 @@ Message = collections.namedtuple("Message", "number octets good unknown")
 class Mailing:
     def __init__(self, configuration, domain, count, users=30, most=30, longest_line=990,
                  sender=None):
-        """most: recipients of one message. sender: whose mailbox bounces come back to."""
+        """most: the maximum number of recipients of a message. sender: the address that receives
+        bounces."""
         self.configuration = configuration
         self.domain = domain
         self.sender = sender or f"sender@{domain}"
@@ -35,7 +36,7 @@ class Mailing:
 
     @property
     def bounces(self):
-        """How many messages have an unknown recipient."""
+        """Returns the number of messages with an unknown recipient."""
         return sum(bool(each.unknown) for each in self.messages)
 
     def check(self):
@@ -49,17 +50,17 @@ class Mailing:
                    for octets in self.configuration.messages(user)]
             if sorted(map(repr, got)) != sorted(map(repr, wanted[user])):
                 wrong.append((user, len(got), len(wanted[user])))
-        empty(wrong, f"each_mailbox_of_{self.domain}_has_its_messages_once_byte_for_byte")
+        empty(wrong, f"each_mailbox_of_{self.domain}_has_its_messages_once_and_unchanged")
         empty((user for user in self.unknown
                if os.path.exists(self.configuration.mailbox_path(user))),
               f"no_mailbox_appeared_for_an_unknown_recipient_of_{self.domain}")
 
     def check_bounces(self, bounces):
-        """bounces: how many are to be in the sender's mailbox."""
+        """bounces: the expected number in the sender's mailbox."""
         found = [octets for octets in self.configuration.messages(self.sender)
                  if b"\nReturn-Path: <>\n" in b"\n" + octets]
         is_(len(found), bounces, "each_message_with_an_unknown_recipient_bounced_once")
-        ok(all(b"550 5.1.1" in octets for octets in found), "each_bounce_has_the_reply_550_5.1.1")
+        ok(all(b"550 5.1.1" in octets for octets in found), "each_bounce_contains_the_reply_550_5.1.1")
 
     def _message(self, number, most):
         chosen = self._chance.sample(self.users, self._chance.randint(1, most))

@@ -1,9 +1,9 @@
-"""Filesystems that a test mounts, where nobody else sees them.
+"""Filesystems that a test mounts in a mount namespace of its own.
 
-    if mounts.private():                   # as root: the test begins anew in a mount namespace
+    if mounts.private():                   # as root: restarts the test in a mount namespace
         mounts.tmpfs(path, 'size=1m')
         mounts.image(path, scratch.file('disk'), 16, ['mkfs.ext4', '-q'])
-        mounts.loop(path, file)            # such an image, again
+        mounts.loop(path, file)            # mounts such an image again
 """
 import os
 import shutil
@@ -12,7 +12,7 @@ import sys
 
 
 def private():
-    """As root, runs the rest where what is mounted nobody else sees. Returns whether it does."""
+    """If root, runs the rest of the test in a private mount namespace. Returns whether it does."""
     if os.environ.get("HANDOFF_PRIVATE_MOUNTS") == "1":
         return True
     if os.geteuid() != 0 or not shutil.which("unshare"):
@@ -28,14 +28,14 @@ def tmpfs(path, options, *more):
 
 
 def image(path, file, mebibytes, mkfs):
-    """Makes a filesystem in a file and mounts it."""
+    """Creates a filesystem in a file and mounts it."""
     os.truncate(file, mebibytes << 20)
     subprocess.run([*mkfs, file], check=True, stdout=subprocess.DEVNULL)
     loop(path, file)
 
 
 def loop(path, file):
-    """Mounts the filesystem that is in a file."""
+    """Mounts the filesystem in a file."""
     subprocess.run(["mount", "-o", "loop", file, path], check=True)
 
 

@@ -1,9 +1,9 @@
-"""A queue manager, as the scenarios see it; one file for each kind has the rest.
+"""The interface of queue managers for the scenarios. Each kind is implemented in a file of its own.
 
     class Postfix(Mta): ...
-    mta.inject("sender@good.test", ["user@good.test"], octets)   # it has the message and tries
-    mta.drain()                        # everything in its queue is tried until nothing is left
-    mta.said("user@good.test")         # what its log says of that recipient: [(DEFERRED, line)]
+    mta.inject("sender@good.test", ["user@good.test"], octets)   # the message is queued and tried
+    mta.drain()                        # retries everything until the queue is empty
+    mta.said("user@good.test")         # its log entries about that recipient: [(DEFERRED, line)]
 """
 import collections
 import os
@@ -15,12 +15,12 @@ from tap import diag
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 SENT, DEFERRED, BOUNCED = "sent", "deferred", "bounced"
 
-# What was said of a recipient, and the line of the log that says it.
+# The outcome for a recipient, and the line of the log that reports it.
 Said = collections.namedtuple("Said", "recipient outcome line")
 
 
 def snippet(path, **replacements):
-    """A file of contrib/ without its comments, as an administrator would take it over."""
+    """Returns a file of contrib/ without its comments."""
     with open(os.path.join(TOP, "contrib", path), encoding="ascii") as file:
         text = "".join(line for line in file if not line.lstrip().startswith("#"))
     for old, new in replacements.items():
@@ -32,7 +32,7 @@ def snippet(path, **replacements):
 
 
 def until(holds, what, deadline=DEADLINE, between=lambda: None):
-    """Waits until holds() does; between() is done before each look but the first."""
+    """Waits until holds() is true. between() is called before each check except the first."""
     end = time.monotonic() + deadline
     while not holds():
         if time.monotonic() > end:
@@ -42,30 +42,30 @@ def until(holds, what, deadline=DEADLINE, between=lambda: None):
 
 
 class Mta:
-    transactions = {}   # domain: how many it takes for 50 recipients, if not one
-    # What its log says where its client died of the end of a connection, if it takes that for a
-    # failure for good.
+    transactions = {}   # {domain: number of transactions for 50 recipients, if not one}
+    # A pattern in its log that shows that its client died because the connection ended, if it
+    # treats this as a permanent failure.
     client_died = None
-    # What its log says where its client has read the reply to a message, got none to its QUIT, and
-    # sends the message again. Nobody can know that of a client which has said QUIT.
+    # A pattern in its log that shows that its client sends a message again although it has read the
+    # reply, because QUIT was not answered. A server cannot detect this.
     wants_goodbye = None
-    bare_octets = ()    # domains to which it sends an address beyond ASCII without saying SMTPUTF8
-    keeps_unknown = ()  # domains for whose unknown recipients it tries again all the same
+    bare_octets = ()    # domains to which it sends non-ASCII addresses without SMTPUTF8
+    keeps_unknown = ()  # domains for which it retries unknown recipients
 
     def sends_utf8(self, domain):
-        """Whether it can send to an address beyond ASCII in that domain."""
+        """Whether it can send to a non-ASCII address in that domain."""
         return False
 
     def inject(self, sender, recipients, octets):
-        """Returns when the message is in the queue, or delivered."""
+        """Returns after the message was queued or delivered."""
         raise NotImplementedError
 
     def flush(self):
-        """Has everything in the queue tried now."""
+        """Retries everything in the queue now."""
         raise NotImplementedError
 
     def remove(self, recipient):
-        """Takes it out of the queue, where keeps_unknown makes that necessary."""
+        """Removes it from the queue; for domains in keeps_unknown."""
         raise NotImplementedError
 
     def queued(self):
@@ -73,11 +73,11 @@ class Mta:
         raise NotImplementedError
 
     def log(self):
-        """Returns the lines so far."""
+        """Returns the log lines so far."""
         raise NotImplementedError
 
     def outcomes(self, line):
-        """Returns the (recipient, outcome)s that a line of the log tells of."""
+        """Returns each (recipient, outcome) that a line of the log reports."""
         raise NotImplementedError
 
     def said(self, recipient=None):
@@ -85,7 +85,7 @@ class Mta:
                 for each, outcome in self.outcomes(line) if recipient in (None, each)]
 
     def wait_for(self, recipient, outcome):
-        """Waits until the log has it; returns the line."""
+        """Waits until the log reports this outcome; returns the line."""
         def found():
             return [each.line for each in self.said(recipient) if each.outcome == outcome]
         try:
@@ -100,7 +100,7 @@ class Mta:
         flushed = [0.0]
 
         def again():
-            # What is under way passes over a flush: not one after the other.
+            # A flush skips messages that are being delivered, so do not flush all the time.
             if time.monotonic() - flushed[0] > 2:
                 flushed[0] = time.monotonic()
                 self.flush()

@@ -12,14 +12,16 @@ queue ttl {ttl}
 
 
 class Opensmtpd(Mta):
-    # mail.lmtp dies of SIGPIPE where handoffd is killed while it writes; smtpd then says PermFail.
+    # If handoffd is killed while mail.lmtp writes, mail.lmtp dies of SIGPIPE, and smtpd logs
+    # PermFail.
     client_died = "(exited abnormally)"
     wants_goodbye = "mail.lmtp: unexpected EOF from LMTP server"
 
     def __init__(self, scratch, unix=None, tcp=None, ttl="1d"):
-        """Without domains it delivers nothing. ttl: how long it tries."""
-        # Its mail.lmtp makes a temporary failure of any reply that is not 2xx, and each recipient is
-        # a message of its own to it.
+        """unix, tcp: the domains to deliver to by that socket; without them smtpd delivers nothing to
+        handoff. ttl: the lifetime in the queue."""
+        # mail.lmtp turns every reply except 2xx into a temporary failure, and delivers to each
+        # recipient separately.
         self.keeps_unknown = (unix, tcp)
         self.transactions = {unix: 50, tcp: 50}
         with open("/etc/smtpd.conf", "w", encoding="ascii") as file:

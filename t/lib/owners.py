@@ -1,7 +1,8 @@
-"""Recipients with uids and homes of their own, which need no account on this host.
+"""Recipients with their own uids and homes, without accounts on this host.
 
-    owners = Owners()                        # as root: a folder for homes, and a table of them
-    pat = owners.add('pat', 61001)           # Owner: address, uid, home; the home is made
+    owners = Owners()                        # as root: a folder for homes, and a table of
+                                             # recipients
+    pat = owners.add('pat', 61001)           # Owner: address, uid, home; creates the home
     with owners.handoffd() as daemon:        # recipients.lookup = file:, spool.layout = %h/Maildir
         deliver(daemon.unix, '', [pat.address], message)
         pat.messages()                       # the octets of each
@@ -29,7 +30,7 @@ class Owner:
             os.chown(home, uid, uid)
 
     def make(self, path, mode=0o700):
-        """Makes a folder below the home, the owner's; returns its path."""
+        """Creates a folder of the owner's below the home; returns its path."""
         made = path = os.path.join(self.home, path)
         os.makedirs(path, mode)
         while path != self.home:
@@ -52,7 +53,7 @@ class Owners:
         self.lines = []
 
     def add(self, name, uid, *, make=True, fields=""):
-        """make: whether the home is. fields: more of them for the line."""
+        """make: whether to create the home. fields: further fields of the line."""
         owner = Owner(name, uid, os.path.join(self.homes, name), make)
         self.lines.append(f"{owner.address} home={owner.home} uid={uid} gid={uid} {fields}\n")
         self.scratch.file("recipients", "".join(self.lines))
@@ -60,7 +61,7 @@ class Owners:
 
     @contextlib.contextmanager
     def handoffd(self, settings=None, **more):
-        """A daemon for them. What it has delivered stays, until the test ends."""
+        """Returns a daemon for these owners. Its deliveries remain until the test ends."""
         daemon = Handoffd({"recipients.lookup": f"file:{self.table}",
                            "spool.layout": "%h/Maildir", **(settings or {})},
                           scratch=self.scratch, **more)

@@ -1,13 +1,13 @@
 """Builds packages of this source tree, in the root of the peer `packaging`.
 
-    name = packaging.tarball(folder)                  # handoff-0.1.0, the tarball of make dist
+    name = packaging.tarball(folder)                  # handoff-0.9.0, the tarball of make dist
     packaging.deb(folder, name)                       # [path of each .deb], by contrib/deb
     packaging.rpm(folder, name)                       # [path of each .rpm], by rpmbuild
-    packaging.raised(folder, name, "0.1.1")           # the same as a later version
+    packaging.raised(folder, name, "0.1.1")           # the same source as a later version
 
-A package is compiled as it ships, optimised and hardened, but for debugging symbols, and through a
-compiler cache in the build tree: a version or a kind of package more costs seconds then. Its unit tests
-are not built once more: `make check` runs them.
+A package is compiled with the flags of a release except debugging symbols. A compiler cache in the
+build tree makes further versions and formats cheap. The unit tests are not built; `make check` runs
+them.
 """
 import glob
 import os
@@ -24,13 +24,14 @@ _BUILD = os.environ.get("TOP_BUILDDIR") or os.path.join(TOP, "build")
 def environment():
     return {**os.environ, "PATH": f"/usr/lib/ccache:{os.environ['PATH']}",
             "CCACHE_DIR": os.environ.get("CCACHE_DIR") or os.path.join(_BUILD, "ccache"),
-            # No option has a path in it that another build of the same source had not.
+            # Builds of the same source have the same options, without differing paths.
             "DEB_BUILD_OPTIONS": "nocheck noautodbgsym parallel=2 reproducible=-fixfilepath",
             "DEB_CXXFLAGS_APPEND": "-g0", "DEB_BUILD_TYPE": "--build=binary"}
 
 
 def call(folder, *command, **variables):
-    """Runs it there; returns what it says, or says that and gives up."""
+    """Runs a command in the folder; returns its output. On failure, prints the output and
+    raises."""
     done = subprocess.run(command, cwd=folder, env={**environment(), **variables},
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, check=False)
@@ -49,7 +50,7 @@ def tarball(folder):
 
 
 def _sorted(files):
-    """By the names of the packages, so that handoff is the first."""
+    """Sorts by package name, so that handoff comes first."""
     return sorted(files, key=lambda path: re.split(r"[-_](?=\d)", os.path.basename(path))[0])
 
 
@@ -59,9 +60,9 @@ def deb(folder, name):
 
 
 def rpm(folder, name):
-    """--nodeps, since what it is built with has other names on the system that this is tested on."""
+    """Uses --nodeps, because the build dependencies have other names on this system."""
     flags = {each: call(folder, "dpkg-buildflags", "--get", each).strip()
-             for each in ("CPPFLAGS", "CXXFLAGS", "LDFLAGS")}  # as the other package's
+             for each in ("CPPFLAGS", "CXXFLAGS", "LDFLAGS")}  # as for the Debian packages
     call(folder, "rpmbuild", "-tb", "--nodeps", "--define", f"_topdir {folder}/rpm", "--define",
          f"optflags {flags['CXXFLAGS']}", "--define", "debug_package %{nil}", "--define",
          "_smp_mflags -j2", f"{name}.tar.gz", **flags)
@@ -70,7 +71,8 @@ def rpm(folder, name):
 
 
 def raised(folder, name, version):
-    """Writes the tarball of a version that differs from `name` by its number alone; returns its name."""
+    """Writes the tarball of a version that differs from `name` only in its number; returns its
+    name."""
     old = name.rpartition("-")[2]
     new = f"{name.rpartition('-')[0]}-{version}"
     call(folder, "tar", "-xzf", f"{name}.tar.gz")

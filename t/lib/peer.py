@@ -1,9 +1,9 @@
-"""Real servers that a test talks to. contrib/peers unpacks them; t/interop/README.md is the guide.
+"""Real servers for a test. contrib/peers unpacks them; t/interop/README.md explains them.
 
-    peer.enter('postfix')     # the rest of the test runs where Postfix looks installed
-    peer.folder('swaks')      # or: where its files are, for a program that runs from anywhere
+    peer.enter('postfix')     # runs the rest of the test as if Postfix were installed
+    peer.folder('swaks')      # the folder of its files, for a program that runs from anywhere
 
-Where the peer is not there, or entering cannot be done (no root), the test is skipped.
+If the peer is missing or cannot be entered (no root), the test is skipped.
 """
 import os
 import subprocess
@@ -16,7 +16,7 @@ _PEER_ROOT = os.path.join(_TOP, "t", "interop", "peer-root")
 
 
 def require(name):
-    """Skips the test where enter(name) could not be done."""
+    """Skips the test if enter(name) is impossible."""
     check = subprocess.run([_PEER_ROOT, "--check", name], stdout=subprocess.PIPE, text=True,
                            check=False)
     if check.returncode != 0:
@@ -24,9 +24,9 @@ def require(name):
 
 
 def enter(name, folders=()):
-    """Runs the test from its beginning in the peer's root; returns there, in process 1 of a
-    process namespace: what the test leaves running ends with it. folders: what else of this machine
-    is to be there."""
+    """Restarts the test in the peer's root and returns there, as process 1 of a process namespace,
+    so that all its processes end with it. folders: further folders of this machine to make
+    visible."""
     if os.environ.get("HANDOFF_PEER_ROOT") == name:
         return
     require(name)
@@ -46,7 +46,7 @@ def _folder(name):
 
 
 def is_there(name):
-    """Whether contrib/peers has unpacked it."""
+    """Whether contrib/peers has unpacked the peer."""
     return os.path.isdir(_folder(name))
 
 

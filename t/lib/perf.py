@@ -1,8 +1,8 @@
-"""What a message costs a handoffd, counted by a tool and held to t/perf/figures.
+"""Counts what a message costs with a tool, and compares the result with t/perf/figures.
 
     session = perf.Session(recipients=1)
-    session.run(['valgrind', ...], 10)         # speaks it to `valgrind ... handoffd --stdin ...`
-    session.serve(['strace', ...], 10)         # to a worker of `strace ... handoffd -f ...`
+    session.run(['valgrind', ...], 10)         # runs it against `valgrind ... handoffd --stdin ...`
+    session.serve(['strace', ...], 10)         # against a worker of `strace ... handoffd -f ...`
     perf.per_message(count)                    # count(messages) -> {'name': number}
     perf.holds('calls-1-recipient', 20.0, 'a_message_takes_no_more_system_calls')
 """
@@ -21,14 +21,14 @@ from lmtp import Lmtp
 from scratch import Scratch
 
 FIGURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "perf", "figures")
-DEARER = 1.05  # times what it was
+DEARER = 1.05  # allowed factor
 FEW, MANY = 10, 30  # messages
 READY = re.compile(r"handoffd\[(\d+)\]: ready")
 LINE = b"0123456789 and so on, up to the length that lines of mail often have, 76 o\r\n"
 
 
 def holds(name, cost, sentence):
-    """The sentence holds if the cost is at most 5 % over the figure of that name."""
+    """Passes if the cost is at most 5 % above the figure with that name."""
     with open(FIGURES, encoding="ascii") as lines:
         figures = dict(line.split() for line in lines if line.strip() and line[0] != "#")
     figure = float(figures.get(name, 0))
@@ -39,21 +39,22 @@ def holds(name, cost, sentence):
 
 
 def per_message(count):
-    """Start, greeting and end are in both of two runs, and so not in their difference."""
-    count(1)  # makes what the first message of all makes
+    """Returns the cost of one message: start, greeting and end occur in both runs and cancel
+    out."""
+    count(1)  # creates the files that the first message creates
     few, many = count(FEW), count(MANY)
     return {name: (many.get(name, 0) - few.get(name, 0)) / (MANY - FEW) for name in {*few, *many}}
 
 
 class Session:
-    """Equal messages on one connection, commands pipelined, to a handoffd with mailboxes of its own.
-    The client waits for each reply, so that the server's calls do not depend on who is faster."""
+    """Sends equal messages with pipelined commands on one connection. The client waits for each
+    reply, so that the server's calls do not depend on relative speed."""
 
     def __init__(self, recipients=1, size=4096, sync="plain", log_to="stderr", mkfs=None):
-        """sync: plain makes the same calls on every filesystem. mkfs: the command that makes one
-        for the spool alone, in private mounts."""
+        """sync: plain causes the same calls on every filesystem. mkfs: the command that creates a
+        filesystem for the spool, in private mounts."""
         self.scratch = Scratch()
-        os.chmod(self.scratch.path, 0o777)  # tools write as the user that handoffd becomes
+        os.chmod(self.scratch.path, 0o777)  # tools write as the user of the workers
         self._spool = os.path.join(self.scratch.path, "spool")
         self.log = os.path.join(self.scratch.path, "log")
         self._mounted = mkfs is not None
@@ -75,7 +76,7 @@ class Session:
         self.scratch.remove()
 
     def run(self, tool, messages):
-        """Speaks the session to `tool... handoffd --stdin`; both log to `log`."""
+        """Runs the session against `tool... handoffd --stdin`; both log to `log`."""
         command = [*tool, program("HANDOFFD"), "--stdin", "--config", "/dev/null", "--hostname",
                    "handoff.test", "--spool.path", self._spool, "--log.to", self.log_to,
                    "--spool.sync", self.sync]
@@ -93,8 +94,8 @@ class Session:
         assert server.returncode == 0, f"handoffd ended with {server.returncode}"
 
     def serve(self, tool, messages, company=0):
-        """Speaks the session to a worker of `tool... handoffd`, while so many other clients have
-        each begun a message."""
+        """Runs the session against a worker of `tool... handoffd` while `others` clients are each
+        sending a message."""
         daemon = Handoffd({"spool.sync": self.sync}, scratch=self.scratch, start=False)
         daemon.command = [*tool, *daemon.command]
         daemon.start()
@@ -104,14 +105,15 @@ class Session:
                 other.session("LHLO other.test", "MAIL FROM:<>")
             with Lmtp(daemon.unix, timeout=120) as client:
                 self._speak(client, messages)
-        # The tool is the daemon's parent, and its log names the daemon.
+        # The child process here is the tool, so the pid of the daemon is taken from the daemon's
+        # log.
         master = next(match for match in map(READY.search, daemon.log) if match)[1]
         os.kill(int(master), signal.SIGTERM)
         code = daemon.wait()
         assert code == 0, f"handoffd ended with {code}"
 
     def _speak(self, client, messages):
-        """All must be accepted."""
+        """Checks that all messages were accepted."""
         commands = ["MAIL FROM:<sender@example.org>",
                     *(f"RCPT TO:<{address}>" for address in self._addresses), "DATA"]
         client.command("LHLO client.test")

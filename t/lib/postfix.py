@@ -13,9 +13,9 @@ inet_interfaces = loopback-only
 maillog_file = /dev/stdout
 default_transport = error:no mail leaves here
 relay_transport = error:no mail leaves here
-# Longer lines than RFC 5321 4.5.3.1.6 allows arrive as they are, so that content can be compared.
+# Keep lines that are longer than RFC 5321 4.5.3.1.6 allows, so that content can be compared.
 lmtp_line_length_limit = 0
-# A queue id names one message in the whole log.
+# Queue ids that are unique in the whole log.
 enable_long_queue_ids = yes
 in_flow_delay = 0
 """
@@ -43,7 +43,7 @@ postlog   unix-dgram n -  n  -  1  postlogd
 
 
 def unix_and_tcp(unix, tcp):
-    """contrib's lines for a domain by unix socket and one by TCP, in one main.cf."""
+    """Returns the lines of contrib for one domain by unix socket and one by TCP, as one main.cf."""
     own = snippet("postfix/main.cf", domain=f"{unix}, {tcp}")
     other = snippet("postfix/main.cf.tcp", domain=tcp)
     transport = re.search(r"^virtual_transport = (\S+)$", other, re.M)[1]
@@ -52,9 +52,11 @@ def unix_and_tcp(unix, tcp):
 
 
 class Postfix(Mta):
-    def __init__(self, scratch, main_cf):
-        """main_cf: what is to stand behind the lines that keep it to itself."""
-        for name, text in (("main.cf", MAIN_CF + main_cf), ("master.cf", MASTER_CF)):
+    def __init__(self, scratch, main_cf, lmtp_arguments=""):
+        """main_cf: lines to add to those that isolate it. lmtp_arguments: of its lmtp client, in
+        master.cf."""
+        master_cf = MASTER_CF.replace("-  lmtp\n", f"-  lmtp {lmtp_arguments}\n")
+        for name, text in (("main.cf", MAIN_CF + main_cf), ("master.cf", master_cf)):
             with open(f"/etc/postfix/{name}", "w", encoding="ascii") as file:
                 file.write(text)
         self.daemon = Daemon(scratch, ["postfix", "start-fg"])
@@ -82,12 +84,13 @@ class Postfix(Mta):
         return [(found[1], found[2])] if found else []
 
     def warnings(self):
-        # On a busy machine a file's time may be of the next second.
+        # On a busy machine the time of a file may be in the next second.
         return [line for line in self.log() if re.search(r"(warning|error|fatal|panic):", line)
                 and not re.search(r"file system clock is|resetting file time stamps", line)]
 
     def stop(self):
-        # Its master leads a session of its own, and ends what it started only when told like this.
+        # Postfix's master leads a session of its own, and stops its children only after this
+        # command.
         subprocess.run(["postfix", "stop"], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         self.daemon.wait()

@@ -1,22 +1,23 @@
-"""What processes of handoff did after they said that they were confined, in the terms of OpenBSD's
-pledge(2) and unveil(2), read from a trace that strace(1) made here.
+"""Reads an strace(1) log and translates what confined processes did into the terms of OpenBSD's
+pledge(2) and unveil(2).
 
     trace = Trace(file)                 # of `strace -f -yy -s 4096 -o file ...`
-    for process in trace.confined:      # those that logged "confined", and what they forked
+    for process in trace.confined:      # those that logged "confined", and their children
+        process.name                    # "worker", "delivery", ...
         process.promises, process.unveiled          # as logged: {'stdio', ...}, {path: rights}
         for call in process.calls:
-            call.promise                # the promise that it takes; "none" where none allows it
+            call.promise                # the promise that it needs; "none" if none allows it
             call.opens                  # [(path, 'rwcx')]
-            call.is_path_bound          # not possible in Capsicum's capability mode
+            call.is_path_bound          # impossible in Capsicum's capability mode
 
-A call that is not known here takes the promise "none".
+An unknown call needs the promise "none".
 """
 import collections
 import os
 import re
 
 LINE = re.compile(r"(\d+) +(.*)")
-CONFINED = re.compile(r'write\(2<.*handoffd\[\d+\]: confined by=(?:none|"[^"]*")(.*)\\n"')
+CONFINED = re.compile(r'write\(2<.*handoffd\[\d+\]: confined process=(\w+) by=(?:\w+|\\"[^"]*")(.*)\\n"')
 FIELD = re.compile(r'([\w-]+)=(?:\\"(.*?)\\"|(\S+))')
 FORK = re.compile(r"(clone3?|v?fork)\b")
 
@@ -27,10 +28,10 @@ STDIO = set("""accept alarm brk clock_gettime clock_nanosleep close dup dup2 dup
     readv recvfrom rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigtimedwait
     sched_yield select sendto shutdown socketpair tgkill umask uname wait4 waitid write
     writev""".split())
-# What Linux alone has, and what its C library does: no call on a BSD stands in for it.
+# Calls of Linux and its C library that have no counterpart on a BSD.
 LINUX = set("""arch_prctl close_range fadvise64 membarrier prctl restart_syscall rseq set_robust_list
     set_tid_address sync_file_range""".split())
-# Where the arguments name a path: the place of it (and of its folder), and what is done there.
+# For calls that name a path: its position (and that of its folder), and the kind of access.
 AT = {"openat": (0, "open"), "openat2": (0, "open"), "mkdirat": (0, "c"), "unlinkat": (0, "c"),
       "newfstatat": (0, "r"), "statx": (0, "r"), "faccessat": (0, "r"), "faccessat2": (0, "r"),
       "readlinkat": (0, "r"), "linkat": (0, "c", 2, "c"), "renameat": (0, "c", 2, "c"),
@@ -39,7 +40,7 @@ PLAIN = {"open": "open", "access": "r", "stat": "r", "lstat": "r", "statfs": "r"
          "mkdir": "c", "unlink": "c", "chdir": "r", "execve": "x"}
 OF = {"r": "rpath", "w": "wpath", "c": "cpath", "x": "exec"}
 IDS = {"setuid", "setgid", "setgroups", "setresuid", "setresgid", "setreuid", "setregid"}
-# On a BSD the name service and its libraries are in libc, and getpw or dns is for them.
+# On a BSD, libc implements the name service; the promises getpw and dns cover it.
 NSS = re.compile(r"(/usr)?/lib\d*/|/etc/(ld\.so|nsswitch|passwd|group|host|resolv|gai|services)|/var/run/nscd"
                  r"|/run/(nscd|systemd/userdb)")
 
@@ -47,8 +48,9 @@ Call = collections.namedtuple("Call", "text promises opens is_path_bound")
 
 
 class Process:
-    def __init__(self, pid, fields):
+    def __init__(self, pid, name, fields):
         self.pid = pid
+        self.name = name  # "worker", "delivery", ...
         self.promises = set(fields.get("promises", "").split())
         self.unveiled = dict(reversed(each.split(":", 1)) for each in
                              fields.get("unveiled", "").split())
@@ -57,7 +59,7 @@ class Process:
 
 
 def arguments(text):
-    """The arguments of a call, as far as they are written in its line."""
+    """Returns the arguments of a call as far as its line contains them."""
     parts, depth, quoted, begin = [], 0, False, 0
     for at, char in enumerate(text):
         if char == '"' and text[at - 1] != "\\":
@@ -84,13 +86,14 @@ def text_of(argument):
 
 
 def flags_need(flags):
-    """What an open() takes."""
+    """Returns the promises that an open() needs."""
     need = "rw" if "O_RDWR" in flags else "w" if "O_WRONLY" in flags else "r"
     return need + ("c" if "O_CREAT" in flags else "")
 
 
 def family(argument):
-    """The promise that a socket takes: a descriptor as strace shows it, or a family."""
+    """Returns the promise that a socket needs. socket: a descriptor as strace shows it, or a
+    family."""
     if "UNIX" in argument:
         return "unix"
     if "TCP" in argument or "UDP" in argument or "AF_INET" in argument:
@@ -99,7 +102,7 @@ def family(argument):
 
 
 def judge(name, text):
-    """The call, where `text` is what stands behind its first parenthesis."""
+    """text: the part after the first parenthesis of the call."""
     args = arguments(text.removesuffix(" <unfinished ...>"))
     promises, opens, bound = set(), [], False
     if name in AT:
@@ -121,7 +124,7 @@ def judge(name, text):
         path = re.search(r'sun_path="(.*?)"', args[1])
         opens = [(path[1], "w")] if path else []
         bound = True
-        if path:  # the promise of a socket's file is that of sockets
+        if path:  # a socket's file needs the promise for sockets
             return Call(text, promises, opens, bound)
     elif name in ("bind", "listen", "accept4", "setsockopt", "getsockopt", "socket"):
         promises, bound = {family(args[0])}, name in ("bind", "listen")
@@ -166,30 +169,35 @@ class Trace:
         self._parents = self._who_forked(lines)
         self.confined = []
         running = {}
-        for pid, text in lines:
+        confined_at = {}
+        for at, (pid, text) in enumerate(lines):
             said = CONFINED.match(text)
             if said:
-                fields = {key: quoted or word for key, quoted, word in FIELD.findall(said[1])}
-                running[pid] = Process(pid, fields)
+                fields = {key: quoted or word for key, quoted, word in FIELD.findall(said[2])}
+                running[pid] = Process(pid, said[1], fields)
+                confined_at[pid] = at
                 self.confined.append(running[pid])
                 continue
-            if pid not in running and self._parents.get(pid) in running:
-                running[pid] = running[self._parents[pid]]
+            # A child that was created before its parent was confined, such as the launcher, is not
+            # confined.
+            parent, forked_at = self._parents.get(pid, (None, 0))
+            if pid not in running and parent in running and forked_at > confined_at.get(parent, 0):
+                running[pid] = running[parent]
             call = re.match(r"(?:<\.\.\. )?(\w+)(?:\(| resumed>)(.*)", text)
             if pid not in running or running[pid] is None or not call:
                 continue
-            # What a call brings back is in the second half of a line that another one has cut.
+            # If another line interrupts a call, the result is in the second half of its line.
             if text.startswith("<...") and "SCM_RIGHTS" not in text:
                 continue
             running[pid].calls.append(judge(call[1], call[2])._replace(text=text[:200]))
             if call[1] == "execve":
-                running[pid] = None  # another program's from here on
+                running[pid] = None  # from here on, the calls of another program
 
     @staticmethod
     def _who_forked(lines):
         parents = {}
-        for pid, text in lines:
+        for at, (pid, text) in enumerate(lines):
             child = re.match(r"(?:<\.\.\. )?(?:clone3?|v?fork)\b.*= (\d+)$", text)
             if child:
-                parents[child[1]] = pid
+                parents[child[1]] = pid, at
         return parents

@@ -1,4 +1,4 @@
-"""Clients that send again what was not answered, as queue managers do, and the account of it.
+"""Clients that send unanswered messages again, as queue managers do, and a count of the copies.
 
     sender = Sender(address, 'name', users, stop)   # a thread; stop: a threading.Event
     sender.acknowledged                             # [(name, recipient, when)]: their 250 was read
@@ -14,17 +14,17 @@ import time
 
 import lmtp
 
-SIZES = (200, 4000, 4000, 200000)   # octets, more or less, of a message
+SIZES = (200, 4000, 4000, 200000)   # approximate sizes of messages, in octets
 
 
 def text(name, size):
-    """A message that tells its name, and whether it is whole."""
+    """Returns a message that contains its name and shows whether it is complete."""
     filler = (name + "\r\n") * (size // (len(name) + 2))
     return f"Subject: {name}\r\nX-Name: {name}\r\n\r\n{filler}end of {name}\r\n".encode()
 
 
 def kill(pids):
-    """Kills the processes that are still there, and waits until they are no more."""
+    """Kills the processes that still run, and waits for their end."""
     ends = []
     for pid in pids:
         try:
@@ -38,7 +38,7 @@ def kill(pids):
 
 
 def found(daemon, users):
-    """Returns {(name, recipient): copies} and the files that are short or empty."""
+    """Returns {(name, recipient): copies} and the files that are truncated or empty."""
     copies, damaged = {}, []
     for user in users:
         new = os.path.join(daemon.mailbox_path(user), "new")
@@ -57,8 +57,8 @@ def found(daemon, users):
 
 
 class Sender(threading.Thread):
-    """Sends one message after the other until told to stop; each until every recipient's 250 was
-    read. `transfer(client, octets)` sends the content; what it raises ends the connection."""
+    """Sends messages one after the other until stopped, each until the 250 for every recipient was
+    read. `transfer(client, octets)` sends the content; an exception from it ends the connection."""
 
     def __init__(self, address, prefix, users, stop, transfer=None):
         super().__init__(daemon=True)
@@ -84,7 +84,7 @@ class Sender(threading.Thread):
                 try:
                     self._send(name, octets, left)
                 except (OSError, ValueError, lmtp.Closed):
-                    time.sleep(0.01)  # the server is away; a queue would wait longer
+                    time.sleep(0.01)  # the server is down; a queue manager would wait longer
 
     def _send(self, name, octets, left):
         with lmtp.Lmtp(self.address) as client:

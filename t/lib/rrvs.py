@@ -1,5 +1,5 @@
-"""RRVS (RFC 7293, X12), asked of a handoffd whose lookup says since when pat has had the mailbox: since the
-first second of 2020. Of kim it says nothing.
+"""Tests RRVS (RFC 7293, X12) with a lookup that says that pat has owned the mailbox since the first
+second of 2020, and says nothing about kim.
 
     ok(rrvs.offers(daemon), ...)
     rrvs.holds(daemon, 'a_database')
@@ -23,23 +23,24 @@ def _rcpt(client, user, since):
 
 
 def holds(daemon, what, unknown="kim"):
-    """What a lookup that knows comes to. unknown: whom it tells nothing of; None where it always does."""
-    ok(offers(daemon), f"X12_{what}_that_has_since_offers_rrvs")
+    """Tests a lookup that returns the field. unknown: a recipient without the field; None if every
+    recipient has it."""
+    ok(offers(daemon), f"X12_rrvs_is_offered_with_{what}_that_has_since")
     with Lmtp(daemon.unix) as client:
         client.session("LHLO me", "MAIL FROM:<>")
-        is_(_rcpt(client, "pat", BEFORE), (550, "5.7.17"), f"X12_{what}_a_newer_owner_gets_nothing")
+        is_(_rcpt(client, "pat", BEFORE), (550, "5.7.17"), f"X12_{what}_mail_for_an_earlier_owner_is_refused")
         is_([_rcpt(client, "pat", since)[0] for since in (SAME, AFTER)], [250, 250],
-            f"X12_{what}_the_same_owner_is_a_recipient")
+            f"X12_{what}_mail_for_the_same_owner_is_accepted")
         taken = 3
         if unknown:
             is_(_rcpt(client, unknown, BEFORE)[0], 250,
-                f"X12_{what}_nor_is_one_refused_who_is_not_known")
+                f"X12_{what}_a_mailbox_without_since_is_accepted")
             taken += 1
-        is_(_rcpt(client, "pat", "yesterday"), (501, "5.5.4"), f"X12_{what}_no_time_is_malformed")
+        is_(_rcpt(client, "pat", "yesterday"), (501, "5.5.4"), f"X12_{what}_an_invalid_time_is_501")
         is_(client.command("RCPT TO:<pat@example.org>").code, 250,
-            f"X12_{what}_who_does_not_ask_is_not_refused")
+            f"X12_{what}_a_recipient_without_the_parameter_is_accepted")
         client.command("DATA")
         client.send(stuffed(b"Subject: x\r\n\r\n"))
         is_([reply.code for reply in client.replies(taken)], [250] * taken,
-            f"X12_{what}_and_mail_comes")
-    is_(len(maildir.files(daemon.mailbox_path("pat@example.org"))), 1, f"X12_{what}_once")
+            f"X12_{what}_the_message_is_delivered")
+    is_(len(maildir.files(daemon.mailbox_path("pat@example.org"))), 1, f"X12_{what}_the_message_is_stored_once")

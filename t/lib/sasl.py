@@ -1,4 +1,4 @@
-"""SASL for a test: a database of users, made by libsasl2 itself, and a client's side of mechanisms.
+"""SASL for a test: a database of users, made by libsasl2, and the client side of mechanisms.
 
     sasl_database(scratch, 'example.org', {'pat': 'secret'})    # a folder for auth.sasl-path
     plain('pat@example.org', 'secret')                          # base64 of an initial response
@@ -32,8 +32,9 @@ def _library():
 
 
 def sasl_database(scratch, realm, users, owner=None):
-    """Makes a sasldb of {user: password} and its handoff.conf; returns the folder's path. owner:
-    (uid, gid) that can read it. Skips the test where the library has no plugin for that."""
+    """Creates a sasldb of {user: password} and its handoff.conf; returns the path of the folder.
+    owner: the (uid, gid) that can read it. Skips the test if the library has no plugin for
+    sasldb."""
     folder = os.path.join(scratch.path, "sasl")
     os.makedirs(folder)
     database = os.path.join(folder, "users.db")
@@ -106,7 +107,7 @@ class Scram:
         return encoded(f"{without_proof},p={encoded(proof)}")
 
     def verify(self, challenge):
-        """Whether the server knows the password too."""
+        """Whether the server has proved that it knows the password."""
         signature = self._hmac(self._hmac(self.salted, b"Server Key"), self.message)
         return base64.b64decode(challenge).decode() == "v=" + encoded(signature)
 

@@ -1,20 +1,20 @@
-"""A test's folder, and the processes that must not outlive the test.
+"""A temporary folder for a test, and a guard that ends the processes of the test.
 
     scratch = Scratch()              # scratch.path: a new folder, readable by every user
     scratch.guard(pid)               # that process (and its group) dies when the test does
-    scratch.release(pid)             # it has ended: leave that number alone
+    scratch.release(pid)             # that process has ended: do not kill it
 
-A small shell, the guard, holds the reading end of a pipe from the test. However the test ends, by
-its last line, an exception or SIGKILL, the pipe closes; then the guard kills what is left of the
-guarded processes and removes the folder. $HANDOFF_KEEP=1 keeps the folder.
+A small shell, the guard, holds the reading end of a pipe from the test. However the test ends, the
+pipe closes; then the guard kills the remaining guarded processes and removes the folder.
+$HANDOFF_KEEP=1 keeps the folder.
 """
 import atexit
 import os
 import subprocess
 import tempfile
 
-# Reads "+PID" and "-PID"; at the end of input, ends the groups led by those that remain (first
-# politely, so that a daemon ends its children itself), then removes the folder $1.
+# Reads "+PID" and "-PID"; at the end of input, terminates the groups led by the remaining processes
+# (first with SIGTERM, so that a daemon stops its children), then removes the folder $1.
 _GUARD = r'''
 trap '' INT TERM HUP
 pids=' '
@@ -36,10 +36,10 @@ done
 
 
 class Scratch:
-    """One folder and its guard. The processes guarded are leaders of their process groups."""
+    """One folder and its guard. The guarded processes are the leaders of their process groups."""
 
     def __init__(self):
-        # Short, because a unix socket's path has room for 108 octets (104 on the BSDs).
+        # Short, because the path of a unix socket is limited to 108 octets (104 on the BSDs).
         self.path = tempfile.mkdtemp(prefix="handoff-")
         os.chmod(self.path, 0o755)
         self._guard = subprocess.Popen(
@@ -63,7 +63,7 @@ class Scratch:
         return path
 
     def remove(self):
-        """Ends what is guarded, removes the folder, and waits until that is done."""
+        """Ends the guarded processes, removes the folder, and waits until this is done."""
         if self._guard.stdin.closed or os.getpid() != self._owner:
             return
         self._guard.stdin.close()

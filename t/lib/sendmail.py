@@ -36,10 +36,10 @@ MAILERTABLE = """
 
 
 def prepare():
-    """What its package's scripts would have asked the machine for."""
+    """Does what the scripts of its package would have done."""
     with open("/etc/mail/service.switch", "w", encoding="ascii") as file:
         file.write("hosts\tfiles\naliases\tfiles\n")
-    # Without a qualified name for this machine, sendmail waits a minute for one.
+    # If this machine has no qualified name, sendmail waits a minute.
     name = socket.gethostname().partition(".")[0]
     with open("/etc/hosts", "w", encoding="ascii") as file:
         file.write(f"127.0.0.1 localhost\n127.0.1.1 {name}.test {name}\n")
@@ -47,7 +47,7 @@ def prepare():
 
 class Sendmail(Mta):
     def __init__(self, configuration, stdin, unix):
-        """configuration: the path of handoffd's, for its --stdin."""
+        """configuration: path of the file for `handoffd --stdin`."""
         self.bare_octets = (stdin, unix)
         self.syslog = Syslog()
         shutil.copy(os.path.join(TOP, "contrib/sendmail/handoff.m4"), f"{CF}/feature/")
@@ -61,7 +61,7 @@ class Sendmail(Mta):
                        input=MAILERTABLE.format(stdin=stdin, unix=unix), text=True, check=True)
 
     def inject(self, sender, recipients, octets, background=True):
-        """Returns what it says."""
+        """Returns its output."""
         run = subprocess.run([SENDMAIL, "-Am", "-i", "-odb" if background else "-odi",
                               "-B8BITMIME", "-f", sender, *recipients], input=octets,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
@@ -69,7 +69,7 @@ class Sendmail(Mta):
         return run.stdout.decode("utf-8", "replace")
 
     def smtp(self):
-        """Returns the client of a session with it, by a pipe."""
+        """Returns an SMTP client that talks to it through a pipe."""
         ours, its = socket.socketpair()
         with its:
             subprocess.Popen([SENDMAIL, "-Am", "-bs"], stdin=its, stdout=its)
@@ -89,7 +89,7 @@ class Sendmail(Mta):
         return list(self.syslog.lines)
 
     def outcomes(self, line):
-        # It writes octets that are not ASCII as \\303\\274.
+        # Sendmail writes non-ASCII octets as \\303\\274.
         line = re.sub(rb"\\(\d{3})", lambda each: bytes([int(each[1], 8)]), line.encode()).decode()
         found = re.search(r": to=(.*?), .*mailer=handoff.*dsn=([245])\.", line)
         return [(each.strip("<>"), by_class(found[2])) for each in found[1].split(",")] \

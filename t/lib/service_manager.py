@@ -1,4 +1,4 @@
-"""What a service manager hears of a daemon, by systemd's protocol.
+"""Receives the messages of a daemon to its service manager, by systemd's protocol.
 
     manager = ServiceManager(path)         # the daemon's NOTIFY_SOCKET; "\\0..." for an abstract name
     manager.hear("READY=1")                # waits for a datagram with that line; returns its lines
@@ -19,7 +19,7 @@ class ServiceManager:
         self.socket.bind(path)
         if not path.startswith("\0"):
             os.chmod(path, 0o666)
-        # Read all the time, as a service manager does: its queue takes few datagrams.
+        # Read continuously, because the queue of the socket holds few datagrams.
         self.heard = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 

@@ -1,6 +1,6 @@
-"""A private slapd, where it looks installed (peer.py).
+"""A private slapd in a peer's root (peer.py).
 
-    server = start_slapd(scratch, ldif, more)       # Daemon; more: lines for its database
+    server = start_slapd(scratch, ldif, more)       # Daemon; more: further lines for its database
     server.url                                      # ldap://127.0.0.1:PORT
 """
 import os
@@ -23,12 +23,12 @@ directory {place}/data
 """
 
 
-def start_slapd(scratch, ldif, more=""):
+def start_slapd(scratch, ldif, more="", port=None):
     place = os.path.join(scratch.path, "slapd")
     os.makedirs(f"{place}/data")
     conf = scratch.file("slapd/slapd.conf", _CONF.format(place=place) + more)
     subprocess.run(["slapadd", "-q", "-f", conf], input=ldif, text=True, check=True)
-    url = f"ldap://127.0.0.1:{free_port()}"
+    url = f"ldap://127.0.0.1:{port or free_port()}"
     server = Daemon(scratch, ["slapd", "-d", "stats", "-f", conf, "-h", url], ready="slapd starting")
     server.url = url
     return server

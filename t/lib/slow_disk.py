@@ -1,12 +1,12 @@
-"""A disk that stands still for some mailboxes, for as long as the test likes.
+"""A disk that blocks for some mailboxes until the test releases it.
 
     disk = SlowDisk(scratch)
     daemon = Handoffd(..., scratch=scratch, environment=disk.environment)
-    disk.hold('stuck')       # whoever syncs a file or directory with that in its path waits, and who
-                             # asks for the room there
+    disk.hold('stuck')       # blocks syncs of files and directories with this word in their path,
+                             # and # statvfs there
     disk.let_go()
 
-A library of a few lines of C, loaded before libc: it needs a C or C++ compiler.
+Preloads a small library in C, so it needs a C or C++ compiler.
 """
 import os
 

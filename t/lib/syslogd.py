@@ -1,7 +1,7 @@
-"""A syslog of a test's own, where /dev is (peer.enter): what programs tell syslog(3).
+"""A syslog for a test with its own /dev (peer.enter): receives the messages sent with syslog(3).
 
     log = Syslog()      # listens on /dev/log
-    log.lines           # 'sendmail[12]: ...', as they came
+    log.lines           # 'sendmail[12]: ...', in order of arrival
 """
 import os
 import re

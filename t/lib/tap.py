@@ -1,10 +1,10 @@
-"""What a test says (TAP, the Test Anything Protocol; `prove` reads it).
+"""Writes test results as TAP, the Test Anything Protocol, which `prove` reads.
 
     from tap import ok, is_, done, skip_all
     is_(reply.code, 503, 'data_without_rcpt_is_503')
     done()                       # the last line of every test
 
-A test that dies before done() has said no plan, which prove counts as a failure.
+A test that dies before done() has printed no plan, which prove counts as a failure.
 """
 import atexit
 import os
@@ -17,7 +17,7 @@ _done = False
 
 
 def ok(passed, sentence):
-    """Says whether a sentence holds; returns passed as a bool."""
+    """Reports whether a sentence is true; returns that as a bool."""
     global _count, _failed
     _count += 1
     if not passed:
@@ -27,7 +27,7 @@ def ok(passed, sentence):
 
 
 def is_(got, want, sentence):
-    """The sentence holds if got == want; says both where not."""
+    """The sentence is true if got == want; otherwise prints both."""
     if not ok(got == want, sentence):
         diag(f"  got: {_short(got)}")
         diag(f" want: {_short(want)}")
@@ -36,7 +36,7 @@ def is_(got, want, sentence):
 
 
 def empty(things, sentence):
-    """The sentence holds if things is empty; says the first few where not."""
+    """The sentence is true if `things` is empty; otherwise prints the first few of them."""
     things = list(things)
     if not ok(not things, sentence):
         for thing in things[:10]:
@@ -48,20 +48,20 @@ def empty(things, sentence):
 
 
 def skip(reason):
-    """Says that what follows in this test cannot be done here."""
+    """Reports that the next part of this test is impossible here."""
     global _count
     _count += 1
     _say(f"ok {_count} # SKIP {reason}")
 
 
 def diag(text):
-    """Says something that a reader of a failure wants to know."""
+    """Prints information that helps to understand a failure."""
     for line in str(text).splitlines():
         print(f"# {line}", file=sys.stderr, flush=True)
 
 
 def skip_all(reason):
-    """Ends the test: nothing of it can be done here."""
+    """Ends the test because it is impossible here."""
     global _done
     _done = True
     _say(f"1..0 # SKIP {reason}")
@@ -69,7 +69,7 @@ def skip_all(reason):
 
 
 def bail_out(reason):
-    """Ends the whole run of prove: no test can be done here."""
+    """Ends the whole run of prove because no test is possible here."""
     global _done
     _done = True
     _say(f"Bail out!  {reason}")
@@ -77,7 +77,7 @@ def bail_out(reason):
 
 
 def done():
-    """Says the plan, and ends the test."""
+    """Prints the plan and ends the test."""
     global _done
     _done = True
     _say(f"1..{_count}")

@@ -1,4 +1,4 @@
-"""Whether strace can follow the handoffd under test.
+"""Whether strace can trace the tested handoffd.
 
     if why := tracing.missing():
         skip_all(why)
@@ -8,8 +8,9 @@ import subprocess
 
 
 def missing():
-    """Why it cannot, or nothing. (Of a build with a sanitizer it never can: handoffd.is_sanitized.)"""
+    """Returns why it cannot, or None. (It cannot trace a build with a sanitizer:
+    handoffd.is_sanitized.)"""
     if not shutil.which("strace"):
-        return "no strace (contrib/bootstrap)"
+        return "no strace (contrib/bootstrap --tests)"
     done = subprocess.run(["strace", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL, check=False)
     return "strace may not trace here" if done.returncode else None

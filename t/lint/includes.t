@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds every #include under src/ and t/ to src/DEPENDS: one result per directory."""
+"""Checks every #include under src/ and t/ against src/DEPENDS, with one result per directory."""
 
 import collections
 import os
@@ -8,7 +8,8 @@ import re
 import lint
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
-# What asks the system for something; <sys/types.h>, <sys/wait.h> and <signal.h> are words for it.
+# Headers that make system calls; <sys/types.h>, <sys/wait.h> and <signal.h> only declare types and
+# constants.
 SYSTEM = re.compile(r"(unistd|fcntl|poll|dirent|dlfcn|sys/(?!types\.h|wait\.h).*)(\.h)?$")
 LIBEVENT = re.compile(r"event2/|(event|evhttp|evdns|evutil|evrpc)\.h$")
 
@@ -18,13 +19,15 @@ for line in lint.read("src/DEPENDS").splitlines():
         name, _, allowed = line.partition(":")
         may[name.strip()] = set(allowed.split())
 libevent = may.pop("libevent")
+unused = {name: set(allowed) for name, allowed in may.items()}  # what nothing includes
 for name in may:
     may[name].add(name)
 
 
 def directory(path):
-    """Whose rule holds for a file: src/lmtp/x.cc and t/unit/lmtp/x_test.cc are lmtp's.
-    A file at the top of src/, and tests that drive the whole, may do what main may."""
+    """Returns the room whose rule applies to a file: lmtp for src/lmtp/x.cc and
+    t/unit/lmtp/x_test.cc. Files at the top of src/, and tests of the whole, follow the rule of
+    main."""
     match = re.match(r"(?:src|t/unit)/([^/]+)/", path)
     return match[1] if match else "main"
 
@@ -56,6 +59,7 @@ for path in lint.files():
         elif quote == "<" and header.endswith(".h"):
             pass  # <sys/types.h> is the system's; ours end in .hh
         elif slash and first in may:
+            unused[owner].discard(first)
             if first not in may[owner]:
                 found.append(f"{at}: {owner}/ may not include from {first}/")
             elif quote == "<":
@@ -66,6 +70,8 @@ for path in lint.files():
         elif quote == '"' and path.startswith("src/") and header != "config.h":
             found.append(f"{at}: an include names its file from src/ down")
 
+faults["src/DEPENDS"] += [f"src/DEPENDS: {name} is granted {other} and does not include it"
+                          for name, others in unused.items() for other in sorted(others)]
 tap = lint.Tap()
 for where in sorted(faults):
     tap.result(where, faults[where])

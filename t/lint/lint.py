@@ -1,4 +1,4 @@
-"""What the lints share: the files of the source tree, and TAP."""
+"""Shared by the lints: the files of the source tree, and TAP."""
 
 import os
 import subprocess
@@ -6,11 +6,12 @@ import sys
 
 TOP = os.environ.get("TOP_SRCDIR") or os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-GENERATED = {"configure", "src/config.h.in", "MANIFEST"}  # a tarball has these as well
+GENERATED = {"configure", "src/config.h.in", "MANIFEST"}  # only in a tarball
 
 
 def files():
-    """The paths, relative to TOP, of what git knows or would; in a tarball, of MANIFEST."""
+    """Returns the paths, relative to TOP, of files that git tracks or would track; in a tarball,
+    those in MANIFEST."""
     if os.path.exists(os.path.join(TOP, ".git")):
         out = subprocess.run(["git", "-c", f"safe.directory={TOP}", "ls-files", "-co", "-z",
                               "--exclude-standard"],
@@ -30,7 +31,7 @@ def read(name):
 
 
 class Tap:
-    """One result per call; the faults of a failed one go to standard error."""
+    """Prints one result for each call, and the faults to standard error."""
 
     def __init__(self):
         self.number = 0

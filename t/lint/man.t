@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mandoc finds nothing to warn of in the manual pages."""
+"""mandoc has no warnings about the manual pages."""
 
 import re
 import shutil
@@ -7,11 +7,11 @@ import subprocess
 
 import lint
 
-pages = [name for name in lint.files() if re.match(r"man/.*\.[158]$", name)]
+pages = [name for name in lint.files() if re.match(r"man/.*\.[1578]$", name)]
 if not pages:
     lint.skip_all("there are no manual pages")
 if not shutil.which("mandoc"):
-    lint.skip_all("mandoc is not installed (contrib/bootstrap)")
+    lint.skip_all("mandoc is not installed (contrib/bootstrap --tests)")
 
 tap = lint.Tap()
 for page in pages:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""handoffd(8) has every reply of src/lmtp/, and no other: code, status and text."""
+"""handoffd(8) lists exactly the replies of src/lmtp/, with code, status and text."""
 
 import re
 
@@ -7,29 +7,33 @@ import lint
 
 SOURCES = ("src/lmtp/replies.hh", "src/lmtp/failure.cc")
 STRINGS = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
-PHRASE = re.compile(r'Phrase \w+\{(\d+), "([^"]*)",\s*' + STRINGS + r"\}"  # one that has a name
-                    r"|\{\w+, \{(\d+), \"([^\"]*)\",\s*" + STRINGS + r"\}\}")  # a row of the table
+PHRASE = re.compile(r'Phrase \w+\{\s*(\d+), "([^"]*)",\s*' + STRINGS + r'(?:,\s*"(\w+)")?\}'  # a named phrase
+                    r"|\{\w+, \{(\d+), \"([^\"]*)\",\s*" + STRINGS + r',\s*"(\w+)"\}\}')  # a row of the table
 ROW = re.compile(r'^\.It (\d{3})(?: (\d\.\d+\.\d+))?\n\.Ql "(.*)"(?: :)?$', re.M)
 
 
 def said():
-    """What the sources say, as the manual has it: `...` for what is filled in."""
+    """Returns the text in the sources in the form of the manual, with `...` for variable parts."""
     for source in SOURCES:
         text = lint.read(source)
         found = 0
         for match in PHRASE.finditer(text):
-            code, status, strings = (match.groups()[:3] if match[1] else match.groups()[3:])
+            code, status, strings, reason = match.groups()[:4] if match[1] else match.groups()[4:]
             words = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', strings))
             words = re.sub(r"\$\d", "...", words).replace("\\n", " ")
             found += 1
+            if code[0] in "45" and reason:
+                reasons.add((code, reason))
             yield f"{code} {status} {words}"
-        # A phrase that is written otherwise must not go unseen.
+        # Do not overlook a phrase that is written differently.
         expected = len(re.findall(r"\bPhrase k\w+\{|^\s*\{E\w+, \{", text, re.M))
         if found != expected:
             yield f"{source}: {expected} replies, of which this test understands {found}"
 
 
+reasons = set()
 in_source = set(said())
+counted = set(re.findall(r'Refusal\{At::\w+, (\d+), "(\w+)"\}', lint.read("src/board/measures.hh")))
 page = lint.read("man/handoffd.8")
 rows = [f"{code} {status} {text}" for code, status, text in ROW.findall(page)]
 
@@ -41,6 +45,9 @@ tap.result("every reply in handoffd(8) is said",
 tap.result("handoffd(8) has each reply once",
            [f"man/handoffd.8: twice: {reply}" for reply in sorted(set(rows))
             if rows.count(reply) > 1])
+tap.result("refusals are counted by each code and reason",
+           [f"src/board/measures.hh: no row for {' '.join(each)}"
+            for each in sorted(reasons - counted)])
 codes = [int(row[:3]) for row in rows]
 tap.result("the replies in handoffd(8) are in the order of their codes",
            [] if codes == sorted(codes) else ["man/handoffd.8: the table is out of order"])

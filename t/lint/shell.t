@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""shellcheck on every sh and bash script, by its name or its first line."""
+"""Runs shellcheck on every sh and bash script, identified by its name or first line."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ import lint
 scripts = [name for name in lint.files() if name.endswith(".sh") or
            re.match(r"#!\s*/(usr/)?bin/(env )?(ba|da|k)?sh\b", lint.read(name))]
 if not shutil.which("shellcheck"):
-    lint.skip_all("shellcheck is not installed (contrib/bootstrap)")
+    lint.skip_all("shellcheck is not installed (contrib/bootstrap --tests)")
 
 tap = lint.Tap()
 for script in scripts:

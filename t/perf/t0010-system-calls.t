@@ -14,19 +14,21 @@ from tap import diag, done, skip_all
 
 SYNCS = ("fsync", "fdatasync", "syncfs", "sync")
 
-# statx says that all is known (stx_mask, octet 0), and that the birth was in 1970 (stx_btime, octet 80).
+# statx reports all fields (stx_mask, octet 0) and a birth time in 1970 (stx_btime, octet 80).
 OLD = "inject=statx:poke_exit=@arg5=" + "ff0f0000" + "00" * 76 + "01" + "00" * 7
 
 
 def counted(session, messages, company=0):
-    """Returns {call: number} of the worker that serves a session of so many messages."""
+    """Returns {call: number} for the worker that serves a session of this many messages."""
     trace = os.path.join(session.scratch.path, "trace")
-    # A mailbox younger than a minute is synced by each delivery; the cost of an older one matters.
+    # Each delivery syncs a mailbox that is younger than a minute; the cost with an older one
+    # matters.
     session.serve(["strace", "-f", "-e", OLD, "-o", trace], messages, company)
     with open(trace, encoding="utf-8", errors="replace") as lines:
         told = [line.split(maxsplit=1) for line in lines]
-    # A call that others' come in between of is told of twice: "recvfrom(7,  <unfinished ...>", and
-    # "<... recvfrom resumed>" with what it came to.
+    # A call that is interrupted by calls of others has two lines: "recvfrom(7,  <unfinished ...>",
+    # and
+    # "<... recvfrom resumed>" with its result.
     worker = next(pid for pid, event in told if "sender@example" in event)
     calls = (re.match(r"(\w+)\(", event) for pid, event in told if pid == worker)
     return collections.Counter(call[1] for call in calls if call)
@@ -61,6 +63,6 @@ for recipients in (1, 10):
                  f"{sentence}_on_{name}_takes")
 session = perf.Session()
 cost = perf.per_message(lambda messages: counted(session, messages, company=20))
-perf.holds("calls-1-recipient", sum(cost.values()), "nor_does_it_where_twenty_others_have_begun_one")
+perf.holds("calls-1-recipient", sum(cost.values()), "a_message_takes_no_more_system_calls_while_twenty_others_are_sent")
 session.remove()
 done()

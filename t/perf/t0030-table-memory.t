@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A worker takes no more memory of its own where recipients.lookup = file: has 100,000 lines than where
-it has one. (How much that is, and a million: make bench BENCH='--parts table'.)"""
+"""A worker needs no more private memory for a recipients.lookup = file: of 100,000 lines than for
+one line. (make bench BENCH='--parts table' prints the amounts.)"""
 import os
 import re
 import statistics
@@ -16,8 +16,8 @@ from tap import diag, done, ok, skip_all
 
 WORKERS = 6
 LINES = 100000
-SLACK = 64  # KiB: some pages; where one of the heap begins is chance
-SHARE = 256  # KiB, of the 7 MiB that so many lines take
+SLACK = 64  # KiB: a few pages, because the start of the heap varies
+SHARE = 256  # KiB, of the 7 MiB for this many lines
 
 
 def of(pid):
@@ -27,7 +27,7 @@ def of(pid):
 
 
 def measured(lines):
-    """The median of the workers' figures, each having looked a recipient up."""
+    """Returns the median of the figures of the workers, after each has looked up a recipient."""
     scratch = Scratch()
     table = scratch.file("recipients", "".join(f"user{number}@example.org mailbox=people/{number}\n"
                                                for number in range(lines)))
@@ -50,8 +50,8 @@ if not os.path.exists("/proc/self/smaps_rollup"):
     skip_all("no smaps_rollup here")
 one, many = measured(1), measured(LINES)
 if not ok(abs(many["Private_Dirty"] - one["Private_Dirty"]) <= SLACK,
-          "a_worker_has_no_more_memory_of_its_own_with_100000_recipients_than_with_one") or \
+          "a_worker_has_the_same_private_memory_with_100000_recipients_as_with_one") or \
         not ok(many["Pss_Anon"] + many["Pss_Shmem"] - one["Pss_Anon"] - one["Pss_Shmem"] <= SHARE,
-               "nor_more_than_the_pages_it_looked_at_of_what_all_share") or os.environ.get("V"):
+               "a_worker_maps_no_more_pages_of_the_table_than_it_has_read") or os.environ.get("V"):
     diag(f"KiB of a worker, one line: {one}; {LINES}: {many}")
 done()

@@ -1,5 +1,5 @@
-// Runs something in a process of its own: what changes a process for good (its user, its signals, a
-// filter of system calls) is tried there.
+// Runs a function in a child process, to test irreversible changes of a process (its user, its
+// signals, a filter of system calls).
 #pragma once
 
 #include <sched.h>
@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string>
 
-// Returns what `body` returned there; "killed by signal N" where it did not get to that.
+// Returns the result of `body`, or "killed by signal N" if the child died.
 template <class Body>
 std::string in_child(Body body) {
   std::array<int, 2> ends;
@@ -39,8 +39,8 @@ std::string in_child(Body body) {
   return said;
 }
 
-// The same where the process ids of all others cannot be seen: in a pid namespace, where there are
-// such (Linux).
+// The same in a place where other processes cannot be seen: in a new pid namespace, if the system
+// has them (Linux).
 template <class Body>
 std::string in_other_container(Body body) {
 #ifdef __linux__

@@ -1,3 +1,3 @@
-// The one place that makes a program of all the unit tests.
+// The main file of the program that contains all unit tests.
 #define BOOST_TEST_MODULE handoff
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,4 @@
-// A new directory on disk that is gone, with all in it, at the end of the test.
+// A new directory on disk that is removed with its content at the end of the test.
 #pragma once
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ class TemporaryDirectory {
     return std::filesystem::symlink_status(path(name)).type() !=
            std::filesystem::file_type::not_found;
   }
-  // Names in a directory of it; none where that is not there.
+  // Returns the names in one of its directories; none if it does not exist.
   std::set<std::string> names(const std::string& name) const {
     std::set<std::string> out;
     if (!has(name)) return out;

@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
-"""Says in TAP what the Boost.Test program says: one line per test case."""
+"""TEST_TIMEOUT: 1200
+Runs the unit tests, each suite in a process of its own and one for each processor at a time.
+Prints their results as TAP, one line per test case.
 
+$UNIT_TESTS: arguments of the program, such as --run_test=lmtp_session; then one process runs."""
+
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -8,49 +13,67 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
-# Boost.Test does not catch signals: in a child that a test forked it would go on with
-# the tests. Where the program dies, the log tells in which case.
-program = os.path.join(os.environ["TOP_BUILDDIR"], "t/unit/unit_tests")
-arguments = os.environ.get("UNIT_TESTS", "").split()  # such as UNIT_TESTS=--run_test=lmtp
-
-with tempfile.TemporaryDirectory() as folder:
-    report = os.path.join(folder, "report.xml")
-    done = subprocess.run(
-        [program, "--log_level=test_suite", "--color_output=no", "--catch_system_errors=no",
-         "--report_level=detailed", "--report_format=XML", f"--report_sink={report}", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    case = "none"
-    for line in done.stdout.splitlines():
-        if entering := re.search(r'Entering test case "(.*)"', line):
-            case = entering[1]
-        elif not re.search(r"^$|^Running \d+ test case|(Entering|Leaving) test |is skipped", line):
-            print("#", line, file=sys.stderr)
-    try:
-        cases = ET.parse(report).getroot()
-    except (OSError, ET.ParseError):
-        cases = None
-
-if cases is None:
-    print(f"# unit_tests died with status {done.returncode} in {case}", file=sys.stderr)
-    print(f"1..1\nnot ok 1 - unit_tests died in {case}")
-    sys.exit(1)
-
-number = 0
+PROGRAM = os.path.join(os.environ["TOP_BUILDDIR"], "t/unit/unit_tests")
+NOISE = re.compile(r"^$|^Running \d+ test case|(Entering|Leaving) test |is skipped")
 
 
-def walk(node, path):
-    global number
+def suites():
+    """Returns the argument that selects each top-level suite, and the cases outside of one."""
+    listed = subprocess.run([PROGRAM, "--list_content"], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, check=True).stdout
+    return [[f"--run_test={name}"] for name in re.findall(r"^(\w+)\*?$", listed, re.M)]
+
+
+def run(arguments):
+    """Returns ([(passed, name of the test case)], [diagnostics]) of one process."""
+    # Boost.Test must not catch signals: in a child that a test forked, it would go on with the
+    # tests. If the program dies, its log shows the test case.
+    with tempfile.TemporaryDirectory() as folder:
+        report = os.path.join(folder, "report.xml")
+        done = subprocess.run(
+            [PROGRAM, "--log_level=test_suite", "--color_output=no", "--catch_system_errors=no",
+             "--report_level=detailed", "--report_format=XML", f"--report_sink={report}",
+             *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            check=False)
+        lines = done.stdout.splitlines()
+        said = [line for line in lines if not NOISE.search(line)]
+        try:
+            found = list(results(ET.parse(report).getroot()))
+        except (OSError, ET.ParseError):
+            entered = re.findall(r'Entering test case "(.*)"', done.stdout)
+            case = entered[-1] if entered else "no test case"
+            said.append(f"unit_tests died with status {done.returncode} in {case}")
+            return [(False, f"unit_tests died in {case}")], said
+        if done.returncode and all(passed for passed, _ in found):
+            found.append((False, f"status {done.returncode} of {' '.join(arguments)}"))
+        return found, said
+
+
+def results(node, path=""):
+    """Yields (passed, name) of each test case that ran below the node."""
     for child in node:
         name = f"{path}{child.get('name')}"
         if child.tag == "TestSuite":
-            walk(child, name + "/")
+            # The outermost suite is the program.
+            yield from results(child, "" if not path and node.tag == "TestResult" else name + "/")
         elif child.tag == "TestCase" and child.get("result") != "skipped":
-            number += 1
-            ok = "ok" if child.get("result") == "passed" else "not ok"
-            print(f"{ok} {number} - {re.sub('[#]', '', name)}")
+            yield child.get("result") == "passed", name
 
 
-for root in cases:
-    walk(root, "")
-print(f"1..{number}")
-sys.exit(1 if done.returncode else 0)
+def main():
+    given = os.environ.get("UNIT_TESTS", "").split()
+    number = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found, said in pool.map(run, [given] if given else suites()):
+            for line in said:
+                print("#", line, file=sys.stderr)
+            for passed, name in found:
+                number += 1
+                failed += not passed
+                print(f"{'ok' if passed else 'not ok'} {number} - {name.replace('#', '')}", flush=True)
+    print(f"1..{number}")
+    return 1 if failed or not number else 0
+
+
+sys.exit(main())

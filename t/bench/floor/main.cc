@@ -1,5 +1,5 @@
-// floor: what the filesystem takes for a message, with no protocol and no server: some processes
-// that each deliver one message after the other by one of the sequences, and count. Prints one line
+// floor: measures the filesystem without protocol and server: several processes deliver messages by
+// one of the sequences. Prints one line
 // of JSON.
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -37,10 +37,10 @@ struct Task {
   Clock::duration time;
 };
 
-// What one process has done.
+// The result of one process.
 struct Done {
   Histogram times;
-  std::uint64_t in_time = 0;  // messages that were done before the end
+  std::uint64_t in_time = 0;  // messages completed before the end
 };
 
 struct Shared {
@@ -75,7 +75,7 @@ void make_mailboxes(const Task& task) {
   ::sync();
 }
 
-// One "connection": starts at a mailbox of its own and goes round.
+// One "connection": starts with its own mailbox and cycles through all.
 void work(const Task& task, std::uint64_t number, Shared& shared, Batch& batch, Done& done) {
   const std::string octets(task.size, 'x');
   std::uint64_t mailbox = number * task.mailboxes / task.processes;
@@ -130,7 +130,7 @@ int run(const Task& task) {
   rusage usage;
   ::getrusage(RUSAGE_CHILDREN, &usage);
   auto messages = static_cast<double>(times.count());
-  // What came after the end counts only where nothing came before it.
+  // If no message was completed before the end, later ones count.
   double seconds = std::min(took.count(), std::chrono::duration<double>(task.time).count());
   double rate = in_time > 0 ? static_cast<double>(in_time) / seconds : messages / took.count();
   std::printf(

@@ -104,7 +104,7 @@ void sync_filesystem(int file) {
 #endif
 }
 
-// Creates the file of a message; `path` becomes its name, empty where it has none yet.
+// Creates the file of a message; sets `path` to its name, or empty if it has none yet.
 int create(Place place, const std::string& mailbox, const std::string& name, std::string& path) {
   if (place == Place::kUnnamed) {
 #ifdef O_TMPFILE
@@ -150,7 +150,7 @@ class Batch {
     pthread_cond_init(&condition_, &condition);
   }
 
-  // Whoever finds nobody at it syncs for all who have asked so far.
+  // If no sync is running, this process syncs for all that have requested one so far.
   void sync(int file) {
     pthread_mutex_lock(&mutex_);
     auto mine = ++asked_;

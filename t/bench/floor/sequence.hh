@@ -1,6 +1,6 @@
-// The ways to make a message and its names durable, as bare sequences of system calls: what any
-// LMTP server has to do, without the LMTP. `plain` is the floor that handoffd is measured against;
-// the others are candidates to lower it.
+// Sequences of system calls that make a message and its names durable: the work of an LMTP server
+// without the protocol. `plain` is the floor for comparisons; the others are candidates for a lower
+// one.
 #pragma once
 
 #include <span>
@@ -10,11 +10,11 @@
 
 namespace handoff::bench {
 
-// MAILBOX/tmp; one folder of all; one of them for each process; O_TMPFILE
+// MAILBOX/tmp; one shared folder; one folder for each process; O_TMPFILE
 enum class Place { kTmp, kStaging, kOwnStaging, kUnnamed };
 enum class Data { kFsync, kFdatasync, kWriteOut, kLeave };  // before the message has its names
-// A name for each recipient: all by link(), and the first name unlinked at the end; or the last one
-// by rename(), which saves that.
+// A name for each recipient: all by link(), with an unlink() of the first name at the end; or the
+// last one by rename(), which needs no unlink().
 enum class Publish { kLink, kRename };
 enum class End { kDirectories, kLastDirectory, kFile, kFilesystem, kBatch, kNothing };
 
@@ -30,14 +30,14 @@ struct Sequence {
 std::span<const Sequence> sequences();
 const Sequence* find_sequence(std::string_view name);
 
-// One syncfs for all processes that ask for one at about the same time. Lies in memory that they
-// share, made before the first is forked.
+// One syncfs for all processes that request one at about the same time. In shared memory that is
+// created before the first fork.
 class Batch;
 Batch* make_batch();
 
 // Delivers `octets` to MAILBOX/new of each mailbox (paths below the working directory), under
-// `name`, made unique by the caller. Ends the program where a call fails: a floor that did not sync
-// is none.
+// `name`, made unique by the caller. Ends the program if a call fails, because a floor without sync
+// is meaningless.
 void deliver(const Sequence& sequence, Batch& batch, const std::string& name,
              const std::vector<std::string>& mailboxes, std::string_view octets);
 

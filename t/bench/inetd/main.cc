@@ -1,5 +1,5 @@
-// inetd: gives each connection to a program as its standard input and output, as inetd's nowait
-// does: for servers that have no daemon (mail.local -l, handoffd --stdin).
+// inetd: starts a program for each connection with the connection as standard input and output,
+// like inetd's nowait, for servers without a daemon (mail.local -l, handoffd --stdin).
 //
 //     inetd unix:PATH PROGRAM [ARGUMENT...]
 #include <fcntl.h>
@@ -51,7 +51,7 @@ int run(const Endpoint& endpoint, char** command) {
   std::fprintf(stderr, "inetd: ready\n");
   auto& listener = listeners.value().front();
   for (;;) {
-    // Reaped, not ignored: so their processor time is in ours.
+    // Children are reaped so that their processor time is added to ours.
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
     pollfd fds{listener.get(), POLLIN, 0};

@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "base/text.hh"
@@ -17,7 +16,6 @@ namespace handoff::bench {
 namespace {
 
 constexpr std::chrono::seconds kConnectTime{20};
-constexpr std::chrono::milliseconds kConnectPause{1};
 constexpr std::size_t kCopied = 64 << 10;  // of the content, octets
 
 }  // namespace
@@ -29,12 +27,7 @@ Client::Client(const Plan& plan, Tally& tally, std::uint64_t number, std::uint64
       mailbox_(number * plan.mailboxes / plan.connections) {}
 
 void Client::connect() {
-  auto until = Clock::now() + kConnectTime;
-  auto socket = sys::connect_to(plan_.endpoint, until);
-  while (!socket && socket.error().code == EAGAIN && Clock::now() < until) {  // the backlog is full
-    std::this_thread::sleep_for(kConnectPause);
-    socket = sys::connect_to(plan_.endpoint, until);
-  }
+  auto socket = sys::connect_to(plan_.endpoint, Clock::now() + kConnectTime);
   if (!socket) return fail(socket.error().describe());
   socket_ = std::move(socket).value();
   phase_ = Phase::kGreeting;
@@ -95,7 +88,7 @@ void Client::all_came() {
     case Phase::kCommands:
       if (commands_.empty()) return send_content();
       due_.assign(1, commands_.size() == 1 && !plan_.chunking ? 354 : 250);
-      if (commands_.size() == 1 && plan_.chunking) {  // the content needs no leave
+      if (commands_.size() == 1 && plan_.chunking) {  // the content needs no permission
         due_.clear();
         send(std::move(commands_.front()), Phase::kCommands);
         commands_.clear();
@@ -154,8 +147,8 @@ void Client::send(std::string text, Phase phase) {
   write_out();
 }
 
-// What of the commands is left goes first (a chunk's). Of a large content the most comes out of the
-// plan.
+// Send the remaining commands first (for a chunk). Most of a large content is sent directly from
+// the plan.
 void Client::send_content() {
   phase_ = Phase::kContent;
   due_.insert(due_.end(), plan_.recipients, 250);

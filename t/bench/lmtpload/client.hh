@@ -1,6 +1,5 @@
-// One LMTP client: a connection and where it stands in its transaction. Connecting may block;
-// nothing else does: the loop in main.cc calls go_on() when the socket has something. Each reply
-// must be the one that is due.
+// One LMTP client: a connection and the state of its transaction. Only connecting may block: the
+// loop in main.cc calls go_on() when the socket is readable. Each reply must be the expected one.
 #pragma once
 
 #include <cstdint>
@@ -15,25 +14,27 @@
 
 namespace handoff::bench {
 
-// What all clients of a run add to.
+// The sums of all clients of a run.
 struct Tally {
-  std::uint64_t ready = 0;    // clients that have their reply to LHLO
+  std::uint64_t ready = 0;    // clients that have received the reply to LHLO
   std::uint64_t in_time = 0;  // messages whose last reply came before the end
-  Histogram from_dot;         // the last octet of the content written -> the last reply read
+  Histogram from_dot;  // from writing the last octet of the content to reading the last reply
   std::uint64_t messages = 0;
   std::uint64_t deliveries = 0;
-  std::string failure;  // the first thing that was not as it should be
+  std::string failure;  // the first error
 };
 
 class Client {
  public:
-  // Starts at a mailbox of its own, and goes round. `first_id`: of its messages, which count up.
+  // Starts with its own mailbox and cycles through all. `first_id`: the first number of its
+  // messages.
   Client(const Plan& plan, Tally& tally, std::uint64_t number, std::uint64_t first_id);
 
-  // Waits as long as the server's backlog is full. What fails, here and below, is in the tally.
+  // Waits while the backlog of the server is full. Errors, here and below, are recorded in the
+  // tally.
   void connect();
   void go_on();
-  // Once it is ready: begins its first message, and none after `end`.
+  // When ready, begins its first message. Begins no message after `end`.
   void start(Clock::time_point end);
 
   int socket() const { return socket_.get(); }  // a new one after each connect()
@@ -58,11 +59,11 @@ class Client {
   bool started_ = false;
   sys::Fd socket_;
   Phase phase_ = Phase::kGreeting;
-  std::deque<int> due_;               // codes of the replies that are to come
-  std::deque<std::string> commands_;  // of this transaction, not sent yet
+  std::deque<int> due_;               // codes of the expected replies
+  std::deque<std::string> commands_;  // commands of this transaction that were not sent yet
   std::string text_;
   std::string_view output_;  // not written yet, of text_ or of the content
-  std::string_view rest_;    // of the content, behind output_
+  std::string_view rest_;    // of the content, after output_
   std::uint64_t next_id_;
   std::string input_;
   Clock::time_point dot_;

@@ -1,6 +1,6 @@
-// lmtpload: a load of LMTP transactions, from one process with many connections, as a queue manager
-// keeps them. Checks every reply; ends after a time or a count. Prints one line of JSON; exits 1
-// where a reply was not as it should be.
+// lmtpload: generates LMTP transactions from one process with many connections, like a queue
+// manager. Checks every reply; ends after a time or a count. Prints one line of JSON; exits 1 after
+// an unexpected reply.
 #include <poll.h>
 
 #include <algorithm>
@@ -22,7 +22,7 @@ constexpr const char* kUsage =
     "                [--pipelining yes] [--chunking no] [--reconnect no]\n"
     "Ends after so many seconds, or so many messages a connection (0: no limit).\n";
 
-// Longer than this without any reply, and the server has lost one.
+// After this time without any reply, the server has lost one.
 constexpr std::chrono::seconds kPatience{60};
 
 bool yes(const Arguments& arguments, const char* name) {
@@ -53,7 +53,7 @@ Plan plan_of(const Arguments& arguments) {
   return plan;
 }
 
-// All clients until so many are ready, or each is done, or one has failed.
+// Runs all clients until this many are ready, or all are done, or one has failed.
 void serve(std::vector<std::unique_ptr<Client>>& clients, Tally& tally, std::uint64_t ready) {
   std::vector<pollfd> fds;
   while (tally.failure.empty() && (ready == 0 || tally.ready < ready)) {
@@ -101,7 +101,7 @@ int run(const Plan& plan) {
   for (auto& client : clients) client->start(begun + plan.time);
   serve(clients, tally, 0);
   std::chrono::duration<double> took = Clock::now() - begun;
-  // What came after the end counts only where nothing came before it.
+  // If no message was completed before the end, later ones count.
   double seconds = std::min(took.count(), std::chrono::duration<double>(plan.time).count());
   double rate = tally.in_time > 0 ? static_cast<double>(tally.in_time) / seconds
                                   : static_cast<double>(tally.messages) / took.count();

@@ -1,4 +1,4 @@
-// What a run of lmtpload does, and the octets it sends.
+// The workload of lmtpload, and the octets it sends.
 #pragma once
 
 #include <chrono>
@@ -23,19 +23,19 @@ struct Plan {
   std::string address;     // %d is the mailbox's number
   bool pipelining = true;  // MAIL, every RCPT and DATA in one write
   bool chunking = false;   // BDAT ... LAST in place of DATA, in one chunk
-  bool reconnect = false;  // a connection a message
-  // Behind the line of message_id(): CRLF lines, the final dot where there is no chunking.
+  bool reconnect = false;  // a new connection for each message
+  // The text after the line of message_id(): CRLF lines and, without chunking, the final dot.
   std::string content;
 };
 
-// A header line of each message's own: none is taken for another that is sent again.
+// A unique header line, so that no message is recognised as a repetition of another.
 inline constexpr std::size_t kMessageId = 42;  // octets
 std::string message_id(std::uint64_t number);
 // A message of about `size` octets: a header as queue managers send it and lines of 76 characters.
 std::string make_content(std::uint64_t size, bool chunking);
 
-// MAIL and the RCPTs of the transaction that begins with mailbox number `mailbox`, and what begins
-// its content: a line each.
+// MAIL, RCPT and DATA or BDAT of the transaction that begins with mailbox number `mailbox`, in one
+// line each.
 std::vector<std::string> make_commands(const Plan& plan, std::uint64_t mailbox);
 
 }  // namespace handoff::bench

@@ -1,5 +1,5 @@
-// scan: how fast content is looked through for dots and line ends, and its line ends are made the
-// disk's, in memory: octets from one buffer, as they come from a socket. Prints one line of JSON.
+// scan: measures in memory how fast content is scanned for dots and line ends, and how fast line
+// ends are converted. The octets come from one buffer, as from a socket. Prints one line of JSON.
 #include <chrono>
 #include <cstdio>
 

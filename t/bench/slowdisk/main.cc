@@ -1,9 +1,9 @@
-// slowdisk: a file in memory that behaves as a disk with a write cache. Writes are taken at once, a
-// flush (fsync(2) of the file) takes its time, one flush after the other. A loop device over it is
-// a disk on which a flush costs what it costs on disks that people have, where the machine's own
-// answers from somebody else's memory. It is FUSE because that is what a loop device can stand on
-// everywhere; dm-delay and null_blk want modules. And its power can be cut, for t0500-power.t: what
-// was written and not flushed is gone then, or as much of it as is asked for.
+// slowdisk: a file in memory that behaves like a disk with a write cache. Writes return
+// immediately; a flush (fsync(2) of the file) takes a fixed time, and flushes are serialised. A
+// loop device on this file behaves like a physical disk, unlike the disk of a virtual machine,
+// whose flushes may only reach memory. It uses FUSE because dm-delay and null_blk need kernel
+// modules. For t0500-power.t its power can be cut: unflushed writes, or a part of them, are then
+// lost.
 #define FUSE_USE_VERSION 31
 #include <fcntl.h>
 #include <fuse.h>
@@ -33,10 +33,11 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: slowdisk --at DIR --mib N [--flush-us 2000] [--keep PERCENT]\n"
-    "Mounts a filesystem with one file, DIR/disk, of N MiB, until it is unmounted; a flush of it\n"
-    "takes so many microseconds. In the foreground.\n"
-    "With --keep, opening DIR/left cuts the power: no flush comes to an end any more, and it\n"
-    "has what was flushed, and of each hundred later writes so many, chosen at random.\n";
+    "Mounts a filesystem with one file, DIR/disk, of N MiB, until it is unmounted; each flush "
+    "takes\n"
+    "the given number of microseconds. Runs in the foreground.\n"
+    "With --keep PERCENT, opening DIR/left cuts the power: no flush ends any more, and DIR/left\n"
+    "contains everything that was flushed and a random part of the later writes.\n";
 constexpr const char* kName = "/disk";
 constexpr const char* kLeft = "/left";
 
@@ -51,7 +52,7 @@ struct Disk {
   std::chrono::microseconds flush{};
   std::mutex flushing;
 
-  int left = -1;  // what a cut leaves; -1: there is none
+  int left = -1;  // descriptor of the content after a cut; -1: no cut
   unsigned keep = 0;
   std::atomic<bool> is_cut = false;
   std::mutex writing;
@@ -66,7 +67,7 @@ bool is_disk(const char* path) { return std::strcmp(path, kName) == 0 || is_left
 void* begin(fuse_conn_info* connection, fuse_config* config) {
   connection->max_background = 64;
   config->kernel_cache = 0;
-  config->attr_timeout = config->entry_timeout = 3600;  // seconds; nothing changes
+  config->attr_timeout = config->entry_timeout = 3600;  // seconds; attributes never change
   return fuse_get_context()->private_data;
 }
 
@@ -87,7 +88,7 @@ bool save(const Write& write) {
 
 int cut_power() {
   if (disk().is_cut.exchange(true)) return 0;
-  std::scoped_lock both(disk().flushing, disk().writing);  // behind the flush that is under way
+  std::scoped_lock both(disk().flushing, disk().writing);  // after the running flush
   std::mt19937 random(std::random_device{}());
   bool saved = std::ranges::all_of(disk().unflushed, [&](const Write& write) {
     return random() % 100 >= disk().keep || save(write);
@@ -99,7 +100,7 @@ int open(const char* path, fuse_file_info* file) {
   if (is_left(path)) {
     if (int failed = cut_power(); failed != 0) return failed;
   }
-  file->direct_io = 1;  // what has been written is in here, not in the kernel's cache
+  file->direct_io = 1;  // written data is here and not in the kernel's cache
   return is_disk(path) ? 0 : -ENOENT;
 }
 
@@ -150,7 +151,7 @@ int run(const std::string& at, Disk& disk, bool with_cut) {
   calls.read = read;
   calls.write = write;
   calls.fsync = sync;
-  // Threads: libfuse 3.14 takes its own default for a mistake, and says so.
+  // libfuse 3.14 warns about its own default number of threads.
   std::array<std::string, 5> words = {"slowdisk", "-f", "-o", "max_threads=10", at};
   std::array<char*, 6> argv = {};
   std::ranges::transform(words, argv.begin(), [](auto& word) { return word.data(); });

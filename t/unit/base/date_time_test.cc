@@ -1,4 +1,4 @@
-// X12: the times of RRVS, and since when a mailbox has had its owner.
+// X12: dates of RRVS and of the field `since`.
 #include "base/date_time.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -17,7 +17,7 @@ std::string seconds(std::string_view text) {
 
 BOOST_AUTO_TEST_SUITE(base_date_time)
 
-BOOST_AUTO_TEST_CASE(times_of_rfc_3339_are_read_X12) {
+BOOST_AUTO_TEST_CASE(times_of_rfc_3339_are_parsed_X12) {
   BOOST_TEST(seconds("1970-01-01T00:00:00Z") == "0");
   BOOST_TEST(seconds("2014-04-03T23:01:00Z") == "1396566060");
   BOOST_TEST(seconds("2014-04-03t23:01:00z") == "1396566060");
@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE(times_of_rfc_3339_are_read_X12) {
   BOOST_TEST(seconds("1969-12-31T23:59:59Z") == "-1");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_time_is_none_X12) {
+BOOST_AUTO_TEST_CASE(an_invalid_time_is_rejected_X12) {
   for (std::string text : {"",
                            "2014",
                            "2014-04-03",
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_time_is_none_X12) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(moments_are_also_a_number_or_a_generalized_time_X12) {
+BOOST_AUTO_TEST_CASE(a_time_may_also_be_a_number_or_a_generalized_time_X12) {
   auto moment = [](std::string_view text) {
     auto time = parse_moment(text);
     return time ? std::to_string(time->time_since_epoch().count()) : "none";

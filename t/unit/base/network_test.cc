@@ -36,8 +36,8 @@ BOOST_AUTO_TEST_CASE(an_address_is_in_its_network_and_in_no_other_L11) {
   BOOST_TEST(contains("::/0", "2001:db8::1"));
 }
 
-// On an IPv6 socket an IPv4 client comes as ::ffff:a.b.c.d.
-BOOST_AUTO_TEST_CASE(a_mapped_address_is_the_ipv4_client_L11) {
+// On an IPv6 socket an IPv4 client has the address ::ffff:a.b.c.d.
+BOOST_AUTO_TEST_CASE(an_ipv4_mapped_address_counts_as_ipv4_L11) {
   BOOST_TEST(contains("192.0.2.0/24", "::ffff:192.0.2.9"));
   BOOST_TEST(contains("::ffff:192.0.2.0/120", "192.0.2.9"));
   BOOST_TEST(!contains("127.0.0.0/8", "::1"));
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(a_mapped_address_is_the_ipv4_client_L11) {
   BOOST_TEST(!contains("0.0.0.0/0", "2001:db8::1"));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_network_is_none_L11) {
+BOOST_AUTO_TEST_CASE(an_invalid_network_is_rejected_L11) {
   for (auto text :
        {"", "/", "/8", "localhost", "192.0.2", "192.0.2.256", "192.0.2.0/", "192.0.2.0/33",
         "192.0.2.0/-1", "192.0.2.0/24/8", "192.0.2.0/255.255.255.0", " 192.0.2.0/24",
@@ -54,13 +54,23 @@ BOOST_AUTO_TEST_CASE(what_is_no_network_is_none_L11) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(bits_behind_the_prefix_are_a_mistake_L11) {
+BOOST_AUTO_TEST_CASE(bits_after_the_prefix_are_an_error_L11) {
   for (auto text : {"192.0.2.1/24", "192.0.2.64/25", "0.0.0.1/0", "2001:db8::1/32", "::1/127"}) {
     BOOST_TEST(!Network::parse(text).has_value(), text);
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_group_of_peers_is_a_network_or_the_local_ones_or_none) {
+BOOST_AUTO_TEST_CASE(a_client_is_an_address_or_an_ipv6_network_of_64_bits_S14) {
+  auto client = [](std::string_view address) {
+    return literal_of(client_network(parse_ip(address).value()));
+  };
+  BOOST_TEST(client("192.0.2.1") == "192.0.2.1");
+  BOOST_TEST(client("::ffff:192.0.2.1") == "192.0.2.1");
+  BOOST_TEST(client("2001:db8:1:2:3:4:5:6") == "IPv6:2001:db8:1:2::");
+  BOOST_TEST(client("::1") == "IPv6:::");
+}
+
+BOOST_AUTO_TEST_CASE(a_group_of_peers_is_a_network_or_unix_or_none) {
   auto contains_peer = [](std::string_view group, const std::optional<IpAddress>& peer) {
     return PeerGroup::parse(group).value().contains(peer);
   };

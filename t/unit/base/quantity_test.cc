@@ -6,7 +6,7 @@ using namespace handoff;
 
 BOOST_AUTO_TEST_SUITE(base_quantity)
 
-BOOST_AUTO_TEST_CASE(quantities_are_for_people) {
+BOOST_AUTO_TEST_CASE(quantities_are_written_for_people) {
   BOOST_TEST(octets_text(512) == "512 B");
   BOOST_TEST(octets_text(1536) == "1.5 KiB");
   BOOST_TEST(duration_text(59.9) == "59 s");

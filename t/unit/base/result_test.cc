@@ -24,7 +24,7 @@ BOOST_AUTO_TEST_CASE(a_value_can_be_moved_out) {
   BOOST_TEST(*value == 7);
 }
 
-BOOST_AUTO_TEST_CASE(a_result_of_errors_knows_which_it_is) {
+BOOST_AUTO_TEST_CASE(a_result_whose_value_is_an_error_is_unambiguous) {
   Result<Status> inner{Status(Error{EIO, "fsync", ""})};
   BOOST_TEST(inner.ok());
   BOOST_TEST(!inner.value().ok());
@@ -37,9 +37,16 @@ BOOST_AUTO_TEST_CASE(a_status_is_success_or_an_error) {
   BOOST_TEST(bad.error().code == EIO);
 }
 
-BOOST_AUTO_TEST_CASE(an_error_names_what_failed_and_on_what) {
+BOOST_AUTO_TEST_CASE(an_error_names_the_call_and_its_path) {
   BOOST_TEST((Error{EIO, "fsync", "a/new"}.describe()) == "fsync a/new: Input/output error");
   BOOST_TEST((Error{EIO, "lookup", ""}.describe()) == "lookup: Input/output error");
+}
+
+BOOST_AUTO_TEST_CASE(a_sentence_is_not_followed_by_the_text_of_an_errno) {
+  auto full = explained(EDQUOT, "over quota", "example.org/pat", Reason::kOverQuota);
+  BOOST_TEST(full.describe() == "over quota: example.org/pat");
+  BOOST_TEST(full.cause() == "over quota");
+  BOOST_TEST(explained(ENOENT, "no such group: postfx").describe() == "no such group: postfx");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -33,14 +33,14 @@ BOOST_AUTO_TEST_CASE(words_compare_without_case) {
   BOOST_TEST(!istarts_with("FRO", "FROM"));
 }
 
-BOOST_AUTO_TEST_CASE(trim_takes_blanks_and_tabs_from_both_ends) {
+BOOST_AUTO_TEST_CASE(trim_removes_blanks_and_tabs_at_both_ends) {
   BOOST_TEST(trim(" \ta b\t ") == "a b");
   BOOST_TEST(trim(" \t ") == "");
   BOOST_TEST(trim("") == "");
   BOOST_TEST(trim("a\r\n") == "a\r\n");
 }
 
-BOOST_AUTO_TEST_CASE(all_parts_asks_of_each_part_what_split_finds) {
+BOOST_AUTO_TEST_CASE(all_parts_tests_each_part_of_split) {
   for (std::string text : {"", ",", "a", "a,", ",a", "a,,b", "a,b,c"}) {
     std::string seen;
     auto see = [&](std::string_view part) {
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(split_keeps_empty_parts) {
   BOOST_TEST(joined("") == "[]");
 }
 
-BOOST_AUTO_TEST_CASE(a_number_is_digits_alone_that_fit) {
+BOOST_AUTO_TEST_CASE(a_number_consists_of_digits_and_must_not_overflow) {
   BOOST_TEST(parse_number("0").value() == 0u);
   BOOST_TEST(parse_number("007").value() == 7u);
   BOOST_TEST(parse_number("18446744073709551615").value() == 18446744073709551615u);
@@ -80,19 +80,31 @@ BOOST_AUTO_TEST_CASE(a_number_is_digits_alone_that_fit) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(an_escaped_text_stays_on_its_line_and_can_be_told_from_another) {
+BOOST_AUTO_TEST_CASE(an_escaped_text_stays_on_its_line_and_is_unambiguous) {
   BOOST_TEST(escape("a b~") == "a b~");
   BOOST_TEST(escape(std::string_view("\0\r\n\t\x1b\x7f\x80\xff", 8)) ==
              "\\x00\\x0d\\x0a\\x09\\x1b\\x7f\\x80\\xff");
   BOOST_TEST(escape("\"\\x0a") == "\\\"\\\\x0a");
   BOOST_TEST(escape_json("m\xc3\xbc\xf0\x9f\x93\xac") == "m\xc3\xbc\xf0\x9f\x93\xac");
-  // Cut off, a control, overlong, a surrogate, beyond Unicode, alone.
+  // Truncated, control character, overlong, surrogate, beyond Unicode, lone continuation octet.
   BOOST_TEST(escape_json("\xe2\x82") == "\\u00e2\\u0082");
-  BOOST_TEST(escape_json("\xc2\x9b") == "\\u00c2\\u009b");
+  BOOST_TEST(escape_json("\xc2\x9b\xc2\x80") == "\\u009b\\u0080");
+  BOOST_TEST(escape_json("\xc2") == "\\u00c2");
   BOOST_TEST(escape_json("\xc0\xaf\xe0\x9f\xbf") == "\\u00c0\\u00af\\u00e0\\u009f\\u00bf");
   BOOST_TEST(escape_json("\xed\xa0\x80") == "\\u00ed\\u00a0\\u0080");
   BOOST_TEST(escape_json("\xf4\x90\x80\x80\xbf") == "\\u00f4\\u0090\\u0080\\u0080\\u00bf");
   BOOST_TEST(escape_json("a\"\\\n\xc3") == "a\\\"\\\\\\u000a\\u00c3");
+}
+
+BOOST_AUTO_TEST_CASE(passwords_are_hidden_in_all_their_forms) {
+  BOOST_TEST(hide_passwords("host=a password=x user=b") == "host=a password=*** user=b");
+  BOOST_TEST(hide_passwords("password = 'a b\\' c'?Q") == "password = ***?Q");
+  BOOST_TEST(hide_passwords("sslpassword=x password=") == "sslpassword=*** password=");
+  BOOST_TEST(hide_passwords("password=x?SELECT 1") == "password=***?SELECT 1");
+  BOOST_TEST(hide_passwords("postgresql://me:s3c@h/db") == "postgresql://me:***@h/db");
+  BOOST_TEST(hide_passwords("postgresql://me@h:5432/db") == "postgresql://me@h:5432/db");
+  BOOST_TEST(hide_passwords("ldap://h/b????password-file=/p") == "ldap://h/b????password-file=/p");
+  BOOST_TEST(hide_passwords("plain") == "plain");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,4 @@
-// X7: what of two spellings is the same address.
+// X7: spellings of the same address.
 #include "base/unicode.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -34,14 +34,14 @@ BOOST_AUTO_TEST_CASE(u_labels_and_a_labels_name_the_same_domain_X7) {
   for (const auto& domain : {u_label, capital, decomposed}) {
     BOOST_CHECK(to_ascii_domain(domain) == "xn--bcher-kva.example");
   }
-  // RFC 5891: non-transitional; IDNA 2003 made "strasse" of it.
+  // RFC 5891: non-transitional; IDNA 2003 mapped it to "strasse".
   BOOST_CHECK(to_ascii_domain("stra\xc3\x9f"
                               "e.example") == "xn--strae-oqa.example");
 }
 
-BOOST_AUTO_TEST_CASE(names_that_cannot_exist_are_none_X7) {
-  // A label that is too long as A-label, one with a leading hyphen, a right-to-left mixture, and
-  // a code point that IDNA disallows.
+BOOST_AUTO_TEST_CASE(impossible_domain_names_are_rejected_X7) {
+  // A label whose A-label is too long, a leading hyphen, mixed directions, and a code point that
+  // IDNA disallows.
   std::string longest(40, 'a');
   for (std::string domain :
        {longest + "\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad" + longest + ".example",
@@ -53,15 +53,16 @@ BOOST_AUTO_TEST_CASE(names_that_cannot_exist_are_none_X7) {
   }
 }
 
-// A fullwidth '@', '/', '<', '"' and backslash, a wide blank, "a/c", and dots without a label.
-BOOST_AUTO_TEST_CASE(no_character_becomes_one_that_no_name_has_X7_R2) {
+// A fullwidth '@', '/', '<', '"' and backslash, an ideographic space, "a/c", and dots without a
+// label.
+BOOST_AUTO_TEST_CASE(no_character_maps_to_one_that_names_must_not_contain_X7_R2) {
   for (std::string_view character : {"\uff20", "\uff0f", "\uff1c", "\uff02", "\uff3c", "\u3000",
                                      "\u2100", "\uff0e.", "\u3002\uff0e"}) {
     auto domain = "a" + std::string(character) + "b.example";
     BOOST_TEST(!to_ascii_domain(domain).has_value(), domain);
   }
   if (!knows_unicode()) return;
-  // A dot of another script is a dot, and an underscore is in names that deliver mail.
+  // A dot of another script counts as a dot, and mail domains may contain an underscore.
   BOOST_CHECK(to_ascii_domain("a\u3002\u00fc.example") == "a.xn--tda.example");
   BOOST_CHECK(to_ascii_domain("a_b.\u00fc.example") == "a_b.xn--tda.example");
 }

@@ -3,40 +3,39 @@
 #include <boost/test/unit_test.hpp>
 
 using namespace handoff;
-using std::chrono::seconds;
 
 BOOST_AUTO_TEST_SUITE(base_units)
 
-BOOST_AUTO_TEST_CASE(a_size_takes_K_M_G_for_powers_of_1024) {
+BOOST_AUTO_TEST_CASE(a_size_may_end_in_K_M_or_G) {
   BOOST_TEST(parse_size("1000").value() == 1000u);
   BOOST_TEST(parse_size("1K").value() == 1024u);
   BOOST_TEST(parse_size("50M").value() == 50u * 1024 * 1024);
   BOOST_TEST(parse_size("2g").value() == 2ull << 30);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_size_or_overflows_is_none) {
+BOOST_AUTO_TEST_CASE(an_invalid_or_overflowing_size_is_rejected) {
   for (auto text : {"", "K", "1T", "1 K", "-1", "+1", "1.5M", "0x10", "18446744073709551615K",
                     "18446744073709551616", "1KB"}) {
     BOOST_TEST(!parse_size(text).has_value(), text);
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_duration_takes_s_m_h_d_and_bare_seconds) {
-  BOOST_CHECK(parse_duration("90") == seconds(90));
-  BOOST_CHECK(parse_duration("90s") == seconds(90));
-  BOOST_CHECK(parse_duration("5m") == seconds(300));
-  BOOST_CHECK(parse_duration("1h") == seconds(3600));
-  BOOST_CHECK(parse_duration("2d") == seconds(172800));
+BOOST_AUTO_TEST_CASE(a_duration_may_end_in_s_m_h_or_d) {
+  BOOST_CHECK(parse_duration("90") == std::chrono::seconds(90));
+  BOOST_CHECK(parse_duration("90s") == std::chrono::seconds(90));
+  BOOST_CHECK(parse_duration("5m") == std::chrono::seconds(300));
+  BOOST_CHECK(parse_duration("1h") == std::chrono::seconds(3600));
+  BOOST_CHECK(parse_duration("2d") == std::chrono::seconds(172800));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_duration_or_beyond_a_century_is_none) {
+BOOST_AUTO_TEST_CASE(an_invalid_duration_or_one_beyond_a_century_is_rejected) {
   for (auto text : {"", "m", "5M", "1w", "5 m", "-1s", "1m30s", "99999999999999999999", "36501d",
                     "18446744073709551615d"}) {
     BOOST_CHECK_MESSAGE(!parse_duration(text).has_value(), text);
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_mode_is_octal_and_permission_bits_alone) {
+BOOST_AUTO_TEST_CASE(a_mode_is_octal_and_has_only_permission_bits) {
   BOOST_TEST(parse_mode("0660").value() == 0660u);
   BOOST_TEST(parse_mode("777").value() == 0777u);
   for (auto text : {"", "0668", "1777", "4755", "00660", "rw-"}) {
@@ -44,7 +43,7 @@ BOOST_AUTO_TEST_CASE(a_mode_is_octal_and_permission_bits_alone) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_domain_is_labels_of_letters_digits_hyphens_and_underscores) {
+BOOST_AUTO_TEST_CASE(a_domain_has_labels_of_letters_digits_hyphens_and_underscores) {
   for (auto text :
        {"localhost", "mail.example.org", "xn--bcher-kva.example", "build_1", "3com.com"}) {
     BOOST_TEST(is_domain(text), text);
@@ -64,7 +63,7 @@ BOOST_AUTO_TEST_CASE(an_account_is_a_name_or_a_number) {
   for (auto text : {"", "a b", "a:b", "a/b", "-a", "a\n"}) BOOST_TEST(!is_account(text));
 }
 
-BOOST_AUTO_TEST_CASE(a_share_is_a_number_or_per_cent) {
+BOOST_AUTO_TEST_CASE(a_share_is_a_number_or_a_percentage) {
   BOOST_TEST(parse_share("5%", parse_size)->per_cent);
   BOOST_TEST(parse_share("5%", parse_size)->number == 5u);
   BOOST_TEST(parse_share("100M", parse_size)->number == 100u << 20);

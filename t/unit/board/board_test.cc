@@ -1,5 +1,11 @@
-// The scoreboard: memory that outlives the fork and is shared over it.
+// The scoreboard: memory that is shared across fork.
 #include "board/board.hh"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -10,34 +16,89 @@ using namespace handoff::board;
 
 BOOST_AUTO_TEST_SUITE(board_board)
 
-BOOST_AUTO_TEST_CASE(slots_begin_as_starting_and_with_nothing_done) {
+BOOST_AUTO_TEST_CASE(slots_are_initially_starting_with_zero_counters) {
   auto board = Board::create(1000);
   BOOST_REQUIRE(board.ok());
-  BOOST_TEST(board.value().slots().empty());
+  BOOST_TEST(board.value().used() == 0u);
   for (std::size_t i = 0; i < 1000; ++i) board.value().take(i);
-  BOOST_TEST(board.value().slots().size() == 1000u);
-  for (const auto& slot : board.value().slots()) {
+  BOOST_TEST(board.value().used() == 1000u);
+  for (std::size_t i = 0; i < 1000; ++i) {
+    const auto& slot = board.value().slot(i);
     BOOST_CHECK(slot.state == State::kStarting);
     BOOST_TEST(slot.counters[0] == 0u);
     BOOST_TEST(slot.failures == 0u);
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_a_child_writes_its_parent_sees_after_the_childs_end) {
+BOOST_AUTO_TEST_CASE(the_parent_sees_the_writes_of_an_ended_child) {
   auto board = Board::create(2).value();
   board.take(0);
   board.take(1);
-  in_child([&]() -> std::string {
-    board.slots()[1].state = State::kCommit;
-    board.slots()[1].counters[0] += 3;
-    board.slots()[1].peer.set("local");
-    return "";
-  });
-  BOOST_CHECK(board.slots()[0].state == State::kStarting);
-  BOOST_CHECK(board.slots()[1].state == State::kCommit);
-  BOOST_TEST(board.slots()[1].counters[0] == 3u);
-  BOOST_TEST(board.slots()[1].peer.get() == "local");
+  BOOST_TEST(in_child([&]() -> std::string {
+               if (!board.keep_own(1)) return "cannot protect the board";
+               board.slot(1).state = State::kCommit;
+               board.slot(1).counters[0] += 3;
+               board.slot(1).peer.set("local");
+               board.slow_mailboxes(1)[0].times = 2;
+               return "";
+             }) == "");
+  BOOST_CHECK(board.slot(0).state == State::kStarting);
+  BOOST_CHECK(board.slot(1).state == State::kCommit);
+  BOOST_TEST(board.slot(1).counters[0] == 3u);
+  BOOST_TEST(board.slot(1).peer.get() == "local");
+  BOOST_TEST(board.slow_mailboxes(1)[0].times == 2u);
 }
+
+BOOST_AUTO_TEST_CASE(a_worker_still_sees_the_writes_of_others_after_it_has_given_up_writing) {
+  auto board = Board::create(2).value();
+  board.take(0);
+  board.take(1);
+  BOOST_TEST(in_child([&]() -> std::string {
+               pid_t other = ::fork();
+               if (other == 0) {
+                 while (board.slot(1).counters[0] == 0) ::sched_yield();
+                 board.slot(0).state = State::kIdle;
+                 ::_exit(0);
+               }
+               if (!board.keep_own(1)) return "cannot protect the board";
+               board.slot(1).counters[0] = 1;
+               ::waitpid(other, nullptr, 0);
+               return board.used() == 2 && board.slot(0).state == State::kIdle
+                          ? ""
+                          : "sees something else";
+             }) == "");
+}
+
+#ifdef HAVE_MEMFD_CREATE
+// Actions of an attacker who controls a worker.
+BOOST_AUTO_TEST_CASE(a_worker_can_write_to_no_slot_but_its_own_and_not_to_the_header) {
+  auto board = Board::create(3).value();
+  for (std::size_t i = 0; i < 3; ++i) board.take(i);
+  auto page = handoff::sys::page_size();
+  auto* other = reinterpret_cast<char*>(&board.slot(0));
+  auto* next = reinterpret_cast<char*>(&board.slot(2));
+  auto* header = other - (next - reinterpret_cast<char*>(&board.slot(1)));
+  for (char* victim : {header, other, next}) {
+    BOOST_TEST(in_child([&]() -> std::string {
+                 if (!board.keep_own(1)) return "cannot protect the board";
+                 board.slot(1).counters[0] = 7;
+                 if (::mprotect(victim, page, PROT_READ | PROT_WRITE) == 0)
+                   return "mprotect gave it back";
+                 pid_t pid = ::fork();
+                 if (pid == 0) {
+                   ::signal(SIGSEGV, SIG_DFL);
+                   *static_cast<volatile char*>(victim) = 'x';
+                   ::_exit(0);
+                 }
+                 int status = 0;
+                 ::waitpid(pid, &status, 0);
+                 return WIFSIGNALED(status) ? "" : "it could write";
+               }) == "");
+  }
+  BOOST_TEST(board.slot(1).counters[0] == 7u);
+  BOOST_TEST(board.used() == 3u);
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(a_board_that_was_moved_stays_where_it_is) {
   auto board = Board::create(1).value();
@@ -46,14 +107,14 @@ BOOST_AUTO_TEST_CASE(a_board_that_was_moved_stays_where_it_is) {
   board.slot(0).counters[0] = 7;
   Board moved(std::move(board));
   BOOST_TEST(&moved.slot(0) == first);
-  BOOST_TEST(moved.slots()[0].counters[0] == 7u);
+  BOOST_TEST(moved.slot(0).counters[0] == 7u);
 }
 
-BOOST_AUTO_TEST_CASE(a_board_that_no_memory_holds_is_an_error) {
+BOOST_AUTO_TEST_CASE(a_board_that_is_too_large_for_memory_is_an_error) {
   BOOST_TEST(!Board::create(std::size_t{1} << 50).ok());
 }
 
-BOOST_AUTO_TEST_CASE(totals_survive_as_text) {
+BOOST_AUTO_TEST_CASE(unpacked_totals_equal_the_packed_ones) {
   auto board = Board::create(1).value();
   board.take(0);
   board.slot(0).counters[0] = 7;

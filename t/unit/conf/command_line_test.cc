@@ -3,13 +3,14 @@
 #include <boost/test/unit_test.hpp>
 
 #include "conf/settings.hh"
+#include "lookup_settings.hh"
 
 using namespace handoff::conf;
 using Action = CommandLine::Action;
 
 namespace {
 
-// The message that `arguments` end in; it is always about usage.
+// Returns the message for invalid `arguments`, which is always about usage.
 std::string fault(const std::vector<std::string>& arguments) {
   try {
     parse_command_line(arguments);
@@ -24,7 +25,7 @@ std::string fault(const std::vector<std::string>& arguments) {
 
 BOOST_AUTO_TEST_SUITE(conf_command_line)
 
-BOOST_AUTO_TEST_CASE(short_and_long_options_are_the_same) {
+BOOST_AUTO_TEST_CASE(short_and_long_options_are_equivalent) {
   for (auto& arguments :
        std::vector<std::vector<std::string>>{{"-c", "/a", "-f", "-s"},
                                              {"--config", "/a", "--foreground", "--stdin"},
@@ -63,7 +64,7 @@ BOOST_AUTO_TEST_CASE(an_option_can_set_the_empty_value) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_an_error_of_usage) {
+BOOST_AUTO_TEST_CASE(a_malformed_command_line_is_a_usage_error) {
   BOOST_TEST(
       fault({"--spool.newlin", "lf"})
           .starts_with("option --spool.newlin: no such option; did you mean --spool.newline?"));
@@ -75,16 +76,16 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_an_error_of_usage) {
   BOOST_TEST(fault({"--spool.path"}) != "");
   BOOST_TEST(fault({"-c", "/a", "-c", "/b"}) != "");
   BOOST_TEST(fault({"-s", "-t"}) != "");
-  // Abbreviations are not taken.
+  // Abbreviations are not accepted.
   BOOST_TEST(fault({"--fore"}) != "");
   BOOST_TEST(fault({"--spool.p", "/a"}) != "");
 }
 
-BOOST_AUTO_TEST_CASE(a_named_file_must_be_there) {
+BOOST_AUTO_TEST_CASE(a_named_file_must_exist) {
   CommandLine line;
   line.config_file = "/nonexistent/handoffd.conf";
   line.options.push_back({"user", "mail", Assignment::Source::kOption});
-  BOOST_CHECK_THROW(load(line), ConfigError);
+  BOOST_CHECK_THROW(load(line, handoff::recipients::parse_lookup), ConfigError);
 }
 
 BOOST_AUTO_TEST_CASE(help_lists_every_setting_in_its_group) {
@@ -95,6 +96,13 @@ BOOST_AUTO_TEST_CASE(help_lists_every_setting_in_its_group) {
   for (auto caption : {"General settings:", "Settings of spool:", "-c [ --config ] FILE"}) {
     BOOST_TEST(help.find(caption) != std::string::npos, caption);
   }
+}
+
+BOOST_AUTO_TEST_CASE(options_for_dump_require_dump) {
+  auto line = parse_command_line({"--dump", "--changed", "--secrets"});
+  BOOST_TEST((line.dump.changed && line.dump.secrets));
+  BOOST_TEST(!parse_command_line({"--dump"}).dump.secrets);
+  BOOST_CHECK_THROW(parse_command_line({"--secrets"}), ConfigError);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,4 @@
-// The table of settings, the sample file and the manual say the same.
+// The table of settings, the sample file and the manual agree.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
@@ -10,6 +10,7 @@
 #include "conf/file.hh"
 #include "conf/load.hh"
 #include "conf/settings.hh"
+#include "lookup_settings.hh"
 
 using namespace handoff::conf;
 
@@ -22,7 +23,8 @@ std::string read(const std::string& name) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// As it is where there is /run, which is what is written; installed, they say what this build has.
+// The sources contain the defaults for systems with /run; installed copies contain those of the
+// build.
 std::string as_written(std::string_view value) {
   std::string out(value);
   auto put = [&](std::string_view here, std::string_view there) {
@@ -33,7 +35,7 @@ std::string as_written(std::string_view value) {
   return out;
 }
 
-// The lines of the sample file that stand for `setting`, each value commented out.
+// Returns the commented-out lines of the sample file for `setting`.
 std::vector<std::string> sample_lines(const Setting& setting) {
   auto values = setting.defaults;
   if (values.empty()) values.push_back(setting.example);
@@ -65,7 +67,7 @@ BOOST_AUTO_TEST_CASE(the_sample_has_every_setting_with_its_help_and_its_default_
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_sample_changes_nothing_and_does_not_when_all_is_uncommented) {
+BOOST_AUTO_TEST_CASE(an_uncommented_sample_still_equals_the_defaults) {
   auto sample = read("etc/handoffd.conf");
   BOOST_TEST(read_text(sample, "sample").empty());
   std::string uncommented;
@@ -83,12 +85,12 @@ BOOST_AUTO_TEST_CASE(the_sample_changes_nothing_and_does_not_when_all_is_uncomme
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_manual_describes_every_setting_with_its_default_and_no_other) {
+BOOST_AUTO_TEST_CASE(the_manual_describes_exactly_the_settings_with_their_defaults) {
   auto manual = read("man/handoffd.conf.5");
   const std::string kItem = "\n.It Cm ";
   unsigned described = 0;
   for (const auto& setting : settings()) {
-    // ".It Cm spool.path No = Ar directory", and all up to the next.
+    // ".It Cm spool.path No = Ar directory" and the text up to the next .It.
     auto begin = manual.find(kItem + std::string(setting.name) + " No = ");
     BOOST_TEST((begin != std::string::npos), setting.name << " is not in man/handoffd.conf.5");
     if (begin == std::string::npos) continue;

@@ -12,18 +12,18 @@ BOOST_AUTO_TEST_CASE(a_layout_is_text_and_variables_below_the_spool) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_home_stands_at_the_beginning_or_nowhere) {
+BOOST_AUTO_TEST_CASE(a_home_is_allowed_only_at_the_beginning) {
   for (auto layout : {"%h", "%h/Maildir", "%h/mail/%d/%n"}) {
     BOOST_TEST(layout_fault(layout) == "", layout);
   }
   for (auto layout : {"%d/%h", "x%h", "%hx", "%n/%h/x", "%h%n"}) {
-    BOOST_TEST(
-        layout_fault(layout) == "must have %h at its beginning and nowhere else, as %h/Maildir",
-        layout);
+    BOOST_TEST(layout_fault(layout) ==
+                   "must have %h at its beginning and nowhere else, such as %h/Maildir",
+               layout);
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_layout_that_strangers_would_share_is_refused) {
+BOOST_AUTO_TEST_CASE(a_layout_in_which_recipients_share_a_mailbox_is_refused) {
   for (auto layout : {"%d", "all", "%2n", "%d/%2u"}) {
     BOOST_TEST(layout_fault(layout) ==
                "must contain %n or %u, or recipients would share a mailbox");
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(a_variable_takes_1_to_64_characters) {
              "%99999999999999999999n must take 1 to 64 characters");
 }
 
-// R2: a name can never leave the spool, and neither can the layout send it out.
+// R2: neither a name nor the layout can lead out of the spool.
 BOOST_AUTO_TEST_CASE(a_layout_that_leaves_the_spool_or_hides_in_it_is_refused_R2) {
   for (auto layout : {"", "/%n", "%d//%n", "%n/", "../%n", "%d/../%n", "./%n", ".handoff/%n",
                       "%d/.%n", "%n/\n"}) {

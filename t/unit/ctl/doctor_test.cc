@@ -1,4 +1,4 @@
-// What the doctor finds on a spool and a socket that are well, and that are not.
+// The reports of doctor for valid and faulty spools and sockets.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -6,12 +6,13 @@
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "conf/load.hh"
-#include "ctl/disk_check.hh"
-#include "ctl/socket_check.hh"
-#include "ctl/spool_check.hh"
+#include "ctl/checks.hh"
+#include "lookup_settings.hh"
+#include "spool/sweep.hh"
 #include "sys/sockets.hh"
 
 using namespace handoff;
@@ -19,7 +20,7 @@ using namespace handoff::ctl;
 
 namespace {
 
-// A folder of its own, removed with all that is in it.
+// A new folder, which is removed with its content.
 struct Folder {
   Folder() {
     char name[] = "/tmp/handoff-test-XXXXXX";
@@ -30,13 +31,13 @@ struct Folder {
   std::string path;
 };
 
-// The disk says no when data is synced.
-struct BrokenFiles final : sys::PosixFiles {
+// Every sync fails.
+struct BrokenFiles final : sys::Files {
   Status sync_data(const sys::Fd&) override { return Error{EIO, "fdatasync", {}}; }
 };
 
-// The disk says that it has what it has not.
-struct LyingFiles final : sys::PosixFiles {
+// Every sync succeeds without reaching the disk.
+struct LyingFiles final : sys::Files {
   Status sync_data(const sys::Fd&) override { return {}; }
 };
 
@@ -58,7 +59,7 @@ std::string look(const conf::Config& config, sys::Files& files,
 std::string look_at_socket(const conf::Config& config, const std::string& path) {
   std::ostringstream out;
   Report report(out);
-  sys::PosixFiles files;
+  sys::Files files;
   check_socket(files, config, *parse_endpoint("unix:" + path), report);
   return out.str();
 }
@@ -71,9 +72,9 @@ bool has(const std::string& text, std::string_view part) {
 
 BOOST_AUTO_TEST_SUITE(ctl_doctor)
 
-BOOST_AUTO_TEST_CASE(a_spool_that_is_well_has_no_problem_and_nothing_is_left_on_it) {
+BOOST_AUTO_TEST_CASE(a_valid_spool_has_no_problem_and_no_file_is_left_in_it) {
   Folder folder;
-  sys::PosixFiles files;
+  sys::Files files;
   auto found = look(config_for(folder.path), files);
   BOOST_TEST(!has(found, "PROBLEM"), found);
   BOOST_TEST(has(found, "/.handoff/staging: create "), found);
@@ -81,18 +82,16 @@ BOOST_AUTO_TEST_CASE(a_spool_that_is_well_has_no_problem_and_nothing_is_left_on_
   BOOST_TEST(std::filesystem::is_empty(folder.path + "/.handoff/staging"));
 }
 
-BOOST_AUTO_TEST_CASE(a_sync_that_is_faster_than_the_device_is_a_warning) {
+BOOST_AUTO_TEST_CASE(a_sync_that_is_too_fast_for_the_device_is_a_warning) {
   using std::chrono::microseconds;
-  sys::Device disk{"", false, true};
-  sys::Device flash{"", false, false};
-  sys::Device unknown;
-  BOOST_TEST(disbelief(disk, microseconds(8000)).empty());
-  BOOST_TEST(!disbelief(disk, microseconds(200)).empty());
-  BOOST_TEST(disbelief(flash, microseconds(200)).empty());
-  BOOST_TEST(!disbelief(flash, microseconds(2)).empty());
-  BOOST_TEST(disbelief(unknown, microseconds(30)).empty());
-  BOOST_TEST(!disbelief(unknown, microseconds(1)).empty());
-  BOOST_TEST(has(disbelief({"tmpfs", true, {}}, microseconds(8000)), "memory"));
+  sys::Device disk;
+  BOOST_TEST(sync_doubt(disk, microseconds(8000)).empty());
+  BOOST_TEST(sync_doubt(disk, microseconds(200)).empty());
+  BOOST_TEST(sync_doubt(disk, microseconds(30)).empty());
+  BOOST_TEST(!sync_doubt(disk, microseconds(1)).empty());
+  BOOST_TEST(has(sync_doubt({"tmpfs", true, {}}, microseconds(8000)), "memory"));
+  BOOST_TEST(
+      has(sync_doubt({"ext4", false, "nobarrier"}, microseconds(8000)), "mounted with nobarrier"));
 
   Folder folder;
   LyingFiles files;
@@ -102,25 +101,82 @@ BOOST_AUTO_TEST_CASE(a_sync_that_is_faster_than_the_device_is_a_warning) {
   BOOST_TEST(std::filesystem::is_empty(folder.path + "/.handoff/staging"));
 }
 
-BOOST_AUTO_TEST_CASE(the_mailboxes_are_looked_at) {
+// Another process sweeps the spool while the probe is at work.
+struct SweptFiles final : sys::Files {
+  explicit SweptFiles(std::string path) : spool(std::move(path)) {}
+  Status sync_data(const sys::Fd&) override {
+    sys::Files files;
+    auto root = files.open_root(spool);
+    auto staging = files.open_directory(root.value(), ".handoff/staging");
+    auto swept = spool::sweep_staging(files, staging.value(),
+                                      {"", [](const spool::Owner&) { return false; }},
+                                      [](const std::string&, std::uint64_t) { return Status(); });
+    removed += swept.value().removed;
+    return {};
+  }
+  std::string spool;
+  unsigned removed = 0;
+};
+
+BOOST_AUTO_TEST_CASE(a_sweep_does_not_remove_the_file_of_a_probe) {
+  Folder folder;
+  SweptFiles files(folder.path);
+  auto found = look(config_for(folder.path), files);
+  BOOST_TEST(files.removed == 0U);
+  BOOST_TEST(!has(found, "PROBLEM"), found);
+  BOOST_TEST(has(found, "sync directory "), found);
+}
+
+BOOST_AUTO_TEST_CASE(a_mount_point_of_fstab_on_which_nothing_is_mounted_is_found) {
+  Folder folder;
+  auto fstab = folder.path + "/fstab";
+  std::ofstream(fstab) << "# comment\nproc /proc proc defaults 0 0\n/dev/x / ext4\n"
+                       << "/dev/y " << folder.path << "/srv ext4 defaults 0 2\n";
+  std::filesystem::create_directory(folder.path + "/srv");
+  BOOST_TEST(sys::missing_mount(folder.path + "/srv/mail", fstab) == folder.path + "/srv");
+  BOOST_TEST(sys::missing_mount(folder.path + "/srv", fstab) == folder.path + "/srv");
+  BOOST_TEST(sys::missing_mount(folder.path + "/srv2", fstab) == "");
+  BOOST_TEST(sys::missing_mount("/proc/self", fstab) == "");
+  BOOST_TEST(sys::missing_mount(folder.path, folder.path + "/none") == "");
+}
+
+BOOST_AUTO_TEST_CASE(mailboxes_that_cannot_be_delivered_to_are_reported) {
   Folder folder;
   for (const char* name : {"tmp", "new", "cur"}) {
     std::filesystem::create_directories(folder.path + "/example.org/pat/" + name);
   }
-  sys::PosixFiles files;
+  sys::Files files;
   auto found = look(config_for(folder.path), files);
-  BOOST_TEST(has(found, "each of the 1 looked at"), found);
+  BOOST_TEST(has(found, "a single filesystem, 1 mailboxes checked"), found);
+  BOOST_TEST(!has(found, "symbolic link"), found);
 }
 
-BOOST_AUTO_TEST_CASE(a_missing_spool_is_a_problem_with_the_command_that_makes_it) {
-  sys::PosixFiles files;
+BOOST_AUTO_TEST_CASE(a_domain_or_mailbox_that_is_a_symbolic_link_is_reported_with_what_to_do) {
+  Folder folder;
+  std::filesystem::create_directories(folder.path + "/example.org/pat/new");
+  // A link to a file, such as Dovecot's to the active script, takes no mail.
+  std::filesystem::create_symlink("/etc/passwd", folder.path + "/example.org/pat/dovecot.sieve");
+  sys::Files files;
+  auto found = look(config_for(folder.path), files);
+  BOOST_TEST(!has(found, "symbolic link"), found);
+  std::filesystem::create_symlink("pat", folder.path + "/example.org/kim");
+  found = look(config_for(folder.path), files);
+  BOOST_TEST(has(found, "example.org/kim: is a symbolic link"), found);
+  BOOST_TEST(has(found, "move the directory here"), found);
+  std::filesystem::create_symlink("example.org", folder.path + "/example.net");
+  found = look(config_for(folder.path), files);
+  BOOST_TEST(has(found, "example.net: is a symbolic link"), found);
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_spool_is_a_problem_with_the_command_that_creates_it) {
+  sys::Files files;
   auto found = look(config_for("/nonexistent/spool"), files, sys::Account{"mail", 8, 8});
   BOOST_TEST(has(found, "PROBLEM  spool: open /nonexistent/spool: No such file"), found);
-  BOOST_TEST(has(found, "cure: install -d -m 700 -o mail /nonexistent/spool"), found);
+  BOOST_TEST(has(found, "fix: install -d -m 700 -o mail /nonexistent/spool"), found);
 }
 
-BOOST_AUTO_TEST_CASE(a_spool_that_is_no_directory_is_a_problem) {
-  sys::PosixFiles files;
+BOOST_AUTO_TEST_CASE(a_spool_that_is_not_a_directory_is_a_problem) {
+  sys::Files files;
   BOOST_TEST(
       has(look(config_for("/dev/null"), files), "PROBLEM  spool: open /dev/null: Not a dir"));
 }
@@ -128,27 +184,27 @@ BOOST_AUTO_TEST_CASE(a_spool_that_is_no_directory_is_a_problem) {
 BOOST_AUTO_TEST_CASE(a_spool_that_anybody_can_write_to_is_a_problem) {
   Folder folder;
   ::chmod(folder.path.c_str(), 0777);
-  sys::PosixFiles files;
+  sys::Files files;
   auto found = look(config_for(folder.path), files);
-  BOOST_TEST(has(found, "anybody can write to it\n         cure: chmod o-w " + folder.path), found);
+  BOOST_TEST(has(found, "anybody can write to it\n         fix: chmod o-w " + folder.path), found);
 }
 
-BOOST_AUTO_TEST_CASE(a_spool_of_somebody_else_is_a_problem) {
+BOOST_AUTO_TEST_CASE(a_spool_of_another_user_is_a_problem) {
   Folder folder;
-  sys::PosixFiles files;
+  sys::Files files;
   auto found = look(config_for(folder.path), files, sys::Account{"nobody", 65534, 65534});
-  BOOST_TEST(has(found, "user is nobody\n         cure: chown nobody " + folder.path), found);
+  BOOST_TEST(has(found, "user is nobody\n         fix: chown nobody " + folder.path), found);
 }
 
-BOOST_AUTO_TEST_CASE(too_little_room_is_a_problem) {
+BOOST_AUTO_TEST_CASE(too_little_free_space_is_a_problem) {
   Folder folder;
-  sys::PosixFiles files;
+  sys::Files files;
   auto config = config_for(folder.path);
   config.session.max_message_size = UINT64_MAX;
   BOOST_TEST(has(look(config, files), "less than one message may take"));
 }
 
-BOOST_AUTO_TEST_CASE(a_disk_that_does_not_sync_is_a_problem_and_nothing_is_left_on_it) {
+BOOST_AUTO_TEST_CASE(a_failing_sync_is_a_problem_and_no_file_is_left) {
   Folder folder;
   BrokenFiles files;
   auto found = look(config_for(folder.path), files);
@@ -156,21 +212,21 @@ BOOST_AUTO_TEST_CASE(a_disk_that_does_not_sync_is_a_problem_and_nothing_is_left_
   BOOST_TEST(std::filesystem::is_empty(folder.path + "/.handoff/staging"));
 }
 
-BOOST_AUTO_TEST_CASE(a_socket_that_nobody_made_is_a_problem) {
+BOOST_AUTO_TEST_CASE(a_socket_that_does_not_exist_is_a_problem) {
   Folder folder;
   auto found = look_at_socket(config_for(folder.path), folder.path + "/s");
   BOOST_TEST(has(found, "PROBLEM  socket: connect unix:" + folder.path + "/s: No such file"),
              found);
-  BOOST_TEST(has(found, "cure: start handoffd"), found);
+  BOOST_TEST(has(found, "fix: start handoffd"), found);
 }
 
-BOOST_AUTO_TEST_CASE(a_socket_that_nobody_listens_on_is_a_problem) {
+BOOST_AUTO_TEST_CASE(a_socket_without_a_listener_is_a_problem) {
   Folder folder;
   auto config = config_for(folder.path);
   { auto gone = sys::listen_on(*parse_endpoint("unix:" + folder.path + "/s"), 1, {}); }
   auto found = look_at_socket(config, folder.path + "/s");
   BOOST_TEST(has(found, "Connection refused"), found);
-  BOOST_TEST(has(found, "nobody listens there any more"), found);
+  BOOST_TEST(has(found, "no process listens there"), found);
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_file_with_another_mode_is_a_problem) {

@@ -15,7 +15,7 @@ constexpr std::uint64_t kMebibyte = 1 << 20;
 
 BOOST_AUTO_TEST_SUITE(ctl_progress)
 
-BOOST_AUTO_TEST_CASE(what_is_over_in_a_moment_shows_nothing) {
+BOOST_AUTO_TEST_CASE(a_short_transfer_shows_no_progress) {
   std::ostringstream out;
   Progress progress(&out, 2 * kMebibyte, kBegin);
   progress.add(kMebibyte, kBegin + 100ms);
@@ -25,13 +25,13 @@ BOOST_AUTO_TEST_CASE(what_is_over_in_a_moment_shows_nothing) {
   BOOST_TEST(out.str() == "");
 }
 
-BOOST_AUTO_TEST_CASE(a_line_is_written_over_and_taken_away) {
+BOOST_AUTO_TEST_CASE(a_line_is_overwritten_and_removed) {
   std::ostringstream out;
   Progress progress(&out, 4 * kMebibyte, kBegin);
   progress.add(kMebibyte, kBegin + 500ms);
   BOOST_TEST(out.str() == "\r\x1b[Ksent 1.0 MiB of 4.0 MiB, 25 %");
   out.str("");
-  progress.add(kMebibyte, kBegin + 550ms);  // too soon for another
+  progress.add(kMebibyte, kBegin + 550ms);  // too soon for another line
   BOOST_TEST(out.str() == "");
   progress.add(kMebibyte, kBegin + 600ms);
   BOOST_TEST(out.str() == "\r\x1b[Ksent 3.0 MiB of 4.0 MiB, 75 %");
@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(a_line_is_written_over_and_taken_away) {
   BOOST_TEST(out.str() == "\r\x1b[K");
 }
 
-BOOST_AUTO_TEST_CASE(without_a_total_or_beyond_it_there_is_no_share) {
+BOOST_AUTO_TEST_CASE(without_a_total_or_beyond_it_no_percentage_is_shown) {
   std::ostringstream out;
   Progress open(&out, {}, kBegin);
   open.add(512, kBegin + 1s);
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(without_a_total_or_beyond_it_there_is_no_share) {
   BOOST_TEST(out.str() == "\r\x1b[Ksent 512 B");
 }
 
-BOOST_AUTO_TEST_CASE(without_a_terminal_there_is_none) {
+BOOST_AUTO_TEST_CASE(without_a_terminal_no_progress_is_shown) {
   Progress progress(nullptr, {}, kBegin);
   progress.add(kMebibyte, kBegin + 1h);
   progress.sent();

@@ -1,4 +1,4 @@
-// What travels between a worker and its delivery process, and what is no such thing.
+// Valid and invalid messages between a worker and its delivery process.
 #include "delivery/request.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -28,7 +28,7 @@ Request sample() {
 
 BOOST_AUTO_TEST_SUITE(delivery_request)
 
-BOOST_AUTO_TEST_CASE(what_is_packed_comes_out_again) {
+BOOST_AUTO_TEST_CASE(a_packed_request_is_unpacked_unchanged) {
   auto octets = pack(sample());
   BOOST_REQUIRE(octets.ok());
   auto again = unpack_request(octets.value());
@@ -44,17 +44,17 @@ BOOST_AUTO_TEST_CASE(what_is_packed_comes_out_again) {
   BOOST_TEST(again->personal == wanted.personal);
 
   Outcome outcome;
-  outcome.delivered = {"new-file", 12, true, false, spool::Standing{{5, 6}, {{7, 8}}, false}};
+  outcome.delivered = {"new-file", 12, true, false, spool::QuotaState{{5, 6}, {{7, 8}}, false}};
   outcome.found = spool::EarlierCopy{"x", "cur/x,S=1"};
-  auto heard = unpack_outcome(pack(outcome));
-  BOOST_REQUIRE(heard.has_value());
-  BOOST_TEST(heard->delivered.file == "new-file");
-  BOOST_TEST(heard->delivered.quota->use->messages == 8u);
-  BOOST_TEST(heard->found->file == "cur/x,S=1");
-  BOOST_TEST(!heard->error.has_value());
+  auto unpacked = unpack_outcome(pack(outcome));
+  BOOST_REQUIRE(unpacked.has_value());
+  BOOST_TEST(unpacked->delivered.file == "new-file");
+  BOOST_TEST(unpacked->delivered.quota->use->messages == 8u);
+  BOOST_TEST(unpacked->found->file == "cur/x,S=1");
+  BOOST_TEST(!unpacked->error.has_value());
 }
 
-BOOST_AUTO_TEST_CASE(whatever_is_cut_added_or_changed_is_no_request_or_a_bounded_one) {
+BOOST_AUTO_TEST_CASE(a_damaged_request_is_rejected_or_has_bounded_fields) {
   auto octets = pack(sample()).value();
   for (std::size_t size = 0; size < octets.size(); ++size) {
     BOOST_TEST(!unpack_request(octets.substr(0, size)).has_value(), size);
@@ -66,23 +66,23 @@ BOOST_AUTO_TEST_CASE(whatever_is_cut_added_or_changed_is_no_request_or_a_bounded
       changed[at] = static_cast<char>(value);
       auto request = unpack_request(changed);
       if (!request) continue;
-      bool known = request->verb >= Verb::kChooseFolder && request->verb <= Verb::kDeliver;
+      bool known = request->verb >= Verb::kChooseFolder && request->verb <= kLastVerb;
       BOOST_TEST(known);
       BOOST_TEST(request->mailbox.folder.size() <= 255u);
     }
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_field_that_is_too_long_is_not_sent_and_not_taken) {
+BOOST_AUTO_TEST_CASE(a_field_that_is_too_long_is_neither_sent_nor_accepted) {
   auto request = sample();
   request.personal.assign(4000, 'x');
   BOOST_TEST(pack(request).error().code == EMSGSIZE);
   Outcome outcome;
   outcome.error = Error{EIO, std::string(5000, 'w'), std::string(5000, 'p')};
-  auto heard = unpack_outcome(pack(outcome));
-  BOOST_REQUIRE(heard.has_value());
-  BOOST_TEST(heard->error->code == EIO);
-  BOOST_TEST(heard->error->what.size() == 400u);
+  auto unpacked = unpack_outcome(pack(outcome));
+  BOOST_REQUIRE(unpacked.has_value());
+  BOOST_TEST(unpacked->error->code == EIO);
+  BOOST_TEST(unpacked->error->what.size() == 400u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,10 +1,9 @@
-// Where data ends, against a reference that is slow and plain.
+// DataReader finds the same end of data as a simple reference implementation.
 #include "lmtp/data_reader.hh"
 
 #include <boost/test/unit_test.hpp>
 
 #include "lmtp/dialogue.hh"
-#include "lmtp/newline_check.hh"
 
 using namespace handoff::lmtp;
 using handoff::escape;
@@ -13,13 +12,13 @@ namespace {
 
 struct Read {
   std::string content;
-  std::string rest;  // behind the end
+  std::string rest;  // after the end
   bool ended = false;
   bool operator==(const Read&) const = default;
 };
 
-// RFC 5321 4.5.2, word for word: lines end in CRLF; one that is "." is the end; of one that begins
-// with a dot that dot is deleted.
+// RFC 5321 4.5.2, literally: lines end in CRLF; one that is "." is the end; a dot at the start of
+// any other line is deleted.
 Read reference(std::string_view input) {
   Read read;
   for (;;) {
@@ -41,7 +40,7 @@ Read read(const std::vector<std::string_view>& buffers) {
   Read out;
   DataReader reader;
   for (auto buffer : buffers) {
-    std::string copy(buffer);  // of its own, so that a view of an earlier buffer would be seen
+    std::string copy(buffer);  // a separate copy, so that a view of an earlier buffer is detected
     std::string_view input = copy;
     while (!input.empty() && !out.ended) {
       auto piece = reader.next(input);
@@ -59,7 +58,7 @@ std::vector<std::string_view> octet_by_octet(std::string_view text) {
   return out;
 }
 
-// Every text of up to `length` octets out of CR, LF, NUL, dot and x. Returns how many there are.
+// Tests every text of up to `length` octets from CR, LF, NUL, dot and x. Returns their number.
 template <class F>
 std::size_t for_every_text(std::size_t length, F use) {
   constexpr std::string_view kOctets("\r\n\0.x", 5);
@@ -94,7 +93,7 @@ const std::string kStart = hello() + envelope_of({"a@x.example", "b@x.example"})
 
 BOOST_AUTO_TEST_SUITE(lmtp_data_reader)
 
-BOOST_AUTO_TEST_CASE(data_ends_where_the_rfc_says_at_every_split_S7) {
+BOOST_AUTO_TEST_CASE(data_ends_as_the_rfc_requires_at_every_split_S7) {
   std::size_t checked = 0;
   for_every_text(6, [&](const std::string& text) {
     for (std::string before : {"", "ab"}) {
@@ -147,11 +146,11 @@ BOOST_AUTO_TEST_CASE(every_call_of_the_reader_makes_progress_S7_S8) {
   BOOST_TEST(texts == 3906u);
 }
 
-// The whole session: what is content there is never run, and what is behind the end always is.
+// The whole session: content is never executed, and input after its end always is.
 BOOST_AUTO_TEST_CASE(nothing_in_the_content_is_taken_for_a_command_S7) {
   auto texts = for_every_text(6, [](const std::string& text) {
     auto data = text + "RSET\r\nQUIT\r\n";
-    if (reference(data).ended) return;  // a true end: what follows are commands, and should be
+    if (reference(data).ended) return;  // a real end: commands follow, as they should
     data += ".\r\n";
     auto expected = reference(data).content;
     Dialogue dialogue;
@@ -164,7 +163,7 @@ BOOST_AUTO_TEST_CASE(nothing_in_the_content_is_taken_for_a_command_S7) {
   BOOST_TEST(texts == 19531u);
 }
 
-BOOST_AUTO_TEST_CASE(a_bare_newline_is_refused_at_the_true_end_where_that_is_set_S7) {
+BOOST_AUTO_TEST_CASE(a_bare_newline_is_refused_at_the_real_end_if_so_configured_S7) {
   auto options = plain_options();
   options.reject_bare_newlines = true;
   auto texts = for_every_text(5, [&](const std::string& text) {

@@ -1,13 +1,14 @@
-// A peer and a worker for lmtp::Session, both played by a script: octets in, replies and stored
-// messages out. Needs no Boost, so that a fuzzer can use it as it is.
+// A scripted peer and worker for lmtp::Session: octets in, replies and stored messages out. Does
+// not need Boost, so a fuzzer can use it.
 //
-// The name of an address is the verdict on it: "unknown@…" is refused at RCPT with 550, "broken@…"
-// cannot be looked up, "maybe@…" cannot be verified, "full@…" is over quota after the data, and
-// whatever else is delivered; "since2020@…" has had its owner since 2020. AUTH succeeds with the
-// response "good". A sender "noroom@…" is refused for want of space.
+// The local part of an address determines its treatment: "unknown@…" is refused at RCPT with 550,
+// "broken@…"
+// cannot be looked up, "maybe@…" cannot be verified, "full@…" is over quota after the data, and all
+// others are delivered to; "since2020@…" has had its owner since 2020. AUTH succeeds with the
+// response "good". A sender "noroom@…" is refused because of insufficient space.
 //
-// Every rule of the calling sequence in lmtp/session.hh, and of the form of replies (X2), is held
-// on the way: std::logic_error where one is broken.
+// Checks every rule of the calling sequence in lmtp/session.hh and of the form of replies (X2);
+// throws std::logic_error on a violation.
 #pragma once
 
 #include <algorithm>
@@ -28,6 +29,7 @@
 namespace handoff::lmtp {
 
 inline constexpr char kHost[] = "mx.example.org";
+inline const std::string kRcpt = "a@x.example";  // a recipient that exists
 inline constexpr char kDate[] = "Thu, 1 Jan 2026 00:00:00 +0000";
 
 inline SessionOptions plain_options() {
@@ -42,10 +44,11 @@ inline SessionPeer plain_peer() {
   return peer;
 }
 
-// What is wrong with a run of whole replies, or nothing. RFC 5321 4.2, 4.5.3.1.5 for the form; X2
-// for the enhanced status codes, which no greeting, no 3xx and no reply to LHLO has.
+// Returns what is wrong with a sequence of complete replies, or an empty string. RFC 5321 4.2,
+// 4.5.3.1.5 for the form; X2
+// for the enhanced status codes, which the greeting, 3xx replies and the reply to LHLO do not have.
 inline std::string fault_of_replies(std::string_view replies) {
-  std::string_view group;  // code of the reply whose last line is still to come
+  std::string_view group;  // code of the reply whose last line is missing
   bool hello = false;
   while (!replies.empty()) {
     auto end = replies.find("\r\n");
@@ -56,7 +59,7 @@ inline std::string fault_of_replies(std::string_view replies) {
     if (line.size() > 510) return "longer than 512 octets" + fault;
     auto printable = [](char c) { return is_ascii(c) && !is_control(c); };
     if (!std::ranges::all_of(line, printable)) return "not printable ASCII" + fault;
-    // RFC 4954 4: a challenge may be empty, and its blank is there all the same.
+    // RFC 4954 4: a challenge may be empty, but its blank is present.
     bool challenge = line.starts_with("334 ");
     if (line.size() < (challenge ? 4 : 5) || !std::ranges::all_of(line.substr(0, 3), is_digit))
       return "form" + fault;
@@ -79,27 +82,30 @@ inline std::string fault_of_replies(std::string_view replies) {
   return group.empty() ? "" : "a reply without its last line";
 }
 
-// One transaction that came as far as ContentBegins.
+// One transaction that reached ContentBegins.
 struct Message {
   struct Copy {
     std::string recipient;  // as RCPT named it
     std::string mailbox;
-    std::string header;  // for this copy alone
+    std::string header;  // for this copy only
     bool operator==(const Copy&) const = default;
   };
   std::string sender;
   std::vector<std::string> recipients;
-  std::string content;       // what was to be stored, trace header included
-  std::vector<Copy> copies;  // that were delivered
+  std::string content;       // the content to store, including the trace header
+  std::string raw;           // the content to pass on
+  bool binary = false;       // BODY=BINARYMIME
+  bool blank_line = false;   // the trace header ends in a blank line
+  std::vector<Copy> copies;  // the delivered copies
   bool dropped = false;      // ContentDropped, or storing failed
 
-  // The content without the trace header that handoff wrote.
+  // The content without the trace header, and the blank line after it, that handoff wrote.
   std::string body() const {
     auto date = content.find(std::string(kDate) + "\r\n");
-    return date == std::string::npos ? content
-                                     : content.substr(date + std::string(kDate).size() + 2);
+    auto length = std::string(kDate).size() + 2 + (blank_line ? 2 : 0);
+    return date == std::string::npos ? content : content.substr(date + length);
   }
-  // That trace header.
+  // The trace header that body() omits.
   std::string trace() const { return content.substr(0, content.size() - body().size()); }
   bool operator==(const Message&) const = default;
 };
@@ -113,8 +119,8 @@ class Dialogue {
   Dialogue(const Dialogue&) = delete;  // the session refers to options_
   Dialogue& operator=(const Dialogue&) = delete;
 
-  // Gives the session `octets` as one read, in memory of just their size; returns the replies that
-  // came. What is sent to a session that has closed is lost.
+  // Passes `octets` to the session as one read, in memory of exactly their size; returns the
+  // replies. Input to a closed session is lost.
   std::string send(std::string_view octets) {
     std::vector<char> buffer(octets.begin(), octets.end());
     input_ = buffer_ = {buffer.data(), buffer.size()};
@@ -126,7 +132,7 @@ class Dialogue {
     return replies.substr(before);
   }
 
-  // The peer was waited for in vain; returns the replies that came.
+  // Simulates a timeout of the peer; returns the replies.
   std::string time_out() {
     auto before = replies.size();
     session_.time_out(300);
@@ -136,7 +142,7 @@ class Dialogue {
     return replies.substr(before);
   }
 
-  // The same in reads of `size` octets.
+  // Like send(), in reads of `size` octets.
   std::string send_in_pieces(std::string_view octets, std::size_t size) {
     std::string out;
     for (; !octets.empty(); octets.remove_prefix(std::min(size, octets.size()))) {
@@ -148,15 +154,17 @@ class Dialogue {
   std::string replies;            // all so far
   std::vector<Message> messages;  // in the order in which they began
   bool closed = false;
-  // The longest piece of content that was not a view of the input: what the session held itself.
+  // The longest piece of content that was not a view of the input, that is, buffered by the
+  // session.
   std::size_t most_held = 0;
-  // What had come out at each settle() of the last message.
+  // The output at each settle() of the last message.
   std::vector<std::string> at_settle;
 
   bool backwards = false;                   // recipients are settled last to first
   std::optional<Reply> refuse_content;      // the answer to ContentBegins
   std::optional<Reply> fail_at_end;         // the answer to ContentEnds
-  std::optional<std::size_t> fail_storing;  // octets behind which storing fails with ENOSPC
+  std::optional<std::size_t> fail_storing;  // number of octets after which storing fails with
+                                            // ENOSPC
 
   Session& session() { return session_; }
   const Message& last() const { return messages.back(); }
@@ -173,7 +181,7 @@ class Dialogue {
     output.clear();
   }
 
-  // One event; false where the session wants more.
+  // Handles one event; returns false if the session needs more input.
   bool play() {
     auto event = session_.next(input_);
     return std::visit([this](const auto& it) { return on(it); }, event);
@@ -185,7 +193,7 @@ class Dialogue {
   }
 
   bool on(const MailBegins& event) {
-    if (event.envelope.sender.local == "noroom") {
+    if (event.envelope.sender.text.starts_with("noroom@")) {
       session_.refuse({say::kNoRoom, {"1"}});
     } else {
       session_.accept_mail();
@@ -206,6 +214,7 @@ class Dialogue {
       Mailbox mailbox{domain + "/" + local, "", local + "@" + domain};
       if (local == "since2020")
         mailbox.owned_since = std::chrono::sys_days(std::chrono::year(2020) / 1 / 1);
+      if (local == "away") mailbox.backend = Backend{"mail1"};
       session_.accept_recipient(std::move(mailbox));
     }
     return true;
@@ -219,7 +228,8 @@ class Dialogue {
       return true;
     }
     messages.emplace_back();
-    messages.back().sender = event.envelope.sender.text();
+    messages.back().sender = event.envelope.sender.text;
+    messages.back().binary = event.envelope.body == Body::kBinaryMime;
     for (const auto& recipient : event.envelope.recipients) {
       messages.back().recipients.push_back(recipient.address.text());
     }
@@ -233,6 +243,11 @@ class Dialogue {
     require(staged_, "Content that nobody stores");
     require(!event.octets.empty(), "Content of no octets");
     auto& content = messages.back().content;
+    if (event.trace && !content.empty()) {
+      require(event.octets == "\r\n" && !messages.back().blank_line, "a second trace header");
+      require(messages.back().body().empty(), "a blank line within the content");
+      messages.back().blank_line = true;
+    }
     bool of_input = event.octets.data() >= buffer_.data() &&
                     event.octets.data() + event.octets.size() <= buffer_.data() + buffer_.size();
     if (!of_input && !content.empty()) most_held = std::max(most_held, event.octets.size());
@@ -242,6 +257,13 @@ class Dialogue {
     } else {
       content += event.octets;
     }
+    return true;
+  }
+
+  bool on(const RawContent& event) {
+    require(staged_, "RawContent that nobody stores");
+    require(!event.octets.empty(), "RawContent of no octets");
+    messages.back().raw += event.octets;
     return true;
   }
 
@@ -260,7 +282,7 @@ class Dialogue {
       session_.content_failed(*fail_at_end);
       return true;
     }
-    auto deliveries = event.deliveries;  // the recipients lie in the session until all are settled
+    auto deliveries = event.deliveries;  // the session owns the recipients until all are settled
     if (backwards) std::ranges::reverse(deliveries);
     for (const auto& delivery : deliveries) {
       const auto& recipient = *delivery.recipient;
@@ -277,7 +299,7 @@ class Dialogue {
   }
 
   bool on(const TlsBegins&) {
-    input_ = {};  // RFC 3207 4.2: nothing that came before the handshake survives it
+    input_ = {};  // RFC 3207 4.2: input before the handshake is discarded
     session_.tls_started("PLAIN");
     return true;
   }
@@ -306,11 +328,11 @@ class Dialogue {
   SessionOptions options_;
   Session session_;
   std::string_view buffer_;  // of this send()
-  std::string_view input_;   // what is left of it
+  std::string_view input_;   // its unread part
   bool staged_ = false;
 };
 
-// What came of a dialogue, to compare two that differ in their reads.
+// The result of a dialogue, for comparisons of different reads.
 struct Outcome {
   std::string replies;
   std::vector<Message> messages;  // with their mailboxes
@@ -320,14 +342,17 @@ struct Outcome {
 
 inline Outcome outcome_of(const Dialogue& dialogue) {
   Outcome out{dialogue.replies, dialogue.messages, dialogue.closed};
-  // Where storing fails depends on the reads; what had been stored by then is thrown away.
+  // The point at which storing fails depends on the reads; ignore what was stored until then.
   for (auto& message : out.messages) {
-    if (message.dropped) message.content.clear();
+    if (!message.dropped) continue;
+    message.content.clear();
+    message.blank_line = false;
   }
   return out;
 }
 
-// The codes of whole replies, one word a reply: "250 5.1.1"; multiline ones once.
+// Returns the codes of complete replies, one word for each reply: "250 5.1.1"; one word for a
+// multiline reply.
 inline std::string codes(std::string_view replies) {
   std::string out;
   for (auto line : split(replies, '\n')) {

@@ -1,4 +1,4 @@
-// Sessions as a client might type them: mostly sense, some nonsense, from a seed. Needs no Boost.
+// Generates sessions from a seed: mostly valid, with some nonsense. Does not need Boost.
 #pragma once
 
 #include <random>
@@ -11,7 +11,7 @@ class Generator {
  public:
   explicit Generator(unsigned seed) : random_(seed) {}
 
-  // The octets of one session, whatever the replies to it.
+  // Returns the octets of one session, independent of the replies.
   std::string session() {
     std::string out = chance(20) ? "" : "LHLO client.example\r\n";
     for (auto n = below(4); n > 0; --n) {
@@ -22,7 +22,7 @@ class Generator {
     return out;
   }
 
-  // Text out of the octets that matter for line ends and dots.
+  // Returns text of octets that matter for line ends and dots.
   std::string text(std::size_t most) {
     static constexpr std::string_view kOctets("\r\n..xy \0\xff:", 10);
     std::string out;
@@ -37,7 +37,7 @@ class Generator {
   }
 
  private:
-  // std::uniform_int_distribution gives other numbers with another library.
+  // std::uniform_int_distribution differs between libraries.
   std::size_t below(std::size_t n) { return random_() % n; }
   bool chance(std::size_t one_in) { return below(one_in) == 0; }
   std::string one_of(const std::vector<std::string>& list) { return list[below(list.size())]; }
@@ -113,7 +113,7 @@ class Generator {
     return out + "DATA\r\n" + header() + text(60) + one_of({"\r\n.\r\n", "\r\n.\r\n", "\n.\r\n"});
   }
 
-  // The content by BDAT; now and then the last chunk never comes, or comes short.
+  // Content by BDAT; sometimes the last chunk is missing or truncated.
   std::string chunks(std::string_view content) {
     std::string out;
     for (bool last = false; !last;) {

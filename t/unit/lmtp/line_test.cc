@@ -1,4 +1,4 @@
-// Command lines: where they end, and how long they may be.
+// Command lines: their ends and their maximum length.
 #include <boost/test/unit_test.hpp>
 
 #include "lmtp/command.hh"
@@ -10,14 +10,14 @@ using handoff::escape;
 
 namespace {
 
-// `verb` and what makes it a line of `size` octets with its CRLF.
+// Returns `verb`, padded to a line of `size` octets with its CRLF.
 std::string line_of(std::string_view start, std::size_t size, std::string_view end = "") {
   std::string line(start);
   line.append(size - line.size() - end.size() - 2, 'x');
   return line + std::string(end) + "\r\n";
 }
 
-// All lines of `input`, "…" for one that is too long; `size` octets a read.
+// Returns all lines of `input` in reads of `size` octets, with "…" for a line that is too long.
 std::vector<std::string> lines_of(std::string_view input, std::size_t size, std::size_t limit,
                                   bool lenient = false) {
   LineReader reader(lenient);
@@ -38,7 +38,7 @@ std::vector<std::string> lines_of(std::string_view input, std::size_t size, std:
 
 BOOST_AUTO_TEST_SUITE(lmtp_line)
 
-BOOST_AUTO_TEST_CASE(only_crlf_ends_a_line_in_whatever_reads_it_comes_S1) {
+BOOST_AUTO_TEST_CASE(only_crlf_ends_a_line_however_the_input_is_split_S1) {
   std::string input = "a\r\n\r\nb\nc\rd\r\r\n\n\r\n\r\r\n";
   std::vector<std::string> expected{"a", "", "b\nc\rd\r", "\n", "\r"};
   for (std::size_t size = 1; size <= input.size(); ++size) {
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(only_crlf_ends_a_line_in_whatever_reads_it_comes_S1) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_bare_lf_ends_a_line_where_that_is_set_S1) {
+BOOST_AUTO_TEST_CASE(a_bare_lf_ends_a_line_if_so_configured_S1) {
   std::string input = "a\r\nb\n\n\r\nc\rd\r\r\n";
   std::vector<std::string> expected{"a", "b", "", "", "c\rd\r"};
   for (std::size_t size = 1; size <= input.size(); ++size) {
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(the_limit_counts_the_line_end_and_a_long_line_is_one_line_S
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_cleared_reader_has_forgotten_the_line_that_had_begun) {
+BOOST_AUTO_TEST_CASE(a_cleared_reader_drops_an_incomplete_line) {
   for (const auto& begun : std::vector<std::string>{"NOOP\r", "MAIL", std::string(50, 'x')}) {
     LineReader reader(false);
     std::string_view piece = begun;
@@ -89,14 +89,14 @@ BOOST_AUTO_TEST_CASE(a_bare_lf_or_cr_or_a_nul_in_a_command_is_one_refusal_S1) {
              "500 5.5.2, 500 5.5.2, 500 5.5.2");
 }
 
-BOOST_AUTO_TEST_CASE(a_bare_lf_is_as_good_as_crlf_where_newlines_are_lenient_S1) {
+BOOST_AUTO_TEST_CASE(a_bare_lf_equals_crlf_if_newlines_are_lenient_S1) {
   auto options = plain_options();
   options.lenient_newlines = true;
   Dialogue dialogue(options);
   BOOST_TEST(codes(dialogue.send("LHLO x\nNOOP\r\nMAIL FROM:<>\nRCPT TO:<a@x.example>\r\nNOOP\rX\n"
                                  "NOOP\r\r\nDATA\n")) ==
              "250, 250 2.0.0, 250 2.1.0, 250 2.1.5, 500 5.5.2, 500 5.5.2, 354");
-  // Of content that setting says nothing.
+  // The setting does not apply to content.
   BOOST_TEST(dialogue.send("a\n.\nRSET\n.\r\nb\r\n.\n") == "");
   BOOST_TEST(codes(dialogue.send("\r\n.\r\nQUIT\n")) == "250 2.0.0, 221 2.0.0");
   BOOST_TEST(escape(dialogue.last().body()) == escape("a\n.\nRSET\n.\r\nb\r\n\n\r\n"));
@@ -113,8 +113,8 @@ BOOST_AUTO_TEST_CASE(a_command_may_have_512_octets_and_no_more_S4) {
              "500 5.5.1, 500 5.5.2");
 }
 
-// Blanks are part of the line: they are no way round the limit.
-BOOST_AUTO_TEST_CASE(blanks_count_S4) {
+// Blanks count towards the limit.
+BOOST_AUTO_TEST_CASE(spaces_count_towards_the_limit_S4) {
   auto blanks = [](std::string_view start, std::size_t size) {
     return std::string(start) + std::string(size - start.size() - 2, ' ') + "\r\n";
   };
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(blanks_count_S4) {
              "250 2.0.0, 500 5.5.2");
 }
 
-BOOST_AUTO_TEST_CASE(mail_may_have_what_size_and_body_add_S4_X3_X4) {
+BOOST_AUTO_TEST_CASE(mail_may_be_longer_by_size_and_body_S4_X3_X4) {
   // RFC 1870 3: SIZE adds 26 octets; RFC 6152 2: BODY adds 17.
   BOOST_TEST(kSizeExtra + kBodyExtra == 43u);
   for (std::size_t over : {0u, 1u, 43u}) {
@@ -137,14 +137,14 @@ BOOST_AUTO_TEST_CASE(mail_may_have_what_size_and_body_add_S4_X3_X4) {
   dialogue.send(hello());
   BOOST_TEST(codes(dialogue.send(line_of("MAIL FROM:<> FOO=", 555) +
                                  line_of("MAIL FROM:<> FOO=", 556))) == "555 5.5.4, 500 5.5.2");
-  // The extensions add to MAIL alone.
+  // The extensions extend the limit of MAIL only.
   BOOST_TEST(codes(dialogue.send("MAIL FROM:<>\r\n" + line_of("RCPT TO:<a@x.example> FOO=", 512) +
                                  line_of("RCPT TO:<a@x.example> FOO=", 513))) ==
              "250 2.1.0, 555 5.5.4, 500 5.5.2");
 }
 
-// What each RFC adds, spelt out: RFC 6531 3.1, RFC 3461 4, RFC 7293 3, RFC 4954 3 and 4.
-BOOST_AUTO_TEST_CASE(each_extension_adds_what_its_rfc_says_and_where_it_is_offered_alone_S4) {
+// The addition of each RFC: RFC 6531 3.1, RFC 3461 4, RFC 7293 3, RFC 4954 3 and 4.
+BOOST_AUTO_TEST_CASE(each_extension_adds_the_octets_of_its_rfc_only_if_offered_S4) {
   constexpr std::size_t kMail = 512 + 26 + 17;
   auto utf8 = plain_options();
   utf8.utf8 = true;
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(each_extension_adds_what_its_rfc_says_and_where_it_is_offer
   }
 }
 
-BOOST_AUTO_TEST_CASE(of_a_line_that_is_too_long_no_part_is_run_however_it_comes_S4) {
+BOOST_AUTO_TEST_CASE(no_part_of_a_line_that_is_too_long_is_executed_S4) {
   for (std::size_t size : {513u, 556u, 600u, 5000u}) {
     auto input = line_of("NOOP ", size, "\nQUIT") + line_of("\rRSET", size, "QUIT") + "NOOP\r\n";
     for (std::size_t piece : {1u, 7u, 511u, 512u, 513u, 555u, 556u, 4096u}) {

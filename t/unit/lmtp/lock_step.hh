@@ -1,11 +1,12 @@
-// A client that waits for each reply before it goes on, and knows by the RFCs alone, not by
-// handoff's code, where a command or content ends and how many replies are due for it (RFC 2033
-// 4.2 and 4.3, RFC 3030 2, RFC 4954 4). Needs no Boost, so that a fuzzer can use it as it is.
+// A client that waits for each reply, and knows from the RFCs and not from handoff's code where a
+// command or content ends and how many replies it has (RFC 2033 4.2 and 4.3, RFC 3030 2, RFC 4954
+// 4). Does not need Boost, so a fuzzer can use it.
 //
-// It holds, with std::logic_error where one is broken:
-//   - every command has one reply, and content as many as RCPTs were accepted;
-//   - content arrives as it was sent, its dots undone, and is never run as commands;
-//   - content is refused for its size just where it is larger than the limit.
+// The client checks the following, and throws std::logic_error on a violation:
+//   - every command has one reply, and content one for each accepted RCPT;
+//   - content arrives as it was sent, with dots unstuffed and an empty line before a body that has
+//     none, and is never executed as commands;
+//   - content is refused for its size exactly if it exceeds the limit.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 
 #include "base/text.hh"
 #include "lmtp/dialogue.hh"
+#include "lmtp/reference_header.hh"
 
 namespace handoff::lmtp {
 
@@ -24,7 +26,7 @@ class LockStep {
   LockStep(Dialogue& dialogue, const SessionOptions& options)
       : dialogue_(dialogue), options_(options) {}
 
-  // Plays a session's octets; what is left of them when the session closes is not sent.
+  // Sends the octets of a session until it closes.
   void play(std::string_view text) {
     while (!text.empty() && !dialogue_.closed) {
       auto end = end_of_line(text);
@@ -60,7 +62,7 @@ class LockStep {
     return line;
   }
 
-  // How many octets follow a line "BDAT n …", whatever is said to it.
+  // Returns how many octets follow a line "BDAT n …", whatever the reply is.
   std::optional<std::uint64_t> chunk_of(std::string_view line) const {
     constexpr std::string_view kVerb = "BDAT ";
     if (in_auth_ || !istarts_with(line, kVerb)) return std::nullopt;
@@ -70,7 +72,7 @@ class LockStep {
     return whole ? parse_number(line.substr(0, end)) : std::nullopt;
   }
 
-  // Sends `unit` and holds the number of replies to it, which a closing session adds one to.
+  // Sends `unit` and checks the number of replies; a closing session sends one more.
   void say(std::string_view unit, std::size_t due) {
     auto replies = dialogue_.send(unit);
     codes_ = codes(replies);
@@ -97,7 +99,7 @@ class LockStep {
     }
   }
 
-  // The content behind a 354; returns its length with its end.
+  // Sends the content after a 354; returns its length including its end.
   std::size_t data(std::string_view text) {
     std::string content;
     std::string_view rest = text;
@@ -120,7 +122,7 @@ class LockStep {
     return length;
   }
 
-  // A chunk behind its BDAT; returns how much of `text` it was.
+  // Sends the chunk after its BDAT; returns its length.
   std::size_t chunk(std::string_view line, std::string_view text, std::uint64_t octets) {
     bool whole = octets <= text.size();
     auto chunk =
@@ -139,7 +141,7 @@ class LockStep {
       return chunk.size();
     }
     say(unit, due);
-    // RFC 3030 2: what follows a chunk that was refused is no message.
+    // RFC 3030 2: after a refused chunk there is no message.
     if (in_transaction_ && spoiled_)
       require(codes_.find("250") == codes_.npos, "a message with a hole");
     if (!counts || (accepted_ == 0 && !last)) spoiled_ = in_transaction_;
@@ -166,7 +168,10 @@ class LockStep {
     bool failing = dialogue_.fail_storing || dialogue_.refuse_content;
     if (too_large || failing || filtered || dialogue_.messages.empty()) return;
     if (codes_.find("550 5.6.11") != codes_.npos || codes_.find("554 5.4.6") != codes_.npos) return;
-    require(dialogue_.last().body() == content, "the content is not as it was sent");
+    auto expected = content;
+    auto blank_line = dialogue_.last().binary ? std::nullopt : missing_blank_line(content);
+    if (blank_line && *blank_line > 0) expected.insert(*blank_line, "\r\n");
+    require(dialogue_.last().body() == expected, "the content is not as it was sent");
   }
 
   Dialogue& dialogue_;
@@ -174,7 +179,7 @@ class LockStep {
   std::string codes_;  // of the last replies
   bool in_auth_ = false;
   bool in_transaction_ = false;
-  bool spoiled_ = false;      // a BDAT of it was refused
+  bool spoiled_ = false;      // a BDAT of this transaction was refused
   std::size_t accepted_ = 0;  // RCPTs
   std::string content_;       // of chunks so far
 };

@@ -1,4 +1,4 @@
-// ESMTP parameters, apart from what they mean.
+// The syntax of ESMTP parameters.
 #include "lmtp/parameters.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(the_first_malformed_word_is_named_S5) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_keyword_stands_once_in_whatever_case_S5) {
+BOOST_AUTO_TEST_CASE(a_keyword_may_occur_once_in_any_case_S5) {
   BOOST_TEST(parse_parameters("A B a").malformed == "a");
   BOOST_TEST(parse_parameters("Size=1 SIZE=2").malformed == "SIZE=2");
   BOOST_TEST(parse_parameters("A=B B=A").malformed == "");

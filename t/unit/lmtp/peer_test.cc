@@ -1,4 +1,4 @@
-// X10, X11: STARTTLS and AUTH as the session sees them.
+// X10, X11: STARTTLS and AUTH in the session.
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <variant>
@@ -10,7 +10,7 @@ using namespace handoff::lmtp;
 
 namespace {
 
-// A session that is asked for TLS or AUTH, and the replies to what is sent.
+// A session that requests TLS or AUTH, and its replies.
 class Played {
  public:
   explicit Played(SessionPeer peer, SessionOptions options = {})
@@ -18,8 +18,8 @@ class Played {
     session_.output().clear();
   }
 
-  // Returns the codes of the replies, and "tls" or "auth" where that is asked for. STARTTLS then
-  // throws away what follows, as the worker does.
+  // Returns the codes of the replies, and "tls" or "auth" for such requests. Discards input after
+  // STARTTLS, like the worker.
   std::string send(std::string_view input) {
     std::string out;
     for (;;) {
@@ -61,7 +61,7 @@ SessionPeer remote(std::string mechanisms = {}) {
 
 BOOST_AUTO_TEST_SUITE(lmtp_peer)
 
-BOOST_AUTO_TEST_CASE(starttls_forgets_lhlo_trust_by_xclient_and_who_had_authenticated_X10) {
+BOOST_AUTO_TEST_CASE(starttls_resets_lhlo_xclient_and_authentication_X10) {
   SessionOptions options;
   options.require_auth = true;
   Played played(remote("SCRAM-SHA-256"), options);
@@ -73,14 +73,14 @@ BOOST_AUTO_TEST_CASE(starttls_forgets_lhlo_trust_by_xclient_and_who_had_authenti
   BOOST_TEST(played.send("LHLO me\r\nMAIL FROM:<>\r\n") == "250 530 ");
 }
 
-BOOST_AUTO_TEST_CASE(half_a_command_from_before_the_handshake_is_no_part_of_one_after_it_X10) {
+BOOST_AUTO_TEST_CASE(an_incomplete_command_before_the_handshake_is_dropped_X10) {
   Played played(remote());
   BOOST_TEST(played.send("LHLO me\r\nSTARTTLS\r\nMAIL FR") == "250 220 tls");
   played.session().tls_started("");
   BOOST_TEST(played.send("NOOP\r\n") == "250 ");
 }
 
-BOOST_AUTO_TEST_CASE(a_certificate_makes_trusted_and_its_absence_takes_no_trust_away_X10) {
+BOOST_AUTO_TEST_CASE(a_certificate_makes_a_client_trusted_and_its_absence_changes_nothing_X10) {
   for (bool before : {false, true}) {
     for (bool by_certificate : {false, true}) {
       auto peer = remote();
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(failed_authentication_counts_towards_max_errors_X11) {
   BOOST_TEST(played.send("") == "535 421 closed");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_our_own_fault_does_not_count_X11) {
+BOOST_AUTO_TEST_CASE(failures_of_the_server_do_not_count_as_failed_attempts_X11) {
   SessionOptions options;
   options.max_errors = 1;
   Played played(remote("PLAIN"), options);
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(what_is_our_own_fault_does_not_count_X11) {
   BOOST_TEST(played.send("NOOP\r\n") == "454 250 ");
 }
 
-BOOST_AUTO_TEST_CASE(required_authentication_holds_where_no_mechanism_is_to_be_had_X11) {
+BOOST_AUTO_TEST_CASE(required_authentication_applies_without_a_usable_mechanism_X11) {
   SessionOptions options;
   options.require_auth = true;
   SessionPeer without{"[192.0.2.1]"};
@@ -123,8 +123,8 @@ BOOST_AUTO_TEST_CASE(required_authentication_holds_where_no_mechanism_is_to_be_h
   BOOST_TEST(Played({"local"}, options).send("LHLO me\r\nMAIL FROM:<>\r\n") == "250 250 ");
 }
 
-// It tells who exists, and has the lookups asked.
-BOOST_AUTO_TEST_CASE(vrfy_is_kept_to_what_mail_is_kept_to_X10_X11) {
+// VRFY reveals which recipients exist, and uses the lookups.
+BOOST_AUTO_TEST_CASE(vrfy_has_the_same_requirements_as_mail_X10_X11) {
   SessionOptions options;
   options.require_auth = options.require_tls = true;
   Played played(remote("PLAIN"), options);
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(vrfy_is_kept_to_what_mail_is_kept_to_X10_X11) {
   BOOST_TEST(played.send("LHLO me\r\nVRFY pat@example.org\r\nAUTH PLAIN\r\n") == "250 530 auth");
 }
 
-BOOST_AUTO_TEST_CASE(a_line_of_an_exchange_that_is_too_long_is_500_and_its_end_S4_X11) {
+BOOST_AUTO_TEST_CASE(a_line_that_is_too_long_is_500_and_ends_the_exchange_S4_X11) {
   for (std::size_t length : {std::size_t{12289}, std::size_t{50000}}) {
     Played played(remote("GSSAPI"));
     BOOST_TEST(played.send("LHLO me\r\nAUTH GSSAPI\r\n") == "250 auth");
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_line_of_an_exchange_that_is_too_long_is_500_and_its_end_S
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_long_challenge_is_sent_whole_X11) {
+BOOST_AUTO_TEST_CASE(a_long_challenge_is_sent_completely_X11) {
   Played played(remote("GSSAPI"));
   played.send("LHLO me\r\nAUTH GSSAPI\r\n");
   std::string challenge(10000, 'A');

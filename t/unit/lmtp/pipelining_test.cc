@@ -1,4 +1,4 @@
-// X1: what a session says and stores is the same however its octets are cut into reads.
+// X1: replies and stored messages do not depend on how the input is split into reads.
 #include <boost/test/unit_test.hpp>
 
 #include <cerrno>
@@ -14,7 +14,7 @@ using handoff::escape;
 
 namespace {
 
-// Options that make rare paths common; another set for each seed.
+// Options that make rare paths frequent, different for each seed.
 SessionOptions options_for(unsigned seed) {
   auto options = plain_options();
   options.max_message_size = seed % 3 == 0 ? 60 : 10000;
@@ -23,7 +23,7 @@ SessionOptions options_for(unsigned seed) {
   options.lenient_newlines = seed % 4 == 0;
   options.reject_bare_newlines = seed % 7 == 0;
   options.bare_local = seed % 2 == 0;
-  options.delivered_to = DeliveredTo(seed % 3);
+  options.delivered_to = handoff::DeliveredTo(seed % 3);
   options.utf8 = handoff::knows_unicode() && seed % 8 < 5;
   options.dsn = seed % 6 < 2;
   options.max_transactions = seed % 17 == 0 ? 2 : 0;
@@ -39,7 +39,7 @@ SessionPeer peer_for(unsigned seed) {
   return peer;
 }
 
-// What fails: nothing for most, else the disk or a quota, at some place.
+// Failures: none for most seeds, otherwise the disk or a quota at some point.
 void fail_for(unsigned seed, Dialogue& dialogue) {
   if (seed % 11 == 0) dialogue.fail_storing = 200 + seed % 100;  // disk full while receiving
   if (seed % 13 == 0) dialogue.fail_at_end = reply_to({ENOSPC, "fsync", ""});
@@ -54,8 +54,8 @@ Outcome play(unsigned seed, const std::vector<std::string_view>& reads) {
   return outcome_of(dialogue);
 }
 
-// By a client that waits for each reply and counts them: exactly one for a command, and behind
-// content as many as RCPTs were accepted, whatever fails.
+// A client waits for each reply and counts the replies: exactly one for each command and, after
+// content, one for each accepted RCPT, whatever fails.
 Outcome play_in_lock_step(unsigned seed, std::string_view text) {
   auto options = options_for(seed);
   Dialogue dialogue(options, peer_for(seed));
@@ -64,7 +64,7 @@ Outcome play_in_lock_step(unsigned seed, std::string_view text) {
   return outcome_of(dialogue);
 }
 
-// In reads that end with a line, as in lock-step.
+// In reads that end at a line end, as in lock-step.
 std::vector<std::string_view> lines(std::string_view text) {
   std::vector<std::string_view> out;
   while (!text.empty()) {
@@ -102,7 +102,7 @@ constexpr unsigned kTimedOut = 2000;
 
 BOOST_AUTO_TEST_SUITE(lmtp_pipelining)
 
-BOOST_AUTO_TEST_CASE(a_session_in_one_write_is_that_of_lock_step_X1) {
+BOOST_AUTO_TEST_CASE(a_session_in_one_write_equals_the_session_in_lock_step_X1) {
   std::string all = hello() + envelope_of({"a@x.example", "unknown@x.example", "full@x.example"}) +
                     "DATA\r\nSubject: x\r\n\r\n..\r\n.\r\nRSET\r\nMAIL FROM:<>\r\nDATA\r\nQUIT\r\n";
   auto lock_step = play(1, lines(all));
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_session_in_one_write_is_that_of_lock_step_X1) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(generated_sessions_are_the_same_however_they_are_cut_X1_X2_X5_L4_L7) {
+BOOST_AUTO_TEST_CASE(generated_sessions_do_not_depend_on_how_they_are_split_X1_X2_X5_L4_L7) {
   std::size_t delivered = 0, dropped = 0, closed = 0, refused = 0, chunked = 0;
   for (unsigned seed = 0; seed < kSessions; ++seed) {
     auto all = Generator(seed).session();
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(generated_sessions_are_the_same_however_they_are_cut_X1_X2_
     refused += expected.replies.find("\r\n552 5.3.4") != std::string::npos;
     chunked += expected.replies.find("octets received") != std::string::npos;
   }
-  // The generator must go where things happen.
+  // The generator must reach the interesting paths.
   BOOST_TEST(delivered > kSessions / 10);
   BOOST_TEST(dropped > kSessions / 20);
   BOOST_TEST(closed > kSessions / 3);
@@ -147,8 +147,8 @@ BOOST_AUTO_TEST_CASE(generated_sessions_are_the_same_however_they_are_cut_X1_X2_
   BOOST_TEST(chunked > kSessions / 20);
 }
 
-// S11, S13: an end from outside adds its own reply and delivers nothing that was not due.
-BOOST_AUTO_TEST_CASE(generated_sessions_that_time_out_say_and_deliver_what_was_due_X1_S11_S13) {
+// S11, S13: an external end adds its own reply and delivers nothing else.
+BOOST_AUTO_TEST_CASE(generated_sessions_that_time_out_reply_and_deliver_as_required_X1_S11_S13) {
   std::size_t in_content = 0;
   for (unsigned seed = 0; seed < kTimedOut; ++seed) {
     auto all = Generator(seed).session();
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(generated_sessions_that_time_out_say_and_deliver_what_was_d
     auto messages = outcome_of(dialogue).messages;
     due = due && messages.size() <= whole.messages.size();
     for (std::size_t i = 0; due && i < messages.size(); ++i) {
-      // The last one may not have come to its end: then nobody has it.
+      // The last message may be incomplete; then it was not delivered.
       bool unfinished = i + 1 == messages.size() && messages[i].copies.empty();
       due = unfinished || messages[i] == whole.messages[i];
     }
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(generated_sessions_that_time_out_say_and_deliver_what_was_d
   BOOST_TEST(in_content > kTimedOut / 20);
 }
 
-BOOST_AUTO_TEST_CASE(generated_sessions_are_the_same_at_every_split_X1) {
+BOOST_AUTO_TEST_CASE(short_generated_sessions_are_the_same_at_every_split_X1) {
   std::size_t splits = 0;
   for (unsigned seed = 0; seed < 20; ++seed) {
     auto all = Generator(seed).session();
@@ -195,8 +195,8 @@ BOOST_AUTO_TEST_CASE(generated_sessions_are_the_same_at_every_split_X1) {
   BOOST_TEST(splits > 1000u);
 }
 
-// No way to have content run as commands.
-BOOST_AUTO_TEST_CASE(the_octets_of_a_refused_chunk_are_no_commands_X5) {
+// Content cannot be executed as commands.
+BOOST_AUTO_TEST_CASE(the_octets_of_a_refused_chunk_are_not_run_as_commands_X5) {
   std::string all = hello() +
                     "BDAT 12 LAST\r\nRSET\r\nQUIT\r\nBDAT 0\r\nMAIL FROM:<>\r\n"
                     "BDAT 6\r\nQUIT\r\nBDAT 6 LUST\r\nQUIT\r\nNOOP\r\n";
@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(the_octets_of_a_refused_chunk_are_no_commands_X5) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(bdat_last_has_a_reply_for_each_rcpt_and_none_where_there_is_none_L7) {
+BOOST_AUTO_TEST_CASE(bdat_last_has_one_reply_for_each_accepted_rcpt_L7) {
   Dialogue dialogue;
   dialogue.send(hello());
   BOOST_TEST(codes(dialogue.send("MAIL FROM:<>\r\nRCPT TO:<unknown@x.example>\r\n"

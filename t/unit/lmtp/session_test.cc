@@ -1,4 +1,4 @@
-// The order of things in a session: verbs, transactions, replies.
+// The order of commands in a session, transactions and replies.
 #include "lmtp/session.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -10,14 +10,14 @@ using namespace handoff::lmtp;
 
 namespace {
 
-// Codes of the replies to `input` after LHLO.
+// Returns the codes of the replies to `input` after LHLO.
 std::string codes_after_hello(std::string_view input) {
   Dialogue dialogue;
   dialogue.send(hello());
   return codes(dialogue.send(input));
 }
 
-// The reply to one command after LHLO.
+// Returns the reply to one command after LHLO.
 std::string reply_to_command(std::string_view command) {
   return codes_after_hello(std::string(command) + "\r\n");
 }
@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(lhlo_without_an_argument_is_501_L1) {
   BOOST_TEST(codes(dialogue.send("MAIL FROM:<>\r\n")) == "503 5.5.1");
 }
 
-BOOST_AUTO_TEST_CASE(lhlo_with_what_would_break_a_received_line_is_501_L1_S9) {
+BOOST_AUTO_TEST_CASE(lhlo_with_an_argument_that_would_break_a_received_line_is_501_L1_S9) {
   for (auto name :
        {"a b", "a(b", "a)b", "<a>", "a;b", "\"a\"", "a\\b", "a\tb", "a\x01", "b\xc3\xbc"}) {
     Dialogue dialogue;
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(lhlo_with_what_would_break_a_received_line_is_501_L1_S9) {
   BOOST_TEST(codes(dialogue.send("LHLO [IPv6:2001:db8::1]\r\n")) == "250");
 }
 
-BOOST_AUTO_TEST_CASE(greeting_and_lhlo_carry_no_enhanced_code_and_a_keyword_a_line_L2_L9_X4_X9) {
+BOOST_AUTO_TEST_CASE(lhlo_lists_one_keyword_per_line_without_enhanced_codes_L2_L9_X4_X9) {
   auto options = plain_options();
   options.max_message_size = 12345;
   Dialogue dialogue(options);
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(lhlo_may_be_repeated_and_resets_the_transaction_L2) {
   dialogue.send(hello());
   BOOST_TEST(codes(dialogue.send(kOne + "LHLO other.example\r\nDATA\r\n" + kOne)) ==
              "250 2.1.0, 250 2.1.5, 250, 503 5.5.1, 250 2.1.0, 250 2.1.5");
-  // A refused one changes nothing.
+  // A refused command changes nothing.
   BOOST_TEST(codes(dialogue.send("LHLO\r\nLHLO a b\r\n" + kText)) ==
              "501 5.5.4, 501 5.5.4, 354, 250 2.0.0");
   BOOST_TEST(dialogue.last().recipients.size() == 1u);
@@ -85,13 +85,13 @@ BOOST_AUTO_TEST_CASE(data_without_rcpt_is_503_L3) {
   BOOST_TEST(codes_after_hello("MAIL FROM:<>\r\nDATA\r\n") == "250 2.1.0, 503 5.5.1");
 }
 
-BOOST_AUTO_TEST_CASE(data_pipelined_behind_refused_rcpts_is_503_L3) {
+BOOST_AUTO_TEST_CASE(data_pipelined_after_refused_rcpts_is_503_L3) {
   BOOST_TEST(codes_after_hello(envelope_of({"unknown@a.example", "broken@a.example"}) +
                                "RCPT TO:<>\r\nDATA\r\nRSET\r\n") ==
              "250 2.1.0, 550 5.1.1, 451 4.3.0, 501 5.1.3, 503 5.5.1, 250 2.0.0");
 }
 
-BOOST_AUTO_TEST_CASE(after_a_refused_data_the_transaction_goes_on_L3) {
+BOOST_AUTO_TEST_CASE(after_a_refused_data_the_transaction_continues_L3) {
   BOOST_TEST(codes_after_hello("MAIL FROM:<>\r\nDATA\r\nRCPT TO:<pat@example.org>\r\n" + kText) ==
              "250 2.1.0, 503 5.5.1, 250 2.1.5, 354, 250 2.0.0");
 }
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_mailbox_named_twice_gets_one_copy_and_two_equal_replies_L
   BOOST_TEST(dialogue.last().recipients.size() == 6u);
 }
 
-BOOST_AUTO_TEST_CASE(a_reply_is_there_as_soon_as_those_before_it_are_known_L10) {
+BOOST_AUTO_TEST_CASE(a_reply_is_sent_as_soon_as_the_earlier_ones_are_known_L10) {
   auto rcpts = hello() + envelope_of({"a@x.example", "b@x.example", "a@x.example", "c@x.example"});
   Dialogue forwards;
   forwards.send(rcpts + kText);
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_transaction_ends_with_its_last_reply_and_the_next_may_beg
   BOOST_CHECK(dialogue.messages[0] == dialogue.messages[2]);
 }
 
-BOOST_AUTO_TEST_CASE(commands_are_taken_in_any_case_with_blanks_at_their_end_S1) {
+BOOST_AUTO_TEST_CASE(commands_are_accepted_in_any_case_with_trailing_blanks_S1) {
   Dialogue dialogue;
   BOOST_TEST(codes(dialogue.send("lhlo x\r\nMail from:<>  \r\nRcPt To:<a@x.example>\t \r\n"
                                  "nOOP \r\nrset\t\r\nQuit  \r\n")) ==
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_repeated_or_malformed_parameter_is_501_S5_X3_X4) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(parameters_are_taken_in_any_case_and_order_S5_X3_X4) {
+BOOST_AUTO_TEST_CASE(parameters_are_accepted_in_any_case_and_order_S5_X3_X4) {
   for (auto parameters : {"SIZE=0", "size=1000 body=8bitmime",
                           "BODY=7BIT  SIZE=00000000000000000001", "Body=8BitMime", ""}) {
     BOOST_TEST(reply_to_command("MAIL FROM:<> " + std::string(parameters)) == "250 2.1.0",
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(noop_and_help_take_any_argument_S6) {
              "250 2.0.0, 250 2.0.0, 214 2.0.0, 214 2.0.0");
 }
 
-BOOST_AUTO_TEST_CASE(verbs_are_allowed_before_lhlo_that_need_none_S6) {
+BOOST_AUTO_TEST_CASE(verbs_that_need_no_lhlo_are_allowed_before_it_S6) {
   Dialogue dialogue;
   BOOST_TEST(codes(dialogue.send("NOOP\r\nRSET\r\nHELP\r\nVRFY a@x.example\r\nQUIT\r\n")) ==
              "250 2.0.0, 250 2.0.0, 214 2.0.0, 250 2.1.5, 221 2.0.0");
@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(rset_ends_the_transaction_S6) {
              "250 2.1.0, 250 2.1.5, 250 2.0.0, 503 5.5.1, 250 2.1.0, 250 2.1.5");
 }
 
-BOOST_AUTO_TEST_CASE(quit_closes_and_nothing_after_it_is_run_S6) {
+BOOST_AUTO_TEST_CASE(quit_closes_and_no_command_after_it_is_executed_S6) {
   Dialogue dialogue;
   BOOST_TEST(codes(dialogue.send(hello() + kOne + "QUIT\r\n" + kText)) ==
              "250, 250 2.1.0, 250 2.1.5, 221 2.0.0");
@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(expn_is_502_and_an_unknown_verb_500_S6) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(an_argument_where_none_belongs_is_501_S6) {
+BOOST_AUTO_TEST_CASE(an_unexpected_argument_is_501_S6) {
   Dialogue dialogue;
   dialogue.send(hello() + kOne);
   BOOST_TEST(codes(dialogue.send("RSET x\r\nQUIT x\r\nDATA x\r\n")) ==
@@ -314,11 +314,11 @@ BOOST_AUTO_TEST_CASE(help_on_a_verb_is_its_syntax_S6) {
   BOOST_TEST(dialogue.send("HELP XCLIENT\r\n") == dialogue.send("HELP\r\n"));
 }
 
-BOOST_AUTO_TEST_CASE(help_names_every_verb_that_is_taken_S6) {
+BOOST_AUTO_TEST_CASE(help_names_every_accepted_verb_S6) {
   Dialogue dialogue;
   auto help = dialogue.send("HELP\r\n");
   for (const auto& command : CommandTable::all()) {
-    // The rest is refused, or is for peers who have been told of it by LHLO.
+    // The others are refused, or only for peers to which LHLO announced them.
     static const std::vector<std::string_view> kUnnamed{"HELO", "EHLO",     "EXPN",   "STARTTLS",
                                                         "AUTH", "XFORWARD", "XCLIENT"};
     bool refused = std::ranges::find(kUnnamed, command.verb) != kUnnamed.end();
@@ -326,7 +326,7 @@ BOOST_AUTO_TEST_CASE(help_names_every_verb_that_is_taken_S6) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_surplus_of_recipients_is_452_and_the_rest_goes_on_S12) {
+BOOST_AUTO_TEST_CASE(surplus_recipients_are_452_and_the_others_are_delivered_S12) {
   auto options = plain_options();
   options.max_recipients = 2;
   Dialogue dialogue(options);
@@ -344,7 +344,7 @@ BOOST_AUTO_TEST_CASE(too_many_errors_are_421_and_close_S11) {
   auto options = plain_options();
   options.max_errors = 3;
   Dialogue dialogue(options);
-  // An unknown recipient is no error of the client's.
+  // An unknown recipient is not an error of the client.
   dialogue.send(hello() + envelope_of({"unknown@x.example", "unknown@x.example",
                                        "unknown@x.example", "unknown@x.example"}));
   BOOST_TEST(codes(dialogue.send("FOO\r\nRSET x\r\nNOOP\r\nRCPT TO:<\r\nNOOP\r\n")) ==
@@ -352,7 +352,7 @@ BOOST_AUTO_TEST_CASE(too_many_errors_are_421_and_close_S11) {
   BOOST_TEST(dialogue.closed);
 }
 
-BOOST_AUTO_TEST_CASE(a_shutdown_says_421_and_closes_S11_S13) {
+BOOST_AUTO_TEST_CASE(a_shutdown_sends_421_and_closes_S11_S13) {
   Dialogue dialogue;
   dialogue.send(hello() + kOne);
   dialogue.session().shut_down();
@@ -361,7 +361,7 @@ BOOST_AUTO_TEST_CASE(a_shutdown_says_421_and_closes_S11_S13) {
   BOOST_TEST(dialogue.messages.empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_timeout_says_421_and_closes_S11_S13) {
+BOOST_AUTO_TEST_CASE(a_timeout_sends_421_and_closes_S11_S13) {
   for (auto begun :
        {"", "NOO", "MAIL FROM:<>\r\n", "MAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\nx"}) {
     Dialogue dialogue;
@@ -373,10 +373,72 @@ BOOST_AUTO_TEST_CASE(a_timeout_says_421_and_closes_S11_S13) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(commands_without_a_message_are_limited_S17) {
+  const auto end = "421 4.7.0 mx.example.org got 100 commands without a message, closing\r\n";
+  for (std::string command :
+       {"NOOP", "RSET", "VRFY a@x.example", "HELP", "LHLO x", "MAIL FROM:<>\r\nLHLO x"}) {
+    Dialogue dialogue;
+    dialogue.send(hello());
+    std::string replies;
+    for (int i = 0; i < 100 && !dialogue.closed; ++i) replies = dialogue.send(command + "\r\n");
+    BOOST_TEST(replies.ends_with(end), command);
+    BOOST_TEST(dialogue.closed);
+  }
+  // LHLO and 99 more; QUIT is always answered.
+  Dialogue dialogue;
+  dialogue.send(hello());
+  for (int i = 0; i < 99; ++i) dialogue.send("NOOP\r\n");
+  BOOST_TEST(dialogue.send("QUIT\r\n") == "221 2.0.0 mx.example.org closing connection\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_message_resets_the_count_of_commands_S17) {
+  Dialogue dialogue;
+  dialogue.send(hello());
+  for (int i = 0; i < 50; ++i) {
+    for (int n = 0; n < 90; ++n) dialogue.send("NOOP\r\n");
+    BOOST_TEST(codes(dialogue.send(kOne + "DATA\r\n")).ends_with("354"));
+    BOOST_TEST(codes(dialogue.send("x\r\n.\r\n")) == "250 2.0.0");
+  }
+  // RCPT commands do not count towards this limit.
+  std::string many = "MAIL FROM:<>\r\n";
+  for (int i = 0; i < 200; ++i) many += "RCPT TO:<unknown@x.example>\r\n";
+  dialogue.send(many);
+  BOOST_TEST(!dialogue.closed);
+}
+
+BOOST_AUTO_TEST_CASE(an_old_session_ends_between_transactions_S17) {
+  const auto end =
+      "421 4.3.2 mx.example.org session has lasted its maximum time, connect again\r\n";
+  for (std::string command : {"MAIL FROM:<>", "NOOP", "RSET"}) {
+    Dialogue dialogue;
+    dialogue.send(hello() + kOne);
+    dialogue.session().grow_old();
+    BOOST_TEST(codes(dialogue.send("DATA\r\nx\r\n.\r\n")) == "354, 250 2.0.0");
+    BOOST_TEST(dialogue.send(command + "\r\n") == end);
+    BOOST_TEST(dialogue.closed);
+  }
+  Dialogue dialogue;
+  dialogue.send(hello());
+  dialogue.session().grow_old();
+  BOOST_TEST(dialogue.send("QUIT\r\n") == "221 2.0.0 mx.example.org closing connection\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_client_that_makes_room_for_others_gets_421_S16) {
+  for (auto begun : {"", "NOO", "MAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\n"}) {
+    Dialogue dialogue;
+    dialogue.send(hello() + begun);
+    dialogue.session().make_room(10);
+    BOOST_TEST(dialogue.send("P\r\n") ==
+               "421 4.3.2 mx.example.org waited 10 s for a command and others wait, connect "
+               "again\r\n");
+    BOOST_TEST(dialogue.closed);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_client_that_is_not_allowed_gets_554_instead_of_the_greeting_L11) {
   auto options = plain_options();
   Session session(options, plain_peer());
-  session.refuse_peer("198.51.100.1");
+  session.refuse_peer({say::kNotAllowed, {"198.51.100.1"}});
   std::string_view input = "LHLO x\r\n";
   BOOST_TEST(std::holds_alternative<Closed>(session.next(input)));
   BOOST_TEST(session.output() ==
@@ -396,14 +458,14 @@ BOOST_AUTO_TEST_CASE(the_session_says_whether_content_is_coming_S11_S13) {
   BOOST_TEST(in_content("text\r\n.\r"));
   BOOST_TEST(!in_content("\n"));
   BOOST_TEST(!dialogue.session().in_transaction());
-  // Content that nobody wants; a shutdown does not wait for it.
+  // Content without recipients: a shutdown does not wait for it.
   BOOST_TEST(in_content("BDAT 10 LAST\r\nQUIT"));
   BOOST_TEST(!dialogue.session().in_transaction());
   BOOST_TEST(!in_content("\r\nQUIT"));
 }
 
-// What trickles there has no more time than a command.
-BOOST_AUTO_TEST_CASE(the_lines_of_auth_are_no_content_S11_S13_X11) {
+// Octets that arrive slowly in such content have no more time than a command.
+BOOST_AUTO_TEST_CASE(lines_of_an_auth_exchange_do_not_count_as_content_S11_S13_X11) {
   auto peer = plain_peer();
   peer.mechanisms = "PLAIN";
   Dialogue dialogue(plain_options(), peer);
@@ -411,8 +473,8 @@ BOOST_AUTO_TEST_CASE(the_lines_of_auth_are_no_content_S11_S13_X11) {
   BOOST_TEST(!dialogue.session().in_content());
 }
 
-// The deadline of a command begins when the one before it was read.
-BOOST_AUTO_TEST_CASE(trickled_octets_are_no_commands_S13) {
+// The deadline of a command starts when the previous one was read.
+BOOST_AUTO_TEST_CASE(octets_that_arrive_one_by_one_are_not_counted_as_commands_S13) {
   Dialogue dialogue;
   dialogue.send_in_pieces("LHLO x\r\nNO", 1);
   BOOST_TEST(dialogue.session().commands() == 1u);
@@ -437,19 +499,72 @@ BOOST_AUTO_TEST_CASE(a_message_declared_with_no_room_for_it_is_refused_at_mail_X
   BOOST_TEST(codes_after_hello("MAIL FROM:<noroom@x.example> SIZE=1\r\n") == "452 4.3.1");
 }
 
-BOOST_AUTO_TEST_CASE(mail_can_be_named_in_any_error_of_it_and_nothing_is_counted_twice_S5) {
+BOOST_AUTO_TEST_CASE(every_error_of_mail_is_counted_once_S5) {
   Dialogue dialogue;
   dialogue.send(hello());
-  BOOST_TEST(dialogue.session().take_refusal() == "");
+  BOOST_TEST(dialogue.session().take_refusals().empty());
   dialogue.send("MAIL FROM:<> FOO\r\n");
-  BOOST_TEST(dialogue.session().take_refusal() == "555 5.5.4 parameter not recognised: FOO");
-  BOOST_TEST(dialogue.session().take_refusal() == "");
+  auto refusals = dialogue.session().take_refusals();
+  BOOST_REQUIRE(refusals.size() == 1U);
+  BOOST_TEST(refusals[0].reply.one_line() == "555 5.5.4 parameter not recognised: FOO");
+  BOOST_TEST(dialogue.session().take_refusals().empty());
+}
+
+BOOST_AUTO_TEST_CASE(each_refused_command_is_reported_with_its_sender_and_recipient) {
+  Dialogue dialogue;
+  dialogue.send(hello());
+  dialogue.send(
+      "MAIL FROM:<a@x.example> SIZE=99999999999999999999\r\nMAIL FROM:<b@x.example>\r\n"
+      "RCPT TO:<c@x.example> FOO=1\r\nNOOP x\r\nXYZZY\r\n");
+  auto refusals = dialogue.session().take_refusals();
+  BOOST_REQUIRE(refusals.size() == 3U);
+  BOOST_TEST(refusals[0].reply.one_line().starts_with("552 5.3.4"));
+  BOOST_TEST(refusals[0].from == "<a@x.example>");
+  BOOST_TEST(refusals[0].to == "");
+  BOOST_TEST(refusals[1].reply.one_line().starts_with("555 5.5.4"));
+  BOOST_TEST(refusals[1].from == "<b@x.example>");
+  BOOST_TEST(refusals[1].to == "<c@x.example>");
+  BOOST_TEST(refusals[2].from == "<b@x.example>");
+  BOOST_TEST(refusals[0].verb == "MAIL");
+  BOOST_TEST(refusals[1].verb == "RCPT");
+  BOOST_TEST(refusals[0].reply.reason == "too_large");
+  BOOST_TEST(refusals[1].reply.reason == "protocol");
+}
+
+// The log can name each refused address, even if several arrive in one read. The reply names it
+// without characters that a reply must not contain.
+BOOST_AUTO_TEST_CASE(a_refusal_names_the_refused_address_S3_S5) {
+  Dialogue dialogue;
+  dialogue.send(hello());
+  BOOST_TEST(dialogue.send("MAIL FROM:a@b\r\nMAIL FROM:<a\x1b@b> SIZE=1\r\n"
+                           "MAIL FROM:<s@y> FOO=1\r\nVRFY a b\r\nFOO a@b\r\n"
+                           "MAIL FROM:<>\r\nRCPT TO:<a b@c>\r\n"
+                           "VRFY <\xc3\xbc@x.example>\r\n") ==
+             "501 5.1.7 bad sender address: a@b\r\n"
+             "501 5.1.7 bad sender address: <a?@b> SIZE=1\r\n"
+             "555 5.5.4 parameter not recognised: FOO\r\n"
+             "501 5.1.3 bad recipient address: a b\r\n"
+             "500 5.5.1 command not recognised\r\n"
+             "250 2.1.0 ok\r\n"
+             "501 5.1.3 bad recipient address: <a b@c>\r\n"
+             "553 5.6.7 address beyond ASCII needs SMTPUTF8: <??@x.example>\r\n");
+  auto refusals = dialogue.session().take_refusals();
+  std::vector<std::string> from;
+  std::vector<std::string> to;
+  for (const auto& refused : refusals) {
+    from.push_back(refused.from);
+    to.push_back(refused.to);
+  }
+  std::vector<std::string> senders{"a@b", "<a\x1b@b>", "<s@y>", "", "", "<>", "<>"};
+  std::vector<std::string> recipients{"", "", "", "a", "", "<a b@c>", "<\xc3\xbc@x.example>"};
+  BOOST_TEST(from == senders, boost::test_tools::per_element());
+  BOOST_TEST(to == recipients, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(the_client_cannot_write_lines_into_a_reply_X2) {
   for (auto command : {"MAIL FROM:<> X\x01=\x7f", "MAIL FROM:<> \xc3\xbc=1", "MAIL FROM:<> A=1\t",
                        "VRFY <\"a\tb\"@x.example>"}) {
-    reply_to_command(command);  // the dialogue looks at the form of each reply
+    reply_to_command(command);  // the dialogue checks the form of each reply
   }
   // RFC 5321 4.5.3.1.5: a reply line has 512 octets at most.
   for (std::size_t n : {400u, 450u, 500u, 530u}) {

@@ -1,4 +1,4 @@
-// What one program image leaves to the next.
+// The state that one program image passes to the next.
 #include <boost/test/unit_test.hpp>
 
 #include "master/handover.hh"
@@ -8,7 +8,7 @@ using handoff::master::Handover;
 
 BOOST_AUTO_TEST_SUITE(master_handover)
 
-BOOST_AUTO_TEST_CASE(all_of_it_arrives) {
+BOOST_AUTO_TEST_CASE(an_unpacked_handover_equals_the_packed_one) {
   Handover sent;
   sent.trial = sent.activated = true;
   sent.listeners = {{*parse_endpoint("unix:/run/a b/lmtp.sock"), 7},
@@ -49,12 +49,12 @@ BOOST_AUTO_TEST_CASE(all_of_it_arrives) {
   BOOST_TEST(got->totals == sent.totals);
 }
 
-BOOST_AUTO_TEST_CASE(nothing_is_nothing) {
+BOOST_AUTO_TEST_CASE(an_empty_text_is_empty) {
   BOOST_CHECK(!Handover::unpack(""));
   BOOST_CHECK(!Handover::unpack("something else\nlistener 7 unix:/x"));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_unknown_or_broken_is_left_alone) {
+BOOST_AUTO_TEST_CASE(unknown_or_invalid_lines_are_ignored) {
   auto got =
       Handover::unpack(Handover().pack() + "\nfuture 7 things\nlistener x unix:/a\nlistener 5 y\n");
   BOOST_REQUIRE(got.has_value());

@@ -1,11 +1,12 @@
-// Several lookups in their order, and what is kept of what they said.
+// Several lookups in order, and the cache of their results.
 #include "recipients/chain.hh"
 
 #include <boost/test/unit_test.hpp>
 
-#include "recipients/backoff.hh"
+#include "lookup_settings.hh"
 #include "recipients/cache.hh"
 #include "recipients/resolver.hh"
+#include "recipients/server_lookup.hh"
 #include "temporary_directory.hh"
 
 using namespace handoff;
@@ -13,7 +14,7 @@ using namespace handoff::recipients;
 
 namespace {
 
-// Counts how often it is asked; says what it is told to.
+// Counts queries and returns the configured result.
 class Counted final : public Lookup {
  public:
   explicit Counted(int& asked) : asked_(asked) {}
@@ -32,7 +33,7 @@ class Counted final : public Lookup {
 
 BOOST_AUTO_TEST_SUITE(recipients_chain)
 
-BOOST_AUTO_TEST_CASE(yes_and_no_are_kept_and_errors_are_not) {
+BOOST_AUTO_TEST_CASE(positive_and_negative_answers_are_cached_and_errors_are_not) {
   int asked = 0;
   Cache cache(std::make_unique<Counted>(asked), std::chrono::seconds(3600));
   for (int i = 0; i < 3; ++i) BOOST_TEST(cache.find({"pat", "a"}).value().mailbox->path == "pat");
@@ -43,7 +44,7 @@ BOOST_AUTO_TEST_CASE(yes_and_no_are_kept_and_errors_are_not) {
   BOOST_TEST(asked == 5);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_kept_is_bounded_and_the_oldest_makes_room) {
+BOOST_AUTO_TEST_CASE(the_cache_is_bounded_and_drops_the_oldest_entry) {
   int asked = 0;
   Cache cache(std::make_unique<Counted>(asked), std::chrono::seconds(3600));
   const int kMost = static_cast<int>(Cache::kMost);
@@ -56,7 +57,7 @@ BOOST_AUTO_TEST_CASE(what_is_kept_is_bounded_and_the_oldest_makes_room) {
   BOOST_TEST(asked == kMost + 2);
 }
 
-BOOST_AUTO_TEST_CASE(what_has_lasted_too_long_is_asked_again) {
+BOOST_AUTO_TEST_CASE(an_expired_result_is_queried_again) {
   int asked = 0;
   Cache cache(std::make_unique<Counted>(asked), std::chrono::seconds(0));
   (void)cache.find({"pat", "a"}).ok();
@@ -64,7 +65,7 @@ BOOST_AUTO_TEST_CASE(what_has_lasted_too_long_is_asked_again) {
   BOOST_TEST(asked == 2);
 }
 
-BOOST_AUTO_TEST_CASE(a_server_that_failed_twice_is_left_alone_for_longer_and_longer) {
+BOOST_AUTO_TEST_CASE(a_server_that_keeps_failing_is_retried_after_increasing_delays) {
   using namespace std::chrono_literals;
   Backoff backoff;
   auto now = sys::Steady::now();
@@ -84,14 +85,14 @@ BOOST_AUTO_TEST_CASE(a_server_that_failed_twice_is_left_alone_for_longer_and_lon
 #ifdef HAVE_CDB
 namespace {
 
-// Lookups of tables, each the content of a file.
+// Lookups in tables, each given as the content of a file.
 struct Files {
   using Fold = std::function<Address(const Address&)>;
   explicit Files(const std::vector<std::string>& contents, const Fold& of_tables = fold) {
     for (const auto& content : contents) {
       auto name = std::to_string(options.lookups.size());
       place.write(name, content);
-      options.lookups.push_back("file:" + place.path(name));
+      options.lookups.push_back(lookup_settings({"file:" + place.path(name)}).front());
     }
     auto loaded = load_tables(options.lookups, of_tables);
     if (!loaded) {
@@ -100,12 +101,12 @@ struct Files {
     }
     tables = loaded.value();
     options.fold = fold;
-    chain = Chain::make(options, ground).value();
+    chain = Chain::make(options, context).value();
   }
   static Address fold(const Address& address) {
     return fold_address(address, {"mx.example", "example.org", "", true}).user;
   }
-  // The mailbox's path, "unknown", or the errno.
+  // Returns the path of the mailbox, "unknown", or the errno.
   std::string find(const std::string& local, const std::string& domain = "example.org") {
     auto answer = chain->find({local, domain});
     if (!answer) return std::to_string(answer.error().code);
@@ -113,14 +114,14 @@ struct Files {
   }
 
   TemporaryDirectory place;
-  sys::PosixFiles files;
+  sys::Files files;
   sys::Fd spool = files.open_root(place.path()).value();
   std::string layout = "%d/%n";
   ChainOptions options;
   Tables tables;
-  Ground ground{files, spool, layout, std::chrono::seconds(1), &tables};
+  LookupContext context{files, spool, layout, std::chrono::seconds(1), &tables};
   std::unique_ptr<Chain> chain;
-  std::string fault;  // without the folder's name
+  std::string fault;  // without the name of the folder
 };
 
 std::string fault_of(const std::string& content) {
@@ -131,7 +132,7 @@ std::string fault_of(const std::string& content) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_table_has_lines_comments_and_catch_alls) {
+BOOST_AUTO_TEST_CASE(a_table_may_have_comments_and_catch_all_lines) {
   Files files(
       {"# people\n\npat@example.org mailbox=p\n  Kim\tmailbox=k\r\n@example.net\n"
        "lee@EXAMPLE.net mailbox=l"});
@@ -144,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_table_has_lines_comments_and_catch_alls) {
   BOOST_TEST(files.find("", "example.org") == "unknown");
 }
 
-BOOST_AUTO_TEST_CASE(the_first_that_knows_answers) {
+BOOST_AUTO_TEST_CASE(the_first_lookup_that_knows_the_recipient_answers) {
   Files files({"pat mailbox=1\n", "pat mailbox=2\nkim mailbox=2\n@x.org mailbox=2", "lee@x.org"});
   BOOST_TEST(files.find("pat") == "1");
   BOOST_TEST(files.find("kim") == "2");
@@ -152,20 +153,22 @@ BOOST_AUTO_TEST_CASE(the_first_that_knows_answers) {
   BOOST_TEST(files.find("who") == "unknown");
 }
 
-BOOST_AUTO_TEST_CASE(aliases_lead_to_every_lookup) {
+BOOST_AUTO_TEST_CASE(the_target_of_an_alias_is_looked_up_in_every_lookup) {
   Files files({"info -> pat\nold@example.net -> info@example.org\n", "pat mailbox=p\n"});
   BOOST_TEST(files.find("info") == "p");
   BOOST_TEST(files.find("old", "example.net") == "p");
   std::vector<std::string> seen;
   (void)files.chain
       ->find({"info", "example.org"},
-             [&](const Asked& asked) { seen.push_back(asked.lookup + " " + asked.address.local); })
+             [&](const LookupResult& asked) {
+               seen.push_back(asked.lookup + " " + asked.address.local);
+             })
       .ok();
   BOOST_TEST((seen == std::vector<std::string>{"file info", "file pat", "file pat"}));
 }
 
-BOOST_AUTO_TEST_CASE(what_an_alias_leads_to_is_folded_as_a_recipient_is) {
-  // As a database gives it, which nobody has folded.
+BOOST_AUTO_TEST_CASE(the_target_of_an_alias_is_folded_like_a_recipient) {
+  // As returned by a database, not folded.
   auto as_it_is = [](const Address& address) {
     return Address{address.local, address.domain.empty() ? "example.org" : address.domain};
   };
@@ -173,24 +176,24 @@ BOOST_AUTO_TEST_CASE(what_an_alias_leads_to_is_folded_as_a_recipient_is) {
   BOOST_TEST(files.find("info") == "p");
 }
 
-BOOST_AUTO_TEST_CASE(aliases_in_a_circle_through_several_lookups_are_an_error_R1) {
+BOOST_AUTO_TEST_CASE(a_cycle_of_aliases_through_several_lookups_is_an_error_R1) {
   Files files({"a -> b\n", "b -> a\n"});
   BOOST_TEST(files.find("a") == std::to_string(ELOOP));
 }
 
-BOOST_AUTO_TEST_CASE(a_table_that_cannot_be_says_the_line) {
+BOOST_AUTO_TEST_CASE(the_error_about_an_invalid_table_names_the_line) {
   BOOST_TEST(fault_of("pat\nkim colour=red\n") == "0:2: no such field: colour=red");
   BOOST_TEST(fault_of("pat\n\nPAT@example.org\n") == "0:3: pat@example.org is already in line 1");
   BOOST_TEST(fault_of("# x\na -> b\nb -> c\nc -> a\n") ==
-             "0:2: a@example.org: aliases lead in a circle");
-  BOOST_TEST(fault_of("@x.org -> pat@x.org\n") == "0:1: @x.org: aliases lead in a circle");
+             "0:2: a@example.org: aliases form a cycle");
+  BOOST_TEST(fault_of("@x.org -> pat@x.org\n") == "0:1: @x.org: aliases form a cycle");
   BOOST_TEST(fault_of("pat -> @x.org\n") == "0:1: -> needs an address, not a domain");
   BOOST_TEST(fault_of("@ mailbox=x\n") == "0:1: no address: @");
   BOOST_TEST(fault_of("pat uid=x\n") == "0:1: uid=x is not a uid");
 }
 
-BOOST_AUTO_TEST_CASE(a_table_that_cannot_be_read_to_its_end_is_none_R1) {
-  auto loaded = load_tables({"file:/"}, Files::fold);
+BOOST_AUTO_TEST_CASE(a_table_with_a_read_error_is_not_used_R1) {
+  auto loaded = load_tables(lookup_settings({"file:/"}), Files::fold);
   BOOST_REQUIRE(!loaded.ok());
   BOOST_TEST(loaded.error().code == EISDIR);
 }

@@ -1,4 +1,4 @@
-// From a detail to a folder: whatever a peer writes there, it is a name or the inbox (R2, R3).
+// From a detail to a folder: any input leads to a folder name or the inbox (R2, R3).
 #include "recipients/folder.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -20,7 +20,7 @@ std::string named(std::string_view detail, FolderEncoding encoding = FolderEncod
 
 BOOST_AUTO_TEST_SUITE(recipients_folder)
 
-BOOST_AUTO_TEST_CASE(a_detail_is_a_folder_in_the_encoding_that_is_configured_R3) {
+BOOST_AUTO_TEST_CASE(a_detail_names_a_folder_in_the_configured_encoding_R3) {
   BOOST_TEST(named("lists") == "lists");
   BOOST_TEST(named("lists.c++") == "lists.c++");
   BOOST_TEST(named("R&D") == "R&-D");
@@ -30,13 +30,43 @@ BOOST_AUTO_TEST_CASE(a_detail_is_a_folder_in_the_encoding_that_is_configured_R3)
   BOOST_TEST(named("Entw\xc3\xbcrfe", FolderEncoding::kUtf8) == "Entw\xc3\xbcrfe");
 }
 
-BOOST_AUTO_TEST_CASE(the_inbox_is_no_folder_R3) {
+BOOST_AUTO_TEST_CASE(a_detail_inbox_is_no_folder_R3) {
   for (const char* detail : {"", "INBOX", "inbox", "Inbox.lists"}) {
     BOOST_TEST(named(detail) == "-", detail);
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_imap_could_not_show_is_no_folder_R2) {
+BOOST_AUTO_TEST_CASE(
+    a_detail_in_modified_utf_7_denotes_a_folder_by_its_encoded_or_literal_name_R3) {
+  using Names = std::vector<std::string>;
+  BOOST_TEST((folder_names("lists", FolderEncoding::kUtf7) == Names{"lists"}));
+  BOOST_TEST((folder_names("R&D", FolderEncoding::kUtf7) == Names{"R&-D"}));
+  // A control character stays out, however it is encoded.
+  BOOST_TEST((folder_names("&AAA-", FolderEncoding::kUtf7) == Names{"&-AAA-"}));
+  BOOST_TEST(folder_names("INBOX", FolderEncoding::kUtf7).empty());
+  if (!knows_unicode()) return;
+  BOOST_TEST((folder_names("&A5EDkQ-", FolderEncoding::kUtf7) == Names{"&-A5EDkQ-", "&A5EDkQ-"}));
+  BOOST_TEST(
+      (folder_names("&A5EDkQ-", FolderEncoding::kUtf8) == Names{"&A5EDkQ-", "\xce\x91\xce\x91"}));
+}
+
+// Without libidn2 nothing beyond ASCII names a folder, so the detail is taken literally.
+BOOST_AUTO_TEST_CASE(without_unicode_modified_utf_7_in_a_detail_is_not_decoded_R3) {
+  BOOST_TEST(folder_names("&A5EDkQ-", FolderEncoding::kUtf7).front() == "&-A5EDkQ-");
+  BOOST_TEST(folder_names("&A5EDkQ-", FolderEncoding::kUtf7).size() == (knows_unicode() ? 2u : 1u));
+}
+
+BOOST_AUTO_TEST_CASE(names_that_differ_only_in_case_are_the_same_folder_R3) {
+  BOOST_TEST(is_same_folder("Lists.C++", "lists.c++", FolderEncoding::kUtf7));
+  BOOST_TEST(!is_same_folder("lists", "list", FolderEncoding::kUtf7));
+  if (!knows_unicode()) return;
+  BOOST_TEST(is_same_folder("&A5E-", "&A7E-", FolderEncoding::kUtf7));
+  BOOST_TEST(is_same_folder("\xce\x91", "\xce\xb1", FolderEncoding::kUtf8));
+  // The case of letters matters in the encoding.
+  BOOST_TEST(!is_same_folder("&AOQ-", "&aoq-", FolderEncoding::kUtf7));
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_imap_cannot_show_is_no_folder_R2) {
   for (const std::string& detail :
        {std::string("."), std::string(".."), std::string("a..b"), std::string(".a"),
         std::string("a."), std::string("a/b"), std::string("../kim"), std::string("~root"),
@@ -48,7 +78,7 @@ BOOST_AUTO_TEST_CASE(what_imap_could_not_show_is_no_folder_R2) {
   BOOST_TEST(named(std::string(254, 'x')) == std::string(254, 'x'));
 }
 
-BOOST_AUTO_TEST_CASE(any_octets_make_a_plain_name_or_none_R2) {
+BOOST_AUTO_TEST_CASE(any_detail_becomes_a_harmless_folder_name_or_none_R2) {
   std::mt19937 random(6);
   static constexpr std::string_view kNasty = "./~&%*\\ INBOX\n\0\x7f\xc3\xbc-ab";
   for (int i = 0; i < 20000; ++i) {

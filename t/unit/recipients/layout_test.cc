@@ -1,4 +1,4 @@
-// From an address to a path: every name that a peer could attack with (R2).
+// From an address to a path, including hostile names (R2).
 #include "recipients/layout.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -8,7 +8,7 @@ using namespace handoff::recipients;
 
 namespace {
 
-// The path, or "-" where there is none.
+// Returns the path, or "-" if there is none.
 std::string expand(std::string_view layout, std::string local, std::string domain) {
   return expand_layout(layout, {std::move(local), std::move(domain)}).value_or("-");
 }
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(variables_are_expanded) {
   BOOST_TEST(expand("%9n", "pat", "example.org") == "pat");
 }
 
-BOOST_AUTO_TEST_CASE(the_first_characters_are_not_octets) {
+BOOST_AUTO_TEST_CASE(a_prefix_counts_characters_and_not_octets) {
   BOOST_TEST(expand("%1n/%2n/%n",
                     "\xc3\xbc\xe2\x82\xac"
                     "x",
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(the_first_characters_are_not_octets) {
              "x");
 }
 
-BOOST_AUTO_TEST_CASE(an_ordinary_name_of_any_kind_is_a_name) {
+BOOST_AUTO_TEST_CASE(ordinary_names_are_valid) {
   for (const char* local : {"pat", "pat.smith", "o'brien", "a b", "x..y", "pat.", "-x", "~", "a*?",
                             "a:2,S", "gr\xc3\xbc\xc3\x9f"}) {
     BOOST_TEST(expand("%d/%n", local, "example.org") == std::string("example.org/") + local);
@@ -68,9 +68,9 @@ BOOST_AUTO_TEST_CASE(a_leading_dot_is_refused_R2) {
     BOOST_TEST(expand("%d/%n", "pat", local) == "-", local);
     BOOST_TEST(expand("x/%2n/y", local, "example.org") == "-", local);
   }
-  // One that only the first characters make.
+  // A name that consists only of the first characters.
   BOOST_TEST(expand("%2n/%d", "..x", "example.org") == "-");
-  // And one that the layout itself has put something before.
+  // The same with a prefix from the layout.
   BOOST_TEST(expand("%d/u%n", "..", "example.org") == "example.org/u..");
 }
 
@@ -106,13 +106,13 @@ BOOST_AUTO_TEST_CASE(a_percent_sign_from_the_peer_is_no_variable_R2) {
   BOOST_TEST(expand("%n/%d", "%u", "%n") == "%u/%n");
 }
 
-BOOST_AUTO_TEST_CASE(a_layout_that_cannot_be_read_gives_no_path) {
+BOOST_AUTO_TEST_CASE(an_invalid_layout_yields_no_path) {
   for (const char* layout : {"%", "%d/%", "%x", "%2", "%99999999999999999999"}) {
     BOOST_TEST(expand(layout, "pat", "example.org") == "-", layout);
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_home_is_the_base_of_what_lies_in_it) {
+BOOST_AUTO_TEST_CASE(a_home_is_the_base_of_its_mailboxes) {
   BOOST_TEST(in_home("%h/Maildir", "/home/pat") == "/home/pat|Maildir");
   BOOST_TEST(in_home("%h/Maildir", "/home/pat/") == "/home/pat|Maildir");
   BOOST_TEST(in_home("%h/mail/%d/%n", "/home/pat") == "/home/pat|mail/example.org/pat");
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_home_is_the_base_of_what_lies_in_it) {
   BOOST_TEST(in_home("%d/%n", "") == "|example.org/pat");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_home_gives_no_path_R2) {
+BOOST_AUTO_TEST_CASE(an_invalid_home_yields_no_path_R2) {
   for (const std::string& home : {std::string(), std::string("pat"), std::string("/home/../etc"),
                                   std::string("/"), std::string("//"), std::string("/home//pat"),
                                   std::string("/./x"), std::string("/home/\0", 7)}) {

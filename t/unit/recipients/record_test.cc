@@ -1,4 +1,4 @@
-// The fields of a recipient: what they may be, and the mailbox that they make.
+// The fields of a recipient: valid values, and the resulting mailbox.
 #include "recipients/record.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -9,15 +9,15 @@ using namespace handoff::recipients;
 namespace {
 
 struct Place {
-  sys::PosixFiles files;
+  sys::Files files;
   sys::Fd spool;
   std::string layout = "%d/%n";
-  Ground ground{files, spool, layout};
+  LookupContext context{files, spool, layout};
 
   Result<Answer> answer(std::string_view fields) {
     auto record = parse_record(fields);
     if (!record) return record.error();
-    return answer_of(record.value(), {"pat", "example.org"}, ground);
+    return answer_of(record.value(), {"pat", "example.org"}, context);
   }
   Mailbox mailbox(std::string_view fields) { return answer(fields).value().mailbox.value(); }
 };
@@ -26,7 +26,7 @@ struct Place {
 
 BOOST_AUTO_TEST_SUITE(recipients_record)
 
-BOOST_AUTO_TEST_CASE(no_field_is_a_mailbox_by_the_layout) {
+BOOST_AUTO_TEST_CASE(without_fields_the_mailbox_follows_from_the_layout) {
   auto mailbox = Place().mailbox("");
   BOOST_TEST(mailbox.name() == "example.org/pat");
   BOOST_TEST(mailbox.address == "pat@example.org");
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(no_field_is_a_mailbox_by_the_layout) {
   BOOST_TEST(!mailbox.owner);
 }
 
-BOOST_AUTO_TEST_CASE(each_field_says_something_of_the_mailbox) {
+BOOST_AUTO_TEST_CASE(each_field_sets_a_property_of_the_mailbox) {
   auto mailbox =
       Place().mailbox("mailbox=/srv/mail/p  uid=1001 gid=1002\tquota=1G,5000 folder=lists");
   BOOST_TEST(mailbox.name() == "/srv/mail/p");
@@ -54,26 +54,39 @@ BOOST_AUTO_TEST_CASE(since_is_when_the_mailbox_got_its_owner_X12) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_home_is_where_the_layout_has_it) {
+BOOST_AUTO_TEST_CASE(a_layout_with_a_home_requires_a_valid_home_from_the_lookup) {
   Place place;
   place.layout = "%h/Maildir";
   BOOST_TEST(place.mailbox("home=/home/pat").name() == "/home/pat/Maildir");
-  // Not nobody: the layout needs what the lookup did not say, or said wrong.
+  // Not an unknown recipient: the lookup omitted a field that the layout needs, or returned an
+  // invalid one.
   BOOST_TEST(place.answer("").error().code == EINVAL);
   for (const char* home : {"pat", "/home/../etc", "/", "//", "/home//pat", "/./x"}) {
     Record record;
     record.home = home;
-    auto answer = answer_of(record, {"pat", "example.org"}, place.ground);
+    auto answer = answer_of(record, {"pat", "example.org"}, place.context);
     BOOST_TEST((!answer && answer.error().code == EINVAL), home);
   }
-  // A name that is no file's is nobody's.
+  // A name that cannot be a file name belongs to no recipient.
   Record record;
   record.home = "/home/pat";
   place.layout = "%h/%n";
-  BOOST_TEST(!answer_of(record, {"../kim", "example.org"}, place.ground).value().known());
+  BOOST_TEST(!answer_of(record, {"../kim", "example.org"}, place.context).value().known());
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_field_is_malformed_R1_R2) {
+BOOST_AUTO_TEST_CASE(host_and_port_say_where_the_mailbox_is_X13) {
+  Place place;
+  BOOST_TEST(place.answer("host=mail1.example.org").error().code == EINVAL);
+  place.context.proxy = true;
+  auto mailbox = place.mailbox("host=Mail1.example.org port=2424 mailbox=a/b");
+  BOOST_TEST((mailbox.backend == Backend{"mail1.example.org", 2424}));
+  BOOST_TEST(mailbox.name() == "mail1.example.org:2424/pat@example.org");
+  BOOST_TEST(place.mailbox("host=mail1").backend->text() == "mail1:24");
+  BOOST_TEST(place.mailbox("host=[2001:db8::1]").backend->text() == "[2001:db8::1]:24");
+  BOOST_TEST(!place.mailbox("").backend);
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_field_is_malformed_R1_R2) {
   for (const char* wrong : {"mailbox=",
                             "mailbox=../x",
                             "mailbox=/a/../b",
@@ -96,6 +109,14 @@ BOOST_AUTO_TEST_CASE(what_is_no_field_is_malformed_R1_R2) {
                             "since=",
                             "since=2014-04-03",
                             "since=-1",
+                            "host=",
+                            "host=a/b",
+                            "host=a:24",
+                            "host=a,b",
+                            "host=a port=0",
+                            "host=a port=25",
+                            "host=a port=65536",
+                            "port=24",
                             "colour=red",
                             "uid",
                             "->",
@@ -107,7 +128,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_field_is_malformed_R1_R2) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(an_alias_is_another_address_in_the_same_domain_where_it_has_none) {
+BOOST_AUTO_TEST_CASE(an_alias_without_a_domain_is_in_the_same_domain) {
   auto alias = [](const char* fields) { return Place().answer(fields).value().alias->text(); };
   BOOST_TEST(alias("-> kim@Example.NET") == "kim@example.net");
   BOOST_TEST(alias("-> kim") == "kim@example.org");

@@ -1,4 +1,4 @@
-// From a recipient to a mailbox: who exists, who does not, and when that cannot be told.
+// From a recipient to a mailbox: existing, unknown, and undetermined recipients.
 #include "recipients/resolver.hh"
 
 #include <sys/stat.h>
@@ -9,6 +9,7 @@
 
 #include "base/unicode.hh"
 #include "in_child.hh"
+#include "lookup_settings.hh"
 #include "sys/account.hh"
 #include "temporary_directory.hh"
 
@@ -19,26 +20,26 @@ namespace {
 
 struct Spool {
   TemporaryDirectory place;
-  sys::PosixFiles files;
+  sys::Files files;
   sys::Fd root = files.open_root(place.path()).value();
   std::string layout = "%d/%n";
   RecipientRules options{"mx.example.net", "", "+", true};
 
-  // "PATH", "PATH .FOLDER", "unknown", or the errno.
+  // Returns "PATH", "PATH .FOLDER", "unknown", or the errno.
   std::string resolve(const std::string& local, const std::string& domain = "example.org",
                       const std::string& kind = "mailbox") {
-    Ground ground{files, root, layout};
-    auto lookup = make_lookup(kind, ground).value();
-    auto found = Resolver(options, ground, *lookup).resolve({local, domain});
+    LookupContext context{files, root, layout};
+    auto lookup = make_lookup(lookup_settings({kind}).front(), context).value();
+    auto found = Resolver(options, context, *lookup).resolve({local, domain});
     if (!found) return std::to_string(found.error().code);
     if (!found.value()) return "unknown";
     const auto& mailbox = *found.value();
     return mailbox.path + (mailbox.folder.empty() ? "" : " ." + mailbox.folder);
   }
   std::string address(const std::string& local, const std::string& domain = "example.org") {
-    Ground ground{files, root, layout};
-    auto lookup = make_lookup("any", ground).value();
-    return Resolver(options, ground, *lookup).resolve({local, domain}).value()->address;
+    LookupContext context{files, root, layout};
+    auto lookup = make_lookup(lookup_settings({"any"}).front(), context).value();
+    return Resolver(options, context, *lookup).resolve({local, domain}).value()->address;
   }
 };
 
@@ -48,7 +49,7 @@ std::string number(int code) { return std::to_string(code); }
 
 BOOST_AUTO_TEST_SUITE(recipients_resolver)
 
-BOOST_AUTO_TEST_CASE(a_recipient_exists_where_the_mailbox_does_R1) {
+BOOST_AUTO_TEST_CASE(a_recipient_exists_if_the_mailbox_exists_R1) {
   Spool spool;
   spool.place.make("example.org/pat");
   BOOST_TEST(spool.resolve("pat") == "example.org/pat");
@@ -56,7 +57,7 @@ BOOST_AUTO_TEST_CASE(a_recipient_exists_where_the_mailbox_does_R1) {
   BOOST_TEST(spool.resolve("pat", "example.net") == "unknown");
 }
 
-BOOST_AUTO_TEST_CASE(all_spellings_of_an_address_beyond_ascii_meet_in_one_mailbox_X7) {
+BOOST_AUTO_TEST_CASE(all_spellings_of_a_non_ascii_address_lead_to_one_mailbox_X7) {
   if (!knows_unicode()) {
     BOOST_TEST(
         !to_ascii_domain("b\xc3\xbc"
@@ -79,7 +80,7 @@ BOOST_AUTO_TEST_CASE(all_spellings_of_an_address_beyond_ascii_meet_in_one_mailbo
   }
 }
 
-BOOST_AUTO_TEST_CASE(an_empty_spool_is_taken_for_one_that_is_not_mounted_R1) {
+BOOST_AUTO_TEST_CASE(an_empty_spool_counts_as_not_mounted_R1) {
   Spool spool;
   BOOST_TEST(spool.resolve("pat") == number(ENODEV));
   spool.place.make(".handoff/staging");
@@ -88,7 +89,7 @@ BOOST_AUTO_TEST_CASE(an_empty_spool_is_taken_for_one_that_is_not_mounted_R1) {
   BOOST_TEST(spool.resolve("pat") == "unknown");
 }
 
-BOOST_AUTO_TEST_CASE(an_empty_domain_is_taken_for_one_that_is_not_mounted_R1) {
+BOOST_AUTO_TEST_CASE(an_empty_domain_counts_as_not_mounted_R1) {
   Spool spool;
   spool.place.make("example.net/pat");
   spool.place.make("example.org/.lost");
@@ -98,7 +99,8 @@ BOOST_AUTO_TEST_CASE(an_empty_domain_is_taken_for_one_that_is_not_mounted_R1) {
   BOOST_TEST(spool.resolve("pat") == "unknown");
 }
 
-BOOST_AUTO_TEST_CASE(what_stands_in_the_way_of_a_mailbox_is_an_error_and_not_nobody_R1) {
+BOOST_AUTO_TEST_CASE(
+    an_obstacle_in_the_path_of_a_mailbox_is_an_error_and_not_an_unknown_recipient_R1) {
   Spool spool;
   spool.place.make("example.org/real");
   spool.place.write("example.org/file", "x");
@@ -107,8 +109,8 @@ BOOST_AUTO_TEST_CASE(what_stands_in_the_way_of_a_mailbox_is_an_error_and_not_nob
   BOOST_TEST(spool.resolve("pat", "file.org") == number(ENOTDIR));
 }
 
-BOOST_AUTO_TEST_CASE(a_spool_that_may_not_be_read_is_an_error_and_not_nobody_R1) {
-  if (::geteuid() != 0) return;  // root alone can become somebody who may not
+BOOST_AUTO_TEST_CASE(an_unreadable_spool_is_an_error_and_not_an_unknown_recipient_R1) {
+  if (::geteuid() != 0) return;  // only root can become a user without access
   Spool spool;
   spool.place.make("example.org/pat");
   auto nobody = sys::find_account("nobody", "").value();
@@ -138,7 +140,7 @@ BOOST_AUTO_TEST_CASE(links_planted_in_the_spool_are_an_error_R2) {
   BOOST_TEST(spool.resolve("pat", "example.net") == number(ELOOP));
 }
 
-BOOST_AUTO_TEST_CASE(names_that_are_no_names_are_unknown_in_every_lookup_R2) {
+BOOST_AUTO_TEST_CASE(invalid_names_are_unknown_in_every_lookup_R2) {
   Spool spool;
   spool.place.make("example.org/pat/new");
   spool.place.make(".handoff/staging");
@@ -155,19 +157,19 @@ BOOST_AUTO_TEST_CASE(names_that_are_no_names_are_unknown_in_every_lookup_R2) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(any_address_is_a_mailbox_to_be_made_where_any_is_asked_for) {
+BOOST_AUTO_TEST_CASE(with_any_every_address_is_a_mailbox_to_create) {
   Spool spool;
   BOOST_TEST(spool.resolve("Pat", "Example.ORG", "any") == "example.org/pat");
-  Ground ground{spool.files, spool.root, spool.layout};
-  auto any = make_lookup("any", ground).value();
+  LookupContext context{spool.files, spool.root, spool.layout};
+  auto any = make_lookup(lookup_settings({"any"}).front(), context).value();
   BOOST_TEST(any->find({"pat", "example.org"}).value().mailbox->create);
-  BOOST_TEST(!any->tells());
-  auto mailbox = make_lookup("mailbox", ground).value();
-  BOOST_TEST(mailbox->tells());
-  BOOST_TEST(!make_lookup("telepathy", ground));
+  BOOST_TEST(!any->can_verify());
+  auto mailbox = make_lookup(lookup_settings({"mailbox"}).front(), context).value();
+  BOOST_TEST(mailbox->can_verify());
+  BOOST_TEST(!parse_lookup("telepathy").ok());
 }
 
-BOOST_AUTO_TEST_CASE(a_subaddress_is_a_folder_where_there_is_one_R3) {
+BOOST_AUTO_TEST_CASE(a_subaddress_is_delivered_to_its_folder_if_it_exists_R3) {
   Spool spool;
   spool.place.make("example.org/pat/.lists");
   spool.place.make("example.org/pat/.lists.c++");
@@ -183,7 +185,7 @@ BOOST_AUTO_TEST_CASE(a_subaddress_is_a_folder_where_there_is_one_R3) {
   BOOST_TEST(spool.resolve("pat-lists") == "example.org/pat .lists");
 }
 
-BOOST_AUTO_TEST_CASE(several_delimiters_part_at_the_first_that_occurs_R3) {
+BOOST_AUTO_TEST_CASE(with_several_delimiters_the_first_occurrence_counts_R3) {
   Spool spool;
   spool.place.make("example.org/pat/.lists-c");
   spool.place.make("example.org/pat/.lists");
@@ -193,14 +195,14 @@ BOOST_AUTO_TEST_CASE(several_delimiters_part_at_the_first_that_occurs_R3) {
   BOOST_TEST(spool.resolve("pat-none+lists") == "example.org/pat");
 }
 
-BOOST_AUTO_TEST_CASE(a_folder_is_made_where_that_is_configured_and_there_are_not_too_many_R3) {
+BOOST_AUTO_TEST_CASE(a_folder_is_created_if_so_configured_and_not_too_many_exist_R3) {
   Spool spool;
   spool.place.make("example.org/pat");
   auto makes = [&](const std::string& local) {
-    Ground ground{spool.files, spool.root, spool.layout};
-    auto lookup = make_lookup("mailbox", ground).value();
+    LookupContext context{spool.files, spool.root, spool.layout};
+    auto lookup = make_lookup(lookup_settings({"mailbox"}).front(), context).value();
     auto mailbox =
-        *Resolver(spool.options, ground, *lookup).resolve({local, "example.org"}).value();
+        *Resolver(spool.options, context, *lookup).resolve({local, "example.org"}).value();
     return mailbox.folder + (mailbox.create_folder ? " made" : "");
   };
   BOOST_TEST(makes("pat+lists") == "");
@@ -218,7 +220,7 @@ BOOST_AUTO_TEST_CASE(a_folder_is_made_where_that_is_configured_and_there_are_not
   BOOST_TEST(makes("pat+f7") == "f7");
 }
 
-BOOST_AUTO_TEST_CASE(folders_beyond_ascii_are_found_in_the_encoding_that_is_configured_R3) {
+BOOST_AUTO_TEST_CASE(folders_beyond_ascii_are_found_in_the_configured_encoding_R3) {
   if (!knows_unicode()) return;
   Spool spool;
   spool.place.make("example.org/pat/.Entw&APw-rfe");
@@ -257,7 +259,7 @@ BOOST_AUTO_TEST_CASE(case_and_default_domain_are_as_configured) {
   BOOST_TEST(spool.address("pat", "") == "pat@example.com");
 }
 
-BOOST_AUTO_TEST_CASE(an_alias_of_a_domain_is_that_domain_in_any_script) {
+BOOST_AUTO_TEST_CASE(a_domain_alias_is_folded_like_its_domain) {
   Spool spool;
   spool.options.domain_aliases = {{"example.com", "example.org"},
                                   {"xn--bcher-kva.example", "x.org"}};
@@ -272,10 +274,10 @@ BOOST_AUTO_TEST_CASE(an_alias_of_a_domain_is_that_domain_in_any_script) {
 
 BOOST_AUTO_TEST_CASE(a_domain_that_is_not_listed_is_not_served) {
   Spool spool;
-  Ground ground{spool.files, spool.root, spool.layout};
-  auto any = make_lookup("any", ground).value();
+  LookupContext context{spool.files, spool.root, spool.layout};
+  auto any = make_lookup(lookup_settings({"any"}).front(), context).value();
   auto serves = [&](const std::string& domain) {
-    return Resolver(spool.options, ground, *any).serves({"pat", domain});
+    return Resolver(spool.options, context, *any).serves({"pat", domain});
   };
   BOOST_TEST(serves("anything.example"));
   spool.options.domains = {"example.org"};
@@ -285,6 +287,35 @@ BOOST_AUTO_TEST_CASE(a_domain_that_is_not_listed_is_not_served) {
   BOOST_TEST(serves(""));  // <postmaster>
   BOOST_TEST(!serves("example.net"));
   BOOST_TEST(!serves("sub.example.org"));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_is_found_in_any_case_unless_several_match_R3) {
+  Spool spool;
+  spool.place.make("example.org/pat/.lists");
+  BOOST_TEST(spool.resolve("pat+lists") == "example.org/pat .lists");
+  BOOST_TEST(spool.resolve("pat+Lists") == "example.org/pat .lists");
+  BOOST_TEST(spool.resolve("pat+list") == "example.org/pat");
+  spool.options.create_folders = true;
+  BOOST_TEST(spool.resolve("pat+LISTS") == "example.org/pat .lists");
+  BOOST_TEST(spool.resolve("pat+list") == "example.org/pat .list");
+  spool.place.make("example.org/pat/.Lists");
+  BOOST_TEST(spool.resolve("pat+Lists") == "example.org/pat .Lists");
+  BOOST_TEST(spool.resolve("pat+lists") == "example.org/pat .lists");
+  BOOST_TEST(spool.resolve("pat+LISTS") == "example.org/pat");
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_may_be_named_in_modified_utf_7_R3) {
+  Spool spool;
+  spool.place.make("example.org/pat/.&A5EDkQ-");
+  if (!knows_unicode()) {
+    BOOST_TEST(spool.resolve("pat+&A5EDkQ-") == "example.org/pat");
+    return;
+  }
+  BOOST_TEST(spool.resolve("pat+&A5EDkQ-") == "example.org/pat .&A5EDkQ-");
+  spool.options.create_folders = true;
+  BOOST_TEST(spool.resolve("kim+&A5EDkQ-", "example.org", "any") == "example.org/kim .&A5EDkQ-");
+  BOOST_TEST(spool.resolve("pat+\xce\x91\xce\x91") == "example.org/pat .&A5EDkQ-");
+  BOOST_TEST(spool.resolve("pat+\xce\xb1\xce\xb1") == "example.org/pat .&A5EDkQ-");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,4 @@
-// Queries and filters: what in them is a variable, and what of a setting is what.
+// Parsing of queries and filters: their variables, and the division of a setting into its parts.
 #include "recipients/template.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -8,10 +8,16 @@
 using namespace handoff;
 using namespace handoff::recipients;
 
+namespace {
+
+Result<Database> query_of(const std::string& query) { return Database::parse("dbname=x?" + query); }
+
+}  // namespace
+
 BOOST_AUTO_TEST_SUITE(recipients_template)
 
-BOOST_AUTO_TEST_CASE(variables_are_cut_out_and_their_values_stand_apart) {
-  auto query = parse_query("SELECT 'a%%' FROM t WHERE n = %n AND d=%d AND u LIKE %u").value();
+BOOST_AUTO_TEST_CASE(variables_are_extracted_and_their_values_kept_separately) {
+  auto query = query_of("SELECT 'a%%' FROM t WHERE n = %n AND d=%d AND u LIKE %u").value().query;
   BOOST_TEST(query.variables == "ndu");
   BOOST_TEST((query.texts == std::vector<std::string>{
                                  "SELECT 'a%' FROM t WHERE n = ", " AND d=", " AND u LIKE ", ""}));
@@ -22,12 +28,14 @@ BOOST_AUTO_TEST_CASE(variables_are_cut_out_and_their_values_stand_apart) {
 BOOST_AUTO_TEST_CASE(a_variable_in_quotes_an_unknown_one_and_none_are_refused) {
   for (const char* wrong : {"SELECT 1 WHERE n = '%n'", "SELECT 1 WHERE n = 'x%n", "SELECT %x, %n",
                             "SELECT 1", "SELECT %n %", ""}) {
-    BOOST_TEST(!parse_query(wrong).ok(), wrong);
+    BOOST_TEST(!query_of(wrong).ok(), wrong);
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_word_of_a_query_stands_by_itself_X12) {
-  auto has_since = [](const char* query) { return parse_query(query).value().has_word("since"); };
+BOOST_AUTO_TEST_CASE(only_whole_words_of_a_query_are_matched_X12) {
+  auto has_since = [](const char* query) {
+    return query_of(query).value().query.has_word("since");
+  };
   BOOST_TEST(has_since("SELECT created AS since FROM users WHERE name = %n"));
   BOOST_TEST(has_since("SELECT since, quota FROM users WHERE name = %n"));
   BOOST_TEST(has_since("SELECT %n, u.since"));
@@ -37,7 +45,7 @@ BOOST_AUTO_TEST_CASE(a_word_of_a_query_stands_by_itself_X12) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(dovecots_words_are_fields) {
+BOOST_AUTO_TEST_CASE(the_words_of_dovecots_answer_become_fields) {
   auto user = parse_dovecot_user(
                   "uid=5\tgid=6\thome=/h/p\tmail=maildir:~/Mail:INDEX=/x\tsystem_groups="
                   "\tquota_rule=*:storage=10M:messages=7\tquota_rule2=Trash:x\tnice\tsince=7")

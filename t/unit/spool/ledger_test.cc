@@ -1,4 +1,4 @@
-// Who sees whom in the table that all processes of a spool share (L12).
+// Which other processes a process sees in the table that all processes of a spool share (L12).
 #include "spool/ledger.hh"
 
 #include <sys/mman.h>
@@ -8,9 +8,11 @@
 #include <array>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <cstdio>
 #include <string>
 
 #include "in_child.hh"
+#include "sys/clock.hh"
 #include "sys/files.hh"
 #include "temporary_directory.hh"
 
@@ -19,13 +21,13 @@ using spool::Ledger;
 
 namespace {
 
-const sys::Digest kDigest = sys::sha256("content");
+const sys::Digest kDigest = sys::digest_of("content");
 
 struct Place {
   Place() : root(posix.open_root(directory.path("")).value()) {}
   Ledger open(std::uint64_t maker = 1) { return Ledger::open(root, maker).value(); }
   TemporaryDirectory directory;
-  sys::PosixFiles posix;
+  sys::Files posix;
   sys::Fd root;
 };
 
@@ -37,10 +39,10 @@ std::string seen_by(const Ledger& ledger) {
   return seen;
 }
 
-// Two processes do the same at the same time, turn after turn.
+// Runs the steps of two processes in alternating turns.
 struct Shared {
   std::atomic<int> arrived;
-  std::array<std::atomic<int>, 2> waits;  // of its last turn: whether it saw the other one first
+  std::array<std::atomic<int>, 2> waits;  // in its last turn: whether it saw the other one as first
 };
 
 void meet(Shared& shared, int turn) {
@@ -52,7 +54,7 @@ void meet(Shared& shared, int turn) {
 
 BOOST_AUTO_TEST_SUITE(spool_ledger)
 
-BOOST_AUTO_TEST_CASE(who_has_entered_before_is_first_however_it_is_named_L12) {
+BOOST_AUTO_TEST_CASE(the_entry_that_began_earlier_is_first_whatever_its_name_L12) {
   Place place;
   auto ours = place.open();
   ours.enter(kDigest, "2.ours", 1, {"pat"});
@@ -61,7 +63,7 @@ BOOST_AUTO_TEST_CASE(who_has_entered_before_is_first_however_it_is_named_L12) {
     theirs.enter(kDigest, "1.theirs", 1, {"pat"});
     return seen_by(theirs) +
            "; elsewhere: " + std::to_string(theirs.others(kDigest, "kim").size()) +
-           "; other content: " + std::to_string(theirs.others(sys::sha256("x"), "pat").size());
+           "; other content: " + std::to_string(theirs.others(sys::digest_of("x"), "pat").size());
   });
   BOOST_TEST(seen == "2.ours first; elsewhere: 0; other content: 0");
   BOOST_TEST(seen_by(ours) == "1.theirs after, dead");
@@ -70,11 +72,11 @@ BOOST_AUTO_TEST_CASE(who_has_entered_before_is_first_however_it_is_named_L12) {
   BOOST_TEST(seen_by(ours) == "1.theirs first, dead");
 }
 
-BOOST_AUTO_TEST_CASE(who_works_in_another_container_is_alive_L12) {
+BOOST_AUTO_TEST_CASE(a_process_in_another_container_counts_as_alive_L12) {
   Place place;
   auto ours = place.open(7);
   ours.enter(kDigest, "1.ours", 1, {"pat"});
-  ours.reserve(1000);
+  auto room = ours.reserve(1000);
   auto seen = in_other_container([&] {
     auto theirs = place.open(8);
     theirs.enter(kDigest, "2.theirs", 1, {"pat"});
@@ -87,7 +89,7 @@ BOOST_AUTO_TEST_CASE(who_works_in_another_container_is_alive_L12) {
   BOOST_TEST(seen == "1.ours first, here here gone, wants 1000");
 }
 
-BOOST_AUTO_TEST_CASE(of_two_that_enter_at_once_one_waits_and_one_does_not_L12) {
+BOOST_AUTO_TEST_CASE(of_two_simultaneous_tries_exactly_one_waits_L12) {
   constexpr int kTurns = 200;
   Place place;
   void* memory =
@@ -97,7 +99,7 @@ BOOST_AUTO_TEST_CASE(of_two_that_enter_at_once_one_waits_and_one_does_not_L12) {
   auto play = [&](int self) {
     auto ledger = place.open();
     int wrong = 0;
-    // The names would have it that the same one always waits.
+    // If only names were compared, the same process would always wait.
     auto name = std::to_string(self) + ".name";
     for (int turn = 1; turn <= kTurns; ++turn) {
       meet(shared, 3 * turn - 2);
@@ -120,7 +122,39 @@ BOOST_AUTO_TEST_CASE(of_two_that_enter_at_once_one_waits_and_one_does_not_L12) {
   ::munmap(memory, sizeof(Shared));
 }
 
-BOOST_AUTO_TEST_CASE(what_has_left_is_known_until_thousands_have) {
+// Does what an attacker who controls a worker would do: stays alive and pretends to write forever.
+BOOST_AUTO_TEST_CASE(a_slot_whose_writer_hangs_delays_others_only_once_and_for_seconds) {
+  Place place;
+  auto seen = in_child([&] {
+    auto theirs = place.open();
+    theirs.enter(kDigest, "1.theirs", 1, {"pat"});
+    // The generation is before the digest.
+    auto file = std::fopen((place.directory.path("") + "/ledger").c_str(), "r+");
+    std::string octets(1 << 20, '\0');
+    octets.resize(std::fread(octets.data(), 1, octets.size(), file));
+    auto digest = octets.find(std::string(kDigest.begin(), kDigest.end()));
+    std::fseek(file, static_cast<long>(digest - sizeof(std::uint32_t)), SEEK_SET);
+    std::uint32_t odd = 77;
+    std::fwrite(&odd, sizeof odd, 1, file);
+    std::fflush(file);
+    return in_child([&] {
+      auto ours = place.open();
+      ours.enter(kDigest, "2.ours", 1, {"pat"});
+      auto begin = sys::Steady::now();
+      auto others = seen_by(ours);
+      auto first = sys::Steady::now();
+      others += seen_by(ours);
+      auto second = sys::Steady::now();
+      if (first - begin < std::chrono::seconds(1)) return std::string("it did not wait");
+      if (first - begin > std::chrono::seconds(30)) return std::string("it waited too long");
+      if (second - first > std::chrono::seconds(1)) return std::string("it waited again");
+      return others;
+    });
+  });
+  BOOST_TEST(seen == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_finished_message_is_recognised_until_thousands_have_followed) {
   Place place;
   auto ledger = place.open();
   BOOST_TEST(ledger.past(kDigest).empty());
@@ -137,11 +171,11 @@ BOOST_AUTO_TEST_CASE(what_has_left_is_known_until_thousands_have) {
   });
   BOOST_TEST(seen == "1.name 42;");
   for (int i = 0; i < 3000; ++i) {
-    ledger.enter(sys::sha256(std::to_string(i)), "2.name", 1, {});
+    ledger.enter(sys::digest_of(std::to_string(i)), "2.name", 1, {});
     ledger.leave();
   }
   BOOST_TEST(ledger.past(kDigest).empty());
-  BOOST_TEST(ledger.past(sys::sha256("2999")).size() == 1u);
+  BOOST_TEST(ledger.past(sys::digest_of("2999")).size() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,18 +1,18 @@
-// The disk behind a log of calls (watched_files.hh), with the world ending between any two of them.
+// A model of the disk, driven by a log of calls (watched_files.hh), with a power failure between
+// any two of them.
 //
-//   ModelDisk disk(place);                       // what lies there has lain there for long
+//   ModelDisk disk(place);                       // existing files are on disk
 //   for (const Call& call : calls) {
 //     disk.apply(call);
-//     disk.each_outcome([](const Tree& tree) { ... });   // the power goes
+//     disk.each_outcome([](const Tree& tree) { ... });   // a power failure
 //   }
 //
-// An outcome is a tree that the calls allow a filesystem to have kept. Of a file that was not
-// synced: nothing, half, all, or as many zeros as it had octets (delayed allocation). Of names that
-// were made or removed and whose directory was not synced: each by itself, as POSIX allows; or, as
-// ext4, XFS and btrfs do it, those up to some moment, where a sync of anything is a sync of all
-// names before it.
+// An outcome is a tree that the filesystem may contain afterwards. An unsynced file: nothing, half,
+// all, or zeros of its length (delayed allocation). Names that were created or removed without a
+// sync of the directory: any subset, as POSIX allows; or, as on ext4, XFS and btrfs, those up to
+// some moment, and any sync also syncs all earlier names.
 //
-// It is a tool of tests and stands with them: what is in src/ is installed and runs.
+// The class is here and not in src/, because only tests use it.
 #pragma once
 
 #include <algorithm>
@@ -42,7 +42,7 @@ class ModelDisk {
     load(place, 0);
   }
 
-  // What `call` does; nothing where it failed, but half of a write.
+  // Applies `call`; a failed call has no effect, except half of a write.
   void apply(const Call& call) {
     if (call.failed != 0 && call.op != Op::kWrite) return;
     switch (call.op) {
@@ -71,7 +71,7 @@ class ModelDisk {
         if (metadata_ == Metadata::kInOrder) settle_all();
         break;
       case Op::kWriteOut:
-        // Where names come in order, they do not come before data that is written out.
+        // If names are ordered, they do not precede data that was written out.
         if (metadata_ == Metadata::kInOrder) nodes_[node(call.path)].kept = octets_of(call.path);
         break;
       case Op::kSyncFile:
@@ -90,22 +90,22 @@ class ModelDisk {
     }
   }
 
-  // Calls `see` with each tree that may be there now, none twice. Where there are more than
-  // kOutcomes ways for it, with those of a sample that has the plainest in it.
+  // Calls `see` once with each possible tree. If there are more than kOutcomes, uses a sample that
+  // includes the simplest ones.
   void each_outcome(const std::function<void(const Tree&)>& see) const {
     std::vector<std::size_t> torn;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       if (!nodes_[i].directory && nodes_[i].octets != nodes_[i].kept) torn.push_back(i);
     }
     auto names = pending_.size();
-    // In order: how many of the changes were kept. Else a bit for each.
+    // Ordered: the number of changes that were kept. Otherwise a bit for each change.
     std::uint64_t ways = metadata_ == Metadata::kInOrder ? names + 1 : std::uint64_t{1} << names;
     std::uint64_t all = ways << (2 * torn.size());
     std::set<Tree> seen;
     std::uint64_t random = 1;
     for (std::uint64_t i = 0; i < std::min(all, kOutcomes); ++i) {
       std::uint64_t way = i;
-      if (all > kOutcomes && i >= kOutcomes / 2) {  // the first half as they come, and the last one
+      if (all > kOutcomes && i >= kOutcomes / 2) {  // the first half in order, and the last one
         random = random * 6364136223846793005 + 1442695040888963407;
         way = i + 1 == kOutcomes ? all - 1 : (random >> 11) % all;
       }
@@ -119,11 +119,11 @@ class ModelDisk {
   static constexpr std::size_t kGone = SIZE_MAX;
   struct Node {
     bool directory = false;
-    std::map<std::string, std::size_t> names = {};  // of a directory, on disk
-    std::string octets = {};                        // of a file, as readers see it
-    std::string kept = {};                          // as it is on disk
+    std::map<std::string, std::size_t> names = {};  // entries of a directory, on disk
+    std::string octets = {};                        // content of a file, as readers see it
+    std::string kept = {};                          // content of a file, on disk
   };
-  // A name made or removed in a directory, and not known to be on disk.
+  // A name that was created or removed in a directory without being synced.
   struct Change {
     std::size_t directory;
     std::string name;
@@ -138,7 +138,7 @@ class ModelDisk {
   void load(const std::filesystem::path& place, std::size_t into) {
     for (const auto& entry : std::filesystem::directory_iterator(place)) {
       auto name = entry.path().filename().string();
-      if (name == "ledger") continue;  // large, and worth nothing after a power cut
+      if (name == "ledger") continue;  // large, and irrelevant after a power cut
       auto made = new_node(entry.is_directory());
       nodes_[into].names[name] = made;
       if (entry.is_directory()) {
@@ -151,12 +151,12 @@ class ModelDisk {
     }
   }
 
-  // As it is for whoever looks before the power goes.
+  // The tree as seen before the power failure.
   std::size_t find(std::size_t directory, const std::string& name) const {
     for (auto change = pending_.rbegin(); change != pending_.rend(); ++change) {
       if (change->directory == directory && change->name == name) return change->node;
     }
-    return nodes_[directory].names.at(name);  // what is not there, nobody can have called for
+    return nodes_[directory].names.at(name);  // callers only use existing names
   }
   std::size_t node(const std::string& path) const {
     std::size_t at = 0;
@@ -227,5 +227,5 @@ class ModelDisk {
 
   Metadata metadata_;
   std::vector<Node> nodes_;
-  std::vector<Change> pending_;  // in the order they were made
+  std::vector<Change> pending_;  // in the order in which they were made
 };

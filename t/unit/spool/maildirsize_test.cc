@@ -1,4 +1,5 @@
-// maildirsize: read, added to and counted anew by the rules that Courier and Dovecot share (R4).
+// maildirsize is read, appended to and recalculated by the rules that Courier and Dovecot share
+// (R4).
 #include "spool/maildirsize.hh"
 
 #include <fcntl.h>
@@ -20,11 +21,11 @@ constexpr QuotaLimits kLimits{1000, 10};
 
 struct Box {
   TemporaryDirectory place;
-  sys::PosixFiles posix;
+  sys::Files posix;
   WatchedFiles files{posix};
   sys::Fd root = files.open_root(place.path()).value();
 
-  // "SIZE/MESSAGES", "none"; with "!" where it is to be counted anew.
+  // Returns "SIZE/MESSAGES" or "none", with "!" if it must be recalculated.
   std::string read(std::uint64_t size = 0, QuotaLimits limits = kLimits,
                    std::chrono::minutes later = {}) {
     auto said = read_maildirsize(files, root, limits, size, sys::Wall::now() + later);
@@ -54,7 +55,7 @@ BOOST_AUTO_TEST_CASE(the_lines_are_summed_R4) {
   BOOST_TEST(box.with("1000S,10C\n500 5\n7") == "500/5");  // being written
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_such_file_is_counted_anew_R4) {
+BOOST_AUTO_TEST_CASE(an_invalid_file_is_recalculated_R4) {
   Box box;
   BOOST_TEST(box.read() == "none!");
   for (const char* text :
@@ -70,7 +71,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_such_file_is_counted_anew_R4) {
   BOOST_TEST(box.with(lines) == "none!");
 }
 
-BOOST_AUTO_TEST_CASE(what_stands_in_its_place_is_not_followed_and_hangs_nobody_R4) {
+BOOST_AUTO_TEST_CASE(a_link_or_fifo_in_its_place_is_not_followed_and_blocks_nothing_R4) {
   Box box;
   TemporaryDirectory outside;
   outside.write("file", "1000S,10C\n5 1\n");
@@ -85,7 +86,7 @@ BOOST_AUTO_TEST_CASE(what_stands_in_its_place_is_not_followed_and_hangs_nobody_R
   BOOST_TEST(box.read() == "none!");
 }
 
-BOOST_AUTO_TEST_CASE(a_full_mailbox_is_counted_anew_if_that_could_help_R4) {
+BOOST_AUTO_TEST_CASE(a_full_mailbox_is_recounted_if_that_could_help_R4) {
   Box box;
   box.place.write("maildirsize", "1000S,10C\n900 5\n50 1\n");
   BOOST_TEST(box.read(50) == "950/6");
@@ -95,26 +96,26 @@ BOOST_AUTO_TEST_CASE(a_full_mailbox_is_counted_anew_if_that_could_help_R4) {
   BOOST_TEST(box.read(0, kLimits, std::chrono::minutes(16)) == "950/10!");
 }
 
-BOOST_AUTO_TEST_CASE(a_message_is_one_more_line_of_the_file_that_is_there_R4) {
+BOOST_AUTO_TEST_CASE(a_message_appends_a_line_to_an_existing_file_R4) {
   Box box;
   BOOST_TEST(add_to_maildirsize(box.files, box.root, 7).ok());
   BOOST_TEST(!box.place.has("maildirsize"));
   box.place.write("maildirsize", "1000S,10C\n500 5\n");
   BOOST_TEST(add_to_maildirsize(box.files, box.root, 7).ok());
   BOOST_TEST(box.place.read("maildirsize") == "1000S,10C\n500 5\n7 1\n");
-  // One that cannot be written would be wrong from then on.
+  // A file that cannot be written would be wrong from then on.
   box.files.fault = [](const Call& call) { return call.op == Op::kWrite ? ENOSPC : 0; };
   BOOST_TEST(!add_to_maildirsize(box.files, box.root, 7).ok());
   BOOST_TEST(!box.place.has("maildirsize"));
 }
 
-BOOST_AUTO_TEST_CASE(all_folders_are_counted_by_name_or_by_file_R4) {
+BOOST_AUTO_TEST_CASE(all_folders_are_counted_by_the_size_in_the_name_or_of_the_file_R4) {
   Box box;
   for (const char* name :
        {"tmp", "new", "cur", ".lists/new", ".lists/cur", ".Trash/cur", "other"}) {
     box.place.make(name);
   }
-  box.message("new/1.host,S=100", 3);  // the name is believed, as by Dovecot
+  box.message("new/1.host,S=100", 3);  // the size in the name is used, as in Dovecot
   box.message("cur/2.host,S=200,W=210:2,S", 3);
   box.message("cur/3.host:2,S", 30);
   box.message(".lists/new/4.host", 4);
@@ -140,7 +141,7 @@ BOOST_AUTO_TEST_CASE(a_mailbox_that_changes_while_it_is_counted_is_counted_again
   box.files.fault = [&](const Call& call) {
     if (call.op == Op::kList && call.path == "cur" && arrived < most) {
       box.message("new/" + std::to_string(++arrived) + ",S=10", 10);
-      // A clock's tick later, whatever the filesystem's is.
+      // Sets a later time, whatever the resolution of the filesystem's times is.
       struct timespec times[2] = {{1000 + arrived, 0}, {1000 + arrived, 0}};
       ::utimensat(AT_FDCWD, box.place.path("new").c_str(), times, 0);
     }
@@ -150,10 +151,10 @@ BOOST_AUTO_TEST_CASE(a_mailbox_that_changes_while_it_is_counted_is_counted_again
   BOOST_TEST(box.place.read("maildirsize") == "1000S,10C\n10 1\n");
   most = 100;
   BOOST_TEST(recount_maildirsize(box.files, box.root, kLimits, "x").ok());
-  BOOST_TEST(!box.place.has("maildirsize"));  // what was counted is no basis for others
+  BOOST_TEST(!box.place.has("maildirsize"));  // an inconsistent count is not written
 }
 
-BOOST_AUTO_TEST_CASE(a_count_that_fails_leaves_the_file_and_nothing_else_R4) {
+BOOST_AUTO_TEST_CASE(a_failed_count_keeps_the_old_file_and_leaves_no_other_R4) {
   for (Op op : {Op::kList, Op::kCreate, Op::kWrite, Op::kClose, Op::kRename}) {
     Box box;
     for (const char* name : {"new", "cur"}) box.place.make(name);
@@ -165,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_count_that_fails_leaves_the_file_and_nothing_else_R4) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(room_is_up_to_the_limit_R4) {
+BOOST_AUTO_TEST_CASE(a_message_fits_up_to_the_limit_R4) {
   BOOST_TEST(fits({1000, 0}, {900, 99}, 100));
   BOOST_TEST(!fits({1000, 0}, {900, 99}, 101));
   BOOST_TEST(!fits({1000, 0}, {1001, 0}, 0));

@@ -1,4 +1,4 @@
-// Names on disk: never the same twice, and readable by whoever reads a Maildir (R6).
+// Names on disk: unique, and valid for every reader of Maildirs (R6).
 #include "spool/name.hh"
 
 #include <unistd.h>
@@ -21,22 +21,22 @@ BOOST_AUTO_TEST_CASE(a_name_is_time_process_count_and_host_R6) {
   BOOST_TEST(name.find("P" + std::to_string(::getpid()) + "Q") != name.npos);
 }
 
-BOOST_AUTO_TEST_CASE(no_name_comes_twice_within_a_process_R6) {
+BOOST_AUTO_TEST_CASE(no_name_is_used_twice_within_a_process_R6) {
   NameMaker names("host");
   std::set<std::string> seen;
   for (int i = 0; i < 100000; ++i) seen.insert(names.next());
   BOOST_TEST(seen.size() == 100000u);
 }
 
-BOOST_AUTO_TEST_CASE(two_makers_in_one_process_never_agree_R6) {
+BOOST_AUTO_TEST_CASE(two_name_makers_in_one_process_never_make_the_same_name_R6) {
   NameMaker one("host");
   NameMaker two("host");
   auto random_of = [](const std::string& name) { return name.substr(name.find('R'), 9); };
   BOOST_TEST(random_of(one.next()) != random_of(two.next()));
 }
 
-BOOST_AUTO_TEST_CASE(a_process_that_is_born_after_another_with_its_number_differs_R6) {
-  // The random part is drawn after the fork, by each process for itself.
+BOOST_AUTO_TEST_CASE(a_process_that_reuses_a_process_id_is_distinguished_R6) {
+  // Each process chooses its random part after the fork.
   auto random_of_child = [] {
     return in_child([] {
       auto name = NameMaker("host").next();
@@ -46,13 +46,13 @@ BOOST_AUTO_TEST_CASE(a_process_that_is_born_after_another_with_its_number_differ
   BOOST_TEST(random_of_child() != random_of_child());
 }
 
-BOOST_AUTO_TEST_CASE(what_a_file_name_cannot_hold_is_escaped_as_in_maildir_5_R6) {
+BOOST_AUTO_TEST_CASE(characters_that_a_file_name_cannot_contain_are_escaped_as_in_maildir_5_R6) {
   NameMaker names("a/b:c,d");
   BOOST_TEST(names.host() == R"(a\057b\072c\054d)");
   BOOST_TEST(names.next().find_first_of("/:,") == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(the_size_stands_behind_a_comma_as_dovecot_and_courier_read_it_R6) {
+BOOST_AUTO_TEST_CASE(the_size_follows_a_comma_as_dovecot_and_courier_expect_R6) {
   BOOST_TEST(with_size("1.M2P3Q4R5.host", 1234) == "1.M2P3Q4R5.host,S=1234");
   BOOST_TEST(with_size("1.M2P3Q4R5.host", 0) == "1.M2P3Q4R5.host,S=0");
 }
@@ -84,8 +84,8 @@ BOOST_AUTO_TEST_CASE(names_of_other_makers_have_no_owner) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_number_that_is_no_process_id_has_no_owner) {
-  // kill(0) and kill(-1) mean groups and everybody; 4294967296 would be cut to 0.
+BOOST_AUTO_TEST_CASE(an_invalid_process_id_has_no_owner) {
+  // kill(0) and kill(-1) address groups and all processes; 4294967296 would be truncated to 0.
   for (const char* name :
        {"1.M2P0Q3R4.host", "1.M2P4294967296Q3R4.host", "1.M2P4294967295Q3R4.host"}) {
     BOOST_TEST(!owner_of(name).has_value(), name);

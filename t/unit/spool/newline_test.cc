@@ -1,4 +1,4 @@
-// CRLF becomes LF and nothing else changes, wherever the octets are cut (S8).
+// CRLF becomes LF and nothing else changes, however the octets are split (S8).
 #include "spool/newline.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(at_every_split_the_outcome_is_the_same_S8) {
   BOOST_TEST((out == whole));
 }
 
-BOOST_AUTO_TEST_CASE(a_cr_that_is_held_comes_out_before_what_follows) {
+BOOST_AUTO_TEST_CASE(a_buffered_cr_is_written_before_later_octets) {
   CrlfToLf newlines;
   std::string out;
   newlines.convert("a\r", out);
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(a_cr_that_is_held_comes_out_before_what_follows) {
   BOOST_TEST(out == "a\rb");
 }
 
-BOOST_AUTO_TEST_CASE(after_the_end_another_content_begins) {
+BOOST_AUTO_TEST_CASE(after_finish_the_conversion_starts_again) {
   CrlfToLf newlines;
   std::string out;
   newlines.convert("a\r", out);

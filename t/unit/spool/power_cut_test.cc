@@ -1,6 +1,6 @@
-// The power goes between any two calls of a delivery, and of what follows one. Whatever the disk
-// has kept is a row of src/spool/README; nothing that was acknowledged is lost; and the retry of
-// what was not heard finds its first copy (L5, L12).
+// The power fails between any two calls of a delivery and its cleanup. Every possible state of the
+// disk is a row of src/spool/README; no acknowledged message is lost; and a retry after unread
+// replies finds the first copy (L5, L12).
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,16 +16,15 @@ using namespace handoff;
 
 namespace {
 
-constexpr const char* kMessage = "a: b\r\n\r\nbody\r\n";
-
-// One delivery, call by call, to the moment where the client is known to have read its replies, or
-// is known to have gone.
+// One delivery, call by call, until the client is known to have read its replies or to have
+// disconnected.
 struct Story {
   std::vector<Call> calls;
   std::vector<std::string> mailboxes;
-  std::string stored;                     // what each is to have
-  std::vector<std::size_t> acknowledged;  // behind how many calls its 250 may have been heard
-  std::size_t read = SIZE_MAX;            // behind how many the client sends it no more
+  std::string stored;                     // the expected content of each mailbox
+  std::vector<std::size_t> acknowledged;  // number of calls after which its 250 may have been read
+  std::size_t read = SIZE_MAX;            // number of calls after which the client does not send it
+                                          // again
   std::optional<ModelDisk> any_order, in_order;  // before the first call
 
   ModelDisk disk(Metadata metadata) const {
@@ -38,15 +37,15 @@ struct Story {
 
 enum class Client { kReads, kVanishes };
 
-// `unsynced`: the mailboxes were made by another worker, which has synced nothing of them.
-// `sync`: what the filesystem is said to do (sys/file_sync.hh).
+// `unsynced`: another worker created the mailboxes without syncing them.
+// `sync`: the pretended guarantees of the filesystem (sys/filesystem.hh).
 Story play(const Scenario& scenario, Client client, bool unsynced = false,
            sys::FileSync sync = sys::FileSync::kFile) {
   Story story;
   Delivery delivery;
   delivery.files.sync = sync;
   delivery.guard = true;
-  delivery.crowd = scenario.crowd;
+  delivery.own_staging = scenario.own_staging;
   delivery.files.hide_birth = scenario.old;
   std::vector<Mailbox> mailboxes;
   if (!unsynced) mailboxes = scenario.mailboxes(delivery);
@@ -57,7 +56,7 @@ Story play(const Scenario& scenario, Client client, bool unsynced = false,
     mailboxes = scenario.mailboxes(delivery);
     story.calls = {{Op::kMakeDirectory, "example.org"}};
     for (const auto& mailbox : mailboxes) {
-      // As it is just now, which its directories' times have to tell.
+      // The state at the current time, on which the times of its directories depend.
       std::filesystem::last_write_time(delivery.place.path(mailbox.path),
                                        std::filesystem::file_time_type::clock::now());
       story.calls.push_back({Op::kMakeDirectory, mailbox.path});
@@ -75,35 +74,24 @@ Story play(const Scenario& scenario, Client client, bool unsynced = false,
   delivery.files.calls.clear();
   delivery.files.fault = scenario.fault;
   {
-    auto staging = spool.begin(false).value();
-    BOOST_REQUIRE(staging.append(kMessage).ok());
-    BOOST_REQUIRE(spool.complete(staging, story.mailboxes).ok());
-    std::vector<bool> linked(mailboxes.size(), false);
-    if (spool.syncs_together()) {
-      for (std::size_t i = 0; i < mailboxes.size(); ++i) {
-        linked[i] = spool.link(staging, mailboxes[i], scenario.personal).value().has_value();
-      }
-      BOOST_REQUIRE(spool.sync_links(staging).ok());
-    }
-    for (std::size_t i = 0; i < mailboxes.size(); ++i) {
-      if (!linked[i]) {
-        BOOST_REQUIRE(spool.commit(staging, mailboxes[i], scenario.personal).ok());
-      }
+    auto message = complete_message(*spool, mailboxes, kMessage);
+    auto outcomes = deliver_to(message, mailboxes, scenario.personal, [&] {
       story.acknowledged.push_back(before + delivery.files.calls.size());
-    }
-    spool.replied();
+    });
+    for (const auto& outcome : outcomes) BOOST_REQUIRE(outcome.ok());
+    message.replies_written();
     if (client == Client::kReads) {
-      spool.confirmed();
+      message.replies_read();
       story.read = before + delivery.files.calls.size();
     } else {
-      BOOST_REQUIRE(spool.vanished(staging).ok());
+      BOOST_REQUIRE(message.replies_unread().ok());
     }
   }
   std::ranges::copy(delivery.files.calls, std::back_inserter(story.calls));
   return story;
 }
 
-// The octets of the files in a folder, by their paths.
+// Returns the content of the files in a folder, by path.
 std::vector<std::pair<std::string, std::string>> files_in(const Tree& tree,
                                                           const std::string& folder) {
   std::vector<std::pair<std::string, std::string>> out;
@@ -114,7 +102,7 @@ std::vector<std::pair<std::string, std::string>> files_in(const Tree& tree,
   return out;
 }
 
-// What README does not allow in a tree; empty where there is nothing of the kind. `done`: calls.
+// Returns what README does not allow in a tree, or an empty string. `done`: number of calls.
 std::string fault_of(const Story& story, const Tree& tree, std::size_t done) {
   for (std::size_t i = 0; i < story.mailboxes.size(); ++i) {
     const auto& mailbox = story.mailboxes[i];
@@ -130,7 +118,7 @@ std::string fault_of(const Story& story, const Tree& tree, std::size_t done) {
   return {};
 }
 
-// The row of README that a tree is.
+// Returns the row of README that describes a tree.
 std::string row_of(const Story& story, const Tree& tree, std::size_t done) {
   bool linked = false;
   bool handed_over = true;
@@ -146,7 +134,7 @@ std::string row_of(const Story& story, const Tree& tree, std::size_t done) {
   return complete ? "complete" : staged.empty() ? "nothing" : "receiving";
 }
 
-// The first fault that the power can bring about, however it goes.
+// Returns the first violation after any power failure.
 std::string first_fault(const Story& story, const std::vector<Call>& calls, Metadata metadata,
                         const std::function<void(std::size_t, const Tree&)>& see = {}) {
   auto disk = story.disk(metadata);
@@ -167,11 +155,11 @@ bool makes_mailboxes(const Scenario& scenario) {
   return std::string_view(scenario.name).find("to be made") != std::string_view::npos;
 }
 
-// Another process's spool, on what was left.
+// The spool of another process on the remaining tree.
 struct Afterwards {
   Delivery delivery;
 
-  // Names are those of a process that is dead by then.
+  // The names are those of a dead process.
   explicit Afterwards(const Tree& tree) {
     static const std::string dead = in_child([] { return std::to_string(::getpid()); });
     auto own = "P" + std::to_string(::getpid()) + "Q";
@@ -187,15 +175,13 @@ struct Afterwards {
     delivery.guard = true;
   }
 
-  // The client sends it again; how many copies each mailbox has then.
+  // The client sends it again; returns the number of copies in each mailbox.
   std::vector<std::size_t> retry(const Story& story) {
     auto spool = delivery.open().value();
-    BOOST_REQUIRE(spool.sweep().ok());
+    BOOST_REQUIRE(spool->sweep().ok());
     std::vector<Mailbox> mailboxes;
     for (const auto& path : story.mailboxes) mailboxes.push_back({path, "", "", true});
-    BOOST_REQUIRE(delivery.deliver(spool, mailboxes, kMessage, "").ok());
-    spool.replied();
-    spool.confirmed();
+    BOOST_REQUIRE(delivery.deliver(*spool, mailboxes, kMessage, "").ok());
     return copies(story);
   }
   std::vector<std::size_t> copies(const Story& story) {
@@ -211,7 +197,7 @@ struct Afterwards {
 
 BOOST_AUTO_TEST_SUITE(spool_power_cut)
 
-BOOST_AUTO_TEST_CASE(whatever_is_kept_is_a_row_of_README_L5) {
+BOOST_AUTO_TEST_CASE(after_a_power_cut_the_disk_matches_a_row_of_README_L5) {
   std::set<std::string> rows;
   std::size_t trees = 0;
   auto look = [&](const Story& story, const std::string& name) {
@@ -236,14 +222,14 @@ BOOST_AUTO_TEST_CASE(whatever_is_kept_is_a_row_of_README_L5) {
   BOOST_TEST(trees > 1000u);
 }
 
-// Each sync is there for a reason: without it the power finds something.
-BOOST_AUTO_TEST_CASE(without_any_one_sync_something_would_be_lost_L5) {
+// Each sync is necessary: without it a power failure causes a violation.
+BOOST_AUTO_TEST_CASE(if_any_sync_is_omitted_a_message_can_be_lost_L5) {
   for (const auto& scenario : scenarios()) {
     for (bool unsynced : {false, true}) {
       if (unsynced && makes_mailboxes(scenario)) continue;
       auto story = play(scenario, Client::kReads, unsynced);
-      std::set<std::string> linked;   // files that get a name in new/
-      std::set<std::string> changed;  // directories that have something to lose
+      std::set<std::string> linked;   // files that are linked into new/
+      std::set<std::string> changed;  // directories with unsynced changes
       for (const Call& call : story.calls) {
         if (call.failed != 0) continue;
         if (call.op == Op::kLink) linked.insert(call.path);
@@ -256,8 +242,8 @@ BOOST_AUTO_TEST_CASE(without_any_one_sync_something_would_be_lost_L5) {
       std::size_t caught = 0;
       for (std::size_t i = 0; i < story.calls.size(); ++i) {
         const Call& call = story.calls[i];
-        // A copy is made of what is staged while that is in memory. The syncs of what was made
-        // before it was looked at are those of caution.
+        // A copy is made from the staged file while its data is in memory. Syncs of directories
+        // before they are inspected are only precautions.
         bool matters = (call.op == Op::kSyncData && linked.contains(call.path)) ||
                        (call.op == Op::kSyncDirectory && changed.contains(call.path));
         if (!matters) continue;
@@ -267,7 +253,7 @@ BOOST_AUTO_TEST_CASE(without_any_one_sync_something_would_be_lost_L5) {
         // Three mailboxes of one domain: each delivery syncs the domain.
         auto without = story.calls;
         for (auto& other : without) {
-          if (again(other)) other.failed = EIO;  // it is as if it had not been
+          if (again(other)) other.failed = EIO;  // the failed call counts as not made
         }
         BOOST_TEST(first_fault(story, without, Metadata::kAnyOrder) != "",
                    scenario.name << ", unsynced " << unsynced << ": nobody missed " << call.text());
@@ -278,7 +264,7 @@ BOOST_AUTO_TEST_CASE(without_any_one_sync_something_would_be_lost_L5) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(data_that_is_synced_behind_its_name_is_found_out_L5) {
+BOOST_AUTO_TEST_CASE(syncing_data_after_its_name_is_detected_L5) {
   auto all = scenarios();
   auto story = play(all.front(), Client::kReads);
   auto calls = story.calls;
@@ -291,9 +277,9 @@ BOOST_AUTO_TEST_CASE(data_that_is_synced_behind_its_name_is_found_out_L5) {
   }
 }
 
-// One sync for all, on filesystems whose names come in order: the same rows, and the retry finds
-// all that is there.
-BOOST_AUTO_TEST_CASE(with_one_sync_for_all_whatever_is_kept_is_a_row_of_README_L5_L12) {
+// With one sync for all destinations, on filesystems that keep the order of names, the disk matches
+// the same rows, and the retry finds every delivered copy.
+BOOST_AUTO_TEST_CASE(with_one_sync_for_all_the_disk_matches_a_row_of_README_L5_L12) {
   for (auto sync : {sys::FileSync::kNamesInOrder, sys::FileSync::kNames}) {
     for (const auto& scenario : scenarios()) {
       auto story = play(scenario, Client::kReads, false, sync);
@@ -307,7 +293,7 @@ BOOST_AUTO_TEST_CASE(with_one_sync_for_all_whatever_is_kept_is_a_row_of_README_L
                    scenario.name << " behind call " << done);
       };
       BOOST_TEST(first_fault(story, story.calls, Metadata::kInOrder, look) == "", scenario.name);
-      // Without that sync, what was acknowledged would be lost.
+      // Without that sync, acknowledged messages would be lost.
       auto one = std::ranges::find(story.calls, Op::kSyncFile, &Call::op);
       BOOST_REQUIRE((one != story.calls.end()));
       bool links = std::any_of(story.calls.begin(), one, [](const Call& call) {
@@ -320,10 +306,10 @@ BOOST_AUTO_TEST_CASE(with_one_sync_for_all_whatever_is_kept_is_a_row_of_README_L
   }
 }
 
-// As on ext4, XFS and btrfs: names come to be on disk in their order.
-BOOST_AUTO_TEST_CASE(what_is_sent_again_after_a_power_cut_is_there_once_L12) {
+// As on ext4, XFS and btrfs: names reach the disk in order.
+BOOST_AUTO_TEST_CASE(a_message_sent_again_after_a_power_cut_is_stored_once_L12) {
   for (const auto& scenario : scenarios()) {
-    if (!scenario.personal.empty()) continue;  // a retry that writes other lines is another test's
+    if (!scenario.personal.empty()) continue;  // another test covers retries that write other lines
     for (auto client : {Client::kReads, Client::kVanishes}) {
       auto story = play(scenario, client);
       std::set<std::pair<Tree, bool>> seen;
@@ -341,9 +327,10 @@ BOOST_AUTO_TEST_CASE(what_is_sent_again_after_a_power_cut_is_there_once_L12) {
   }
 }
 
-// Where POSIX is all that is promised, the name in staging may be lost while that in new/ is not:
-// then nothing tells of the first try. Once it is noted in unread/, it is known in any order.
-BOOST_AUTO_TEST_CASE(in_any_order_a_retry_loses_nothing_and_a_noted_one_is_there_once_L12) {
+// If only POSIX is guaranteed, the name in staging may be lost although the one in new/ is not:
+// then there is no trace of the first try. Once it is recorded in unread/, it is known in any
+// order.
+BOOST_AUTO_TEST_CASE(no_order_of_names_loses_a_message_and_a_recorded_one_is_stored_once_L12) {
   auto all = scenarios();
   for (const auto* name : {"an old mailbox", "another filesystem", "a mailbox to be made"}) {
     auto scenario = std::ranges::find(all, std::string_view(name), &Scenario::name);
@@ -364,8 +351,8 @@ BOOST_AUTO_TEST_CASE(in_any_order_a_retry_loses_nothing_and_a_noted_one_is_there
   }
 }
 
-// The power goes again while what it left is taken over.
-BOOST_AUTO_TEST_CASE(a_second_power_cut_finds_the_first_try_too_L12) {
+// The power fails again during the recovery.
+BOOST_AUTO_TEST_CASE(after_a_second_power_cut_the_first_try_is_still_found_L12) {
   auto story = play(scenarios().front(), Client::kReads);
   auto disk = story.disk(Metadata::kInOrder);
   for (std::size_t i = 0; i < story.acknowledged.back(); ++i) disk.apply(story.calls[i]);
@@ -375,7 +362,7 @@ BOOST_AUTO_TEST_CASE(a_second_power_cut_finds_the_first_try_too_L12) {
   ModelDisk again(first.delivery.place.path(), Metadata::kAnyOrder);
   {
     auto spool = first.delivery.open().value();
-    BOOST_TEST(spool.sweep().value().removed == 1u);
+    BOOST_TEST(spool->sweep().value().removed == 1u);
   }
   const auto& calls = first.delivery.files.calls;
   for (std::size_t done = 0; done <= calls.size(); ++done) {

@@ -1,4 +1,4 @@
-// The ways that a message can go from staging into mailboxes.
+// The scenarios in which a message gets from staging into mailboxes.
 #pragma once
 
 #include <cerrno>
@@ -12,7 +12,7 @@ inline bool leaves_staging(const Call& call) {
   return call.op == Op::kLink && call.path.starts_with(".handoff/");
 }
 
-// Hard links do not go from staging to the mailbox: `code` says why.
+// Hard links do not reach the mailbox from staging: `code` says why.
 inline std::function<int(const Call&)> no_links(int code) {
   return [code](const Call& call) { return leaves_staging(call) ? code : 0; };
 }
@@ -22,8 +22,8 @@ struct Scenario {
   std::vector<handoff::Mailbox> (*mailboxes)(Delivery&);
   std::string personal;
   std::function<int(const Call&)> fault;  // of the scenario itself
-  bool old = false;                       // mailboxes whose age is not asked for
-  bool crowd = false;                     // many messages are under way
+  bool old = false;                       // the mailboxes are old
+  bool own_staging = false;               // many messages are in progress
 };
 
 inline std::vector<Scenario> scenarios() {
@@ -40,7 +40,7 @@ inline std::vector<Scenario> scenarios() {
       {"an old mailbox", one, "", {}, true},
       {"a young mailbox", one, "", {}},
       {"three mailboxes", three, "", {}, true},
-      {"three mailboxes in a crowd", three, "", {}, true, true},
+      {"three mailboxes, staged apart", three, "", {}, true, true},
       {"another filesystem", one, "", no_links(EXDEV)},
       {"too many links", one, "", no_links(EMLINK), true},
       {"links forbidden", one, "", no_links(EPERM), true},

@@ -1,8 +1,9 @@
-// A message being received: what is on disk, and that it goes with its object.
+// A message being received: its file on disk, which is removed with the object.
 #include "spool/staging.hh"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <memory>
 #include <optional>
 
 #include "delivery.hh"
@@ -13,8 +14,15 @@ using spool::Staging;
 namespace {
 
 struct Stage : Delivery {
-  spool::Spool spool = open().value();
-  Staging begin(bool binary = false) { return spool.begin(binary).value(); }
+  // The staging folder of an open spool, as Spool uses it.
+  std::unique_ptr<spool::Spool> spool = open().value();
+  sys::Fd root = files.open_root(place.path()).value();
+  sys::Fd folder = files.open_directory(root, ".handoff/staging").value();
+  spool::NameMaker names{"host"};
+
+  Staging begin(bool exact = false) {
+    return Staging::create(files, folder, names.next(), exact).value();
+  }
   std::string content(const Staging& staging) {
     return place.read(".handoff/staging/" + staging.name());
   }
@@ -32,7 +40,7 @@ BOOST_AUTO_TEST_CASE(the_staging_area_is_for_its_owner_alone) {
   BOOST_TEST(stage.place.mode(".handoff/staging/" + staging.name()) == 0600u);
 }
 
-BOOST_AUTO_TEST_CASE(lines_are_stored_with_lf_and_the_size_is_that_on_disk_S8) {
+BOOST_AUTO_TEST_CASE(lines_are_stored_with_lf_and_the_reported_size_is_that_on_disk_S8) {
   Stage stage;
   auto staging = stage.begin();
   for (auto piece : {"a: b\r", "\n\r\nbo", "dy\r\n\r"}) BOOST_TEST(staging.append(piece).ok());
@@ -52,7 +60,7 @@ BOOST_AUTO_TEST_CASE(binary_content_is_stored_to_the_octet_X6) {
   BOOST_TEST(staging.size() == 7u);
 }
 
-BOOST_AUTO_TEST_CASE(content_larger_than_any_buffer_arrives_whole_S8) {
+BOOST_AUTO_TEST_CASE(content_larger_than_any_buffer_is_stored_completely_S8) {
   for (bool binary : {false, true}) {
     Stage stage;
     auto staging = stage.begin(binary);
@@ -72,7 +80,7 @@ BOOST_AUTO_TEST_CASE(content_larger_than_any_buffer_arrives_whole_S8) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_received_is_written_in_pieces_not_held_S8) {
+BOOST_AUTO_TEST_CASE(content_is_written_in_pieces_and_not_buffered_S8) {
   Stage stage;
   auto staging = stage.begin();
   for (int i = 0; i < 64; ++i) BOOST_TEST(staging.append(std::string(64 << 10, 'x')).ok());
@@ -95,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_small_message_is_one_write) {
              boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(an_empty_message_is_one_too) {
+BOOST_AUTO_TEST_CASE(an_empty_message_is_stored_too) {
   Stage stage;
   auto staging = stage.begin();
   BOOST_TEST(staging.end_content().ok());
@@ -103,7 +111,7 @@ BOOST_AUTO_TEST_CASE(an_empty_message_is_one_too) {
   BOOST_TEST(staging.size() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(the_name_is_gone_with_the_object_and_moves_with_it) {
+BOOST_AUTO_TEST_CASE(the_name_is_removed_with_the_object_and_moves_with_it) {
   Stage stage;
   {
     std::optional<Staging> moved;
@@ -124,7 +132,7 @@ BOOST_AUTO_TEST_CASE(every_failed_call_is_an_error_and_a_failed_sync_is_not_trie
   for (Op op : {Op::kCreate, Op::kWrite, Op::kSyncData, Op::kClose}) {
     Stage stage;
     stage.files.fault = [&](const Call& call) { return call.op == op ? ENOSPC : 0; };
-    auto done = stage.deliver(stage.spool, {});
+    auto done = stage.deliver(*stage.spool, {});
     BOOST_TEST(!done.ok(), name_of(op));
     BOOST_TEST(done.error().code == ENOSPC);
     BOOST_TEST(stage.staged().empty());
@@ -134,7 +142,7 @@ BOOST_AUTO_TEST_CASE(every_failed_call_is_an_error_and_a_failed_sync_is_not_trie
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_staging_area_is_synced_when_it_is_made) {
+BOOST_AUTO_TEST_CASE(the_staging_area_is_synced_when_it_is_created) {
   Delivery delivery;
   BOOST_REQUIRE(delivery.open().ok());
   BOOST_TEST(delivery.actions() ==
@@ -147,7 +155,7 @@ BOOST_AUTO_TEST_CASE(the_staging_area_is_synced_when_it_is_made) {
   BOOST_TEST(delivery.actions().empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_spool_that_is_not_there_or_full_of_links_is_an_error_R2) {
+BOOST_AUTO_TEST_CASE(a_missing_spool_or_one_full_of_links_is_an_error_R2) {
   TemporaryDirectory outside;
   Delivery missing;
   std::filesystem::remove(missing.place.path());

@@ -1,12 +1,12 @@
-// A sys::Files before another: it writes down each call in order, and fails those it is told to.
+// A sys::Files that wraps another one, records each call in order, and fails selected calls.
 //
 //   WatchedFiles files(posix);
 //   files.fault = [](const Call& call) { return call.op == Op::kSyncData ? EIO : 0; };
-//   ...                      // what is tested
-//   files.calls              // what it did, with paths from the root on
+//   ...                      // the code under test
+//   files.calls              // the calls, with paths relative to the root
 //
-// A call that fails has no effect, but where the system's has one: a write stores half of its
-// octets, a close closes. What is written down is enough to do it again elsewhere.
+// A failing call has no effect except those that it has in reality: a write stores half of its
+// octets, a close closes. The record is sufficient to repeat the calls elsewhere.
 #pragma once
 
 #include <functional>
@@ -57,7 +57,7 @@ struct Call {
   std::string octets = {};  // of a write
   int failed = 0;           // errno
 
-  // Whether it changes what is on disk, or makes a change last.
+  // Whether it changes the disk or makes a change durable.
   bool acts() const {
     return op == Op::kMakeDirectory || op == Op::kCreate || op == Op::kWrite ||
            op == Op::kSyncData || op == Op::kSyncFile || op == Op::kWriteOut ||
@@ -81,15 +81,15 @@ class WatchedFiles final : public handoff::sys::Files {
  public:
   explicit WatchedFiles(handoff::sys::Files& below) : below_(below) {}
 
-  // Asked before each call; an errno other than 0 fails it.
+  // Called before each call; an errno other than 0 makes that call fail.
   std::function<int(const Call&)> fault;
-  // What info() says of birth: as it is, or nothing, as on a filesystem that does not tell.
+  // The birth time in info(): real, or missing, as on a filesystem without it.
   bool hide_birth = false;
-  // What file_sync() says, whatever the filesystem below.
+  // The result of file_sync(), whatever the filesystem is.
   handoff::sys::FileSync sync = handoff::sys::FileSync::kFile;
   std::vector<Call> calls;
 
-  // The acting calls as text, one each.
+  // Returns the modifying calls as text.
   std::vector<std::string> actions() const {
     std::vector<std::string> out;
     for (const Call& call : calls) {
@@ -106,7 +106,7 @@ class WatchedFiles final : public handoff::sys::Files {
     if (int code = note({Op::kOpenDirectory, join(at, path)})) return failure(code, path);
     return known(below_.open_directory(at, path), join(at, path));
   }
-  // What root alone does, and the spool never.
+  // Calls that only root makes; the spool never makes them.
   Status make_directory_of(const Fd& at, const std::string& name, uid_t uid, gid_t gid,
                            mode_t mode) override {
     return below_.make_directory_of(at, name, uid, gid, mode);
@@ -213,7 +213,7 @@ class WatchedFiles final : public handoff::sys::Files {
     calls.push_back(std::move(call));
     return calls.back().failed;
   }
-  // A call that the one below fails has failed too.
+  // A call that fails in the wrapped object has failed, too.
   template <class T>
   Result<T> done(Result<T> result) {
     if (!result) calls.back().failed = result.error().code;
@@ -228,7 +228,7 @@ class WatchedFiles final : public handoff::sys::Files {
     return opened;
   }
 
-  // A number that was closed and given out again has been written over.
+  // The record of a descriptor number is overwritten when the number is reused.
   std::string path_of(const Fd& fd) const {
     auto found = paths_.find(fd.get());
     return found == paths_.end() ? "?" : found->second;

@@ -1,4 +1,4 @@
-// Users and groups, and that a dropped root cannot be had back.
+// Users and groups, and that dropped root privileges cannot be regained.
 #include "sys/account.hh"
 
 #include <grp.h>
@@ -35,14 +35,14 @@ BOOST_AUTO_TEST_CASE(an_unknown_user_or_group_is_ENOENT_and_named) {
   BOOST_TEST(find_account("", "").error().code == ENOENT);
 }
 
-BOOST_AUTO_TEST_CASE(numbers_that_are_no_ids_find_nobody) {
-  // 2^32 must not be taken for 0, which is root.
+BOOST_AUTO_TEST_CASE(numbers_that_are_not_valid_ids_are_unknown) {
+  // 2^32 must not be treated as 0, which is root.
   BOOST_TEST(!find_account("4294967296", "").ok());
   BOOST_TEST(!find_group("4294967296").ok());
   BOOST_TEST(!find_group("4294967295").ok());  // (gid_t)-1 means "leave as it is" to chown
 }
 
-BOOST_AUTO_TEST_CASE(a_process_that_became_a_user_has_nothing_of_root_left) {
+BOOST_AUTO_TEST_CASE(a_process_that_became_a_user_keeps_no_rights_of_root) {
   if (::geteuid() != 0) return;
   auto nobody = find_account("nobody", "");
   BOOST_REQUIRE(nobody.ok());
@@ -58,14 +58,14 @@ BOOST_AUTO_TEST_CASE(a_process_that_became_a_user_has_nothing_of_root_left) {
     for (int i = 0; i < n; ++i) roots = roots || groups[i] == 0;
     out += roots ? " root's group" : " no group of root";
     out += ::setuid(0) == 0 ? " and back" : " for good";
-    // A second time is nothing to do.
+    // A second call has nothing to do.
     out += become(nobody.value()) ? " ok" : " fails";
     return out;
   });
   BOOST_TEST(said == "uuu no group of root for good ok");
 }
 
-BOOST_AUTO_TEST_CASE(whoever_is_not_root_becomes_nobody_else) {
+BOOST_AUTO_TEST_CASE(without_root_a_process_cannot_become_another_user) {
   auto nobody = find_account("nobody", "");
   BOOST_REQUIRE(nobody.ok());
   auto said = in_child([&]() -> std::string {

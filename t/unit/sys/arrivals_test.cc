@@ -1,4 +1,4 @@
-// Waiting for connections: a stop comes through whatever else is there.
+// Waiting for connections: a stop is noticed in every situation.
 #include "sys/arrivals.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -7,7 +7,7 @@
 
 #include "base/endpoint.hh"
 #include "in_child.hh"
-#include "sys/pipe.hh"
+#include "sys/fd.hh"
 #include "sys/signals.hh"
 #include "sys/sockets.hh"
 #include "temporary_directory.hh"
@@ -16,8 +16,8 @@ using namespace handoff;
 
 namespace {
 
-// What ten looks said, in a worker that was told to go before the first; `before`: what happened to
-// its listener meanwhile.
+// Returns the results of ten waits in a worker that received a stop signal before the first wait.
+// `before`: an action on its listener.
 template <class Before>
 std::string seen(Before before) {
   TemporaryDirectory place;
@@ -42,19 +42,19 @@ std::string seen(Before before) {
 
 BOOST_AUTO_TEST_SUITE(sys_arrivals)
 
-BOOST_AUTO_TEST_CASE(a_stop_comes_through_where_nobody_comes) {
+BOOST_AUTO_TEST_CASE(a_stop_is_noticed_without_connections) {
   BOOST_TEST(seen([](const Endpoint&, const sys::Fd&) { return 0; }) == "stop");
 }
 
-BOOST_AUTO_TEST_CASE(a_stop_does_not_wait_for_connections_that_are_there) {
+BOOST_AUTO_TEST_CASE(a_stop_is_reported_before_waiting_connections) {
   BOOST_TEST(seen([](const Endpoint& endpoint, const sys::Fd&) {
                auto until = sys::Steady::now() + std::chrono::seconds(10);
                return sys::connect_to(endpoint, until).value();
              }) == "stop");
 }
 
-// The master silences a listener that a reload took away: then each look says that somebody comes.
-BOOST_AUTO_TEST_CASE(a_stop_comes_through_where_a_listener_was_silenced) {
+// The master shuts down a listener that a reload removed: then each wait reports a connection.
+BOOST_AUTO_TEST_CASE(a_stop_is_noticed_after_a_listener_was_shut_down) {
   BOOST_TEST(seen([](const Endpoint&, const sys::Fd& listener) {
                sys::stop_listening(listener);
                return 0;

@@ -1,5 +1,4 @@
-// Stands in for FreeBSD's <sys/capsicum.h> in sandbox_freebsd_test.cc: the declarations that are
-// used.
+// Replaces FreeBSD's <sys/capsicum.h> in sandbox_freebsd_test.cc: the declarations that it uses.
 #pragma once
 
 #include <cstdint>

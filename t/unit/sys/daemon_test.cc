@@ -1,4 +1,4 @@
-// The pid file, and that whoever starts a daemon hears whether it serves.
+// The pid file, and the exit status that tells the caller whether the daemon is ready.
 #include "sys/daemon.hh"
 
 #include <signal.h>
@@ -20,7 +20,7 @@ std::string outcome(const handoff::Result<PidFile>& file) {
   return file ? "made" : std::to_string(file.error().code);
 }
 
-// The exit status of the process that enters the background, where the daemon does `body`.
+// Returns the exit status of the process that enters the background while the daemon runs `body`.
 template <class Body>
 int status_of_starter(Body body) {
   pid_t starter = ::fork();
@@ -39,7 +39,7 @@ int status_of_starter(Body body) {
 
 BOOST_AUTO_TEST_SUITE(sys_daemon)
 
-BOOST_AUTO_TEST_CASE(a_pid_file_names_the_process_and_goes_with_it) {
+BOOST_AUTO_TEST_CASE(a_pid_file_names_the_process_and_is_removed_with_it) {
   TemporaryDirectory place;
   {
     auto file = PidFile::create(place.path("pid"));
@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(a_pid_file_names_the_process_and_goes_with_it) {
   BOOST_TEST(!place.has("pid"));
 }
 
-BOOST_AUTO_TEST_CASE(a_pid_file_of_a_living_daemon_is_not_taken) {
+BOOST_AUTO_TEST_CASE(the_pid_file_of_a_running_daemon_is_not_taken_over) {
   TemporaryDirectory place;
   auto file = PidFile::create(place.path("pid"));
   BOOST_REQUIRE(file.ok());
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(a_pid_file_of_a_living_daemon_is_not_taken) {
   BOOST_TEST(place.read("pid") == std::to_string(::getpid()) + "\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_pid_file_that_a_crash_left_is_taken) {
+BOOST_AUTO_TEST_CASE(a_pid_file_from_a_crash_is_taken_over) {
   TemporaryDirectory place;
   place.write("pid", "999999999999\n");
   auto file = PidFile::create(place.path("pid"));
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_pid_file_is_not_written_through_a_symbolic_link) {
   BOOST_TEST(outcome(PidFile::create(place.path("no/pid"))) == std::to_string(ENOENT));
 }
 
-BOOST_AUTO_TEST_CASE(the_starter_exits_with_0_when_the_daemon_is_ready) {
+BOOST_AUTO_TEST_CASE(the_waiting_process_exits_with_0_when_the_daemon_is_ready) {
   TemporaryDirectory place;
   int status = status_of_starter([&](std::optional<Background> background) {
     place.write("before", "");
@@ -96,12 +96,12 @@ BOOST_AUTO_TEST_CASE(the_starter_exits_with_0_when_the_daemon_is_ready) {
   BOOST_TEST(place.has("before"));
 }
 
-BOOST_AUTO_TEST_CASE(the_starter_exits_as_a_daemon_does_that_never_was_ready) {
+BOOST_AUTO_TEST_CASE(the_waiting_process_exits_with_the_status_of_a_daemon_that_failed) {
   BOOST_TEST(status_of_starter([](std::optional<Background>) { ::_exit(69); }) == 69);
   BOOST_TEST(status_of_starter([](std::optional<Background>) { ::_exit(0); }) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(the_starter_of_a_daemon_that_was_killed_does_not_exit_with_0) {
+BOOST_AUTO_TEST_CASE(the_waiting_process_of_a_killed_daemon_does_not_exit_with_0) {
   BOOST_TEST(status_of_starter([](std::optional<Background>) { ::raise(SIGKILL); }) != 0);
 }
 

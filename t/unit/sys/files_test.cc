@@ -1,12 +1,17 @@
-// The filesystem seam on a real directory: what it does, and that it never leaves it (R2).
+// The filesystem interface on a real directory, which it never leaves (R2).
 #include "sys/files.hh"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <cstdio>
+#include <filesystem>
 
 #include "in_child.hh"
 #include "temporary_directory.hh"
@@ -28,19 +33,19 @@ namespace {
 struct Place {
   TemporaryDirectory outside;
   TemporaryDirectory inside;
-  PosixFiles files;
+  Files files;
   Fd root = files.open_root(inside.path()).value();
 };
 
-// 0, or the errno.
+// Returns 0 or the errno.
 template <class T>
 int code(const Result<T>& result) {
   return result ? 0 : result.error().code;
 }
 
-// A tree with every way out that a name could take, and what comes of each.
+// A tree with every way to leave it by a name, and the result of each.
 std::string tried_ways_out(const std::string& inside, const std::string& outside) {
-  PosixFiles files;
+  Files files;
   auto root = files.open_root(inside).value();
   std::string said;
   const std::string nul("a\0b", 3);
@@ -105,18 +110,18 @@ void plant_ways_out(const Place& place) {
 
 BOOST_AUTO_TEST_SUITE(sys_files)
 
-BOOST_AUTO_TEST_CASE(no_path_of_a_directory_leaves_the_root_R2) {
+BOOST_AUTO_TEST_CASE(no_path_of_a_directory_leads_out_of_the_root_R2) {
   Place place;
   plant_ways_out(place);
   BOOST_TEST(tried_ways_out(place.inside.path(), place.outside.path()) == ways_out_expected());
 }
 
 #ifdef HAVE_OPENAT2
-BOOST_AUTO_TEST_CASE(without_openat2_the_answers_are_the_same_R2) {
+BOOST_AUTO_TEST_CASE(without_openat2_the_results_are_the_same_R2) {
   Place place;
   plant_ways_out(place);
   auto said = in_child([&]() -> std::string {
-    // The kernel answers ENOSYS, as one before 5.6 does.
+    // The kernel returns ENOSYS, like kernels before 5.6.
     sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
@@ -138,7 +143,7 @@ BOOST_AUTO_TEST_CASE(without_openat2_the_answers_are_the_same_R2) {
 }
 #endif
 
-BOOST_AUTO_TEST_CASE(calls_that_take_a_name_take_no_path_R2) {
+BOOST_AUTO_TEST_CASE(calls_for_a_name_refuse_a_path_R2) {
   Place place;
   plant_ways_out(place);
   auto& [outside, inside, files, root] = place;
@@ -170,7 +175,8 @@ BOOST_AUTO_TEST_CASE(no_call_follows_a_symbolic_link_R2) {
   BOOST_TEST(code(files.create(root, "dangling", 0600)) == EEXIST);
   BOOST_TEST(code(files.make_directory(root, "dangling", 0700)) == EEXIST);
   BOOST_TEST(!files.info_at(root, "link").value().is_regular);
-  // A hard link to a symbolic link is another symbolic link, and the file beyond it has none more.
+  // A hard link to a symbolic link is another symbolic link; the link count of the target does not
+  // change.
   BOOST_TEST(code(files.link(root, "link", root, "second")) == 0);
   BOOST_TEST(std::filesystem::is_symlink(inside.path("second")));
   BOOST_TEST(std::filesystem::hard_link_count(outside.path("victim")) == 1u);
@@ -179,14 +185,14 @@ BOOST_AUTO_TEST_CASE(no_call_follows_a_symbolic_link_R2) {
   BOOST_TEST(!outside.has("made"));
 }
 
-BOOST_AUTO_TEST_CASE(the_root_itself_may_be_behind_a_symbolic_link) {
+BOOST_AUTO_TEST_CASE(the_root_itself_may_be_reached_through_a_symbolic_link) {
   Place place;
   place.outside.link(place.inside.path(), "spool");
   BOOST_TEST(code(place.files.open_root(place.outside.path("spool"))) == 0);
   BOOST_TEST(code(place.files.open_root(place.outside.path("none"))) == ENOENT);
 }
 
-BOOST_AUTO_TEST_CASE(what_was_written_is_read_back) {
+BOOST_AUTO_TEST_CASE(written_content_is_read_back) {
   Place place;
   auto& [outside, inside, files, root] = place;
   std::string content(300000, 'x');
@@ -210,7 +216,7 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_read_back) {
   BOOST_TEST(code(files.write(again, "x")) == EBADF);
 }
 
-BOOST_AUTO_TEST_CASE(a_name_that_is_taken_is_EEXIST) {
+BOOST_AUTO_TEST_CASE(an_existing_name_is_EEXIST) {
   Place place;
   auto& [outside, inside, files, root] = place;
   inside.write("taken", "old");
@@ -232,13 +238,13 @@ BOOST_AUTO_TEST_CASE(a_hard_link_is_the_same_file) {
   auto two = files.info_at(to, "name").value();
   BOOST_TEST(one.inode == two.inode);
   BOOST_TEST(one.device == two.device);
-  BOOST_TEST(two.links == 2u);
+  BOOST_TEST(std::filesystem::hard_link_count(inside.path("new/name")) == 2u);
   BOOST_TEST(code(files.unlink(root, "source")) == 0);
   BOOST_TEST(code(files.unlink(root, "source")) == ENOENT);
   BOOST_TEST(inside.read("new/name") == "mail");
 }
 
-BOOST_AUTO_TEST_CASE(info_says_what_a_thing_is) {
+BOOST_AUTO_TEST_CASE(info_reports_the_kind_of_a_file) {
   Place place;
   auto& [outside, inside, files, root] = place;
   inside.make("directory");
@@ -260,7 +266,7 @@ BOOST_AUTO_TEST_CASE(info_says_what_a_thing_is) {
   BOOST_TEST(code(files.info_at(root, "none")) == ENOENT);
 }
 
-BOOST_AUTO_TEST_CASE(a_directory_is_listed_as_often_as_is_asked) {
+BOOST_AUTO_TEST_CASE(a_directory_can_be_listed_repeatedly) {
   Place place;
   auto& [outside, inside, files, root] = place;
   BOOST_TEST(files.list(root).value().empty());
@@ -289,7 +295,7 @@ BOOST_AUTO_TEST_CASE(no_descriptor_outlives_an_exec) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(space_is_told) {
+BOOST_AUTO_TEST_CASE(lack_of_space_is_reported) {
   Place place;
   auto space = place.files.space(place.root).value();
   BOOST_TEST(space.total_octets >= space.free_octets);
@@ -309,6 +315,48 @@ BOOST_AUTO_TEST_CASE(errors_carry_errno_operation_and_name) {
   BOOST_TEST(code(place.files.list(closed)) == EBADF);
   BOOST_TEST(code(place.files.space(closed)) == EBADF);
   BOOST_TEST(code(place.files.info(closed)) == EBADF);
+}
+
+// The folder belongs to a worker that an attacker controls. The attacker replaces each directory
+// that root creates there by a user's mailbox.
+BOOST_AUTO_TEST_CASE(only_the_created_directory_is_given_to_another_user) {
+  if (::geteuid() != 0) return;  // only root can change the owner of a directory
+  constexpr uid_t kWorker = 61000, kVictim = 61001, kOwner = 61002;
+  Place place;
+  auto& [outside, inside, files, root] = place;
+  BOOST_REQUIRE(::fchown(root.get(), kWorker, kWorker) == 0);
+  inside.make("victim/new");  // an empty directory, which its parent's owner may remove anyway
+  BOOST_REQUIRE(::chown((inside.path() + "/victim").c_str(), kVictim, kVictim) == 0);
+  auto folder = inside.path();
+  pid_t attacker = ::fork();
+  if (attacker == 0) {
+    if (::chdir(folder.c_str()) != 0 || ::setgid(kWorker) != 0 || ::setuid(kWorker) != 0) _exit(1);
+    for (;;) {
+      DIR* entries = ::opendir(".");
+      while (const dirent* entry = ::readdir(entries)) {
+        std::string name = entry->d_name;
+        if (!name.starts_with(".new.")) continue;
+        if (::rename(name.c_str(), "moved") == 0 && ::rename("victim", name.c_str()) == 0) {
+          ::usleep(500);
+          ::rename(name.c_str(), "victim");
+        }
+        ::rmdir("moved");
+      }
+      ::closedir(entries);
+    }
+  }
+  for (int i = 0; i < 3000; ++i) {
+    static_cast<void>(files.make_directory_of(root, "mailbox", kOwner, kOwner, 0700).ok());
+    ::unlinkat(root.get(), "mailbox", AT_REMOVEDIR);
+  }
+  ::kill(attacker, SIGKILL);
+  ::waitpid(attacker, nullptr, 0);
+  unsigned victims = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    struct stat status;
+    if (::lstat(entry.path().c_str(), &status) == 0 && status.st_uid == kVictim) ++victims;
+  }
+  BOOST_TEST(victims == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

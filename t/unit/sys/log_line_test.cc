@@ -1,4 +1,4 @@
-// Log lines that a syslog would cut.
+// Log lines that a syslog would truncate.
 #include <boost/test/unit_test.hpp>
 
 #include "sys/log.hh"
@@ -20,7 +20,7 @@ BOOST_AUTO_TEST_CASE(a_long_line_keeps_every_field_and_the_short_ones_whole) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_line_full_of_what_is_escaped_keeps_its_outcome) {
+BOOST_AUTO_TEST_CASE(a_line_full_of_escaped_characters_keeps_its_outcome) {
   Fields fields{{"id", "abc"}};
   for (auto name : {"queue_id", "from", "to", "orig_to", "message_id", "mailbox", "folder",
                     "client", "orig_client", "auth"}) {

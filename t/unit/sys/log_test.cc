@@ -1,4 +1,4 @@
-// Log lines: what comes from a peer cannot break out of its field.
+// Log lines: input from a peer cannot escape from its field.
 #include "sys/log.hh"
 
 #include <sys/socket.h>
@@ -18,7 +18,7 @@ using namespace handoff::sys;
 
 namespace {
 
-// What a log writes to standard error.
+// Returns what a log writes to standard error.
 template <class Body>
 std::string written(Body body) {
   std::array<int, 2> ends;
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(values_that_a_reader_could_mistake_are_quoted) {
   BOOST_TEST(format_text("m", {{"a", "say \"x\" \\"}}) == R"(m a="say \"x\" \\")");
 }
 
-BOOST_AUTO_TEST_CASE(octets_from_the_peer_never_make_a_line_or_a_field) {
+BOOST_AUTO_TEST_CASE(octets_from_the_peer_cannot_create_a_line_or_a_field) {
   std::string evil("a\r\nb\0c\x1b[31m\x7f\xc3\xa4 id=forged", 24);
   auto text = format_text("m", {{"to", evil}});
   BOOST_TEST(text == R"(m to="a\x0d\x0ab\x00c\x1b[31m\x7f\xc3\xa4 id=forged")");
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(lines_on_standard_error_have_time_and_process) {
   BOOST_TEST(std::regex_match(out, object), out);
 }
 
-BOOST_AUTO_TEST_CASE(less_important_lines_than_asked_for_are_not_written) {
+BOOST_AUTO_TEST_CASE(lines_below_the_configured_level_are_not_written) {
   auto out = written([] {
     Log log(LogFormat::kText, Level::kWarning);
     log.debug("one");
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(less_important_lines_than_asked_for_are_not_written) {
   BOOST_TEST(out.find("four") != out.npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_log_that_cannot_be_written_stops_nobody) {
+BOOST_AUTO_TEST_CASE(a_failure_to_log_is_ignored) {
   auto said = in_child([]() -> std::string {
     ::close(STDERR_FILENO);
     Log(LogFormat::kText, Level::kInfo).info("ready");
@@ -116,9 +116,9 @@ BOOST_AUTO_TEST_CASE(facilities_are_known_by_name) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(lines_that_wait_leave_together_and_whole_in_a_pipe) {
+BOOST_AUTO_TEST_CASE(held_lines_are_written_together_and_do_not_mix_in_a_pipe) {
   std::array<int, 2> ends;
-  // A packet for each write.
+  // One packet for each write.
   BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends.data()) == 0);
   in_child([&]() -> std::string {
     ::dup2(ends[1], STDERR_FILENO);
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(lines_that_wait_leave_together_and_whole_in_a_pipe) {
   BOOST_TEST((lines == std::vector<std::ptrdiff_t>{2, 1, 1, 1, 1, 1}));
 }
 
-BOOST_AUTO_TEST_CASE(a_child_does_not_write_what_its_parent_keeps) {
+BOOST_AUTO_TEST_CASE(a_child_does_not_write_the_held_lines_of_its_parent) {
   auto out = written([] {
     Log log(LogFormat::kText, Level::kInfo);
     Log::Together lines(log);

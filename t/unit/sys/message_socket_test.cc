@@ -1,16 +1,16 @@
-// Messages that stay apart, and what comes with them.
+// Messages keep their boundaries and can carry descriptors.
 #include "sys/message_socket.hh"
 
 #include <boost/test/unit_test.hpp>
 
-#include "sys/pipe.hh"
+#include "sys/fd.hh"
 
 using namespace handoff::sys;
 using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(sys_message_socket)
 
-BOOST_AUTO_TEST_CASE(messages_stay_apart_and_bring_a_descriptor_along) {
+BOOST_AUTO_TEST_CASE(messages_keep_their_boundaries_and_can_carry_a_descriptor) {
   auto [one, other] = message_pair().value();
   auto pipe = open_pipe().value();
   auto until = Steady::now() + 30s;
@@ -20,14 +20,14 @@ BOOST_AUTO_TEST_CASE(messages_stay_apart_and_bring_a_descriptor_along) {
   BOOST_TEST(first.value()->octets == "first");
   BOOST_REQUIRE(first.value()->descriptor);
   put(first.value()->descriptor, "through");
-  BOOST_TEST(take_all(pipe.read) == "through");
+  BOOST_TEST(take(pipe.read, 100).value() == "through");
   auto second = receive_message(other, until);
   BOOST_TEST(second.value()->octets == "second");
   BOOST_TEST(!second.value()->descriptor);
   BOOST_TEST(second.value()->whole);
 }
 
-BOOST_AUTO_TEST_CASE(the_end_a_wait_and_what_is_too_long_are_told_apart) {
+BOOST_AUTO_TEST_CASE(the_end_a_timeout_and_overlong_input_are_distinguished) {
   auto [one, other] = message_pair().value();
   auto until = Steady::now() + 30s;
   BOOST_TEST(receive_message(other, Steady::now() + 10ms).error().code == ETIMEDOUT);

@@ -1,4 +1,4 @@
-// src/sys/sandbox.cc as it is compiled on FreeBSD, on one that writes down what it is asked for.
+// src/sys/sandbox.cc as compiled on FreeBSD, with system calls that record their arguments.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -20,7 +20,8 @@
 #undef HAVE_PLEDGE
 #undef HAVE_CAP_ENTER
 
-// Once more, in a room of its own. Its <sys/capsicum.h> is the one beside this file.
+// sandbox.cc is compiled again here, in another namespace, with the <sys/capsicum.h> in this
+// directory.
 namespace handoff::on_freebsd {
 using sys::Fd;
 using sys::Log;
@@ -37,7 +38,7 @@ namespace {
 
 std::vector<std::string> calls;
 std::string failing;  // the call that fails
-int failure = 0;      // and how
+int failure = 0;      // and its errno
 std::uint64_t of_listeners = 0;
 std::uint64_t of_log = 0;
 
@@ -90,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_needs_no_path_enters_capability_mode) {
   BOOST_TEST(calls == wanted, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(its_connections_can_be_read_written_and_shut_down) {
+BOOST_AUTO_TEST_CASE(in_capability_mode_connections_can_be_read_written_and_shut_down) {
   BOOST_TEST(freebsd::enter(needs, freebsd::unveiled(needs), listeners).ok());
   for (auto right : {CAP_ACCEPT, CAP_READ, CAP_WRITE, CAP_EVENT, CAP_SHUTDOWN, CAP_GETPEERNAME}) {
     BOOST_TEST((of_listeners & right) == right);
@@ -98,7 +99,7 @@ BOOST_AUTO_TEST_CASE(its_connections_can_be_read_written_and_shut_down) {
   BOOST_TEST(of_log == (CAP_WRITE | CAP_FSTAT));
 }
 
-BOOST_AUTO_TEST_CASE(others_are_left_as_they_are) {
+BOOST_AUTO_TEST_CASE(other_workers_do_not_enter_capability_mode) {
   auto with = [&](auto set) {
     auto other = needs;
     set(other);
@@ -113,13 +114,13 @@ BOOST_AUTO_TEST_CASE(others_are_left_as_they_are) {
   with([](auto& other) { other.syslog = true; });
 }
 
-BOOST_AUTO_TEST_CASE(a_kernel_without_capsicum_is_no_failure) {
+BOOST_AUTO_TEST_CASE(a_kernel_without_capsicum_does_not_make_the_sandbox_fail) {
   failing = "enter";
   failure = ENOSYS;
   BOOST_TEST(freebsd::enter(needs, freebsd::unveiled(needs), listeners).value() == "none");
 }
 
-BOOST_AUTO_TEST_CASE(whatever_else_is_refused_is_one) {
+BOOST_AUTO_TEST_CASE(every_other_refusal_makes_the_sandbox_fail) {
   failure = EINVAL;
   for (const auto& call : {limit(), std::string("limit 2"), std::string("enter")}) {
     calls.clear();

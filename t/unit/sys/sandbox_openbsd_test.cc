@@ -1,4 +1,4 @@
-// src/sys/sandbox.cc as it is compiled on OpenBSD, on one that writes down what it is asked for.
+// src/sys/sandbox.cc as compiled on OpenBSD, with system calls that record their arguments.
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
@@ -19,7 +19,7 @@ namespace {
 
 std::vector<std::string> calls;
 std::string failing;  // the call that fails
-int failure = 0;      // and how
+int failure = 0;      // and its errno
 
 int called(const std::string& call) {
   calls.push_back(call);
@@ -49,7 +49,7 @@ struct Fresh {
 #undef HAVE_PLEDGE
 #undef HAVE_CAP_ENTER
 
-// Once more, in a room of its own.
+// Compiled again, in another namespace.
 namespace handoff::on_openbsd {
 using sys::Fd;
 using sys::Log;
@@ -68,7 +68,7 @@ namespace openbsd = handoff::on_openbsd;
 
 BOOST_FIXTURE_TEST_SUITE(sys_sandbox_openbsd, Fresh)
 
-BOOST_AUTO_TEST_CASE(a_worker_keeps_its_spool_and_its_programs) {
+BOOST_AUTO_TEST_CASE(a_worker_keeps_access_to_its_spool_and_its_programs) {
   TemporaryDirectory folder;
   auto script = folder.path() + "/maker";
   std::ofstream(script) << "#! /usr/bin/env sh\n";
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(a_worker_keeps_its_spool_and_its_programs) {
   BOOST_TEST(calls == wanted, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(one_whose_files_are_not_known_sees_all_paths) {
+BOOST_AUTO_TEST_CASE(a_module_with_unknown_files_sees_all_paths) {
   openbsd::Needs needs;
   needs.folders = {"/spool"};
   needs.any_path = needs.accounts = needs.inet_sockets = needs.names = true;
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(one_whose_files_are_not_known_sees_all_paths) {
   BOOST_TEST(calls.back() == "pledge stdio rpath wpath cpath flock inet dns getpw, NULL");
 }
 
-BOOST_AUTO_TEST_CASE(a_program_that_is_missing_is_no_failure) {
+BOOST_AUTO_TEST_CASE(a_missing_program_does_not_make_the_sandbox_fail) {
   openbsd::Needs needs;
   needs.programs = {"/no/such/program"};
   failing = "unveil /no/such/program";
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(a_program_that_is_missing_is_no_failure) {
   BOOST_TEST(calls.back().starts_with("pledge "));
 }
 
-BOOST_AUTO_TEST_CASE(whatever_else_is_refused_is_one) {
+BOOST_AUTO_TEST_CASE(every_other_refusal_makes_the_sandbox_fail) {
   openbsd::Needs needs;
   needs.folders = {"/spool"};
   failure = EPERM;
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(whatever_else_is_refused_is_one) {
     auto entered = openbsd::enter(needs, openbsd::unveiled(needs), {});
     BOOST_REQUIRE(!entered.ok());
     BOOST_TEST(entered.error().code == EPERM);
-    BOOST_TEST(calls.back().starts_with(call));  // nothing was asked for after it
+    BOOST_TEST(calls.back().starts_with(call));  // no request followed
   }
 }
 

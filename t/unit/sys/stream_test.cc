@@ -1,7 +1,9 @@
-// A connection's octets, and that every wait ends at its deadline (S13) or with a stop (S11).
+// The octets of a connection; every wait ends at its deadline (S13) or with a stop (S11).
 #include "sys/stream.hh"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,13 +28,29 @@ struct Pair {
   Fd far;
 };
 
-Pair socket_pair(int flags = SOCK_NONBLOCK) {
+Pair pair_of(int flags = SOCK_NONBLOCK) {
   std::array<int, 2> ends;
   BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | flags, 0, ends.data()) == 0);
   return {Fd(ends[0]), Fd(ends[1])};
 }
 
-// POSIX says that writing to a stream that nobody reads is SIGPIPE; a worker ignores it.
+// Over TCP.
+Pair connection() {
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  auto* address = reinterpret_cast<sockaddr*>(&at);
+  Fd listener(::socket(AF_INET, SOCK_STREAM, 0));
+  Fd far(::socket(AF_INET, SOCK_STREAM, 0));
+  BOOST_REQUIRE(::bind(listener.get(), address, size) == 0);
+  BOOST_REQUIRE(::listen(listener.get(), 1) == 0);
+  BOOST_REQUIRE(::getsockname(listener.get(), address, &size) == 0);
+  BOOST_REQUIRE(::connect(far.get(), address, size) == 0);
+  return {Fd(::accept(listener.get(), nullptr, nullptr)), std::move(far)};
+}
+
+// By POSIX, writing to a stream without a reader raises SIGPIPE; a worker ignores it.
 struct NoSigpipe {
   NoSigpipe() { ::signal(SIGPIPE, SIG_IGN); }
   ~NoSigpipe() { ::signal(SIGPIPE, SIG_DFL); }
@@ -44,8 +62,8 @@ Deadline in(std::chrono::milliseconds time) { return Steady::now() + time; }
 
 BOOST_AUTO_TEST_SUITE(sys_stream)
 
-BOOST_AUTO_TEST_CASE(what_is_there_is_read_without_waiting_for_more) {
-  auto [near, far] = socket_pair();
+BOOST_AUTO_TEST_CASE(available_input_is_read_without_waiting_for_more) {
+  auto [near, far] = pair_of();
   BOOST_TEST(::write(far.get(), "LHLO", 4) == 4);
   Stream stream(std::move(near));
   std::array<char, 64> buffer;
@@ -55,7 +73,7 @@ BOOST_AUTO_TEST_CASE(what_is_there_is_read_without_waiting_for_more) {
 }
 
 BOOST_AUTO_TEST_CASE(a_read_ends_at_its_deadline_S13) {
-  auto [near, far] = socket_pair();
+  auto [near, far] = pair_of();
   Stream stream(std::move(near));
   std::array<char, 64> buffer;
   auto begun = Steady::now();
@@ -67,8 +85,8 @@ BOOST_AUTO_TEST_CASE(a_read_ends_at_its_deadline_S13) {
   BOOST_TEST((took < 5s));
 }
 
-BOOST_AUTO_TEST_CASE(a_deadline_that_has_passed_is_no_wait_but_takes_what_is_there) {
-  auto [near, far] = socket_pair();
+BOOST_AUTO_TEST_CASE(after_the_deadline_available_input_is_read_without_waiting) {
+  auto [near, far] = pair_of();
   Stream stream(std::move(near));
   std::array<char, 64> buffer;
   auto past = Steady::now() - 1h;
@@ -77,8 +95,8 @@ BOOST_AUTO_TEST_CASE(a_deadline_that_has_passed_is_no_wait_but_takes_what_is_the
   BOOST_CHECK(stream.read(buffer.data(), buffer.size(), past, false).got == Got::kOctets);
 }
 
-BOOST_AUTO_TEST_CASE(the_end_comes_after_what_was_sent) {
-  auto [near, far] = socket_pair();
+BOOST_AUTO_TEST_CASE(the_end_is_reported_after_the_sent_octets) {
+  auto [near, far] = pair_of();
   BOOST_TEST(::write(far.get(), "QUIT", 4) == 4);
   far.reset();
   Stream stream(std::move(near));
@@ -89,7 +107,7 @@ BOOST_AUTO_TEST_CASE(the_end_comes_after_what_was_sent) {
 
 BOOST_AUTO_TEST_CASE(a_large_write_is_finished_while_the_peer_reads) {
   constexpr std::size_t kSize = 4 << 20;
-  auto [near, far] = socket_pair();
+  auto [near, far] = pair_of();
   pid_t child = ::fork();
   if (child == 0) {
     far.reset();
@@ -111,8 +129,8 @@ BOOST_AUTO_TEST_CASE(a_large_write_is_finished_while_the_peer_reads) {
   BOOST_TEST(status == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_write_that_nobody_takes_is_ETIMEDOUT_at_its_deadline_S13) {
-  auto [near, far] = socket_pair();
+BOOST_AUTO_TEST_CASE(a_write_without_a_reader_is_ETIMEDOUT_at_its_deadline_S13) {
+  auto [near, far] = pair_of();
   Stream stream(std::move(near));
   auto begun = Steady::now();
   auto written = stream.write(std::string(8 << 20, 'x'), in(50ms));
@@ -123,7 +141,7 @@ BOOST_AUTO_TEST_CASE(a_write_that_nobody_takes_is_ETIMEDOUT_at_its_deadline_S13)
 
 BOOST_AUTO_TEST_CASE(a_write_to_a_peer_that_has_gone_is_EPIPE) {
   NoSigpipe guard;
-  auto [near, far] = socket_pair();
+  auto [near, far] = pair_of();
   Stream stream(std::move(near));
   BOOST_CHECK(stream.peer_end() == PeerEnd::kOpen);
   far.reset();
@@ -131,16 +149,42 @@ BOOST_AUTO_TEST_CASE(a_write_to_a_peer_that_has_gone_is_EPIPE) {
   BOOST_TEST(stream.write("250 ok\r\n", in(1h)).error().code == EPIPE);
 }
 
-BOOST_AUTO_TEST_CASE(a_peer_that_has_only_finished_writing_is_not_gone_L12) {
-  auto [near, far] = socket_pair();
+BOOST_AUTO_TEST_CASE(a_peer_that_has_only_ended_its_output_is_not_gone_L12) {
+  auto [near, far] = pair_of();
   ::shutdown(far.get(), SHUT_WR);
   Stream stream(std::move(near));
   BOOST_CHECK(stream.peer_end() == PeerEnd::kHalfClosed);
   BOOST_TEST(stream.write("250 ok\r\n", in(1h)).ok());
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_that_has_read_everything_closes_in_order_L12) {
+  for (bool reads : {true, false}) {
+    auto [near, far] = connection();
+    Stream stream(std::move(near));
+    BOOST_TEST(stream.write("250 ok\r\n421 bye\r\n", in(20s)).ok());
+    stream.end_output();
+    std::array<char, 64> buffer;
+    if (reads) {
+      while (::read(far.get(), buffer.data(), buffer.size()) > 0) {
+      }
+    } else {
+      // The octets have arrived when this returns.
+      BOOST_TEST(::recv(far.get(), buffer.data(), buffer.size(), MSG_PEEK) > 0);
+    }
+    far.reset();
+    BOOST_TEST(stream.ends_in_order(in(20s)) == reads);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_stays_silent_does_not_close_in_order_L12) {
+  auto [near, far] = connection();
+  Stream stream(std::move(near));
+  stream.end_output();
+  BOOST_TEST(!stream.ends_in_order(in(20ms)));
+}
+
 BOOST_AUTO_TEST_CASE(shared_descriptors_keep_their_mode_and_the_deadlines_hold) {
-  auto [near, far] = socket_pair(0);  // blocking, as from inetd
+  auto [near, far] = pair_of(0);  // blocking, as from inetd
   auto keep = ::dup(near.get());
   Fd out(::dup(near.get()));
   Stream stream(std::move(near), std::move(out));
@@ -151,7 +195,7 @@ BOOST_AUTO_TEST_CASE(shared_descriptors_keep_their_mode_and_the_deadlines_hold) 
   ::close(keep);
 }
 
-BOOST_AUTO_TEST_CASE(two_pipes_are_a_stream) {
+BOOST_AUTO_TEST_CASE(two_pipes_work_as_one_stream) {
   std::array<int, 2> in_ends;
   std::array<int, 2> out_ends;
   BOOST_REQUIRE(::pipe(in_ends.data()) == 0);
@@ -162,7 +206,7 @@ BOOST_AUTO_TEST_CASE(two_pipes_are_a_stream) {
   std::array<char, 64> buffer;
   BOOST_TEST(::write(to.get(), "NOOP\r\n", 6) == 6);
   BOOST_TEST(stream.read(buffer.data(), buffer.size(), in(1h), false).size == 6u);
-  std::string reply(3000, 'y');  // more than one unblocked piece
+  std::string reply(3000, 'y');  // more than one non-blocking write
   BOOST_TEST(stream.write(reply, in(1h)).ok());
   std::string back(4000, ' ');
   BOOST_TEST(::read(from.get(), back.data(), back.size()) == 3000);
@@ -195,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_a_wait_that_is_stoppable_and_no_other_S11) {
     };
     catch_stop_signal();
     std::string out;
-    ::kill(::getpid(), SIGTERM);  // blocked: it stays pending until a wait lets it in
+    ::kill(::getpid(), SIGTERM);  // blocked: it stays pending until a wait unblocks it
     out += stop_requested() ? "early " : "pending ";
     out += read(in(20ms), false);
     out += read(in(1h), true);
@@ -208,8 +252,8 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_a_wait_that_is_stoppable_and_no_other_S11) {
   BOOST_TEST(said == "pending timeout stop requested stop octets ");
 }
 
-BOOST_AUTO_TEST_CASE(where_reads_wait_by_themselves_deadlines_hold_too_S13) {
-  auto [near, far] = socket_pair(0);
+BOOST_AUTO_TEST_CASE(deadlines_also_apply_to_blocking_reads_S13) {
+  auto [near, far] = pair_of(0);
   Stream stream(std::move(near));
   stream.wait_in_reads();
   std::array<char, 64> buffer;
@@ -222,11 +266,11 @@ BOOST_AUTO_TEST_CASE(where_reads_wait_by_themselves_deadlines_hold_too_S13) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_stop_is_seen_although_the_peer_goes_on_sending_S11) {
+BOOST_AUTO_TEST_CASE(a_stop_is_noticed_although_the_peer_continues_to_send_S11) {
   for (bool waits_in_reads : {false, true}) {
     for (bool goes_on : {false, true}) {
       auto said = in_child([=]() -> std::string {
-        auto [near, far] = socket_pair(0);
+        auto [near, far] = pair_of(0);
         Stream stream(std::move(near));
         if (waits_in_reads) stream.wait_in_reads();
         catch_stop_signal();
@@ -246,7 +290,7 @@ BOOST_AUTO_TEST_CASE(a_stop_is_seen_although_the_peer_goes_on_sending_S11) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_worker_that_retires_is_told_so_until_the_server_drains) {
+BOOST_AUTO_TEST_CASE(the_signal_to_retire_is_distinguished_from_a_drain) {
   auto said = in_child([]() -> std::string {
     catch_stop_signal();
     std::string out;
@@ -259,7 +303,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_retires_is_told_so_until_the_server_drains) {
     out += stop_requested() ? "early " : "pending ";
     wait();
     ::kill(::getpid(), SIGTERM);
-    wait();  // the flag is up, so nothing is waited for, and SIGTERM stays pending
+    wait();  // the flag is set, so it does not wait, and SIGTERM stays pending
     std::array<pollfd, 0> none;
     ::ppoll(none.data(), 0, nullptr, wait_mask());
     wait();

@@ -1,4 +1,4 @@
-// Lines, and how it is told that there are no more.
+// Reading lines, and telling the end of a file from a read error.
 #include "sys/text_file.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -12,7 +12,7 @@ using handoff::sys::TextFile;
 
 BOOST_AUTO_TEST_SUITE(sys_text_file)
 
-BOOST_AUTO_TEST_CASE(lines_come_without_their_ends_the_last_one_too) {
+BOOST_AUTO_TEST_CASE(lines_are_returned_without_their_ends_including_the_last) {
   TemporaryDirectory place;
   std::string nul("with\0nul", 8);
   for (std::string end : {"", "\n"}) {
@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(lines_come_without_their_ends_the_last_one_too) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(one_that_cannot_be_read_has_no_end) {
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_an_error) {
   auto directory = TextFile::open("/").value();
   std::string line;
   BOOST_TEST(!directory.next(line));

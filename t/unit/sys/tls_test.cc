@@ -1,4 +1,4 @@
-// X10: what a certificate must be. Handshakes are t/e2e/t0300-tls.t's.
+// X10: valid and invalid certificates. t/e2e/t0300-tls.t tests handshakes.
 #include "sys/tls.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -11,7 +11,7 @@ BOOST_AUTO_TEST_SUITE(sys_tls)
 
 #ifdef HAVE_OPENSSL
 
-BOOST_AUTO_TEST_CASE(a_certificate_that_is_not_there_is_enoent_X10) {
+BOOST_AUTO_TEST_CASE(a_missing_certificate_is_enoent_X10) {
   TlsOptions options;
   options.certificate = "/nonexistent/certificate.pem";
   auto context = TlsContext::load(options);

@@ -1,4 +1,4 @@
-// Durations as the log has them.
+// The format of durations in the log.
 #include "worker/timed.hh"
 
 #include <boost/test/unit_test.hpp>
@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(worker_timed)
 
-BOOST_AUTO_TEST_CASE(a_duration_is_seconds_with_four_digits_behind_the_point) {
+BOOST_AUTO_TEST_CASE(a_duration_is_logged_in_seconds_with_four_decimals) {
   BOOST_TEST(in_seconds(0ns) == "0.0000");
   BOOST_TEST(in_seconds(49us) == "0.0000");
   BOOST_TEST(in_seconds(51us) == "0.0001");

@@ -1,0 +1,47 @@
+// The worker's connection to its filter process.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hh"
+#include "filter/wire.hh"
+#include "sys/clock.hh"
+#include "sys/fd.hh"
+
+namespace handoff::filter {
+
+// Answers the questions of the filter process.
+class Answers {
+ public:
+  virtual ~Answers() = default;
+  // The file of a script to include; nothing if there is none of that name.
+  virtual Result<std::optional<sys::Fd>> script(sieve::ScriptPlace place,
+                                                const std::string& name) = 0;
+  virtual Result<bool> folder_exists(const std::string& folder) = 0;
+  virtual Result<bool> special_use_exists(const std::string& folder, const std::string& use) = 0;
+  virtual Result<bool> seen(const sieve::Mark& mark) = 0;
+};
+
+class Client {
+ public:
+  // `socket`: the worker's end of the pair.
+  explicit Client(sys::Fd socket) : socket_(std::move(socket)) {}
+
+  // Runs the scripts of one recipient over `message`, a file open for reading. `scripts` are the
+  // files of job.scripts. ETIMEDOUT if that takes longer than `timeout`, EPIPE if the process has
+  // ended; nothing can be run after that, and the worker should end. Blocks.
+  Result<Verdict> run(const Job& job, const sys::Fd& message, const std::vector<sys::Fd>& scripts,
+                      Answers& answers, std::chrono::milliseconds timeout);
+  bool is_broken() const { return !socket_; }
+
+ private:
+  Status answer(const Question& question, Answers& answers, sys::Steady::time_point until);
+
+  sys::Fd socket_;
+};
+
+}  // namespace handoff::filter

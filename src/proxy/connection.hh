@@ -1,0 +1,75 @@
+// A connection to a backend, another host's LMTP server: sends commands and reads replies, either
+// waiting for each or without ever blocking.
+//
+// Replies after the content can be held: they are left in the socket, so that the backend does not
+// see them as read before the proxy's own client has read its replies.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hh"
+#include "lmtp/reply.hh"
+#include "proxy/capabilities.hh"
+#include "proxy/reply_reader.hh"
+#include "sys/clock.hh"
+#include "sys/fd.hh"
+#include "sys/stream.hh"
+
+namespace handoff::proxy {
+
+class Connection {
+ public:
+  // `socket` is connected. Reads the greeting and says LHLO `hostname`. An error if the backend
+  // does not answer in time or refuses, with what it said.
+  static Result<Connection> open(sys::Fd socket, const std::string& hostname,
+                                 sys::Deadline deadline);
+
+  const Capabilities& offers() const { return offers_; }
+
+  // Appends to what is to be sent.
+  void queue(std::string_view octets) { output_ += octets; }
+  bool has_output() const { return !output_.empty(); }
+  // Sends what the backend takes now. Never blocks.
+  Status push();
+  // Sends everything; ETIMEDOUT at the deadline.
+  Status flush(sys::Deadline deadline);
+  // Waits for the next reply. ECONNRESET: the backend closed the connection.
+  Result<lmtp::Reply> receive(sys::Deadline deadline);
+
+  // Takes what has arrived, without blocking. Once `expected` replies are complete, the octets that
+  // completed them are held. ECONNRESET: the backend closed the connection.
+  Status look(std::size_t expected);
+  // The next reply that look() has found.
+  std::optional<lmtp::Reply> next() { return replies_.next(); }
+  // Whether replies are held. If so, no more can arrive until release().
+  bool is_holding() const { return held_ > 0; }
+  // The held replies count as read from now on.
+  Status release();
+
+  // Ends the transaction at the backend without waiting for its reply.
+  void reset();
+  // Whether the backend still listens; to be called if no command was sent since reset().
+  bool is_alive();
+  // Says goodbye, as far as that is possible without waiting.
+  void quit();
+  // Closes the connection so that the backend does not take its replies for read.
+  void break_off();
+
+  int fd() const { return socket_.get(); }
+
+ private:
+  explicit Connection(sys::Fd socket) : socket_(std::move(socket)) {}
+  Status arrive(std::optional<std::size_t> expected);
+
+  sys::Fd socket_;
+  Capabilities offers_;
+  ReplyParser replies_;
+  std::string output_;
+  std::size_t held_ = 0;  // octets
+  std::size_t owed_ = 0;  // replies to reset() that were not read yet
+};
+
+}  // namespace handoff::proxy

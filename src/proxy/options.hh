@@ -1,0 +1,28 @@
+// How mail is passed on to other hosts.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/network.hh"
+#include "conf/config.hh"
+
+namespace handoff::proxy {
+
+struct Options {
+  std::string hostname;                    // for LHLO
+  std::vector<Network> networks = {};      // of backends
+  std::vector<std::uint16_t> ports = {0};  // of backends; 0: any
+  // For connecting, for each reply before the content, and for the backend to take more content.
+  std::chrono::milliseconds timeout{30'000};
+  std::chrono::milliseconds delivery_timeout{
+      300'000};           // from the end of the content to all replies
+  unsigned max_hops = 5;  // proxies that a message may pass
+};
+
+// Returns the options that the configuration sets.
+Options options_of(const conf::Config& config);
+
+}  // namespace handoff::proxy

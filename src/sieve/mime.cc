@@ -1,0 +1,213 @@
+// foreverypart, break, replace, enclose and extracttext (RFC 5703).
+#include <algorithm>
+
+#include "base/text.hh"
+#include "base/unicode.hh"
+#include "sieve/body_text.hh"
+#include "sieve/checker.hh"
+#include "sieve/kinds.hh"
+#include "sieve/modifiers.hh"
+#include "sieve/outgoing.hh"
+#include "sieve/run.hh"
+
+namespace handoff::sieve {
+namespace {
+
+constexpr std::array kNameTags{TagUse{Tag::kName}};
+constexpr std::array kReplaceTags{TagUse{Tag::kMime}, TagUse{Tag::kSubject}, TagUse{Tag::kFrom}};
+constexpr std::array kEncloseTags{TagUse{Tag::kSubject}, TagUse{Tag::kHeaders}};
+constexpr std::array kFirstTags{TagUse{Tag::kFirst}};
+constexpr auto kExtractTags = join(kFirstTags, kModifierTags);
+
+void check_name(Checker& checker, Call& call) {
+  const auto* name = call.argument(Tag::kName);
+  if (name != nullptr) checker.constant(*name);
+}
+
+// Collects the parts below `part`, depth first. The outermost loop begins with the message itself.
+void collect_parts(Part& part, std::vector<Part*>& out) {
+  for (auto& child : part.children) {
+    out.push_back(&child);
+    collect_parts(child, out);
+  }
+}
+
+Flow foreverypart(Run& run, const Call& call) {
+  if (run.parts().size() >= run.limits().loop_depth)
+    return run.fail(call.line, "loops are nested too deeply");
+  std::vector<Part*> parts;
+  auto& around = run.parts().empty() ? run.message().root() : *run.parts().back();
+  if (run.parts().empty()) parts.push_back(&around);
+  collect_parts(around, parts);
+  auto flow = Flow::kNext;
+  for (auto* part : parts) {
+    if (!run.step()) return run.fail(call.line, "the script takes too many steps");
+    run.parts().push_back(part);
+    flow = run.block(call.commands);
+    run.parts().pop_back();
+    if (flow != Flow::kNext) break;
+  }
+  if (flow == Flow::kBreak) {
+    if (run.breaking() > 1) return --run.breaking(), Flow::kBreak;
+    run.breaking() = 0;
+    flow = Flow::kNext;
+  }
+  // Replacements become part of the message when no loop refers to its parts any more.
+  if (run.parts().empty() && run.replaced()) run.apply_replacements();
+  return flow;
+}
+
+// Returns how many loops `break` leaves; 0 if no loop has that name.
+std::size_t depth_of(const std::vector<std::string>& loops, const std::string& name) {
+  for (std::size_t i = loops.size(); i > 0; --i) {
+    if (name.empty() || loops[i - 1] == name) return loops.size() - i + 1;
+  }
+  return 0;
+}
+void check_break(Checker& checker, Call& call) {
+  const auto* argument = call.argument(Tag::kName);
+  call.loops = depth_of(checker.loops(), argument == nullptr ? "" : checker.constant(*argument));
+  if (call.loops == 0)
+    checker.fault(call.line, "'break' is outside of the loop that it would leave");
+}
+Flow break_loop(Run& run, const Call& call) {
+  run.breaking() = call.loops;
+  return Flow::kBreak;
+}
+
+// Makes an entity that replaces a part: "Content-Type", an empty line, the text.
+std::string replacement_for(Run& run, const Call& call) {
+  auto text = run.string(call.arguments[0]);
+  return call.has(Tag::kMime) ? with_crlf(text) : text_entity(text);
+}
+
+std::string in_newlines_of(const Message& message, std::string text) {
+  if (message.newline() == "\n") std::erase(text, '\r');
+  return text;
+}
+
+// RFC 5703 6: outside of a loop, replaces the whole message; in a loop, its current part.
+Flow replace(Run& run, const Call& call) {
+  auto entity = replacement_for(run, call);
+  auto& message = run.message();
+  if (!run.count_header_edit(call.line)) return Flow::kFailed;
+  auto& part = run.parts().empty() ? message.root() : *run.parts().back();
+  if (&part == &message.root()) {
+    auto subject = run.string(call, Tag::kSubject);
+    auto from = run.string(call, Tag::kFrom);
+    if (run.failed()) return Flow::kFailed;
+    run.note(call, "the message");
+    if (subject) run.message().set_field("Subject", *subject);
+    if (from) run.message().set_field("From", *from);
+    entity = "MIME-Version: 1.0\r\n" + entity;
+  } else {
+    run.note(call, part.type.type + "/" + part.type.subtype);
+    // The line end before the next boundary does not belong to the part.
+    if (entity.ends_with("\r\n")) entity.resize(entity.size() - 2);
+  }
+  auto& target = run.parts().empty() ? message.root() : part;
+  target.replacement = in_newlines_of(message, std::move(entity));
+  target.children.clear();
+  run.replaced() = true;
+  if (run.parts().empty()) run.apply_replacements();
+  return Flow::kNext;
+}
+
+// RFC 5703 7: the message becomes an attachment of a new message with the given text.
+Flow enclose(Run& run, const Call& call) {
+  auto& message = run.message();
+  if (!run.parts().empty()) return run.fail(call.line, "'enclose' cannot be used in a loop");
+  if (!run.count_header_edit(call.line)) return Flow::kFailed;
+  auto text = run.string(call.arguments[0]);
+  // RFC 2046 5.1.1: the boundary must not occur in any of the parts.
+  std::string boundary = "handoff-enclose";
+  auto original = message.text();
+  while (original.find("--" + boundary) != std::string::npos ||
+         text.find("--" + boundary) != std::string::npos)
+    boundary += "-x";
+  std::string entity = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"" +
+                       boundary + "\"\r\n\r\n--" + boundary + "\r\n" + text_entity(text) +
+                       "\r\n--" + boundary + "\r\nContent-Type: message/rfc822\r\n\r\n";
+  entity = in_newlines_of(message, std::move(entity)) + original;
+  entity += in_newlines_of(message, "\r\n--" + boundary + "--\r\n");
+  auto subject = run.string(call, Tag::kSubject);
+  const auto* given = call.argument(Tag::kHeaders);
+  auto fields = given == nullptr ? std::vector<std::string>() : run.list(*given);
+  if (run.failed()) return Flow::kFailed;
+  run.note(call, "the message");
+  if (subject) message.set_field("Subject", *subject);
+  // "name: value", for the new message.
+  for (const auto& field : fields) {
+    auto colon = field.find(':');
+    if (colon == std::string::npos || !is_field_name(trim(field.substr(0, colon))))
+      return run.fail(call.line, "enclose: '" + escape(field) + "' is not a field");
+    message.set_field(trim(field.substr(0, colon)), trim(field.substr(colon + 1)));
+  }
+  auto& root = message.root();
+  root.replacement = std::move(entity);
+  root.children.clear();
+  run.replaced() = true;
+  run.apply_replacements();
+  return Flow::kNext;
+}
+
+void check_extract(Checker& checker, Call& call) {
+  if (!checker.active("variables"))
+    return checker.fault(call.line, "'extracttext' needs: require \"variables\"");
+  if (checker.loops().empty())
+    return checker.fault(call.line, "'extracttext' is outside of foreverypart");
+  checker.check_variable(call.arguments[0]);
+  check_modifiers(checker, call);
+}
+Flow extracttext(Run& run, const Call& call) {
+  if (run.parts().empty()) return run.fail(call.line, "'extracttext' is outside of foreverypart");
+  auto text = readable_text(*run.parts().back()).value_or("");
+  if (const auto* first = call.argument(Tag::kFirst)) {
+    auto size = std::min<std::uint64_t>(first->number, text.size());
+    // :first counts characters.
+    std::size_t at = 0;
+    for (std::uint64_t count = 0; at < text.size(); ++at) {
+      if ((static_cast<unsigned char>(text[at]) & 0xc0) != 0x80 && count++ == size) break;
+    }
+    text.resize(at);
+  }
+  set_variable(run, call.arguments[0].texts.front().literal,
+               modify(call, std::move(text), run.limits()));
+  return Flow::kNext;
+}
+
+constexpr Kind kMimeKinds[] = {
+    {.name = "foreverypart",
+     .extension = "foreverypart",
+     .tags = kNameTags,
+     .block = true,
+     .check = check_name,
+     .command = foreverypart},
+    {.name = "break",
+     .extension = "foreverypart",
+     .tags = kNameTags,
+     .check = check_break,
+     .command = break_loop},
+    {.name = "replace",
+     .extension = "replace",
+     .arguments = "s",
+     .tags = kReplaceTags,
+     .command = replace},
+    {.name = "enclose",
+     .extension = "enclose",
+     .arguments = "s",
+     .tags = kEncloseTags,
+     .command = enclose},
+    {.name = "extracttext",
+     .extension = "extracttext",
+     .arguments = "s",
+     .tags = kExtractTags,
+     .check = check_extract,
+     .command = extracttext},
+};
+
+}  // namespace
+
+std::span<const Kind> mime_kinds() { return kMimeKinds; }
+
+}  // namespace handoff::sieve

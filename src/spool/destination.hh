@@ -1,0 +1,52 @@
+// The destination of one recipient's message, as Message::deliver() sees it. A destination has two
+// steps, so that the work that many destinations can share costs one sync, and a slow destination
+// does not delay the replies before its own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hh"
+#include "spool/quota.hh"
+
+namespace handoff::spool {
+
+class Message;
+
+struct Delivered {
+  std::string file;        // name in new/
+  std::uint64_t size = 0;  // octets
+  bool copied = false;     // not a hard link to the staged file
+  bool already = false;    // an earlier try of the same message delivered it: nothing was written
+  // The quota of the mailbox including this message, if it has limits and its usage is known.
+  std::optional<QuotaState> quota = {};
+  // Of the first step: valid only once the sync has succeeded, even if `already`.
+  bool awaits_sync = false;
+};
+
+class Destination {
+ public:
+  virtual ~Destination() = default;
+
+  // Before any other step, for every destination: starts what another host finishes while this one
+  // syncs. Does not block.
+  virtual void start() {}
+  // Whether another host stores the message: the staged file, and a failure of its sync, do not
+  // matter for this destination.
+  virtual bool is_elsewhere() const { return false; }
+  // The first step, which every destination takes before any takes the second: makes a name that
+  // the message's one sync will make durable, or starts work that another process or host finishes.
+  // Returns the outcome, which is valid once that sync has succeeded; nothing if deliver() does the
+  // work or waits for its result. Called only if the file system can sync many names at once.
+  // `personal`: header fields for this recipient only, ending in CRLF. May block.
+  virtual Result<std::optional<Delivered>> link(Message&, std::string_view /*personal*/) {
+    return std::optional<Delivered>();
+  }
+  // Second step, unless the first has settled it. After success the message is durable there; after
+  // an error nothing of it is visible. May block as long as the destination does.
+  virtual Result<Delivered> deliver(Message& message, std::string_view personal) = 0;
+};
+
+}  // namespace handoff::spool

@@ -1,0 +1,70 @@
+// What scripts do with one message besides copies: messages to send, marks, and the record of each
+// recipient whose plan was carried out. Owned by the Message, which decides when they are valid.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.hh"
+#include "spool/durable.hh"
+#include "spool/marks.hh"
+#include "spool/outgoing.hh"
+#include "spool/staged.hh"
+
+namespace handoff::spool {
+
+class Spool;
+
+class Effects {
+ public:
+  explicit Effects(Spool& spool) : spool_(spool) {}
+  Effects(Effects&&) = delete;
+  // Removes the records, unless keep_records() was called.
+  ~Effects();
+
+  // `shared`: the sync of the staged file with its names follows, before commit(). Otherwise what
+  // is added is durable on return. May block.
+  Status queue(const Staged& staged, const std::string& key, const Outgoing& outgoing, bool shared);
+  Status mark(const UserMark& mark, bool shared);
+  Status record(const Staged& staged, const std::string& key, bool shared);
+  // Sets a mark after the record. If this fails, the mark is missing.
+  void mark_recorded(const UserMark& mark, bool shared);
+
+  // How many effects have been added since commit().
+  std::size_t pending() const { return pending_.size(); }
+  // Removes all but the first `left` of the effects that have been added since commit().
+  void drop(std::size_t left);
+  // Call when the additions are durable. Allows the messages to be sent.
+  void commit();
+  // How many messages may be sent.
+  std::size_t queued() const { return queued_; }
+  // Call if the client will send the message again: the records must then be found.
+  void keep_records() { records_.clear(); }
+
+ private:
+  struct Queued {
+    std::string name;
+  };
+  struct Record {
+    std::string name;
+  };
+  // A mark that commit() sets.
+  struct Late {
+    UserMark mark;
+  };
+  Durable durable(bool shared) const;
+  void undo(const Queued& queued);
+  void undo(const UserMark& mark);
+  void undo(const Record& record);
+  void undo(const Late&) {}
+
+  Spool& spool_;
+  std::vector<std::variant<Queued, UserMark, Record, Late>> pending_;
+  std::vector<std::string> records_;  // committed
+  unsigned count_ = 0;                // messages that were ever added
+  std::size_t queued_ = 0;
+};
+
+}  // namespace handoff::spool

@@ -1,0 +1,282 @@
+#include "spool/mailbox_writer.hh"
+
+#include <cerrno>
+#include <utility>
+
+#include "spool/maildir.hh"
+#include "spool/newline.hh"
+
+namespace handoff::spool {
+namespace {
+
+constexpr std::size_t kCopyBuffer = 256 << 10;  // octets
+// If a name is taken, another host has the same name, process id and random number. More than a few
+// such names indicate a fault.
+constexpr int kNameTries = 5;
+
+// A file in MAILBOX/tmp, removed with the object.
+struct Temporary {
+  sys::Files& files;
+  sys::Fd directory;
+  std::string name;
+  ~Temporary() { static_cast<void>(files.unlink(directory, name).ok()); }
+};
+
+// Whether a link that failed with `code` shows that hard links cannot reach the mailbox: another
+// file system, one without links, too many links, or Linux' fs.protected_hardlinks.
+bool needs_copy(int code) {
+  return code == EXDEV || code == EMLINK || code == EPERM || code == EOPNOTSUPP || code == ENOSYS;
+}
+
+// Where a delivered file is: only messages with flags are put into cur/.
+const char* folder_of(std::string_view file) { return file.find(':') == file.npos ? "new" : "cur"; }
+
+// Returns `result`, which concerns `mailbox`, with the whole path in its error.
+template <class T>
+Result<T> named(const Mailbox& mailbox, Result<T> result) {
+  if (result) return result;
+  return with_whole_path(mailbox, result.error());
+}
+
+Mailbox inbox_of(Mailbox mailbox) {
+  mailbox.folder.clear();
+  return mailbox;
+}
+
+// Copies `source` into `file`, with `personal` after its first line. Returns the octets written.
+Result<std::uint64_t> copy_octets(sys::Files& files, const sys::Fd& source, const sys::Fd& file,
+                                  std::string_view personal) {
+  std::vector<char> buffer(kCopyBuffer);
+  std::uint64_t offset = 0;
+  bool first_line = !personal.empty();
+  for (;;) {
+    auto n = files.read_at(source, offset, buffer.data(), buffer.size());
+    if (!n) return n.error();
+    std::string_view octets(buffer.data(), n.value());
+    if (octets.empty()) return offset + (first_line ? 0 : personal.size());
+    offset += octets.size();
+    if (first_line && octets.find('\n') != octets.npos) {
+      auto line = octets.substr(0, octets.find('\n') + 1);
+      octets.remove_prefix(line.size());
+      for (auto piece : {line, personal}) {
+        if (auto done = files.write(file, piece); !done) return done.error();
+      }
+      first_line = false;
+    }
+    if (auto done = files.write(file, octets); !done) return done.error();
+  }
+}
+
+}  // namespace
+
+Result<std::optional<EarlierCopy>> MailboxWriter::find_earlier(
+    const Staged& staged, const Mailbox& mailbox, const std::vector<std::string>& names) {
+  using Found = Result<std::optional<EarlierCopy>>;
+  auto search = [&]() -> Found {
+    auto directory = open_in(files_, root_, mailbox, "");
+    if (!directory && directory.error().code == ENOENT) return std::optional<EarlierCopy>();
+    if (!directory) return directory.error();
+    return find_earlier_copy(files_, directory.value(), names, staged);
+  };
+  auto found = search();
+  // The process that made the earlier attempt may have died before it counted the message.
+  if (found && found.value()) quotas_.mark_uncertain(mailbox);
+  return named(mailbox, std::move(found));
+}
+
+Result<std::optional<Delivered>> MailboxWriter::link(const Staged& staged, const Mailbox& mailbox,
+                                                     const QuotaUse& pending, const Flags& flags) {
+  using Linked = Result<std::optional<Delivered>>;
+  auto try_link = [&]() -> Linked {
+    auto quota = quotas_.state(mailbox, staged.size, Quotas::Counts::kNever);
+    if ((quota && !quota.value().certain) || is_missing(mailbox)) return std::optional<Delivered>();
+    if (quota) {
+      auto& state = quota.value();
+      if (auto room = Quotas::check(state, staged.size); !room) return room.error();
+      if (state.use) {
+        state.use->size += pending.size;
+        state.use->messages += pending.messages;
+      }
+      // If two folders of one mailbox compete for the room, deliver() decides, because it counts
+      // the first.
+      if (!Quotas::check(state, staged.size)) return std::optional<Delivered>();
+    }
+    auto directory = open_settled_new(files_, root_, mailbox);
+    if (!directory) return directory.error();
+    if (!directory.value()) return std::optional<Delivered>();
+    if (directory.value()->shared) {
+      auto access = access_of(files_, root_, mailbox);
+      if (!access) return access.error();
+      if (access.value().file != kFileMode)
+        return std::optional<Delivered>();  // it needs a file of its own
+    }
+    auto info = info_of(mailbox, flags);
+    if (!info) return info.error();
+    auto cur = flags.any() ? open_in(files_, root_, mailbox, "cur") : Result<sys::Fd>(sys::Fd());
+    if (!cur) return cur.error();
+    const auto& place = flags.any() ? cur.value() : directory.value()->directory;
+    auto name = link_unique(*staged.folder, staged.name, {place, info.value()},
+                            with_size(staged.target(), staged.size), staged.size);
+    if (!name && needs_copy(name.error().code)) return std::optional<Delivered>();
+    if (!name) return name.error();
+    Delivered delivered{name.value(), staged.size, false, false};
+    if (quota && quota.value().limits.any()) {
+      delivered.quota = quota.value();
+      delivered.quota->add(staged.size);
+    }
+    return std::optional(std::move(delivered));
+  };
+  return named(mailbox, try_link());
+}
+
+void MailboxWriter::count(const Mailbox& mailbox, const Delivered& delivered) {
+  if (delivered.quota) quotas_.add(mailbox, delivered.size);
+}
+
+void MailboxWriter::unlink(const Mailbox& mailbox, const std::string& file) {
+  auto directory = open_in(files_, root_, mailbox, folder_of(file));
+  if (directory) static_cast<void>(files_.unlink(directory.value(), file).ok());
+}
+
+void MailboxWriter::remove(const Mailbox& mailbox, const std::string& file) {
+  auto directory = open_in(files_, root_, mailbox, folder_of(file));
+  if (!directory) return;
+  if (files_.unlink(directory.value(), file))
+    static_cast<void>(files_.sync_directory(directory.value()).ok());
+  quotas_.mark_uncertain(mailbox);
+}
+
+Result<std::string> MailboxWriter::info_of(const Mailbox& mailbox, const Flags& flags) {
+  if (!flags.any()) return std::string();
+  auto place = open_in(files_, root_, mailbox, "");
+  if (!place) return place.error();
+  return info_suffix(files_, place.value(), flags);
+}
+
+Result<Delivered> MailboxWriter::deliver(const Staged& staged, const Mailbox& mailbox,
+                                         std::string_view personal, const Flags& flags) {
+  return named(mailbox, write(staged, mailbox, personal, flags));
+}
+
+Result<Delivered> MailboxWriter::write(const Staged& staged, const Mailbox& mailbox,
+                                       std::string_view personal, const Flags& flags) {
+  auto quota = quotas_.state(mailbox, staged.size);
+  if (quota) {
+    if (auto room = Quotas::check(quota.value(), staged.size); !room) return room.error();
+  }
+  if (auto created = create(mailbox); !created) return created.error();
+  auto directory = open_new(files_, root_, mailbox);
+  if (!directory) return directory.error();
+  Access access;
+  if (directory.value().shared) {
+    auto found = access_of(files_, root_, mailbox);
+    if (!found) return found.error();
+    access = found.value();
+  }
+  auto info = info_of(mailbox, flags);
+  if (!info) return info.error();
+  auto cur = flags.any() ? open_in(files_, root_, mailbox, "cur") : Result<sys::Fd>(sys::Fd());
+  if (!cur) return cur.error();
+  Target target{flags.any() ? cur.value() : directory.value().directory, info.value()};
+  auto delivered = put(staged, mailbox, with_line_ends(personal), target, access);
+  if (delivered && quota && quota.value().limits.any()) {
+    auto size = delivered.value().size;
+    delivered.value().quota = quota.value();
+    delivered.value().quota->add(size);
+    quotas_.add(mailbox, size);
+  }
+  return delivered;
+}
+
+// Whether the mailbox must be created by the site's own program.
+bool MailboxWriter::is_missing(const Mailbox& mailbox) {
+  if (!options_.create || !mailbox.create) return false;
+  const auto* sign = options_.directories_exist && mailbox.base.empty() ? "new" : "";
+  auto found = open_in(files_, root_, inbox_of(mailbox), sign);
+  return !found && found.error().code == ENOENT;
+}
+
+Status MailboxWriter::create(const Mailbox& mailbox) {
+  if (!is_missing(mailbox)) return {};
+  // If the first two messages arrive at once, both run the program, and one may fail because the
+  // mailbox then exists.
+  if (auto created = options_.create(mailbox); !created && is_missing(mailbox)) return created;
+  auto inbox = inbox_of(mailbox);
+  if (auto found = open_in(files_, root_, inbox, ""); !found) return found.error();
+  // Completes and syncs it like our own, because the program probably has not.
+  return make_maildir(files_, root_, inbox);
+}
+
+std::string MailboxWriter::with_line_ends(std::string_view personal) const {
+  std::string lines;
+  if (options_.crlf) {
+    lines = personal;
+  } else {
+    CrlfToLf().convert(personal, lines);
+  }
+  return lines;
+}
+
+Result<Delivered> MailboxWriter::put(const Staged& staged, const Mailbox& mailbox,
+                                     std::string_view personal, const Target& target,
+                                     const Access& access) {
+  if (staged.folder == nullptr || !personal.empty() || access.file != kFileMode) {
+    return copy(staged, mailbox, personal, target, access);
+  }
+  auto name = link_unique(*staged.folder, staged.name, target,
+                          with_size(staged.target(), staged.size), staged.size);
+  if (!name && needs_copy(name.error().code)) {
+    return copy(staged, mailbox, personal, target, access);
+  }
+  if (!name) return name.error();
+  if (auto done = publish(target.directory, name.value()); !done) return done.error();
+  return Delivered{name.value(), staged.size, false, false};
+}
+
+Result<Delivered> MailboxWriter::copy(const Staged& staged, const Mailbox& mailbox,
+                                      std::string_view personal, const Target& target,
+                                      const Access& access) {
+  sys::Fd opened;
+  auto source = staged.open(files_, opened);
+  if (!source) return source.error();
+  auto tmp = open_in(files_, root_, mailbox, "tmp");
+  if (!tmp) return tmp.error();
+  auto name = names_.next();
+  auto file = create_file(files_, tmp.value(), name, access);
+  if (!file) return file.error();
+  Temporary temporary{files_, std::move(tmp).value(), name};
+
+  auto size = copy_octets(files_, *source.value(), file.value(), personal);
+  if (!size) return size.error();
+  if (auto done = files_.sync_data(file.value()); !done) return done.error();
+  if (auto done = files_.close(std::move(file).value()); !done) return done.error();
+  // Uses the staged file's name, by which a retry finds it.
+  auto linked = link_unique(temporary.directory, name, target,
+                            with_size(staged.target(), size.value()), size.value());
+  if (!linked) return linked.error();
+  if (auto done = publish(target.directory, linked.value()); !done) return done.error();
+  return Delivered{linked.value(), size.value(), true, false};
+}
+
+// Links at/from to the target under `name`, or under a new name if that is taken. Returns the name
+// used.
+Result<std::string> MailboxWriter::link_unique(const sys::Fd& at, const std::string& from,
+                                               const Target& target, std::string name,
+                                               std::uint64_t size) {
+  for (int tries = 1;; ++tries) {
+    auto linked = files_.link(at, from, target.directory, name + target.info);
+    if (linked) return name + target.info;
+    if (linked.error().code != EEXIST || tries == kNameTries) return linked.error();
+    name = with_size(names_.next(), size);
+  }
+}
+
+// Makes `name` in new/ durable, or removes it: after a 4xx the client sends the message again and
+// must not find it there.
+Status MailboxWriter::publish(const sys::Fd& new_directory, const std::string& name) {
+  auto synced = files_.sync_directory(new_directory);
+  if (!synced) static_cast<void>(files_.unlink(new_directory, name).ok());
+  return synced;
+}
+
+}  // namespace handoff::spool

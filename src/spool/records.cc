@@ -1,0 +1,59 @@
+#include "spool/records.hh"
+
+#include <cerrno>
+
+#include "sys/clock.hh"
+#include "sys/digest.hh"
+
+namespace handoff::spool {
+
+std::string record_name(const std::string& name, const std::string& key) {
+  return name + ",P=" + sys::hex(sys::digest_of(key));
+}
+
+Status Records::add(const Staged& staged, const std::string& record, Durable durable) {
+  auto done = files_->link(*staged.folder, staged.name, directory_, record);
+  if (done && durable == Durable::kByDirectory) done = files_->sync_directory(directory_);
+  return done;
+}
+
+bool Records::has(const std::string& record) { return files_->info_at(directory_, record).ok(); }
+
+void Records::remove(const std::string& record) {
+  static_cast<void>(files_->unlink(directory_, record).ok());
+}
+
+Result<std::optional<EarlierCopy>> Records::find(const std::vector<std::string>& names,
+                                                 const std::string& key, const Staged& staged) {
+  using Found = std::optional<EarlierCopy>;
+  sys::Fd opened;
+  auto file = staged.open(*files_, opened);
+  if (!file) return file.error();
+  for (const auto& name : names) {
+    auto record = record_name(name, key);
+    auto earlier = files_->open_file(directory_, record);
+    if (!earlier && earlier.error().code == ENOENT) continue;
+    if (!earlier) return earlier.error();
+    auto same = is_same_message(*files_, earlier.value(), name, staged, *file.value());
+    if (!same) return same.error();
+    if (!same.value()) continue;
+    // The process that made the earlier attempt may have died before it synced, and the 250 must
+    // not be sent without a sync. The names before the record are durable with it.
+    if (auto synced = files_->sync_file(earlier.value()); !synced) return synced.error();
+    if (auto synced = files_->sync_directory(directory_); !synced) return synced.error();
+    return Found(EarlierCopy{name, record});
+  }
+  return Found();
+}
+
+Status Records::expire(std::chrono::seconds window) {
+  auto records = files_->list(directory_);
+  if (!records) return records.error();
+  for (const auto& record : records.value()) {
+    auto info = files_->info_at(directory_, record);
+    if (info && sys::Wall::now() - info.value().modified > window) remove(record);
+  }
+  return {};
+}
+
+}  // namespace handoff::spool

@@ -1,0 +1,276 @@
+#include "status/fields.hh"
+
+#include <algorithm>
+#include <functional>
+
+namespace handoff::status {
+namespace {
+
+using board::Counter;
+using S = board::Snapshot;
+
+template <Counter kWhich>
+std::uint64_t total(const S& s) {
+  return s.totals[kWhich];
+}
+template <auto kMember>
+std::uint64_t member(const S& s) {
+  return static_cast<std::uint64_t>(s.*kMember);
+}
+template <auto kMember>
+std::uint64_t space(const S& s) {
+  return s.space ? (*s.space).*kMember : 0;
+}
+
+constexpr Field kFields[] = {
+    {.value = space<&sys::Space::free_octets>,
+     .group = "spool",
+     .name = "free_octets",
+     .metric = "handoff_spool_free_bytes",
+     .help = "Free space of the spool's filesystem."},
+    {.value = space<&sys::Space::total_octets>,
+     .group = "spool",
+     .name = "total_octets",
+     .metric = "handoff_spool_size_bytes",
+     .help = "Size of the spool's filesystem."},
+    {.value = space<&sys::Space::free_inodes>,
+     .group = "spool",
+     .name = "free_inodes",
+     .metric = "handoff_spool_free_inodes",
+     .help = "Free inodes of the spool's filesystem."},
+    {.value = space<&sys::Space::total_inodes>,
+     .group = "spool",
+     .name = "total_inodes",
+     .metric = "handoff_spool_inodes",
+     .help = "Inodes of the spool's filesystem."},
+    {.value = member<&S::workers_max>,
+     .group = "pool",
+     .name = "max",
+     .metric = "handoff_workers_limit",
+     .help = "The setting workers.max."},
+    {.value = member<&S::departing>,
+     .group = "pool",
+     .name = "departing",
+     .metric = "handoff_departing_workers",
+     .help = "Workers that finish their session and exit."},
+    {.value = member<&S::deaths>,
+     .group = "pool",
+     .name = "deaths",
+     .metric = "handoff_worker_deaths",
+     .help = "Workers that ended unexpectedly.",
+     .counter = true,
+     .line = "trouble",
+     .words = "# died",
+     .row = "workers died",
+     .color = "bad"},
+    {.value = member<&S::killed>,
+     .group = "pool",
+     .name = "killed",
+     .metric = "handoff_killed_workers",
+     .help = "Workers killed because they made no progress.",
+     .counter = true,
+     .line = "trouble",
+     .words = "# killed without progress",
+     .row = "workers killed",
+     .color = "bad"},
+    {.value = member<&S::throttles>,
+     .group = "pool",
+     .name = "throttles",
+     .metric = "handoff_throttles",
+     .help = "Starts of workers delayed after a crash.",
+     .counter = true,
+     .line = "trouble",
+     .words = "# starts delayed"},
+    {.value = member<&S::spool_changes>,
+     .group = "top",
+     .name = "spool_changes",
+     .metric = "handoff_spool_changes",
+     .help = "Times that another directory was at spool.path, or its folders were removed.",
+     .counter = true,
+     .line = "trouble",
+     .words = "spool changed # times",
+     .row = "spool changed",
+     .color = "bad"},
+
+    {.value = total<Counter::kSessions>,
+     .group = "totals",
+     .name = "sessions",
+     .metric = "handoff_sessions",
+     .help = "Sessions that have ended.",
+     .counter = true,
+     .line = "since up",
+     .words = "# sessions",
+     .row = "sessions"},
+    {.value = total<Counter::kTransactions>,
+     .group = "totals",
+     .name = "transactions",
+     .metric = "handoff_transactions",
+     .help = "Messages that were delivered to at least one recipient.",
+     .counter = true},
+    {.value = total<Counter::kDelivered>,
+     .group = "totals",
+     .name = "delivered",
+     .metric = "handoff_recipients",
+     .label = "outcome=\"delivered\"",
+     .help = "Recipients by their last reply.",
+     .counter = true,
+     .line = "since up",
+     .words = "# delivered",
+     .row = "delivered"},
+    {.value = total<Counter::kDeferred>,
+     .group = "totals",
+     .name = "deferred",
+     .metric = "handoff_recipients",
+     .label = "outcome=\"deferred\"",
+     .counter = true,
+     .line = "since up",
+     .words = "# deferred",
+     .row = "deferred",
+     .color = "warn"},
+    {.value = total<Counter::kRejected>,
+     .group = "totals",
+     .name = "rejected",
+     .metric = "handoff_recipients",
+     .label = "outcome=\"rejected\"",
+     .counter = true,
+     .line = "since up",
+     .words = "# rejected",
+     .row = "rejected"},
+    {.value = total<Counter::kCrowded>,
+     .group = "totals",
+     .name = "crowded",
+     .metric = "handoff_crowded_recipients",
+     .help = "Recipients deferred because of recipients.max-concurrent.",
+     .counter = true,
+     .row = "deferred, mailbox busy",
+     .color = "warn"},
+    {.value = total<Counter::kSlow>,
+     .group = "totals",
+     .name = "slow",
+     .metric = "handoff_slow_recipients",
+     .help = "Recipients deferred because of recipients.slow-limit.",
+     .counter = true},
+    {.value = total<Counter::kNoRoom>,
+     .group = "totals",
+     .name = "no_room",
+     .metric = "handoff_no_room",
+     .help = "Messages refused at MAIL because of insufficient space.",
+     .counter = true},
+    {.value = total<Counter::kRefusedPeers>,
+     .group = "totals",
+     .name = "refused_clients",
+     .metric = "handoff_refused_clients",
+     .help = "Connections closed because of allow, workers.max-per-client or proxy-protocol.",
+     .counter = true,
+     .row = "clients refused",
+     .color = "warn"},
+    {.value = total<Counter::kOctets>,
+     .group = "totals",
+     .name = "octets",
+     .metric = "handoff_received_bytes",
+     .help = "Content received.",
+     .counter = true},
+    {.value = total<Counter::kSwept>,
+     .group = "totals",
+     .name = "swept",
+     .metric = "handoff_swept_files",
+     .help = "Files of dead processes that were removed from staging.",
+     .counter = true},
+    {.value = total<Counter::kScriptRuns>,
+     .group = "totals",
+     .name = "script_runs",
+     .metric = "handoff_script_runs",
+     .help = "Recipients for whom Sieve scripts ran.",
+     .counter = true},
+    {.value = total<Counter::kScriptSteps>,
+     .group = "totals",
+     .name = "script_steps",
+     .metric = "handoff_script_steps",
+     .help = "Steps that Sieve scripts took.",
+     .counter = true},
+    {.value = total<Counter::kScriptErrors>,
+     .group = "totals",
+     .name = "script_errors",
+     .metric = "handoff_script_errors",
+     .help = "Runs of Sieve scripts with an error, after which the message was kept.",
+     .counter = true},
+
+    {.value = member<&S::pid>, .group = "top", .name = "pid"},
+    {.value = member<&S::now>, .group = "top", .name = "now"},
+    {.value = member<&S::started>,
+     .group = "top",
+     .name = "started",
+     .metric = "handoff_start_time_seconds",
+     .help = "When the master was started."},
+    {.value = member<&S::generation>,
+     .group = "top",
+     .name = "generation",
+     .line = "config",
+     .words = "generation #"},
+    {.value = [](const S& s) { return std::uint64_t{s.generation} - 1; },
+     .metric = "handoff_reloads",
+     .label = "result=\"done\"",
+     .help = "Reloads by result.",
+     .counter = true},
+    {.value = member<&S::reloads_refused>,
+     .group = "top",
+     .name = "reloads_refused",
+     .metric = "handoff_reloads",
+     .label = "result=\"refused\"",
+     .counter = true,
+     .line = "config",
+     .words = "# reloads refused",
+     .row = "reloads refused",
+     .color = "warn"},
+    {.value = member<&S::upgrades>,
+     .group = "top",
+     .name = "upgrades",
+     .metric = "handoff_upgrades",
+     .help = "Upgrades done.",
+     .counter = true,
+     .line = "config",
+     .words = "# upgrades"},
+};
+
+}  // namespace
+
+std::span<const Field> fields() { return kFields; }
+
+const std::array<StageField, board::kStages> kStageFields = {{
+    {"transaction", "handoff_transaction_seconds", "Time from MAIL to the last reply of a message.",
+     "whole transaction"},
+    {"lookup", "handoff_lookup_seconds", "Time to look up one recipient.", "lookup"},
+    {"write", "handoff_write_seconds", "Time spent in writing one message to staging.", "write"},
+    {"sync", "handoff_sync_seconds", "Time until the disk had one message in staging.", "sync"},
+    {"commit", "handoff_commit_seconds", "Time to put one message into one mailbox, durably.",
+     "commit"},
+    {"final_dot", "handoff_final_dot_seconds",
+     "Time from the final dot of a message to its last reply.", "final dot to last reply"},
+}};
+
+std::vector<RefusalCount> refusals(const board::Snapshot& s) {
+  std::vector<RefusalCount> out;
+  for (std::size_t i = 0; i < board::kRefusals.size(); ++i) {
+    if (s.totals.refusals[i] > 0) out.push_back({&board::kRefusals[i], s.totals.refusals[i]});
+  }
+  std::ranges::stable_sort(out, std::greater(), &RefusalCount::count);
+  return out;
+}
+
+std::string words_of(const board::Refusal& refusal) {
+  static constexpr const char* kCommands[] = {"MAIL", "RCPT", "the content"};
+  std::string words(refusal.reason);
+  std::ranges::replace(words, '_', ' ');
+  auto code = refusal.code == 0 ? "" : std::to_string(refusal.code) + " ";
+  return code + words + ", at " + kCommands[static_cast<std::size_t>(refusal.at)];
+}
+
+unsigned busy(const board::Snapshot& s) {
+  unsigned out = 0;
+  for (std::size_t i = 0; i < board::kStates; ++i) {
+    if (board::is_busy(static_cast<board::State>(i))) out += s.by_state[i];
+  }
+  return out;
+}
+
+}  // namespace handoff::status

@@ -1,0 +1,415 @@
+#include "worker/filtered.hh"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "base/text.hh"
+#include "base/unicode.hh"
+#include "filter/global_scripts.hh"
+#include "filter/program_cache.hh"
+#include "recipients/folder.hh"
+#include "recipients/script.hh"
+#include "sys/clock.hh"
+#include "worker/services.hh"
+
+namespace handoff::worker {
+namespace {
+
+constexpr std::size_t kLongestNote = 2500;  // octets
+
+bool is_missing(const Error& error) { return error.code == ENOENT || error.code == ENOTDIR; }
+
+// The scripts could not be read or run: the recipient is deferred, whatever the cause.
+Error not_run(const std::string& what, const Error& why) {
+  return explained(EAGAIN, what + ": " + why.describe());
+}
+
+// RFC 5321 4.2: the text of a reply is one line.
+std::string in_one_line(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    bool blank = c == ' ' || is_control(c);
+    if (blank && (out.empty() || out.back() == ' ')) continue;
+    out += blank ? ' ' : c;
+  }
+  return std::string(trim(out));
+}
+
+// Whether the address may be an argument of sieve.sendmail.
+bool can_be_sent_to(const std::string& address) {
+  static constexpr std::size_t kLongest = 320;  // RFC 5321 4.5.3.1: 64 + 1 + 255
+  return address.size() <= kLongest && address.find('@') != address.npos &&
+         is_printable_utf8(address) && address.front() != '-';
+}
+
+Filtered::Done done_by(const sieve::Place& place, std::string action, std::string folder) {
+  return {std::move(action), std::move(folder), place.script, place.line, place.rule};
+}
+
+}  // namespace
+
+// Answers what the filter process asks about the recipient.
+class Filtered::Site final : public filter::Answers {
+ public:
+  explicit Site(Filtered& of) : of_(of) {}
+
+  Result<std::optional<sys::Fd>> script(sieve::ScriptPlace place,
+                                        const std::string& name) override {
+    if (name.empty() || name.find('/') != name.npos || name.front() == '.' || !is_utf8(name))
+      return std::optional<sys::Fd>();
+    const auto& sieve = of_.services_.config.sieve;
+    std::optional<std::string> folder;
+    if (place == sieve::ScriptPlace::kGlobal) {
+      if (!sieve.global_directory.empty()) folder = sieve.global_directory;
+    } else if (!sieve.include_directory.empty()) {
+      folder = recipients::script_path(sieve.include_directory, of_.mailbox(),
+                                       of_.services_.config.spool.path);
+    }
+    if (!folder) return std::optional<sys::Fd>();
+    auto path = filter::included_path(*folder, name);
+    auto file = place == sieve::ScriptPlace::kGlobal ? of_.services_.files.open_followed(path)
+                                                     : of_.inner_.open_script(path);
+    if (file) return std::optional(std::move(file).value());
+    if (is_missing(file.error())) return std::optional<sys::Fd>();
+    return file.error();
+  }
+  Result<bool> folder_exists(const std::string& folder) override {
+    auto mailbox = of_.mailbox();
+    auto found = of_.inner_.find_folder(mailbox, folder, false);
+    if (!found) return found.error();
+    return found.value() && !mailbox.create_folder;
+  }
+  Result<bool> special_use_exists(const std::string& folder, const std::string& use) override {
+    for (const auto& usual : recipients::usual_folders(use)) {
+      if (!folder.empty() && !iequals(folder, usual)) continue;
+      auto exists = folder_exists(usual);
+      if (!exists || exists.value()) return exists;
+    }
+    return false;
+  }
+  Result<bool> seen(const sieve::Mark& mark) override {
+    return of_.services_.spool->seen(of_.user_mark(mark));
+  }
+
+ private:
+  Filtered& of_;
+};
+
+Filtered::Filtered(Services& services, delivery::Destination& inner, const Sender& sender,
+                   const Recipient& recipient)
+    : services_(services), inner_(inner), sender_(sender), recipient_(recipient) {}
+
+Result<std::optional<spool::Delivered>> Filtered::link(spool::Message& message,
+                                                       std::string_view personal) {
+  if (inner_.may_hang()) return std::optional<spool::Delivered>();
+  auto known = decide(message);
+  if (!known || known.value()) return known;
+  return inner_.link_order(message, order_, personal);
+}
+
+Result<spool::Delivered> Filtered::deliver(spool::Message& message, std::string_view personal) {
+  auto known = decide(message);
+  if (!known) return known.error();
+  if (known.value()) return *std::move(known).value();
+  return inner_.deliver_order(message, order_, personal);
+}
+
+// A retry is recognised before the scripts run, because they may have changed.
+Result<std::optional<spool::Delivered>> Filtered::decide(spool::Message& message) {
+  if (decided_) return std::optional<spool::Delivered>();
+  order_.recipient = mailbox().place() + "\n" + recipient_.address.text();
+  auto earlier = message.find_record(mailbox().place(), order_.recipient);
+  if (!earlier) return earlier.error();
+  if (earlier.value()) {
+    spool::Delivered delivered;
+    delivered.already = true;
+    return std::optional(std::move(delivered));
+  }
+  auto decided = run_scripts(message);
+  decided_ = decided.ok();
+  return decided;
+}
+
+Result<std::optional<spool::Delivered>> Filtered::run_scripts(spool::Message& message) {
+  order_.copies = {{mailbox(), {}, nullptr}};
+  auto job = job_for(message);
+  std::vector<sys::Fd> scripts;
+  if (auto opened = open_scripts(job, scripts); !opened) return opened.error();
+  if (scripts.empty()) return std::optional<spool::Delivered>();
+  if (!services_.filter_process) return explained(EPIPE, "there is no filter process");
+  sys::Fd opened;
+  auto file = message.staged().open(services_.files, opened);
+  if (!file) return file.error();
+  Site site(*this);
+  auto verdict = services_.filter_process->run(job, *file.value(), scripts, site,
+                                               services_.config.sieve.timeout);
+  if (!verdict) return verdict.error();
+  ran_ = true;
+  steps_ = verdict.value().steps;
+  if (verdict.value().error) return not_run("the scripts did not finish", *verdict.value().error);
+  report(message, verdict.value());
+  if (auto taken = take_plan(message, verdict.value()); !taken) return taken.error();
+  return std::optional<spool::Delivered>();
+}
+
+filter::Job Filtered::job_for(const spool::Message& message) const {
+  const auto& config = services_.config;
+  filter::Job job;
+  auto& facts = job.facts;
+  facts.from = sender_.text;
+  facts.to = recipient_.address.text();
+  if (recipient_.original) facts.original_to = recipient_.original->address;
+  facts.addresses = {mailbox().address};
+  auto now = sys::Wall::now();
+  facts.now = std::chrono::floor<std::chrono::seconds>(now);
+  facts.zone = sys::utc_offset(now);
+  facts.host = config.hostname;
+  facts.message_id = message.id() + "." + std::to_string(std::hash<std::string>()(facts.to)) + "@" +
+                     config.hostname;
+  facts.user = mailbox().address.substr(0, mailbox().address.rfind('@'));
+  facts.folder = recipients::folder_text(mailbox().folder, config.spool.folder_encoding);
+  facts.separators = config.recipients.delimiter;
+  job.limits = filter::limits_of(config);
+  return job;
+}
+
+// Global scripts are read with the worker's rights, a recipient's own with those of the mailbox's
+// owner. It is not an error if the recipient has no script; any other failure defers the message,
+// because running only some of the scripts could lose the message.
+Status Filtered::open_scripts(filter::Job& job, std::vector<sys::Fd>& files) {
+  const auto& config = services_.config;
+  auto add = [&](const std::string& path, Result<sys::Fd> file) -> Status {
+    if (!file) return not_run("the script " + path + " cannot be read", file.error());
+    job.scripts.push_back(path);
+    files.push_back(std::move(file).value());
+    return {};
+  };
+  auto add_global = [&](const std::string& path) {
+    return add(path, services_.files.open_followed(path));
+  };
+  for (const auto& path : config.sieve.before) {
+    if (auto added = add_global(path); !added) return added;
+  }
+  auto own = recipients::personal_script(config.sieve.script, mailbox(), config.spool.path);
+  bool has_own = false;
+  if (own) {
+    auto file = inner_.open_script(*own);
+    has_own = file || !is_missing(file.error());
+    if (has_own) {
+      if (auto added = add(*own, std::move(file)); !added) return added;
+      personal_path_ = *own;
+    }
+  }
+  if (!has_own && !config.sieve.fallback.empty()) {
+    if (auto added = add_global(config.sieve.fallback); !added) return added;
+  }
+  for (const auto& path : config.sieve.after) {
+    if (auto added = add_global(path); !added) return added;
+  }
+  return {};
+}
+
+// Errors of scripts and what they log. The recipient gets a note beside the own script.
+void Filtered::report(const spool::Message& message, const filter::Verdict& verdict) {
+  auto global = filter::global_scripts(services_.config);
+  std::string note;
+  for (const auto& fault : verdict.faults) {
+    if (!failed_) log_fault(message, fault);  // the first one is enough for the log
+    failed_ = true;
+    if (std::ranges::find(global, fault.script) == global.end())
+      note += fault.script + ": line " + std::to_string(fault.line) + ": " + fault.what + "\n";
+  }
+  for (const auto& line : verdict.log) {
+    services_.log.debug("script says", {{"id", message.id()},
+                                        {"to", recipient_.address.bracketed()},
+                                        {"mailbox", mailbox().name()},
+                                        {"text", line}});
+  }
+  if (!note.empty() && !personal_path_.empty()) write_note(message, std::move(note));
+}
+
+void Filtered::log_fault(const spool::Message& message, const sieve::Fault& fault) {
+  services_.log.warning("script has an error, message kept",
+                        {{"id", message.id()},
+                         {"to", recipient_.address.bracketed()},
+                         {"mailbox", mailbox().name()},
+                         {"script", fault.script},
+                         {"line", fault.line},
+                         {"cause", fault.what}});
+}
+
+void Filtered::write_note(const spool::Message& message, std::string faults) {
+  faults.resize(std::min(faults.size(), kLongestNote));
+  auto text = sys::rfc5322_date(sys::Wall::now()) +
+              "\nThe script has errors, so new messages are stored as if it did not exist:\n" +
+              faults;
+  auto written = inner_.write_note(personal_path_ + std::string(delivery::kNoteSuffix), text);
+  if (written) return;
+  services_.log.info("cannot tell the owner of a script", {{"id", message.id()},
+                                                           {"to", recipient_.address.bracketed()},
+                                                           {"mailbox", mailbox().name()},
+                                                           {"script", personal_path_},
+                                                           {"cause", written.error().describe()}});
+}
+
+// The filter process may be controlled by an attacker, so the plan is checked: names of folders by
+// recipients/folder, flags by spool/flags, numbers here.
+Status Filtered::take_plan(spool::Message& message, const filter::Verdict& verdict) {
+  const auto& plan = verdict.plan;
+  const auto& config = services_.config;
+  if (plan.actions.size() > config.sieve.max_actions + std::size_t{1})
+    return explained(EPROTO, "the plan has more actions than sieve.max-actions");
+  order_.copies.clear();
+  std::size_t redirects = 0;
+  for (const auto& action : plan.actions) {
+    if (const auto* rejection = std::get_if<sieve::Rejection>(&action)) {
+      done_.push_back(done_by(rejection->place, "reject", {}));
+      if (config.sieve.rejects)
+        return explained(ECANCELED, in_one_line(rejection->reason), {}, Reason::kRejected);
+      discarded_ = true;
+    } else if (const auto* copy = std::get_if<sieve::Copy>(&action)) {
+      if (auto taken = take_copy(*copy, message, verdict); !taken) return taken;
+    } else if (const auto* redirect = std::get_if<sieve::Redirect>(&action)) {
+      if (++redirects > config.sieve.max_redirects)
+        return explained(EPROTO, "the plan has more redirects than sieve.max-redirects");
+      if (auto taken = take_redirect(*redirect, message, verdict); !taken) return taken;
+    } else if (auto taken = take_outgoing(std::get<sieve::Outgoing>(action)); !taken) {
+      return taken;
+    }
+  }
+  for (const auto& mark : plan.marks) order_.marks.push_back(user_mark(mark));
+  if (order_.copies.empty() && redirects == 0 && !discarded_) {
+    discarded_ = true;
+    done_.insert(done_.begin(), done_by(plan.discarded_by, "discard", {}));
+  }
+  return {};
+}
+
+spool::UserMark Filtered::user_mark(const sieve::Mark& mark) const {
+  using Kind = spool::UserMark::Kind;
+  bool vacation = mark.kind == sieve::Mark::Kind::kVacation;
+  return {mailbox().name(), vacation ? Kind::kVacation : Kind::kDuplicate, mark.id, mark.seconds};
+}
+
+Status Filtered::take_redirect(const sieve::Redirect& redirect, spool::Message& message,
+                               const filter::Verdict& verdict) {
+  if (!can_be_sent_to(redirect.to)) return explained(EPROTO, "the plan has an invalid address");
+  spool::Outgoing outgoing;
+  outgoing.sender = sender_.text;
+  outgoing.recipients = {redirect.to};
+  outgoing.head = redirect.head;
+  if (redirect.edited.any()) {
+    auto text = edited_text(redirect.edited, message, verdict.header_size);
+    if (!text) return text.error();
+    outgoing.text = std::move(text).value();
+  }
+  order_.outgoing.push_back(std::move(outgoing));
+  done_.push_back(done_by(redirect.place, "redirect", redirect.to));
+  return {};
+}
+
+// A reply or a notification, and a copy of it.
+Status Filtered::take_outgoing(const sieve::Outgoing& from) {
+  if (!from.withheld.empty()) return {};
+  bool vacation = from.kind == sieve::Outgoing::Kind::kVacation;
+  spool::Outgoing outgoing;
+  outgoing.kind =
+      vacation ? spool::Outgoing::Kind::kVacation : spool::Outgoing::Kind::kNotification;
+  outgoing.sender = from.from;
+  outgoing.recipients = from.to;
+  outgoing.text = std::make_shared<const std::string>(from.text);
+  bool valid = !from.to.empty() && std::ranges::all_of(from.to, can_be_sent_to) &&
+               (from.from.empty() || can_be_sent_to(from.from));
+  if (!valid) return explained(EPROTO, "the plan has an invalid address");
+  if (from.mark) order_.marks.push_back(user_mark(*from.mark));
+  done_.push_back(done_by(from.place, vacation ? "vacation" : "notify", from.to.front()));
+  order_.outgoing.push_back(std::move(outgoing));
+  if (!from.copy) return {};
+  auto stored = mailbox_for(*from.copy);
+  if (!stored) return stored.error();
+  auto text = from.text;
+  if (services_.config.spool.newline != conf::Newline::kCrlf) std::erase(text, '\r');
+  order_.copies.push_back({stored.value(), spool::flags_of(from.copy->flags),
+                           std::make_shared<const std::string>(std::move(text))});
+  return {};
+}
+
+Status Filtered::take_copy(const sieve::Copy& copy, spool::Message& message,
+                           const filter::Verdict& verdict) {
+  auto mailbox = mailbox_for(copy);
+  if (!mailbox) return mailbox.error();
+  spool::CopyOrder order{mailbox.value(), spool::flags_of(copy.flags), nullptr};
+  auto folder =
+      recipients::folder_text(order.mailbox.folder, services_.config.spool.folder_encoding);
+  bool keeps = copy.folder.empty() && copy.special_use.empty();
+  if (copy.edited.any()) {
+    auto text = edited_text(copy.edited, message, verdict.header_size);
+    if (!text) return text.error();
+    order.text = std::move(text).value();
+  }
+  // Two names of one folder get one copy.
+  auto same = std::ranges::find_if(order_.copies, [&](const auto& other) {
+    bool same_text =
+        other.text == order.text || (other.text && order.text && *other.text == *order.text);
+    return other.mailbox.same_place(order.mailbox) && same_text;
+  });
+  done_.push_back(done_by(copy.place, keeps ? "keep" : "fileinto", std::move(folder)));
+  if (same != order_.copies.end()) {
+    same->flags.add(order.flags);
+  } else {
+    order_.copies.push_back(std::move(order));
+  }
+  return {};
+}
+
+// The folder of a copy; that of messages without a script if it does not exist.
+Result<Mailbox> Filtered::mailbox_for(const sieve::Copy& copy) {
+  auto chosen = mailbox();
+  for (const auto& usual : recipients::usual_folders(copy.special_use)) {
+    auto found = inner_.find_folder(chosen, usual, false);
+    if (!found) return found.error();
+    if (found.value() && !chosen.create_folder) return chosen;
+  }
+  if (copy.folder.empty()) return mailbox();
+  if (!is_printable_utf8(copy.folder)) return explained(EPROTO, "the plan has an invalid folder");
+  chosen = mailbox();
+  auto found = inner_.find_folder(chosen, copy.folder, copy.create);
+  if (!found) return found.error();
+  if (found.value()) return chosen;
+  services_.log.warning("folder missing, message kept", {{"to", recipient_.address.bracketed()},
+                                                         {"mailbox", mailbox().name()},
+                                                         {"folder", copy.folder},
+                                                         {"script", copy.place.script},
+                                                         {"line", copy.place.line}});
+  return mailbox();
+}
+
+Result<std::shared_ptr<const std::string>> Filtered::edited_text(const sieve::Edited& edited,
+                                                                 spool::Message& message,
+                                                                 std::uint64_t header_size) {
+  for (const auto& [known, text] : editions_) {
+    if (known == edited) return text;
+  }
+  if (whole_.empty()) {
+    sys::Fd opened;
+    auto file = message.staged().open(services_.files, opened);
+    if (!file) return file.error();
+    auto text = filter::read_all(services_.files, *file.value());
+    if (!text) return text.error();
+    whole_ = std::move(text).value();
+  }
+  if (header_size > whole_.size()) return explained(EPROTO, "the plan does not fit the message");
+  std::string_view whole = whole_;
+  auto text = std::make_shared<std::string>(edited.header ? std::string_view(*edited.header)
+                                                          : whole.substr(0, header_size));
+  *text += edited.body ? std::string_view(*edited.body) : whole.substr(header_size);
+  // Edits may add fields, and replace may wrap the message in another one.
+  if (text->size() > 2 * (services_.config.session.max_message_size + whole.size()))
+    return explained(EFBIG, "the script makes the message too large");
+  editions_.emplace_back(edited, text);
+  return std::shared_ptr<const std::string>(std::move(text));
+}
+
+}  // namespace handoff::worker

@@ -1,0 +1,47 @@
+// Decides when the messages of scripts are given to sieve.sendmail, and when this is repeated after
+// a failure. Pure: depends only on names and times.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sys/clock.hh"
+
+namespace handoff::worker {
+
+class Retries {
+ public:
+  using Time = sys::Steady::time_point;
+  // The first retry of a message; each later one waits twice as long, up to the longest.
+  static constexpr std::chrono::seconds kFirst{5};
+  static constexpr std::chrono::seconds kLongest{3600};
+  // If so many messages fail in a row, the program itself seems to fail, and nothing is tried for a
+  // while, which doubles up to the longest pause.
+  static constexpr unsigned kMostFailures = 3;
+  static constexpr std::chrono::seconds kLongestPause{60};
+
+  // Returns those of `names`, which are all in the queue, that are due: first those that were never
+  // tried, in their order.
+  std::vector<std::string> due(const std::vector<std::string>& names, Time now);
+  // Whether nothing should be tried now.
+  bool paused(Time now) const { return now < paused_until_; }
+  // The program works: if it had not for a while, every message is due.
+  void succeeded(const std::string& name);
+  // Returns when the message is due again.
+  std::chrono::seconds failed(const std::string& name, Time now);
+  unsigned tries(const std::string& name) const;
+
+ private:
+  struct Message {
+    unsigned tries = 0;
+    Time next;
+  };
+  std::map<std::string, Message> failed_;
+  unsigned in_a_row_ = 0;
+  Time paused_until_;
+  std::chrono::seconds pause_ = kFirst;
+};
+
+}  // namespace handoff::worker

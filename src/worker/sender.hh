@@ -1,0 +1,53 @@
+// The process that gives the messages of scripts to sieve.sendmail: one for each master, as the
+// service user, confined, without any peer. Deliveries never wait for it.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+
+#include "base/result.hh"
+#include "conf/config.hh"
+#include "spool/outgoing.hh"
+#include "spool/outgoing_queue.hh"
+#include "spool/spool.hh"
+#include "sys/fd.hh"
+#include "sys/files.hh"
+#include "sys/log.hh"
+#include "worker/retries.hh"
+
+namespace handoff::worker {
+
+bool needs_sender(const conf::Config& config);
+
+class OutgoingSender {
+ public:
+  // All arguments must outlive the object. Requires sys::start_launcher() with sieve.sendmail.
+  OutgoingSender(const conf::Config& config, const sys::Log& log, sys::Files& files,
+                 spool::Spool& spool)
+      : config_(config), log_(log), files_(files), spool_(spool) {}
+
+  // Sends the messages that are due. Only one process of all on this spool does so at a time; in
+  // the others this does nothing. May block for as long as the program runs, for each message; ends
+  // between two messages if a stop was requested.
+  Status send_due();
+
+ private:
+  void send(spool::OutgoingQueue& queue, const std::string& name);
+  // `envelope`: without recipients if it could not be read.
+  void failed(spool::OutgoingQueue& queue, const std::string& name, const spool::Envelope& envelope,
+              const Error& error);
+  Status run(spool::OutgoingQueue& queue, const std::string& name, const spool::Outgoing& message);
+
+  const conf::Config& config_;
+  const sys::Log& log_;
+  sys::Files& files_;
+  spool::Spool& spool_;
+  Retries retries_;
+  std::unordered_set<std::string> sent_;  // that could not be removed
+};
+
+// Sends until the master has ended (`life`, see Inheritance) or a stop is requested. Returns the
+// exit code.
+int run_sender(const conf::Config& config, const sys::Log& log, const sys::Fd& life);
+
+}  // namespace handoff::worker

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Workers and status processes are programs of their own: their addresses reveal nothing about
+another process, their memory contains no password, and they use the settings that the master has
+read, even if the files have changed."""
+import os
+import re
+import shutil
+import signal
+import ssl
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import parts
+from certificates import Certificates
+from control import until, workers
+from handoffd import Handoffd, is_sanitized, program
+from lmtp import Lmtp, deliver
+from lookups import rcpt
+from tap import done, empty, is_, ok, skip, skip_all
+
+if not sys.platform.startswith("linux") or os.geteuid() != 0:
+    skip_all("only root of Linux can read the memory of other processes")
+
+PAT = "pat@good.test"
+MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
+TWO = {"workers.max": 2, "workers.min-idle": 2, "workers.max-idle": 2, "log.level": "debug"}
+ONE = {"workers.max": 1, "workers.min-idle": 1, "log.level": "debug"}
+# A build without the Linux extras forks its processes, which then share addresses and memory.
+EXECUTES = parts.has("linux-extras")
+SECRET = b"un" + b"guessable-7391"
+
+
+def addresses(pid):
+    """Where the program, its C library and its heap begin."""
+    found = {}
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        for line in maps:
+            name = line.split()[-1]
+            if name.endswith(("/handoffd", "[heap]")) or re.search(r"/libc[.-]", name):
+                found.setdefault(os.path.basename(name), line.partition("-")[0])
+    return found
+
+
+def has_in_memory(pid, octets):
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            span, rights, *_ = line.split()
+            # Not [vvar], [vsyscall], and not the scoreboard, of which most pages were never used.
+            if not rights.startswith("r") or "[v" in line or "memfd:" in line:
+                continue
+            begin, end = (int(part, 16) for part in span.split("-"))
+            if end - begin > 1 << 30:  # the shadow memory of AddressSanitizer
+                continue
+            try:
+                memory.seek(begin)
+                if octets in memory.read(end - begin):
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def kinds(daemon):
+    """{kind: [process id]} of the processes that the log names as confined and that are running."""
+    found = {}
+    for line in daemon.log:
+        if "]: confined process=" in line:
+            pid = line.partition("handoffd[")[2].partition("]")[0]
+            if os.path.exists(f"/proc/{pid}/exe"):
+                found.setdefault(line.partition("process=")[2].split()[0], []).append(int(pid))
+    return found
+
+
+def next_worker(daemon):
+    """Kills the only worker and returns the one that takes its place."""
+    before = workers(daemon)
+    os.kill(before[0], signal.SIGKILL)
+    return until(lambda: workers(daemon) if workers(daemon) not in (before, []) else None,
+                 "another worker")[0]
+
+
+def code(daemon, address=PAT):
+    return deliver(daemon.unix, "", [address], MESSAGE).final[address].code
+
+
+# --- Addresses.
+with Handoffd(TWO) as daemon:
+    daemon.mailbox(PAT)
+    is_(code(daemon), 250, "a_worker_in_its_own_address_space_delivers")
+    both = until(lambda: workers(daemon) if len(workers(daemon)) == 2 else None, "two workers")
+    spaces = [addresses(pid) for pid in (daemon.pid, *both)]
+    if not is_sanitized():
+        for name in spaces[0]:
+            kind = re.sub(r"[\[\]]", "", name).replace(".", "_")
+            is_(len({space.get(name) for space in spaces}), 3 if EXECUTES else 1,
+                f"each_process_has_{kind}_at_another_address")
+    is_({open(f"/proc/{pid}/comm", encoding="ascii").read().strip() for pid in both}, {"handoffd"},
+        "workers_are_called_handoffd")
+
+# --- Secrets that their memory does not contain.
+if parts.has("postgresql"):
+    os.environ["PGPASSWORD"] = SECRET.decode() + "-environment"
+    lookup = f"postgresql:host=/nonexistent user=x password={SECRET.decode()}?select 1 where %u is not null"
+    with Handoffd({**ONE, "recipients.lookup": lookup}) as daemon:
+        is_(rcpt(daemon, PAT), 451, "a_recipient_is_deferred_while_the_database_is_down")
+        found = until(lambda: all_ if {"worker", "lookup"} <= set(all_ := kinds(daemon)) else None,
+                      "a worker and its lookup process")
+        ok(has_in_memory(found["lookup"][0], SECRET), "the_lookup_process_has_the_password")
+        if EXECUTES:
+            ok(not has_in_memory(found["worker"][0], SECRET), "the_worker_does_not_have_the_password")
+            empty([pid for pid in found.get("status", ()) if has_in_memory(pid, SECRET)],
+                  "status_processes_do_not_have_the_password")
+    del os.environ["PGPASSWORD"]
+else:
+    skip("no lookup with a password in this build")
+
+# --- Files that have changed.
+settings = {**ONE, "recipients.lookup": "mailbox", "hostname": "before.test"}
+with Handoffd(settings, tcp=True, start=False) as daemon:
+    copy = os.path.join(daemon.scratch.path, "handoffd")
+    shutil.copy(program("HANDOFFD"), copy)
+    os.chmod(daemon.scratch.path, 0o755)
+    daemon.command[0] = copy
+    files = [copy]
+    if parts.has("openssl"):
+        server = Certificates(daemon.scratch).self_signed("server")
+        daemon.write({"tls.certificate": server.certificate, "tls.key": server.key})
+        files += [server.certificate, server.key]
+        with open(server.key, "rb") as file:
+            key = file.read().splitlines()[2]
+    if parts.has("cdb"):
+        table = daemon.scratch.file("table", f"kim@good.test mailbox={PAT}\n")
+        daemon.write({"recipients.lookup": [f"file:{table}", "mailbox"]})
+        files.append(table)
+    daemon.start()
+    daemon.mailbox(PAT)
+    daemon.write({"hostname": "after.test"})
+    for path in files:
+        os.unlink(path)
+    worker = next_worker(daemon)
+    if parts.has("openssl"):
+        ok(has_in_memory(worker, key), "a_worker_has_the_private_key")
+        others = [pid for kind in ("delivery", "status") for pid in kinds(daemon).get(kind, ())]
+        empty([pid for pid in others if has_in_memory(pid, key)], "no_other_process_has_the_private_key")
+    is_(code(daemon), 250, "a_worker_starts_although_program_and_configuration_were_removed")
+    if parts.has("cdb"):
+        is_(code(daemon, "kim@good.test"), 250, "a_new_worker_has_the_table_that_the_master_read")
+    with Lmtp(daemon.tcp) as client:
+        ok("before.test" in str(client.greeting), "a_new_worker_has_the_settings_that_the_master_read")
+        if parts.has("openssl"):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            client.command("LHLO me")
+            client.start_tls(context)
+            is_(client.command("NOOP").code, 250, "a_new_worker_has_the_certificate_and_key_that_the_master_read")
+    with open(f"/proc/{workers(daemon)[0]}/cmdline", "rb") as file:
+        ok(file.read().startswith(b"handoffd: worker"), "the_title_of_a_process_says_that_it_is_a_worker")
+done()

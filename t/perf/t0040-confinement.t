@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Confinement costs a message no system calls: a confined worker makes the same ones as a worker that
+is not confined. The time of the processor is shown, and not compared, because it varies."""
+import collections
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import perf
+import shim
+import tracing
+from control import workers
+from handoffd import Handoffd, is_sanitized
+from lmtp import Lmtp
+from scratch import Scratch
+from tap import diag, done, is_, skip_all
+
+# Every shim hides Landlock (t/lib/no_landlock.c).
+# The worker believes that its filter is in effect.
+UNCONFINED = "int seccomp_load(void* filter) { return filter ? 0 : -1; }\n"
+PAT = "pat@good.test"
+MESSAGE = b"Subject: fixed\r\n\r\n" + perf.LINE * 50 + b"."
+MESSAGES = 1000
+TIMED = {"rt_sigprocmask", "fstatfs", "fcntl"}  # whose number depends on the time that passes
+
+if is_sanitized():
+    skip_all("a build with sanitizers is not confined")
+if why := tracing.missing() or shim.missing():
+    skip_all(why)
+scratch = Scratch()
+os.chmod(scratch.path, 0o755)
+unconfined = shim.preload(scratch.file("unconfined.c", UNCONFINED), scratch)
+LIBRARY = unconfined["LD_PRELOAD"]
+
+
+def counted(session, messages, options):
+    """Returns {call: number} for the worker that serves a session of this many messages."""
+    trace = os.path.join(session.scratch.path, "trace")
+    session.serve(["strace", "-f", *options, "-o", trace], messages)
+    with open(trace, encoding="utf-8", errors="replace") as lines:
+        told = [line.split(maxsplit=1) for line in lines]
+    worker = next(pid for pid, event in told if "sender@example" in event)
+    calls = (re.match(r"(\w+)\(", event) for pid, event in told if pid == worker)
+    return collections.Counter(call[1] for call in calls if call)
+
+
+def cost(options):
+    session = perf.Session()
+    found = perf.per_message(lambda messages: counted(session, messages, options))
+    session.remove()
+    return {name: round(number) for name, number in found.items()
+            if round(number) and name not in TIMED}
+
+
+is_(cost([]), cost(["-E", f"LD_PRELOAD={LIBRARY}"]), "a_confined_worker_makes_the_same_system_calls")
+
+
+def speak(client, messages):
+    for _ in range(messages):
+        client.send(f"MAIL FROM:<sender@example.org>\r\nRCPT TO:<{PAT}>\r\nDATA\r\n".encode())
+        assert [reply.code for reply in client.replies(3)] == [250, 250, 354]
+        assert client.command(MESSAGE).code == 250
+
+
+def ticks(pid):
+    """Nanoseconds of the processor."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0])
+
+
+def measured(environment, by):
+    """Returns the processor time of a worker for a message, in microseconds."""
+    settings = {"workers.max": 1, "workers.min-idle": 1, "log.level": "debug"}
+    with Handoffd(settings, environment=environment) as daemon:
+        daemon.mailbox(PAT)
+        daemon.wait_for(f'process=worker by="?{by}')
+        worker, = workers(daemon)
+        with Lmtp(daemon.unix, timeout=120) as client:
+            client.command("LHLO me")
+            speak(client, 20)
+            before = ticks(worker)
+            speak(client, MESSAGES)
+            return (ticks(worker) - before) / MESSAGES / 1000
+
+
+best = [min(measured(*how) for _ in range(3)) for how in (({}, "landlock"), (unconfined, "seccomp"))]
+diag(f"a message takes {best[0]:.1f} us of the processor, without confinement {best[1]:.1f} us")
+done()

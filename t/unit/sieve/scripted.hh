@@ -1,0 +1,104 @@
+// Runs scripts in a few lines, for a site that the test describes.
+#pragma once
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sieve/engine.hh"
+
+namespace handoff::sieve {
+
+class TestSite : public Site {
+ public:
+  std::map<std::string, std::string, std::less<>> scripts;
+  std::set<std::string, std::less<>> folders;
+  std::vector<std::string> known;  // ids of marks
+  bool broken = false;             // every answer is an error
+
+  Result<std::optional<std::string>> script(ScriptPlace, std::string_view name) override {
+    if (broken) return Error{EIO, "read", std::string(name)};
+    auto found = scripts.find(name);
+    if (found == scripts.end()) return std::optional<std::string>();
+    return std::optional(found->second);
+  }
+  Result<bool> folder_exists(std::string_view folder) override {
+    if (broken) return Error{EIO, "stat", std::string(folder)};
+    return folders.contains(folder);
+  }
+  Result<bool> special_use_exists(std::string_view, std::string_view use) override {
+    return use == "\\Junk";
+  }
+  Result<bool> seen(const Mark& mark) override {
+    if (broken) return Error{EIO, "read", "marks"};
+    return std::ranges::find(known, mark.id) != known.end();
+  }
+  Result<std::optional<std::string>> environment(std::string_view) override {
+    return std::optional<std::string>();
+  }
+};
+
+inline constexpr std::string_view kMessage =
+    "From: Pat <pat+work@example.com>\r\n"
+    "To: lee@example.org\r\n"
+    "Subject: Lunch at =?utf-8?q?Caf=C3=A9?=\r\n"
+    "Message-ID: <1@example.com>\r\n"
+    "\r\n"
+    "Hello.\r\n";
+
+struct Scripted {
+  TestSite site;
+  Facts facts;
+  Limits limits;
+
+  Scripted() {
+    facts.from = "pat+work@example.com";
+    facts.to = "lee@example.org";
+    facts.host = "mail.example.org";
+    facts.now = std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000));
+  }
+
+  Ran run(std::string_view script, std::string_view message = kMessage) {
+    return handoff_sieve_module()->run(script, message, facts, site, limits);
+  }
+  // Returns the first fault of a script: "line 1: ..."; empty if nothing is.
+  std::string fault(std::string_view script) {
+    auto checked = handoff_sieve_module()->check(script, site, limits);
+    return checked.faults.empty() ? "" : checked.faults.front().text();
+  }
+  // The plan in short: "keep", "store Junk", "redirect a@b", "reject", "reply", "notify".
+  std::vector<std::string> plan(std::string_view script, std::string_view message = kMessage) {
+    auto ran = run(script, message);
+    for (const auto& fault : ran.faults) BOOST_ERROR(fault.text());
+    std::vector<std::string> out;
+    for (const auto& action : ran.plan.actions) out.push_back(name(action));
+    return out;
+  }
+  // Whether a test holds, with the extensions that it needs.
+  bool holds(std::string_view extensions, std::string_view test,
+             std::string_view message = kMessage) {
+    auto script = "require [\"fileinto\"" + std::string(extensions.empty() ? "" : ",") +
+                  std::string(extensions) + "]; if " + std::string(test) + " { fileinto \"yes\"; }";
+    auto planned = plan(script, message);
+    return planned == std::vector<std::string>{"store yes"};
+  }
+
+ private:
+  static std::string name(const Action& action) {
+    if (const auto* copy = std::get_if<Copy>(&action))
+      return copy->folder.empty() ? "keep" : "store " + copy->folder;
+    if (const auto* redirect = std::get_if<Redirect>(&action)) return "redirect " + redirect->to;
+    if (std::holds_alternative<Rejection>(action)) return "reject";
+    const auto& outgoing = std::get<Outgoing>(action);
+    return std::string(outgoing.withheld.empty() ? "" : "no ") +
+           (outgoing.kind == Outgoing::Kind::kVacation ? "reply" : "notify");
+  }
+};
+
+using Plans = std::vector<std::string>;
+
+}  // namespace handoff::sieve
