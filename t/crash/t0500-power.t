@@ -34,6 +34,7 @@ import tap
 from cut_disk import CutDisk
 from handoffd import Handoffd, writes_out
 from lmtp import Closed, Lmtp, stuffed
+from processes import children
 from retries import found, kill, text
 from scratch import Scratch
 from tap import diag, empty, is_, ok
@@ -88,9 +89,7 @@ class Client(threading.Thread):
 
 
 def family(daemon):
-    children = f"/proc/{daemon.pid}/task/{daemon.pid}/children"
-    with open(children, encoding="ascii") as file:
-        return [daemon.pid, *(int(pid) for pid in file.read().split())]
+    return [daemon.pid, *children(daemon.pid)]
 
 
 def shut_down(daemon, image, mount_point):

@@ -24,6 +24,7 @@ import shim
 import tap
 from handoffd import Handoffd, writes_out
 from lmtp import Closed, deliver, stuffed
+from processes import children, open_processes
 from retries import Sender, found, kill, text
 from scratch import Scratch
 from tap import diag, empty, is_, ok
@@ -35,18 +36,12 @@ USERS = [f"user{n}@example.org" for n in range(8)]
 random.seed(1047)
 
 
-def children(daemon):
-    path = f"/proc/{daemon.pid}/task/{daemon.pid}/children"
-    with open(path, encoding="ascii") as file:
-        return [int(pid) for pid in file.read().split()]
-
-
 def kill_one(daemon):
-    kill(random.sample(children(daemon), 1))
+    kill(random.sample(children(daemon.pid), 1))
 
 
 def kill_all(daemon):
-    ends = [os.pidfd_open(pid) for pid in children(daemon)]
+    ends = open_processes(children(daemon.pid))
     os.killpg(daemon.pid, signal.SIGKILL)  # including a worker that is just starting
     for end in ends:
         select.select([end], [], [], 30)

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from control import until, workers
 from lmtp import deliver
 from owners import Owners
+from processes import children, descriptors, status
 from tap import done, empty, is_, ok, skip_all
 
 MESSAGE = b"Return-Path: <>\nSubject: x\n\nx\n"
@@ -68,28 +69,12 @@ def socket_of(worker):
     raise RuntimeError("the worker has no such socket")
 
 
-def status(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-
-
-def children(pid):
-    found = []
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if status(entry)["PPid"].strip() == str(pid):
-                found.append(int(entry))
-        except FileNotFoundError:
-            pass
-    return found
-
-
 def agent_beside(pids):
     """Returns the delivery process, once the master has no children except this process, these
     workers and the status process (a sweep is a temporary child)."""
     def one_more():
         roots = [pid for pid in set(children(daemon.pid)) - set(pids)
-                 if status(pid)["Uid"].split()[0] == "0"]
+                 if status(pid).get("Uid", "").split()[:1] == ["0"]]
         return roots[0] if len(roots) == 1 else None
     return until(one_more, "a delivery process")
 
@@ -115,7 +100,7 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     is_((facts["Uid"].split()[0], own["Uid"].split()[0] == "0", own["CapEff"], own["CapPrm"]),
         ("0", False, "0" * 16, "0" * 16), "the_delivery_process_is_root_and_the_worker_cannot_be")
     is_(facts["NoNewPrivs"], "1", "the_delivery_process_gets_no_privilege_by_exec")
-    links = [os.readlink(f"/proc/{agent}/fd/{entry}") for entry in os.listdir(f"/proc/{agent}/fd")]
+    links = descriptors(agent).values()
     with open("/proc/net/unix", encoding="ascii") as file:
         kinds = {line.split()[6]: line.split()[4] for line in list(file)[1:]}
     sockets = [kinds.get(re.sub(r"\D", "", link)) for link in links if link.startswith("socket:")]
@@ -202,10 +187,7 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     is_(len(pat.messages()), 2, "the_message_of_a_valid_request_is_stored")
 
     def going_on():
-        try:
-            return [child for child in children(agent) if status(child)["State"][0] != "Z"]
-        except (FileNotFoundError, ProcessLookupError):  # it is just gone
-            return going_on()
+        return [child for child in children(agent) if status(child).get("State", "Z")[0] != "Z"]
 
     until(lambda: not going_on(), "the last child, which has said all, ends")
     empty(going_on(), "no_child_of_the_delivery_process_survives")

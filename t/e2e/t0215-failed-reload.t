@@ -10,6 +10,7 @@ import shim
 from control import ctl, status, until
 from handoffd import Handoffd
 from lmtp import deliver
+from processes import children
 from scratch import Scratch
 from service_manager import ServiceManager
 from tap import done, is_, ok, skip_all
@@ -20,10 +21,8 @@ MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
 def only_idle_workers(daemon):
     """Whether no other process, such as a sweep or a starting worker, is opening the spool."""
-    with open(f"/proc/{daemon.pid}/task/{daemon.pid}/children", encoding="ascii") as file:
-        children = {int(pid) for pid in file.read().split()}
     workers = status(daemon)["workers"]
-    return (len(children - {worker["pid"] for worker in workers}) == 1  # the status process
+    return (len(set(children(daemon.pid)) - {worker["pid"] for worker in workers}) == 1  # the status process
             and all(worker["state"] == "idle" for worker in workers))
 
 

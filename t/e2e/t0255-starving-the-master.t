@@ -14,9 +14,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import processes
 from control import ctl, status, until, workers
 from handoffd import Handoffd, free_port
 from lmtp import deliver
+from processes import children, descriptors
 from tap import done, is_, ok, skip_all
 
 PAT = "pat@good.test"
@@ -48,15 +50,9 @@ def resident(pid):
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return [int(child) for child in file.read().split()]
-
-
 def sockets_of(pid):
     """Returns the inodes of a process's sockets."""
-    links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-    return {link for link in links if link.startswith("socket:")}
+    return {link for link in descriptors(pid).values() if link.startswith("socket:")}
 
 
 def status_processes(daemon):
@@ -118,8 +114,7 @@ with Handoffd({"http.listen": str(port)}) as daemon:
                      if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"}
     ok(listening <= sockets_of(http_process), "the_status_process_of_http_listen_holds_its_socket")
     for pid in (http_process, control_process):
-        with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            facts = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        facts = processes.status(pid)
         ok("0" not in facts["Uid"].split(), f"a_status_process_is_not_root_{pid == http_process}")
         is_(facts["CapEff"], "0" * 16, f"a_status_process_has_no_capability_{pid == http_process}")
     client = socket.create_connection(("127.0.0.1", port))
@@ -165,9 +160,8 @@ with Handoffd({"http.listen": str(port)}) as daemon:
     # --- An attacker controls the process of http.listen: it can query, but not command.
     if hasattr(os, "pidfd_open") and os.geteuid() == 0:
         http_process, = status_processes(daemon) - {control_process}
-        [fd] = [int(fd) for fd in os.listdir(f"/proc/{http_process}/fd")
-                if os.readlink(f"/proc/{http_process}/fd/{fd}") in
-                sockets_of(http_process) - listening]
+        [fd] = [fd for fd, link in descriptors(http_process).items()
+                if link in sockets_of(http_process) - listening]
         pidfd = os.pidfd_open(http_process)
         channel = socket.socket(fileno=ctypes.CDLL(None).syscall(PIDFD_GETFD, pidfd, fd, 0))
         os.kill(http_process, signal.SIGSTOP)
@@ -193,8 +187,7 @@ with Handoffd({"http.listen": str(port)}) as daemon:
     # --- A worker writes to the wakeup pipe of the master continuously.
     if hasattr(os, "pidfd_open") and os.geteuid() == 0:
         worker = workers(daemon)[0]
-        pipes = [int(fd) for fd in os.listdir(f"/proc/{worker}/fd")
-                 if os.readlink(f"/proc/{worker}/fd/{fd}").startswith("pipe:")]
+        pipes = [fd for fd, link in descriptors(worker).items() if link.startswith("pipe:")]
         [wakeup] = [fd for fd in pipes if re.search(
             r"^flags:\s+0*[0-7]*1$", open(f"/proc/{worker}/fdinfo/{fd}", encoding="ascii").read(),
             re.M) and os.readlink(f"/proc/{worker}/fd/{fd}") != os.readlink("/proc/self/fd/1")

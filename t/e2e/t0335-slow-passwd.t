@@ -12,6 +12,7 @@ import tap
 from control import until, workers
 from handoffd import Handoffd, account
 from lmtp import Lmtp
+from processes import children
 from scratch import Scratch
 from tap import done, is_, ok
 
@@ -38,11 +39,6 @@ me = pwd.getpwnam(account()[0]) if account() else pwd.getpwuid(os.geteuid())
 scratch = Scratch()
 stuck = scratch.file("stuck", "")
 environment = shim.preload(scratch.file("passwd_shim.c", SHIM), scratch, STUCK_WHILE=stuck)
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return file.read().split()
 
 
 with Handoffd({"recipients.lookup": "passwd", "recipients.lookup-timeout": "1s",

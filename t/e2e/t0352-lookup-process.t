@@ -11,6 +11,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import processes
 from control import status, until, workers
 from handoffd import Configuration, Handoffd, is_sanitized, program
 from lmtp import Lmtp, deliver
@@ -62,11 +63,7 @@ def confined(daemon):
 
 
 def is_running(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    return processes.status(pid).get("State", "Z")[0] != "Z"
 
 
 def lookup_processes(daemon):
@@ -78,7 +75,7 @@ def code(daemon, address):
 
 
 def sockets(pid):
-    links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    links = processes.descriptors(pid).values()
     return {link[8:-1] for link in links if link.startswith("socket:")}
 
 

@@ -19,6 +19,7 @@ from handoffd import Handoffd, free_port, is_sanitized, program, writes_out
 from injected import Injected
 from lmtp import deliver
 from owners import Owners
+from processes import children, status
 from tap import done, empty, is_, ok, skip_all
 
 if is_sanitized():
@@ -38,11 +39,6 @@ def landlock():
     return max(0, ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint(1)))
 
 
-def status(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-
-
 def confined(daemon):
     """{process id: kind} of the processes that the log names as confined."""
     return {int(line.partition("handoffd[")[2].partition("]")[0]):
@@ -54,11 +50,6 @@ def shared_memory(pid):
     """The mappings that the process shares with others and can write to."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
         return [line for line in maps if line.split()[1].startswith("rw-s")]
-
-
-def children(daemon):
-    with open(f"/proc/{daemon.pid}/task/{daemon.pid}/children", encoding="ascii") as file:
-        return set(map(int, file.read().split()))
 
 
 def in_address(port):
@@ -135,7 +126,7 @@ with socket.create_server(("127.0.0.1", 0)) as outside, \
             is_(process.call("open", inside, 0o100 | 2, 0o600) >= 0, True, "a_worker_creates_files_in_the_spool")
             is_(process.call("unlink", inside), 0, "a_worker_removes_files_in_the_spool")
     is_(bystander.poll(), None, "an_unrelated_process_of_the_same_user_survives")
-    both = until(lambda: two if len(two := children(daemon) - {worker}) == 2 else None,
+    both = until(lambda: two if len(two := set(children(daemon.pid)) - {worker}) == 2 else None,
                  "two status processes")
     for pid in both:
         is_((status(pid)["NoNewPrivs"], status(pid)["Seccomp"]), ("1", "2"),
@@ -224,7 +215,7 @@ with owners.handoffd(ONE) as daemon:
 
     def deliverer():
         """The delivery process, as soon as the master has no other child that is root."""
-        more = {pid for pid in children(daemon) if status(pid)["Uid"][0] == "0"}
+        more = {pid for pid in children(daemon.pid) if status(pid).get("Uid", "")[:1] == "0"}
         return more.pop() if len(more) == 1 else None
     delivery = until(deliverer, "a delivery process")
     empty(shared_memory(delivery), "the_delivery_process_shares_no_memory_with_the_master")

@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from control import workers
 from handoffd import Handoffd
 from lmtp import deliver
+from processes import descriptors
 from tap import done, empty, ok, skip_all
 
 if not os.path.isdir("/proc/self/fd"):
@@ -15,8 +16,7 @@ if not os.path.isdir("/proc/self/fd"):
 
 
 def open_files(pid):
-    return [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")
-            if int(number) > 2]
+    return [link for number, link in descriptors(pid).items() if number > 2]
 
 
 class Leaking(Handoffd):

@@ -10,6 +10,7 @@ from condition import get
 from control import ctl, status, until
 from handoffd import Handoffd, free_port
 from lmtp import Lmtp
+from processes import command_line
 from tap import done, is_, ok
 
 PAT = "pat@good.test"
@@ -100,11 +101,8 @@ with Handoffd({"http.listen": str(port), "trusted": "unix",
     # --- Processes.
     if os.path.exists("/proc/self/cmdline"):
         def titles():
-            found = set()
-            for pid in [daemon.pid, *(each["pid"] for each in status(daemon)["workers"])]:
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    found.add(file.read().rstrip(b"\0").decode())
-            return found
+            return {command_line(pid) for pid in
+                    [daemon.pid, *(each["pid"] for each in status(daemon)["workers"])]}
 
         ok({f"handoffd: master, {daemon.path}", "handoffd: worker, idle"} <= titles(),
            "ps_shows_the_master_and_idle_workers")

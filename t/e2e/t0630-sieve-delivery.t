@@ -12,6 +12,7 @@ from control import ctl, status, until, workers
 from handoffd import Handoffd, program
 from lmtp import deliver
 from owners import Owners
+from processes import children, command_line
 from tap import diag, done, empty, is_, ok
 
 MODULE = os.path.join(os.path.dirname(program("HANDOFFCTL")), "lookups", "handoff-sieve.so")
@@ -203,12 +204,7 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
 
     # The filter process.
     def filter_process():
-        with open(f"/proc/{daemon.pid}/task/{daemon.pid}/children", encoding="ascii") as file:
-            for pid in file.read().split():
-                with open(f"/proc/{pid}/cmdline", "rb") as line:
-                    if b"filter" in line.read():
-                        return int(pid)
-        return None
+        return next((pid for pid in children(daemon.pid) if "filter" in command_line(pid)), None)
 
     first = until(filter_process, "a filter process")
     os.kill(first, signal.SIGSTOP)
