@@ -3,13 +3,12 @@
 
 namespace handoff {
 
-// spool.delivered-to: when to write Delivered-To:. kAuto: if the message goes to one mailbox.
-// kAlways: if it goes to several mailboxes, each gets its own copy, so that each can have the
-// field.
+// spool.delivered-to: when to write Delivered-To:. kAuto: only if the message goes to one mailbox.
+// kAlways: always; each of several mailboxes then gets a copy of its own instead of a link.
 enum class DeliveredTo { kAuto, kAlways, kNever };
 
-// spool.sync. kAuto: the fewest calls that suffice on this filesystem (sys/filesystem.hh). kPlain:
-// sync each file and each directory.
+// spool.sync: how messages are made durable. kAuto: by the fewest calls that suffice on this
+// filesystem (sys/filesystem.hh). kPlain: by a sync of each file and each directory.
 enum class Sync { kAuto, kPlain };
 
 // spool.folder-encoding: how non-ASCII folder names are written on disk.

@@ -16,7 +16,7 @@ struct Endpoint {
   std::uint16_t port = 0;
   bool tls = false;  // tcp: TLS from the first octet, without STARTTLS
 
-  // In the syntax of the configuration.
+  // Returns the endpoint in the syntax of the configuration.
   std::string text() const;
   bool operator==(const Endpoint&) const = default;
 };

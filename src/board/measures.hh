@@ -39,8 +39,8 @@ inline constexpr std::size_t kReplyCodes = kCodes.size() + 1;
 enum class At : std::uint8_t { kMail, kRcpt, kContent };
 inline constexpr std::string_view kAtNames[] = {"mail", "rcpt", "content"};
 
-// What refusals are counted by: command, code and reason (lmtp::Phrase). Code 0: any other code or
-// reason; the last of its command.
+// Refusals are counted by command, code and reason (lmtp::Phrase). The last row of each command has
+// the code 0 and counts all other codes and reasons.
 struct Refusal {
   At at;
   int code;

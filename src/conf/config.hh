@@ -62,7 +62,7 @@ struct Config {
     seconds command_timeout{};           // from one command to the end of the next
     seconds stress_timeout{};            // the same while other connections wait
     seconds data_timeout{};              // without receiving any octet of data
-    seconds max_time{};                  // then it ends between transactions
+    seconds max_time{};                  // after this it ends before the next transaction
     seconds transaction_timeout{};       // from MAIL to the end of the data
   } session;
 

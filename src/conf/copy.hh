@@ -9,8 +9,8 @@
 
 namespace handoff::conf {
 
-// Omits what only a lookup process needs: of a lookup that is apart(), the copy contains the kind,
-// but no server and no password.
+// Omits what only a lookup process needs: of a lookup that runs in a lookup process
+// (LookupKind::apart()), it contains the kind, but neither server nor password.
 std::string pack(const Settings& settings);
 // `parse_lookup` must accept such a kind without an argument. Throws ConfigError.
 Settings unpack_settings(std::string_view octets, LookupParser parse_lookup);

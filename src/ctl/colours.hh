@@ -11,7 +11,7 @@ namespace handoff::ctl {
 class Colours {
  public:
   Colours() = default;  // none
-  // For output to this descriptor: see sys::takes_colour().
+  // Returns colours for output to this descriptor if sys::takes_colour() allows them.
   static Colours on(int fd) { return Colours(sys::takes_colour(fd)); }
 
   std::string green(std::string_view text) const { return in("32", text); }

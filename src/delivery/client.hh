@@ -40,7 +40,7 @@ class Client {
                                    bool& is_uncertain);
   // Removes a copy that deliver() made.
   Status remove(const spool::Staged& staged, const Mailbox& mailbox, const std::string& file);
-  // As Files::open_followed(), recipients::find_folder() and Files::write_note().
+  // These do what Files::open_followed(), recipients::find_folder() and Files::write_note() do.
   Result<sys::Fd> open_script(const Mailbox& mailbox, const std::string& path);
   Result<bool> find_folder(Mailbox& mailbox, const std::string& name, bool create);
   Status write_note(const Mailbox& mailbox, const std::string& path, const std::string& text);

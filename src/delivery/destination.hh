@@ -37,8 +37,8 @@ class Destination : public spool::Destination {
   Status check_quota(std::uint64_t size);
   // Inspects the mailbox, for display. May block.
   virtual Result<Inspection> inspect(std::uint64_t size) = 0;
-  // For the scripts of the mailbox's owner. Each may block, and may hang if may_hang().
-  // Opens a script of the owner; ENOENT or ENOTDIR: there is none.
+  // The next three functions are for the scripts of the mailbox's owner. Each may block, and may
+  // hang if may_hang() returns true. Opens a script of the owner; ENOENT or ENOTDIR: there is none.
   virtual Result<sys::Fd> open_script(const std::string& path) = 0;
   // Sets the folder of `mailbox`, which is a copy of mailbox(), as recipients::find_folder() does.
   virtual Result<bool> find_folder(Mailbox& mailbox, const std::string& name, bool create) = 0;

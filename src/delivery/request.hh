@@ -23,13 +23,13 @@ namespace handoff::delivery {
 
 // Each request is carried out as the owner of the mailbox.
 enum class Verb : std::uint8_t {
-  kChooseFolder = 1,  // which folder of `mailbox` exists for `detail`, or may be created?
-  kInspect,           // its state, for a message of `size` octets
-  kFindEarlier,       // does it contain the message already, under one of the names in `earlier`?
+  kChooseFolder = 1,  // find the folder of `mailbox` for `detail` that exists or may be created
+  kInspect,           // report its state before a message of `size` octets
+  kFindEarlier,       // search it for the message under one of the names in `earlier`
   kDeliver,           // write the message to it
-  // For the owner's Sieve scripts.
+  // The requests below serve the owner's Sieve scripts.
   kOpenScript,  // open the script at `path`
-  kFindFolder,  // the folder that a script names: `detail`, created if `mailbox.create_folder`
+  kFindFolder,  // find the folder `detail` of a script; create it if `mailbox.create_folder`
   kRemove,      // remove the copy `file` of the message: another copy could not be delivered
   kWriteNote,   // write `text` to the file at `path`, for the owner
 };

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 // A worker that has not read what was sent by then is gone.
 constexpr auto kSendTimeout = 10s;
 
-// Asks the worker what the engine asks.
+// Passes the questions of the engine to the worker.
 class RemoteSite final : public SiteWithFiles {
  public:
   explicit RemoteSite(const sys::Fd& socket) : socket_(socket) {}
@@ -65,7 +65,7 @@ class RemoteSite final : public SiteWithFiles {
     return std::move(answer).value().text;
   }
 
-  // The worker has gone or makes no sense.
+  // The worker has gone, or its message is malformed.
   bool is_lost() const { return lost_; }
 
  private:

@@ -11,9 +11,9 @@
 
 namespace handoff::filter {
 
-// Serves the worker at the other end of `socket` until that closes it or says something malformed.
-// Compiled scripts are kept in memory. If one job takes longer than `limit`, which is more than the
-// worker waits, the process is ended by a signal. Blocks.
+// Serves the worker at the other end of `socket` until the worker closes its end or sends something
+// malformed. Compiled scripts are kept in memory. If one job takes longer than `limit`, which is
+// more than the worker waits, the process is ended by a signal. Blocks.
 void serve(const sieve::Engine& engine, sys::Files& files, const sys::Fd& socket,
            std::chrono::seconds limit);
 

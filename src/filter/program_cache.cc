@@ -32,7 +32,7 @@ Result<std::string> read_all(sys::Files& files, const sys::Fd& file) {
   return text;
 }
 
-// Gives the engine the scripts that it includes, and records their versions.
+// Gives included scripts to the engine, and records their versions.
 class ProgramCache::Recorder final : public sieve::Site {
  public:
   Recorder(const ProgramCache& cache, SiteWithFiles& site, const sieve::Limits& limits)
@@ -53,7 +53,8 @@ class ProgramCache::Recorder final : public sieve::Site {
     is_settled = is_settled && version.value().has_value();
     auto info = cache_.files_.info(*file.value());
     if (!info) return info.error();
-    // Empty text of that size is too long for the engine, which reports it.
+    // The file is too large to be read. The engine reports the same fault for any text of that
+    // size.
     if (info.value().size > limits_.script_size)
       return std::optional(std::string(limits_.script_size + 1, '\n'));
     auto text = read_all(cache_.files_, *file.value());

@@ -1,4 +1,4 @@
-// What a worker and its filter process say to each other (sys/frames.hh). Both are the same
+// The messages between a worker and its filter process (sys/frames.hh). Both are the same
 // program, so there is only one version of the protocol. The worker does not trust the answers:
 // sizes are limited here, and the worker checks the plan again (plan_order.hh).
 //

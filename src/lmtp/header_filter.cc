@@ -62,7 +62,7 @@ HeaderFilter::Line HeaderFilter::judged() const {
   }
 }
 
-// The same at the end of what can be known of the line.
+// The same if no more of the line will be known.
 HeaderFilter::Line HeaderFilter::judged_at_end() const {
   if (line_ != Line::kMbox) return Line::kText;
   auto after = held_.find_first_not_of(" \t", held_.find(' '));  // "From : pat@x" is a field

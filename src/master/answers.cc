@@ -66,7 +66,7 @@ void Master::serve(StatusProcess& process, Ask ask) {
   }
 }
 
-// In a child: a filesystem across a network, or a lookup, may not answer.
+// Runs in a child, because a remote filesystem or a lookup may not answer.
 void Master::examine(std::function<void()> then) {
   examining_.ask(
       [this](const sys::Fd& text) {

@@ -74,7 +74,8 @@ std::optional<Handover> Handover::unpack(std::string_view text) {
     } else if (key == "life") {
       out.life_read = *number;
       out.life_write = parse_int(rest).value_or(-1);
-    } else if (key == "worker" && *number > 0) {  // kill(2) means more than one process by others
+    } else if (key == "worker" &&
+               *number > 0) {  // kill(2) takes other numbers for groups of processes
       out.workers.push_back(*number);
     } else if (key == "upgrades") {
       out.upgrades = static_cast<unsigned>(*number);

@@ -20,8 +20,8 @@ using std::chrono::seconds;
 
 // How often the pool is checked; urgent changes are notified by the wakeup pipe.
 constexpr milliseconds kTick{1000};
-// More workers than any setting allows, and the same number again that are about to end. Costs only
-// address space.
+// Twice the number of workers that any setting allows, because as many again may be about to end.
+// Unused slots cost only address space.
 constexpr std::size_t kBoardSlots = 20'000;
 // The time limit for an examination (handoffctl waits for ten seconds), and how long its result
 // stays valid.

@@ -22,7 +22,7 @@ struct Start {
   conf::CommandLine line;  // each reload parses it again, and reads the file that it names
   conf::Settings settings;
   std::vector<std::string> command;  // this program's path and arguments, for an upgrade
-  sys::Fd program;  // the program itself, which workers execute; not open: they are forks
+  sys::Fd program;                   // that workers execute; if not open, they are forks
   sys::Log (*open_log)(const conf::Config&) = nullptr;
   bool echo_errors = false;                   // to standard error, until the first worker is ready
   std::optional<sys::Background> background;  // the process that started us waits there

@@ -35,8 +35,8 @@ constexpr std::size_t kWakeupOctets = 4096;
 constexpr milliseconds kWakeupPause{5};
 // How long a lookup or filter process whose worker has ended may take to end by itself.
 constexpr milliseconds kCompanionsEnd{1000};
-// How long the sender may take to end, because sieve.sendmail runs; then both are killed. And the
-// pause after it has died.
+// How long the sender may take to end, because sieve.sendmail runs; then both are killed. After the
+// sender has died, the master waits kSenderPause before it starts another one.
 constexpr milliseconds kSenderEnd{10'000};
 constexpr milliseconds kSenderPause{5000};
 
@@ -105,7 +105,7 @@ std::optional<std::size_t> Master::start_worker(bool until_empty,
   return slot;
 }
 
-// In the child.
+// Runs in the child.
 int Master::run_worker(const worker::Inheritance& inherited) {
   if (start_.program) {
     bool starting = start_.echo_errors && ready_generation_ == 0;
@@ -185,7 +185,7 @@ void Master::ended(std::size_t slot, int status) {
     history_.record_failure(of, process.failures_seen);
   });
   auto gone = workers_.ended(slot);
-  // The library that it called may hang, or a script may run.
+  // The lookup process may hang in a library, and the filter process may still run a script.
   for (pid_t process : {gone.process.lookups, gone.process.filter}) {
     if (process == 0) continue;
     loop_.after(kCompanionsEnd, [this, process] {
@@ -397,7 +397,7 @@ void Master::adjust_sender() {
   sender_generation_ = generation_;
 }
 
-// What it leaves unsent, the next one sends.
+// The next sender sends what this one leaves.
 void Master::stop_sender() {
   if (sender_ == 0 || std::exchange(sender_told_, true)) return;
   sys::send_signal(sender_, SIGTERM);

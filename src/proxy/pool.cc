@@ -21,8 +21,8 @@ Pool::~Pool() {
   for (auto& [backend, kept] : kept_) kept.connection.quit();
 }
 
-// The name of a backend may have any address, so the one that was used is checked, before anything
-// is sent there.
+// The name of a backend may resolve to any address, so the address of the connection is checked
+// before anything is sent.
 Result<sys::Fd> Pool::dial(const Backend& backend, sys::Deadline deadline) const {
   Endpoint endpoint{.is_unix = false, .path = {}, .host = backend.host, .port = backend.port};
   auto socket = sys::connect_to(endpoint, deadline);

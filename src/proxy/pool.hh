@@ -28,7 +28,7 @@ class Pool {
 
   struct Taken {
     Connection connection;
-    bool reused;  // the backend may have given it up, which shows at the first command
+    bool reused;  // the backend may have closed it, which only the first command shows
   };
   // A connection without a transaction. `fresh`: not a kept one. EACCES with Reason::kExplained if
   // the settings forbid this backend. If a backend did not answer, the same error is returned

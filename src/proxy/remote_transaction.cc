@@ -96,7 +96,7 @@ lmtp::Reply RemoteTransaction::add(const std::string& address, const Recipient& 
   }
   if (refusal_) return *refusal_;
   if (lost_ != nullptr) return failure(*lost_, address);
-  // A kept connection may have been given up by the backend; nothing was promised there.
+  // The backend may have closed a connection that was kept; nothing was promised on it.
   for (bool fresh : {false, true}) {
     bool reused = true;
     if (!connection_) {

@@ -36,13 +36,13 @@ class Run {
 
   // Runs one script. kFailed: see fault() and error(); nothing may be executed afterwards.
   Flow execute(const Program& program);
-  // Whether the next script of a sequence runs: the message is kept. An explicit keep becomes the
-  // implicit one again, which the next script may cancel.
+  // Returns whether the next script of a sequence runs, that is, whether the message is kept. Turns
+  // an explicit keep into the implicit keep, which the next script may cancel.
   bool carries_on();
-  // Names the script of the actions and the fault that have no name yet.
+  // Writes the name of the script into the actions and the fault that have none yet.
   void name_actions(const std::string& script);
-  // The plan, with the implicit keep unless an action cancelled it (RFC 5228 2.10.2). After a
-  // failure it is the implicit keep of the unchanged message alone (RFC 5228 2.10.6).
+  // Returns the plan, with the implicit keep unless an action cancelled it (RFC 5228 2.10.2). After
+  // a failure it is the implicit keep of the unchanged message alone (RFC 5228 2.10.6).
   Plan finish();
 
   // The fault of the script that ended the run, if any.
@@ -54,7 +54,7 @@ class Run {
   // Lines that debug_log wrote.
   const std::vector<std::string>& log() const { return log_; }
 
-  // For commands and tests.
+  // The functions below are for commands and tests.
   Message& message() { return *message_; }
   const Facts& facts() const { return *facts_; }
   Site& site() { return site_; }
@@ -102,7 +102,7 @@ class Run {
 
   // RFC 5703: the current part of each loop around a command, innermost last.
   std::vector<Part*>& parts() { return parts_; }
-  // After kBreak: how many loops are still to be left.
+  // After kBreak: the number of loops that must still be left.
   std::size_t& breaking() { return breaking_; }
   // Whether parts have replacements that are not in the message yet, and the function that applies
   // them.

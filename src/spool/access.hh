@@ -1,6 +1,6 @@
-// The mode and group of files and directories that are created in a mailbox that a group reads:
-// they follow the mailbox's own directory, as Dovecot's do, so that everybody who may read old mail
-// may read new mail too.
+// The mode and group of new files and directories in a mailbox that a group can read. They are
+// taken from the mailbox's own directory, as in Dovecot, so that everybody who can read the old
+// mail can read the new mail too.
 #pragma once
 
 #include <sys/types.h>

@@ -1,6 +1,6 @@
-// The destination of one recipient's message, as Message::deliver() sees it. A destination has two
-// steps, so that the work that many destinations can share costs one sync, and a slow destination
-// does not delay the replies before its own.
+// The destination of one recipient's message, as Message::deliver() sees it. A delivery has two
+// steps. In the first, many destinations can share one sync. In the second, each destination works
+// alone, so that a slow one does not delay the replies to the recipients before it.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ struct Delivered {
   bool already = false;    // an earlier try of the same message delivered it: nothing was written
   // The quota of the mailbox including this message, if it has limits and its usage is known.
   std::optional<QuotaState> quota = {};
-  // Of the first step: valid only once the sync has succeeded, even if `already`.
+  // Set for an outcome of the first step, which is valid only after the sync has succeeded, even if
+  // `already` is set.
   bool awaits_sync = false;
 };
 
@@ -30,17 +31,17 @@ class Destination {
  public:
   virtual ~Destination() = default;
 
-  // Before any other step, for every destination: starts what another host finishes while this one
-  // syncs. Does not block.
+  // Called for every destination before any other step: starts work that another host does while
+  // this one syncs. Does not block.
   virtual void start() {}
-  // Whether another host stores the message: the staged file, and a failure of its sync, do not
-  // matter for this destination.
+  // Whether another host stores the message. A failure to sync the staged file then does not affect
+  // this destination.
   virtual bool is_elsewhere() const { return false; }
-  // The first step, which every destination takes before any takes the second: makes a name that
-  // the message's one sync will make durable, or starts work that another process or host finishes.
-  // Returns the outcome, which is valid once that sync has succeeded; nothing if deliver() does the
-  // work or waits for its result. Called only if the file system can sync many names at once.
-  // `personal`: header fields for this recipient only, ending in CRLF. May block.
+  // The first step; all destinations take it before any takes the second. It creates a name that
+  // the message's single sync will make durable, or starts work that another process or host
+  // finishes. Returns the outcome, which is valid once that sync has succeeded; nothing if
+  // deliver() does the work or waits for its result. Called only if the file system can sync many
+  // names at once. `personal`: header fields for this recipient only, ending in CRLF. May block.
   virtual Result<std::optional<Delivered>> link(Message&, std::string_view /*personal*/) {
     return std::optional<Delivered>();
   }

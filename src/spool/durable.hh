@@ -6,8 +6,8 @@
 namespace handoff::spool {
 
 enum class Durable : std::uint8_t {
-  // By a later sync of the staged file: the file system keeps the order of names, and of what was
-  // written out before them (sys::FileSync::kNamesInOrder).
+  // By a later sync of the staged file, because the filesystem keeps the order of names and of the
+  // data that was written out before them (sys::FileSync::kNamesInOrder).
   kByOrder,
   kWithNames,   // by a sync of the new file, which includes its names (FileSync::kNames)
   kByDirectory  // by a sync of the new file and one of its directory

@@ -24,12 +24,12 @@ class Effects {
   // Removes the records, unless keep_records() was called.
   ~Effects();
 
-  // `shared`: the sync of the staged file with its names follows, before commit(). Otherwise what
-  // is added is durable on return. May block.
+  // `shared`: the staged file will be synced with its names before commit(); otherwise each
+  // addition is durable on return. May block.
   Status queue(const Staged& staged, const std::string& key, const Outgoing& outgoing, bool shared);
   Status mark(const UserMark& mark, bool shared);
   Status record(const Staged& staged, const std::string& key, bool shared);
-  // Sets a mark after the record. If this fails, the mark is missing.
+  // Sets a mark after the record. A failure only means that the mark is missing.
   void mark_recorded(const UserMark& mark, bool shared);
 
   // How many effects have been added since commit().

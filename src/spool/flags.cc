@@ -72,7 +72,8 @@ std::optional<KeywordList> read_keywords(sys::Files& files, const sys::Fd& place
   return KeywordList(std::move(text));
 }
 
-// Adds the missing ones, as Dovecot does: under its lock, by renaming the new list.
+// Adds the missing keywords as Dovecot does: holds its lock, writes a new list and renames it into
+// place.
 std::optional<KeywordList> add_keywords(sys::Files& files, const sys::Fd& place,
                                         const std::vector<std::string>& keywords) {
   auto access = access_in(files, place);

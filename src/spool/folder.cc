@@ -8,7 +8,7 @@
 namespace handoff::spool {
 namespace {
 
-// A longer subscription list is not a person's, octets.
+// The maximum size of a subscription list, octets. No person has a longer one.
 constexpr std::size_t kMaxList = 1 << 20;
 // The start of Dovecot's current list, in which tabs separate the parts of a name, whatever the
 // separator in IMAP is. The older format has the directory name of one folder per line.

@@ -88,8 +88,8 @@ Result<std::vector<Guard::Other>> Guard::earlier_tries(const Staging& staging,
   return others;
 }
 
-// kSilent: it has replied and its client does not say that it has read; so this message may be a
-// retry of it.
+// kSilent: the attempt has sent its replies, and its client has not shown that it has read them; so
+// this message may be a retry of it.
 Result<Guard::Try> Guard::look_at(Tries& tries, Other& other, const std::string& place) {
   bool died = !ledger_.is_alive(other.entry);
   auto phase = ledger_.look_again(other.entry);
@@ -147,8 +147,8 @@ std::vector<std::string> Guard::overtaking(const Tries& tries, const Staging& st
   return markers;
 }
 
-// Returns the markers, including `silent`, of messages of a size that an earlier attempt at
-// `staging` may have.
+// Returns the markers, including `silent`, of messages whose size an earlier attempt at `staging`
+// may have.
 Result<std::vector<std::string>> Guard::candidates(const Tries& tries, const Staging& staging,
                                                    const std::string& place,
                                                    std::vector<std::string> silent) {
@@ -165,7 +165,7 @@ Result<std::vector<std::string>> Guard::candidates(const Tries& tries, const Sta
     auto size = size_in(of_message);
     if (size && is_near(*size, staging.size())) found.push_back(marker);
   }
-  // The copy with which a later attempt was answered is the copy of this one too.
+  // The copy for which a later attempt got a 250 is also the copy of this attempt.
   if (later.empty()) {
     std::erase_if(found,
                   [&](const auto& marker) { return all.contains(answered_mark(marker, place)); });

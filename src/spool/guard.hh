@@ -33,8 +33,8 @@ class Guard {
  public:
   // The known facts about the attempts to deliver one message. Owned by the Message.
   struct Tries {
-    // The client sends no more and may have gone; over TCP this looks the same. Then equal content
-    // that arrived after this message, and has left the ledger before it, was its retry.
+    // The client sends no more. Over TCP this does not show whether it has gone. In this state,
+    // equal content that arrived after this message and left the ledger before it was its retry.
     bool half_closed = false;
     // Marks to create once the replies have been read: the earlier attempts that these replies
     // answer.

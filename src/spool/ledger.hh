@@ -1,6 +1,6 @@
 // Lists what every process on this spool is committing right now: a table in a mapped file,
-// SPOOL/.handoff/ledger. It costs memory writes but no system calls. It outlives its processes, but
-// not a power cut (the files in staging do). With it a retry discovers that the first attempt is
+// SPOOL/.handoff/ledger. It costs memory writes but no system calls. It outlives its processes but,
+// unlike the files in staging, not a power cut. With it a retry discovers that the first attempt is
 // still in progress, or died before its replies were read.
 #pragma once
 
@@ -72,9 +72,9 @@ class Ledger {
   bool is_alive(const Entry& entry) const;
 
   // Whether the process that made a name is working on the spool, on any host. The process id in
-  // the name says less: after a power cut, or in a container, it may belong to another process. It
-  // is used only for a process of an older program version, which did not record its maker. If the
-  // system does not show a process, it might be any process.
+  // the name is weaker evidence: after a power cut, or in a container, it may belong to another
+  // process. It is used only for a process of an older program version, which did not record its
+  // maker. If the system does not show a process, it might be any process.
   bool is_here(const Owner& owner) const;
 
   // Space that this process needs for a message: octets that are not yet written, and one inode.

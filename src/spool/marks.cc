@@ -17,8 +17,8 @@ namespace {
 constexpr unsigned kMostRungs = 40;  // 2^39 seconds is longer than any mark counts
 constexpr std::string_view kRung = ",L=";
 
-// A digest that is not cryptographic is enough: the author of two ids with one digest only hides
-// his own messages.
+// A digest that is not cryptographic is enough: an author who makes two ids with the same digest
+// only hides a message of their own.
 std::string digest_of(const UserMark& mark) {
   const char kind = mark.kind == UserMark::Kind::kVacation ? 'v' : 'd';
   return sys::hex(sys::digest_of(mark.user + '\0' + kind + mark.id));
@@ -44,10 +44,10 @@ std::optional<std::uint64_t> seconds_in(std::string_view file) {
   return std::uint64_t{1} << *rung;
 }
 
-// Whether a mark of that time still counts. A time in the future, after the clock was set back, is
-// as good as one in the past.
+// Whether a mark of that time still counts. After the clock was set back, a mark may have a time in
+// the future; it counts like one in the past.
 bool counts(std::chrono::system_clock::time_point set, std::uint64_t seconds) {
-  // Whole seconds: nanoseconds reach 292 years only.
+  // Counts whole seconds, because 64 bits of nanoseconds reach only 292 years.
   auto age = std::chrono::floor<std::chrono::seconds>(sys::Wall::now() - set);
   return std::chrono::abs(age) < std::chrono::seconds(seconds);
 }
@@ -64,7 +64,7 @@ Result<sys::Fd> Marks::open(const std::string& hash, bool make) {
   return files_->open_directory(directory_, name);
 }
 
-// The script may have changed how long the mark counts, so any rung will do.
+// Accepts a mark with any n, because the script may have changed how long the mark counts.
 Result<bool> Marks::seen(const UserMark& mark) {
   auto hash = digest_of(mark);
   auto folder = open(hash, false);

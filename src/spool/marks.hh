@@ -3,7 +3,7 @@
 //
 //   marks/HH/HASH,L=n      HASH is a digest of user, kind and id, HH its first two digits
 //
-// that is as old as the event, and counts for at most 2^n seconds.
+// Its modification time is the time of the event, and it counts for at most 2^n seconds.
 #pragma once
 
 #include <chrono>

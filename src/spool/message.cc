@@ -59,8 +59,8 @@ Status Message::complete(const std::vector<std::string>& places) {
   // Entered before the sync, so that a retry that overtakes it sees that this try is in progress.
   spool_->guard_->enter(staging_, places);
   if (auto done = staging_.complete(); !done) return spool_->cause_of(done.error());
-  // Before anything is in a mailbox: a message in a directory that is hidden must not be answered
-  // with 250.
+  // Checked before anything is in a mailbox, because a message in a hidden directory must not be
+  // answered with 250.
   if (auto here = spool_->check_place(); !here) return here;
   room_.release();
   phase_ = Phase::kComplete;

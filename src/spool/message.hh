@@ -114,7 +114,7 @@ class Message {
   // Adds a message to send.
   Status queue(const std::string& key, const Outgoing& outgoing);
   Status mark(const UserMark& mark);
-  // Everything was done that the plan says.
+  // Records that everything in the plan was done.
   Status record(const std::string& key);
   // A mark that follows the record, because the retry of a plan that has no record must not see it.
   // If it cannot be set, the plan succeeds nevertheless.

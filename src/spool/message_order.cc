@@ -84,7 +84,7 @@ Result<std::optional<Delivered>> Message::link_order(const Order& order,
 // The record is the last name that the plan needs (effects.hh). It is made for every plan, because
 // the script may be another one when the message is sent again. A mark of `duplicate` follows it:
 // if this process ends between the two, the retry finds the record. Without a record, the mark
-// would make the retry discard the message, which is nowhere.
+// would make the retry discard the message, although it was stored nowhere.
 Status Message::add_effects(const Order& order) {
   auto is_late = [](const UserMark& each) { return each.kind == UserMark::Kind::kDuplicate; };
   for (const auto& outgoing : order.outgoing) {
@@ -148,7 +148,7 @@ Message::Outcome Message::write_order(const Order& order, std::string_view perso
   return all;
 }
 
-// Two recipients with one mailbox, whose scripts want the same, share one copy.
+// Two recipients with the same mailbox share one copy if their scripts decide the same.
 const Message::Stored* Message::find_stored(const CopyOrder& copy) const {
   auto found =
       std::ranges::find_if(stored_, [&](const auto& stored) { return stored.copy.is_same(copy); });

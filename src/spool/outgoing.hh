@@ -1,5 +1,5 @@
-// A message that a recipient's script sends: a redirected message, a reply or a notification. And
-// its envelope: a file with all that sendmail(1) needs besides the redirected message itself.
+// A message that a recipient's script sends (a redirected message, a reply or a notification), and
+// its envelope, a file with everything that sendmail(1) needs besides a redirected message itself.
 #pragma once
 
 #include <chrono>
@@ -14,9 +14,9 @@ namespace handoff::spool {
 
 struct Outgoing {
   enum class Kind : std::uint8_t {
-    kRedirect,  // sent at least once, until it succeeds
-    kVacation,  // sent at most once, and so is the next
-    kNotification
+    kRedirect,     // sent at least once, until it succeeds
+    kVacation,     // sent at most once
+    kNotification  // sent at most once
   };
   Kind kind = Kind::kRedirect;
   std::string sender;  // of the envelope; empty: <>

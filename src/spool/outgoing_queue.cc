@@ -77,7 +77,7 @@ Status OutgoingQueue::commit(const std::string& name, bool sync) {
   return done;
 }
 
-// The envelope first, so that no envelope lacks its message.
+// Removes the envelope first, so that there is never an envelope without its message.
 void OutgoingQueue::remove(const std::string& name) {
   for (auto state : {kNew, kReady}) {
     static_cast<void>(files_->unlink(directory_, as(name, state)).ok());

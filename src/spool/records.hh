@@ -35,12 +35,13 @@ class Records {
   // Adds `record` for the staged message. With Durable::kByDirectory it is durable on return;
   // otherwise when the staged file is synced with its names. May block.
   Status add(const Staged& staged, const std::string& record, Durable durable);
+  // Whether the record exists.
   bool has(const std::string& record);
-  // Not synced.
+  // Removes the record; the removal is not synced.
   void remove(const std::string& record);
-  // Looks among the messages `names` for one with a record for `key` and the same content as
-  // `staged` (trace header aside). Syncs what that record vouches for, and returns the record. May
-  // block.
+  // Looks among the messages `names` for one that has a record for `key` and, apart from the trace
+  // header, the same content as `staged`. Syncs everything that the record promises, and returns
+  // it. May block.
   Result<std::optional<EarlierCopy>> find(const std::vector<std::string>& names,
                                           const std::string& key, const Staged& staged);
   // Removes the records that are older than `window`.

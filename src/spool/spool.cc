@@ -243,7 +243,7 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
     return {};
   };
   const auto& ledger = guard_->ledger();
-  // While their messages are in staging.
+  // Must come before the sweep, which removes their messages from staging.
   if (!how.dry_run) {
     if (auto recovered = recover_outgoing(); !recovered) return recovered.error();
   }

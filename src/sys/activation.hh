@@ -1,5 +1,5 @@
 // Listening sockets that our caller has opened: systemd and compatible managers (LISTEN_FDS,
-// sd_listen_fds(3)), or inetd's "wait". Also: how our own descriptors survive an exec.
+// sd_listen_fds(3)), or inetd's "wait". This file also keeps our own descriptors open over an exec.
 #pragma once
 
 #include <string>

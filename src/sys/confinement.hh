@@ -17,9 +17,9 @@ namespace handoff::sys {
 // descriptors that the caller announces, which are below `first_unannounced`.
 void close_inherited(int first_unannounced);
 
-// Closes every descriptor but these and standard error, unless that is the same socket as standard
-// input (inetd's connection); standard input and output become /dev/null. syslog(3) connects again
-// by itself.
+// Closes every descriptor except these and standard error. Standard input and output become
+// /dev/null, and so does standard error if it is the same socket as standard input (inetd's
+// connection). syslog(3) connects again by itself.
 void keep_only(std::span<const Fd* const> descriptors);
 
 // Ignores SIGPIPE and the signals that a terminal or service manager sends to a whole group; resets

@@ -24,7 +24,7 @@ class Background {
   void detach() { close_standard_descriptors(); }
   // Detaches, and the waiting process exits with 0.
   void ready();
-  // Destroyed before ready(): the waiting process exits with the daemon's own exit status.
+  // If destroyed before ready(), the waiting process exits with the daemon's own exit status.
 
  private:
   explicit Background(Fd report) : report_(std::move(report)) {}

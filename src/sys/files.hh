@@ -50,34 +50,35 @@ class Files {
  public:
   virtual ~Files() = default;
 
-  // A directory by its configured path. This path alone may go through symbolic links.
+  // Opens a directory by its configured path, the only path that may go through symbolic links.
   virtual Result<Fd> open_root(const std::string& path);
-  // The directory that open_root() would open now. ENOTSUP if this process may not ask (FreeBSD's
-  // capability mode).
+  // Returns facts about the directory that open_root() would open now. ENOTSUP if this process may
+  // not ask (FreeBSD's capability mode).
   virtual Result<FileInfo> info_of_root(const std::string& path);
-  // A directory below `at`.
+  // Opens a directory below `at`.
   virtual Result<Fd> open_directory(const Fd& at, const std::string& path);
   virtual Status make_directory(const Fd& at, const std::string& name, mode_t mode);
 
-  // A directory that belongs to the user from the moment it has its name; EEXIST if the name is
-  // taken. Requires root.
+  // Creates a directory that belongs to the user from the moment it has its name; EEXIST if the
+  // name is taken. Requires root.
   virtual Status make_directory_of(const Fd& at, const std::string& name, uid_t uid, gid_t gid,
                                    mode_t mode);
   // Gives the new file or directory to the group. If this user may not do so, because it is not in
   // the group, removes the rights that another group would have.
   virtual Status share(const Fd& file, gid_t group);
-  // Lets everybody pass through the directory. Requires its owner, or root.
+  // Gives everybody the right to pass through the directory. Requires its owner, or root.
   virtual Status let_pass(const Fd& directory);
 
   virtual Result<Fd> create(const Fd& at, const std::string& name, mode_t mode);
   virtual Result<Fd> open_file(const Fd& at, const std::string& name);  // to read
-  // A file for reading by its whole path, which may go through symbolic links. EINVAL if it is not
-  // a regular file. For files of people, such as scripts, that this process's user may read.
+  // Opens a file for reading by its whole path, which may go through symbolic links. EINVAL if it
+  // is not a regular file. Meant for files that people write, such as scripts.
   virtual Result<Fd> open_followed(const std::string& path);
-  // Replaces the content of such a file, or creates it (0600). A symbolic link in its place is
-  // refused (ELOOP). Not synced: a note for a person.
+  // Replaces the content of such a file, or creates it (0600). Refuses a symbolic link in its place
+  // (ELOOP). Does not sync it, because a note may be lost.
   virtual Status write_note(const std::string& path, std::string_view text);
-  // To append to an existing file. Each write() is appended whole, also with several writers.
+  // Opens an existing file to append to it. Each write() is appended whole, also with several
+  // writers.
   virtual Result<Fd> open_to_append(const Fd& at, const std::string& name);
   // Writes all of `octets` or fails; short writes are finished.
   virtual Status write(const Fd& file, std::string_view octets);
@@ -92,7 +93,7 @@ class Files {
   virtual Status sync_data(const Fd& file);
   // The same, and also syncs the file's names as far as file_sync() guarantees.
   virtual Status sync_file(const Fd& file);
-  // Hands what was written to the disk, which may still hold it in its own cache.
+  // Passes the written octets to the disk, which may still hold them in its own cache.
   virtual Status write_out(const Fd& file);
   // Returns when the names in the directory are on disk.
   virtual Status sync_directory(const Fd& directory);

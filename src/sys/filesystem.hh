@@ -23,8 +23,8 @@ Device device_of(const Fd& file);
 // if there is none. Does not recognise bind mounts.
 std::string missing_mount(const std::string& path, const std::string& fstab = "/etc/fstab");
 
-// Whether this process may create files in the directory: ok, EACCES or EROFS. Only for reports; a
-// delivery tries instead.
+// Whether this process may create files in the directory: ok, EACCES or EROFS. For reports only: a
+// delivery just tries to create the file.
 Status may_write(const Fd& directory);
 
 // Each guarantee includes the previous one.

@@ -235,7 +235,7 @@ constexpr int kProcessControls[] = {PR_SET_NAME,         PR_GET_NAME,     PR_SET
 constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                       CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
-// SCMP_A0(SCMP_CMP_EQ, value) and so on leave a field out, of which clang warns.
+// SCMP_A0(SCMP_CMP_EQ, value) and its like leave a field out, and clang warns about that.
 constexpr scmp_arg_cmp equal(unsigned argument, scmp_datum_t value) {
   return {argument, SCMP_CMP_EQ, value, 0};
 }

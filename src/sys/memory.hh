@@ -20,7 +20,8 @@ class SharedMemory {
   SharedMemory& operator=(SharedMemory&&) = delete;
   ~SharedMemory();
 
-  // The same memory in a process that was executed: `file` is descriptor() of the one that made it.
+  // Maps the same memory in a process that was executed and not forked. `file` is descriptor() of
+  // the object that created the memory.
   static Result<SharedMemory> attach(Fd file, std::size_t octets);
 
   char* start() const { return start_; }

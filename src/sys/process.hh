@@ -31,8 +31,8 @@ std::uint64_t descriptor_limit();
 // Returns a number from the system's random number generator.
 std::uint32_t random_number();
 
-// Ends this process by a signal (SIGALRM, if it does not catch that) unless this is called again
-// within that time; 0: no longer.
+// Ends this process by SIGALRM, which it must not catch, unless this function is called again
+// within that time. 0 ends the watch.
 void end_unless_called(std::chrono::seconds time);
 
 // Forks. The child runs `main` with every signal blocked until it unblocks them, and exits with its

@@ -28,8 +28,8 @@ void default_signals();
 // the next wait for octets of a connection does. Call after privileges were dropped: Linux forgets
 // it then.
 void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& life);
-// The descriptor that waits must watch for that (-1: none), and the function to call when it is
-// readable.
+// The descriptor that every wait must watch for the parent's death (-1: none), and the function to
+// call when it is readable.
 int life_to_watch();
 void parent_has_died();
 // Whether a stop signal has arrived.

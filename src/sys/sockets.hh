@@ -28,8 +28,8 @@ struct SocketRights {
 
 // Binds and listens; returns one descriptor for each address of a TCP host. Replaces a socket file
 // that no process listens on; EADDRINUSE if one does. Makes a missing parent directory of a socket
-// file (mode 0755), which may belong to another user: see OwnEntry. Uses the working directory in
-// that case, so other threads must not. May block on name resolution.
+// file (mode 0755), which may belong to another user: see OwnEntry. In that case it changes the
+// working directory for a moment, so no other thread may use it. May block on name resolution.
 Result<std::vector<Fd>> listen_on(const Endpoint& endpoint, int backlog,
                                   const SocketRights& rights);
 

@@ -40,12 +40,12 @@ void set_title(std::string_view what) {
 
 namespace {
 
-// One for the process: the kernel knows only one place.
+// There is one for the whole process, because the kernel knows only one place.
 struct Room {
   char* begin = nullptr;
   std::size_t size = 0;  // octets
   std::size_t used = 0;  // of the longest title so far, or all of it before the first
-  // The strings of the environment that were there before. Never freed, because any of them may be
+  // The copied strings of the environment. Never freed, because any of them may be
   // in use; this pointer keeps those that are unset reachable for LeakSanitizer.
   char* variables = nullptr;
 };

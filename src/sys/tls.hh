@@ -27,7 +27,7 @@ struct TlsOptions {
   bool only_1_3 = false;
 };
 
-// What the files contain.
+// The contents of these files.
 struct TlsFiles {
   std::string certificate;
   std::string key;
@@ -43,7 +43,7 @@ class TlsContext {
   static Result<TlsContext> load(const TlsOptions& options);
   // The same, with files that have already been read; `options` names them in errors.
   static Result<TlsContext> make(const TlsOptions& options, TlsFiles files);
-  // For a process that makes the same context without access to the files.
+  // The contents of the files, for a process that makes the same context without access to them.
   const TlsFiles& files() const;
 
  private:
@@ -86,11 +86,12 @@ class TlsSession {
   // Tells the peer that no more output follows (close_notify).
   void end();
 
-  // Encrypted octets: from the network, and for it.
+  // Encrypted octets: feed() takes those that the network delivered, take_output() returns those to
+  // send.
   void feed(std::string_view octets);  // of one read
   std::string take_output();
 
-  // After the handshake.
+  // Returns the result of the handshake. Requires that it has succeeded.
   TlsFacts facts() const;
   // Why the last step was kBroken: OpenSSL's message.
   const std::string& fault() const { return fault_; }

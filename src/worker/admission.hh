@@ -22,8 +22,8 @@ class Admission {
   // kMailboxSlow, which is counted. Called at RCPT, so that content that would be refused is not
   // sent. If several workers get this far at once, enter() decides.
   Status check(const Mailbox& mailbox);
-  // Calls `action`, which asks the destination something; admits it like a delivery if it may hang
-  // like one. May block.
+  // Calls `action`, which queries the destination. If the query may hang, it is admitted like a
+  // delivery. May block.
   template <class Action>
   Status ask(const delivery::Destination& destination, Action action) {
     if (!destination.may_hang()) return action();
@@ -46,7 +46,7 @@ class Admission {
     return result;
   }
   // Calls `action`, which waits for another host to deliver. What was sent cannot be taken back, so
-  // the wait is not limited, but ask_host() knows of it. May block.
+  // the wait is not limited; its time is recorded for ask_host(). May block.
   template <class Action>
   auto await(const Backend& backend, Action action) -> decltype(action()) {
     auto host = host_of(backend);

@@ -98,7 +98,7 @@ class Connection {
   // Determines whether the replies to the last message were read. Waits at most until `deadline`.
   void resolve_unread(sys::Deadline deadline);
   void resolve_unread_as(bool read);
-  // The same without a wait, and only if the answer is that they were read.
+  // The same without waiting; does nothing unless they are known to have been read.
   void resolve_if_read();
   // Waits for input until `limit`. Meanwhile checks from time to time whether the replies were
   // read, and whether others wait for this worker; in these cases returns kTimeout before `limit`.
@@ -117,7 +117,7 @@ class Connection {
   // The fields of each line about a refusal or deferral; those without a value are left out.
   sys::Fields refusal_fields(const std::string& from, const std::string& to,
                              const lmtp::Reply& reply, const Error* error = nullptr) const;
-  // Shows a failure for that recipient as one of the last.
+  // Adds a failure for that recipient to the recent failures that the status shows.
   void note_failure(const lmtp::Reply& reply, const Error& error, const Address& address);
   // Counts a recipient by its last reply.
   void count_outcome(const lmtp::Reply& reply);

@@ -236,7 +236,7 @@ void Connection::resolve_unread_as(bool read) {
     if (relay) relay->replies_read();
   } else {
     services_.log.warning("replies unread", {{"id", id}, {"client", peer_.text}});
-    relay.reset();  // breaks off, so that the backends know
+    relay.reset();  // breaks off, so that the backends know that the replies were not read
     auto noted = message ? message->replies_unread() : Status();
     if (!noted) {
       services_.log.error("cannot prepare for a retry of the message",

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t kMostFields = 28;  // of a recipient
 
-// The cause of a failure for everybody: without the path, which names a mailbox, and without the
-// addresses that the message of a server may contain.
+// The cause of a failure, as anybody may see it: without the path, which names a mailbox, and
+// without the addresses that the message of a server may contain.
 std::string public_cause(const Error& error, const Address& address) {
   if (error.reason == Reason::kSystem) return error.what + ": " + error.cause();
   return hide_address(error.what, address);

@@ -30,7 +30,7 @@ using board::Condition;
 
 constexpr std::chrono::seconds kGreetingLimit{5};
 constexpr std::chrono::milliseconds kLookupsLimit{3000};  // for all lookups together
-// A message of a script that waits this long is not waiting for a restart of the mail system.
+// If a message of a script waits this long, a restart of the mail system is not the reason.
 constexpr std::chrono::hours kOutgoingLate{4};
 
 class FindingWriter {
@@ -97,7 +97,7 @@ void check_room(spool::Spool& spool, const sys::Space& space, FindingWriter& rep
                    " inodes are free, less than spool.min-free or spool.min-free-inodes");
 }
 
-// Whether the messages of scripts get away.
+// Checks whether the messages of scripts are being sent.
 void check_outgoing(spool::Spool& spool, FindingWriter& report) {
   report.begin("outgoing");
   auto queue = spool.outgoing();

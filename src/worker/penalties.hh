@@ -9,22 +9,23 @@ namespace handoff::worker {
 
 class Penalties {
  public:
-  // Authentication failed: one second, and one more each time, up to five.
+  // Call if authentication failed. The delay is one second, and one second more each time, up to
+  // five.
   std::chrono::seconds failed_authentication() {
     failures_ = std::min(failures_ + 1, kMostFailures);
     return std::chrono::seconds(failures_);
   }
-  // A recipient is unknown: nothing for the first in a session, then a second for each, which is
-  // little compared with the five minutes that a client waits for the reply (RFC 5321 4.5.3.2.3).
-  // A minute in all, so that a queue manager with a long list, which could be trusted and is not,
-  // gets through.
+  // Call if a recipient is unknown. The first ones in a session are not delayed, each later one is
+  // delayed by a second, which is little compared with the five minutes that a client waits for the
+  // reply (RFC 5321 4.5.3.2.3). The delays of a session add up to at most a minute, so that a queue
+  // manager with a long list gets through even if it is not in `trusted`.
   std::chrono::seconds unknown_recipient() {
     unknown_ = std::min(unknown_ + 1, kFirstUnknown);
     if (unknown_ < kFirstUnknown || waited_ == kMostWaited) return {};
     ++waited_;
     return std::chrono::seconds(1);
   }
-  // A message was delivered, so the client does not only ask for addresses.
+  // Call after a delivery, which shows that the client does more than guess addresses.
   void delivered() { unknown_ = 0; }
 
  private:
