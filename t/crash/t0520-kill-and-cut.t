@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """L5, L12: workers and the whole server are killed while mail arrives, and clients disconnect at
 any octet after the final dot. Messages that were answered with 250 are complete, and messages that
-are sent again are stored once. First with new mailboxes, whose directories deliveries sync; then,
-if ext4 can be mounted, with mailboxes that count as old, for which one sync of the file covers all
-of its names.
+are sent again are stored once. The first rounds use new mailboxes, whose directories each delivery
+syncs. The next, if ext4 can be mounted, use mailboxes that count as old, for which one sync of the
+file covers all of its names.
 
 KILL_ROUNDS: rounds of each kind (3)."""
 import errno

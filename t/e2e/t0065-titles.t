@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ps shows what each process of the server does, also the processes beside a worker."""
+"""ps shows what each process of the server does, including the processes beside a worker."""
 import os
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def titles(daemon):
 
 owners = Owners()
 pat = owners.add("pat", 61001)
-# A lookup that asks a server has a process of its own. The file comes first and knows everybody.
+# A lookup that asks a server has a process of its own. The file is asked first and has everybody.
 where = f"socketmap:unix:{owners.scratch.path}/none.sock:m"
 with owners.handoffd({"http.listen": str(free_port()),
                       "recipients.lookup": [f"file:{owners.table}", where]}) as daemon:

@@ -115,7 +115,7 @@ with Handoffd(tcp=True) as daemon:
     daemon.mailbox(USER)
     ok(unknown(daemon.tcp, 21) >= 2, "many_unknown_recipients_are_answered_slowly_over_tcp_S18")
     ok(unknown(daemon.unix, 121) < 60, "unknown_recipients_are_answered_at_once_on_the_unix_socket_S18")
-    # A client that asks for many and leaves does not occupy its worker.
+    # A client that names many recipients and disconnects does not occupy its worker.
     leaving = connect(daemon.tcp)
     leaving.sendall(b"LHLO client.test\r\nMAIL FROM:<>\r\n" +
                     b"RCPT TO:<nobody@good.test>\r\n" * 100)

@@ -147,7 +147,7 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
         client.close()
         daemon.wait_for(r"replies unread", before)
         is_(hand_over(address, message(name)), [250], f"{kind}: a third equal message is accepted")
-        is_(copies(daemon, name), 2, f"{kind}: the retry was read, so the same octets are a message of their own")
+        is_(copies(daemon, name), 2, f"{kind}: after the reply to the retry was read, the same octets are a new message")
 
     name = "reset"
     client, before = vanish(daemon.tcp, message(name), daemon)

@@ -60,8 +60,8 @@ def is_stored_again(daemon, address, name, how):
 with Handoffd({"workers.max": 2 * MANY, "workers.max-per-client": 0}, tcp=True) as daemon:
     daemon.mailbox(WHO)
     for kind, address in (("unix", daemon.unix), ("tcp", daemon.tcp)):
-        # A unix socket tells that the replies were read; over TCP the way in which the client
-        # closes does.
+        # A unix socket shows that the replies were read; over TCP only the way in which the client
+        # closes shows it.
         name = f"{kind}-reload"
         client = hand_over(address, message(name))
         before = len(daemon.log)
@@ -81,7 +81,7 @@ with Handoffd({"workers.max": 2 * MANY, "workers.max-per-client": 0}, tcp=True) 
     clients = [hand_over(daemon.unix, message("in turn")) for _ in range(MANY)]
     took = time.monotonic() - start
     is_(copies(daemon, "in turn"), MANY, f"{MANY} equal messages in turn are all stored")
-    ok(took < 10, f"within 10 seconds ({took:.1f})")
+    ok(took < 10, f"equal messages in turn take less than 10 seconds ({took:.1f})")
     for client in clients:
         client.close()
     start = time.monotonic()
@@ -89,7 +89,7 @@ with Handoffd({"workers.max": 2 * MANY, "workers.max-per-client": 0}, tcp=True) 
     took = time.monotonic() - start
     is_(codes, [250] * MANY, f"{MANY} equal messages at once are answered with 250")
     is_(copies(daemon, "at once"), MANY, f"{MANY} equal messages at once are all stored")
-    ok(took < 10, f"within 10 seconds ({took:.1f})")
+    ok(took < 10, f"equal messages at once take less than 10 seconds ({took:.1f})")
     for client in clients:
         client.close()
 
@@ -106,13 +106,13 @@ with Handoffd({"workers.max": 2 * MANY, "workers.max-per-client": 0}, tcp=True) 
     late.close()
     second.close()
 
-    # Over TCP nothing tells whether a client that stays connected and sends nothing has read: an
-    # equal message is taken for a retry. The server waits one second in total for it.
+    # Over TCP nothing shows whether a client that stays connected and sends nothing has read its
+    # reply, so an equal message is taken for a retry. The server waits one second in total for it.
     start = time.monotonic()
     clients, codes = hand_over_at_once(daemon.tcp, message("tcp-together"), MANY)
     took = time.monotonic() - start
     is_(codes, [250] * MANY, "tcp: all messages are answered with 250")
-    ok(took < 10, f"tcp: within 10 seconds ({took:.1f})")
+    ok(took < 10, f"tcp: all messages take less than 10 seconds ({took:.1f})")
     is_(copies(daemon, "tcp-together"), 1, "tcp: all are taken for one message, as handoffd.conf(5) says")
     for client in clients:
         client.close()

@@ -98,7 +98,8 @@ with owners.handoffd({"recipients.create-folders": "yes"}) as daemon:
     ok(daemon.wait_for(r"delivered .*status=already-delivered"), "the_retry_is_recognised")
     is_(len(kim.messages()), before + 1, "the_retry_is_not_delivered_again")
 
-# A delivery that is killed after its link: nothing recorded it, so the retry must check.
+# A delivery is killed after its link. Nothing has recorded the link, so the retry must look into
+# the mailbox.
 if not shim.missing():
     fifo = os.path.join(owners.scratch.path, "fifo")
     os.mkfifo(fifo)

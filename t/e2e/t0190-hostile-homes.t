@@ -23,7 +23,7 @@ MESSAGE = b"Subject: x\r\n\r\n" + b"x" * 40 + b"\r\n"
 
 owners = Owners()
 kim = owners.add("kim", 61001)
-# A victim whose home is open to everybody: only handoff keeps other mail out.
+# The home of this victim is open to everybody, so only handoff keeps mail for others out of it.
 victim = owners.add("victim", 61002)
 victim.make("Maildir", 0o777)
 for part in ("tmp", "new", "cur"):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A reload whose new configuration passed the check although no worker can start with it: the old
-workers continue, and handoffctl and the service manager are told."""
+workers continue, and handoffctl and the service manager learn of the failure."""
 import os
 import stat
 import sys

@@ -56,7 +56,7 @@ def sockets_of(pid):
 
 
 def status_processes(daemon):
-    """Returns the children of the master that are no workers, once there is no temporary one."""
+    """Returns the children of the master that are not workers, when it has no temporary child."""
     def two():
         found = set(children(daemon.pid)) - set(workers(daemon))
         return found if len(found) == 2 else None
@@ -64,7 +64,7 @@ def status_processes(daemon):
 
 
 def slow_connections(address, family):
-    """Connects CONNECTIONS times and sends each time half a request."""
+    """Makes CONNECTIONS connections and sends half a request over each."""
     made = []
     for _ in range(CONNECTIONS):
         client = socket.socket(family)
@@ -115,8 +115,8 @@ with Handoffd({"http.listen": str(port)}) as daemon:
     ok(listening <= sockets_of(http_process), "the_status_process_of_http_listen_holds_its_socket")
     for pid in (http_process, control_process):
         facts = processes.status(pid)
-        ok("0" not in facts["Uid"].split(), f"a_status_process_is_not_root_{pid == http_process}")
-        is_(facts["CapEff"], "0" * 16, f"a_status_process_has_no_capability_{pid == http_process}")
+        ok("0" not in facts["Uid"].split(), f"the_status_process_of_{'http' if pid == http_process else 'control'}_is_not_root")
+        is_(facts["CapEff"], "0" * 16, f"the_status_process_of_{'http' if pid == http_process else 'control'}_has_no_capability")
     client = socket.create_connection(("127.0.0.1", port))
     client.sendall(b"GET /metrics HTTP/1.1\r\n")
     until(lambda: len(sockets_of(http_process)) == 3, "the connection is accepted")

@@ -97,7 +97,7 @@ for lookup, told in ((f"socketmap:unix:{scratch.path}/map.sock:m", "asked for m 
                      (f"dovecot:{scratch.path}/users.sock", "asked for the user kim@example.org")):
     with Handoffd({"recipients.lookup": lookup}) as daemon:
         shown = ctl(daemon, "explain", "kim@example.org").stdout
-        ok(f"knows nobody: {told}" in shown, f"what_{lookup.split(':')[0]}_was_asked_is_shown")
+        ok(f"knows nobody: {told}" in shown, f"the_question_to_{lookup.split(':')[0]}_is_shown")
 for creates, folder in (("no", None), ("yes", "lists")):
     with Handoffd({"recipients.create-folders": creates}) as daemon:
         daemon.mailbox("pat@example.org")

@@ -46,7 +46,7 @@ def has_in_memory(pid, octets):
             open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
             span, rights, *_ = line.split()
-            # Not [vvar], [vsyscall], and not the scoreboard, of which most pages were never used.
+            # Skips [vvar], [vsyscall] and the scoreboard, most of whose pages were never used.
             if not rights.startswith("r") or "[v" in line or "memfd:" in line:
                 continue
             begin, end = (int(part, 16) for part in span.split("-"))

@@ -101,7 +101,7 @@ with Handoffd() as daemon:
     is_((ctl(daemon, "doctor").returncode, ctl(daemon, "explain", PAT).returncode), (0, 0),
         "doctor_and_explain_find_nothing_when_all_is_corrected")
 
-    # The folder of a domain, of which all mail is deferred.
+    # The folder of a domain whose mail is all deferred.
     domain = os.path.dirname(box)
     os.rename(domain, domain + ".away")
     os.symlink(domain + ".away", domain)

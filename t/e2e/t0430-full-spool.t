@@ -35,7 +35,8 @@ def fill(path):
 
 
 def answer(client):
-    """The reply of a session that the disk has no room for: to MAIL, or after the content."""
+    """Returns the reply of a session for which the disk has no room: to MAIL, or after the
+    content."""
     for command in ("LHLO client.test", "MAIL FROM:<a@client.test>", f"RCPT TO:<{PAT}>", "DATA"):
         reply = client.command(command)
         if reply.code >= 400:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A disk is mounted over the spool while the server runs, or the spool is moved, and perhaps another
-directory is put in its place, or .handoff is removed: no message is acknowledged into a directory that is not
-at spool.path, and new workers open what is there."""
+"""While the server runs, a disk is mounted over the spool, the spool is moved (with or without
+another directory in its place), or .handoff is removed. No message is acknowledged that is stored
+in a directory other than the one at spool.path, and new workers open that one."""
 import http.client
 import os
 import shutil
@@ -94,7 +94,7 @@ with Handoffd({"recipients.lookup": "any", "http.listen": f"127.0.0.1:{port}",
             "a change of the spool does not count as a reload")
         settled(daemon, 1)
     finally:
-        # Workers hold it open.
+        # Workers have the disk open.
         subprocess.run(["umount", "--lazy", daemon.spool], check=True)
     is_(names(daemon.messages(PAT)), ["before"], "nothing was acknowledged into the hidden directory")
     # Then the disk is unmounted. Workers that were idle notice this before they accept a
@@ -107,7 +107,7 @@ with Handoffd({"recipients.lookup": "any", "http.listen": f"127.0.0.1:{port}",
     settled(daemon, 2)
     is_(deliver(daemon.unix, "", [PAT], message("last")).final[PAT].code, 250,
         "after the disk was unmounted a message is delivered")
-    is_(names(daemon.messages(PAT)), ["before", "last"], "it is in the directory that is now at spool.path")
+    is_(names(daemon.messages(PAT)), ["before", "last"], "the message is in the directory that is now at spool.path")
 
 # --- The spool is moved, and another one put in its place. lookup = mailbox.
 with Handoffd() as daemon:

@@ -43,16 +43,16 @@ def serve_map(path, answer):
 
 
 def told_as(condition, why, name, code=None):
-    """Waits until /healthz says so, since what was found is valid for two seconds; then compares
-    all the places."""
+    """Waits until /healthz reports this, because its last result stays valid for two seconds; then
+    compares all reports."""
     first = "ok" if condition == "serving" else f"{condition}: {why}"
     until(lambda: any(line.startswith(first) for line in get(port, "/healthz")[1].splitlines()),
           f"{first}")
     told = Told(daemon, port)
-    is_(told.verdicts(), (condition,) * ALL, f"{name}_is_{condition.replace(' ', '_')}_everywhere")
+    is_(told.verdicts(), (condition,) * ALL, f"each_report_says_{condition.replace(' ', '_')}_with_{name}")
     is_(told.healthz[0], code or (503 if condition == "not delivering" else 200),
-        f"healthz_has_the_right_code_for_{name}")
-    is_(told.doctor.returncode, 0 if condition == "serving" else 1, f"doctor_has_the_right_exit_code_for_{name}")
+        f"healthz_has_the_right_code_with_{name}")
+    is_(told.doctor.returncode, 0 if condition == "serving" else 1, f"doctor_has_the_right_exit_code_with_{name}")
     if why:
         ok(why in told.doctor.stdout and why in told.table.replace("\n           ", " ") and
            any(why in each["what"] for each in told.json["reasons"]) and why in told.page,
@@ -82,7 +82,7 @@ with Handoffd({"http.listen": str(port), "recipients.lookup-timeout": "2s",
     told_as("degraded", "lookup socketmap: ", "a_later_lookup_that_is_down")
     daemon.write({"recipients.lookup": f"socketmap:unix:{where}:m"})
     is_(ctl(daemon, "reload").returncode, 0, "a_reload_removes_the_second_lookup")
-    told_as("serving", "", "it")
+    told_as("serving", "", "the_first_lookup_alone")
 
     # --- The room, staging and the spool. A worker that starts meanwhile dies, so the condition is
     # degraded.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""X13: a recipient whose mailbox is at another host: that host is asked at RCPT, gets the content
-unchanged, and its reply is passed on. A host that is down, slow or dies defers its own recipients
-only."""
+"""X13: if the mailbox of a recipient is at another host, that host is asked at RCPT, gets the
+content unchanged, and its reply is passed on. If a host is down, slow or dies, only its own
+recipients are deferred."""
 import json
 import os
 import re
@@ -63,8 +63,8 @@ with Handoffd({"log.level": "debug"}, tcp=True) as backend:
                         "kim@example.org")
         is_([(r.code, r.enhanced) for r in asked],
             [(250, "2.1.5"), (550, "5.1.1"), (550, "5.1.1"), (250, "2.1.5")],
-            "RCPT is asked at the host that has the mailbox")
-        ok("no such mailbox here" in str(asked[1]), "its reply is passed on")
+            "the host that has the mailbox is asked at RCPT")
+        ok("no such mailbox here" in str(asked[1]), "the reply of that host to RCPT is passed on")
         for address, reply in (("pat@example.org", asked[0]), ("nobody@example.org", asked[1])):
             told = json.loads(control.ctl(daemon, "explain", "--json", address).stdout)
             is_((told["verdict"], told["backend"]["host"], told["mailbox"]),
@@ -72,10 +72,10 @@ with Handoffd({"log.level": "debug"}, tcp=True) as backend:
                 f"explain asks the backend for {address}")
         got = deliver(daemon.unix, "s@example.net", ["pat@example.org", "kim@example.org",
                                                      "lee@example.org"], MESSAGE)
-        is_([r.code for r in got], [250, 250, 250], "recipients here and there mix in one transaction")
+        is_([r.code for r in got], [250, 250, 250], "one transaction can have recipients here and at another host")
         stored = backend.messages("pat@example.org")
         is_(len(stored), 1, "the message is in the mailbox at the backend")
-        ok(stored[0].endswith(MESSAGE.replace(b"\r\n", b"\n")), "with its content unchanged")
+        ok(stored[0].endswith(MESSAGE.replace(b"\r\n", b"\n")), "the content is unchanged at the backend")
         is_(stored[0].count(b"Received:"), 2, "the proxy adds no Received: line")
         is_((len(backend.messages("lee@example.org")), len(daemon.messages("kim@example.org")),
              len(daemon.messages("pat@example.org"))), (1, 1, 0), "each mailbox gets one copy")
@@ -90,10 +90,10 @@ with Handoffd({"log.level": "debug"}, tcp=True) as backend:
                 return client.reply().code
 
         before = set(backend.messages("pat@example.org"))
-        is_((odd(backend.tcp), odd(daemon.unix)), (250, 250), "octets of any kind are taken by BDAT")
+        is_((odd(backend.tcp), odd(daemon.unix)), (250, 250), "content with any octets is accepted by BDAT")
         direct, proxied = [each[each.index(b"Subject:"):]
                            for each in backend.messages("pat@example.org") if each not in before]
-        is_(proxied, direct, "and are the same as if they were sent to the backend directly")
+        is_(proxied, direct, "this content equals the one sent to the backend directly")
 
         large = MESSAGE + b"0123456789abcdef" * 62 + b"\r\n" + b"x" * 70 + b"\r\n"
         large += (b"y" * 998 + b"\r\n") * 30000
@@ -101,14 +101,14 @@ with Handoffd({"log.level": "debug"}, tcp=True) as backend:
             [250], "a message of 30 MB is passed on")
         ok(large.replace(b"\r\n", b"\n") in backend.messages("lee@example.org")[0]
            or large.replace(b"\r\n", b"\n") in backend.messages("lee@example.org")[-1],
-           "with all of its octets")
+           "a message of 30 MB arrives completely")
         peaks = []
         for pid in control.workers(daemon):
             with open(f"/proc/{pid}/status", encoding="ascii") as file:
                 text = file.read()
                 peaks.append(int(re.search(r"VmHWM:\s+(\d+)", text)[1]))
         # AddressSanitizer needs memory of its own.
-        ok(max(peaks) < (200_000 if is_sanitized() else 60_000), f"in constant memory ({max(peaks)} kB)")
+        ok(max(peaks) < (200_000 if is_sanitized() else 60_000), f"a message of 30 MB takes constant memory ({max(peaks)} kB)")
 
 with Backend() as first, Backend() as second, Backend(chunking=False) as simple:
     hosts = {"a": first.port, "b": second.port, "c": simple.port, "down": free_port(), "kim": None}
@@ -118,9 +118,9 @@ with Backend() as first, Backend() as second, Backend(chunking=False) as simple:
                     deliver(daemon.unix, "s@example.net", [f"{u}@example.org" for u in users],
                             message)]
 
-        is_(send("a", "c", "b", "kim"), [(250, "2.0.0")] * 4, "several backends get one message")
+        is_(send("a", "c", "b", "kim"), [(250, "2.0.0")] * 4, "one message is passed on to several backends")
         is_((first.messages, second.messages, simple.messages), ([MESSAGE],) * 3,
-            "each of them the same octets, by BDAT or DATA")
+            "each backend gets the same octets, by BDAT or DATA")
         with Lmtp(daemon.unix) as client:
             client.command("LHLO client.test")
             for _ in range(3):
@@ -136,9 +136,9 @@ with Backend() as first, Backend() as second, Backend(chunking=False) as simple:
         with Lmtp(daemon.unix) as client:
             client.session("LHLO client.test", "MAIL FROM:<s@example.net>", "RCPT TO:<c@example.org>")
             client.send(b"BDAT %d LAST\r\n" % len(smuggled) + smuggled)
-            is_(client.reply().code, 250, "content with a bare LF before a dot is taken")
+            is_(client.reply().code, 250, "content with a bare LF before a dot is accepted")
         is_(simple.messages[-1], smuggled.replace(b"a\n", b"a\r\n"),
-            "and cannot end the data at a backend without CHUNKING")
+            "a bare LF before a dot does not end the data at a backend without CHUNKING")
 
         # A slow backend. Its recipient comes last, so that the replies of the others are due.
         second.hold.clear()
@@ -147,9 +147,9 @@ with Backend() as first, Backend() as second, Backend(chunking=False) as simple:
                            *[f"RCPT TO:<{u}@example.org>" for u in ("a", "kim", "b")], "DATA")
             client.send(stuffed(MESSAGE))
             is_([r.code for r in client.replies(2)], [250, 250],
-                "replies come as they become known, while another backend is slow")
+                "known replies are sent while another backend is slow")
             second.hold.set()
-            is_(client.reply().code, 250, "and the last when its backend has delivered")
+            is_(client.reply().code, 250, "the last reply is sent when its backend has delivered")
 
         second.received.clear()
         second.hold.clear()
@@ -163,7 +163,7 @@ with Backend() as first, Backend() as second, Backend(chunking=False) as simple:
             is_([(r.code, r.enhanced) for r in client.replies(3)],
                 [(250, "2.0.0"), (451, "4.4.2"), (250, "2.0.0")],
                 "a backend that dies after the dot defers its own recipients only")
-        is_(send("b"), [(250, "2.0.0")], "it is asked again when it is back")
+        is_(send("b"), [(250, "2.0.0")], "the backend is asked again when it is back")
 
 refusing = {"RCPT TO:<full@": "452 4.2.2 over\tquota", "RCPT TO:<bye@": "421 4.3.2 going down",
             "final late@example.org": "552-5.2.2 two\r\n552 5.2.2 lines"}
@@ -179,9 +179,9 @@ with Backend(answers=refusing, extensions=["XFORWARD NAME ADDR HELO IDENT"]) as 
                            "RCPT TO:<late@example.org>", "DATA")
             client.send(stuffed(MESSAGE))
             is_([str(r)[:9] for r in client.replies(2)], ["250 2.0.0", "552 5.2.2"],
-                "each recipient gets the reply of its own")
+                "each recipient gets the reply of its own backend")
         ok("XFORWARD NAME=mx.test ADDR=192.0.2.9 IDENT=4XYZ" in backend.commands,
-           "the backend is told the original client")
+           "the backend learns the original client")
 
 port = free_port()
 scratch = Scratch()
@@ -198,6 +198,6 @@ with Backend() as backend:
         with proxy({"a": backend.port, "kim": None}, settings) as daemon:
             is_(rcpt(daemon, "a@example.org", "kim@example.org"), [451, 250],
                 f"{what} limits where mail is passed on")
-    is_(backend.commands, [], "nothing is said to a host that is not allowed")
+    is_(backend.commands, [], "nothing is sent to a host that is not allowed")
 
 done()

@@ -92,7 +92,7 @@ with Handoffd({"log.level": "debug", "duplicates.guard": "on"}, tcp=True) as bac
                 f"{kind}: a message whose reply was not read is delivered once, {TRIALS} of {TRIALS}")
         is_([len([m for m in daemon.messages("kim@example.org") if b"mixed-" in m]),
              len([m for m in backend.messages("lee@example.org") if b"mixed-" in m])],
-            [TRIALS, TRIALS], "mixed: once for the recipients here too")
+            [TRIALS, TRIALS], "mixed: recipients here get the message once too")
 
         for _ in range(2):
             hand_over(daemon.unix, message("read"), (WHO,))
@@ -111,7 +111,7 @@ with Backend() as backend:
         client.reply()
         client.command("NOOP")
         until(lambda: backend.commands[-1] == "RSET", "RSET at the backend")
-        ok(True, "and one as soon as the client has")
+        ok(True, "the backend gets the next command as soon as the client has read its reply")
         client.close()
 
 done()

@@ -47,12 +47,12 @@ STORY = f"""\
 {ID} to <kim@y>: outgoing message deferred
   /usr/sbin/sendmail: exit 75
 """
-is_(sieve("why", ID, log=TEXT), (0, STORY), "why_tells_script_line_and_rule_of_each_decision_F19")
+is_(sieve("why", ID, log=TEXT), (0, STORY), "why_names_script_line_and_rule_of_each_decision_F19")
 for name in f"new/{ID}.mx,S=500:2,S", "4AB":
     is_(sieve("why", name, log=TEXT)[0], 0, "a_message_is_found_by_its_file_and_its_queue_id_F19")
 is_(sieve("why", "1@x", log=TEXT), (0, "".join(STORY.splitlines(True)[:2])),
-    "and_by_its_message_id_F19")
-is_(sieve("why", "1764000000.M9", log=TEXT)[0], 66, "a_message_that_the_log_does_not_mention")
+    "a_message_is_found_by_its_message_id_F19")
+is_(sieve("why", "1764000000.M9", log=TEXT)[0], 66, "a_message_that_the_log_does_not_mention_exits_with_66")
 json = f'{{"level":"info","msg":"delivered","id":"{ID}","to":"<pat@x>","folder":"F\\u00fc \\"x\\"",' \
        '"action":"fileinto","script":"s","line":3,"rule":"r","code":250}\n'
 is_(sieve("why", ID, log=json),
@@ -78,11 +78,11 @@ before = sorted(os.walk(box))
 is_(sieve("rehearse", good, box),
     (0, 'new/1.a: store in "Food"\ncur/2.a:2,S: discard\n.Old.Lists/cur/3.a:2,: store in "Food"\n'
         'summary:\n  1: discard\n  2: store in "Food"\n'),
-    "a_rehearsal_shows_what_would_go_where_F19")
-is_(sorted(os.walk(box)), before, "and_changes_nothing_F19")
+    "a_rehearsal_shows_the_actions_for_each_message_F19")
+is_(sorted(os.walk(box)), before, "a_rehearsal_changes_nothing_F19")
 is_(sieve("rehearse", scratch.file("bad.sieve", "nonsense;\n"), box)[0], 65,
     "a_script_with_a_fault_is_not_rehearsed_F2")
-is_(sieve("rehearse", good, scratch.path)[0], 66, "a_directory_that_is_no_Maildir")
+is_(sieve("rehearse", good, scratch.path)[0], 66, "a_directory_that_is_no_Maildir_exits_with_66")
 ok(sieve("rehearse", good)[0] == 64, "a_missing_mailbox_is_a_usage_error")
 
 done()

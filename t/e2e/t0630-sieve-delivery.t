@@ -100,9 +100,9 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
           'require ["fileinto", "mailbox"]; fileinto :create "More";')
 
     is_(code(daemon, "plain"), [250], "a_message_that_no_rule_matches_is_kept")
-    is_(names(daemon, ""), ["plain"], "in_the_inbox")
+    is_(names(daemon, ""), ["plain"], "a_kept_message_is_in_the_inbox")
     is_(code(daemon, "list"), [250], "fileinto_stores_in_a_folder")
-    is_(names(daemon, "Lists.Pat"), ["list"], "whose_parts_a_slash_separates")
+    is_(names(daemon, "Lists.Pat"), ["list"], "a_slash_separates_the_parts_of_a_folder_name")
     line = daemon.wait_for(r"delivered .*<list@example.org>")
     like(line, r'folder=Lists/Pat .*action=fileinto script=\S*/\.dovecot\.sieve line=4 rule=Lists',
          "the_log_names_folder_script_line_and_rule_F19")
@@ -111,14 +111,14 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
     like(path, r",S=\d+:2,FSa$", "flags_are_in_the_name_in_cur")
     with open(os.path.join(daemon.mailbox_path(PAT), "dovecot-keywords"), encoding="ascii") as file:
         is_(file.read(), "0 $Label1\n", "keywords_are_listed_as_dovecot_lists_them")
-    is_(code(daemon, "two"), [250], "two_copies_are_one_outcome_F26")
-    is_((names(daemon, "A"), names(daemon, "B")), (["two"], ["two"]), "in_both_folders")
+    is_(code(daemon, "two"), [250], "two_copies_have_one_outcome_F26")
+    is_((names(daemon, "A"), names(daemon, "B")), (["two"], ["two"]), "both_copies_are_in_their_folders")
     first, second = folder(daemon, "A")[0], folder(daemon, "B")[0]
     is_(os.stat(first).st_ino, os.stat(second).st_ino, "unchanged_copies_are_links_of_one_file")
-    like(second, r":2,S$", "one_of_them_with_its_own_flag")
+    like(second, r":2,S$", "one_of_the_two_copies_has_a_flag_of_its_own")
     daemon.wait_for(r"filtered .*action=fileinto .*line=6")
     is_(code(daemon, "both"), [250], "a_copy_in_a_folder_leaves_the_implicit_keep")
-    is_((names(daemon, "A"), names(daemon, "").count("both")), (["both", "two"], 1), "in_the_inbox")
+    is_((names(daemon, "A"), names(daemon, "").count("both")), (["both", "two"], 1), "the_implicit_keep_is_in_the_inbox")
     is_(code(daemon, "nothing"), [250], "a_discarded_message_is_accepted")
     like(daemon.wait_for(r"discarded .*<nothing@example.org>"), r"action=discard .*line=8 .*code=250",
          "the_log_says_that_it_was_discarded_and_by_which_line")
@@ -130,19 +130,19 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
     with open(folder(daemon, "Edited")[0], "rb") as file:
         octets = file.read()
     ok(octets.startswith(b"X-Sorted: yes\nReturn-Path: <sender@example.net>\n") and
-       octets.endswith(b"\n\nbody of edited\n"), "with_the_edits")
+       octets.endswith(b"\n\nbody of edited\n"), "the_stored_message_has_the_edits")
     is_(maildir.size_in_name(folder(daemon, "Edited")[0]), len(octets), "the_file_name_gives_the_size_after_the_edits")
     is_(code(daemon, "missing"), [250], "fileinto_into_a_missing_folder_is_accepted")
     ok("missing" in names(daemon, ""), "the_message_is_then_in_the_inbox")
     daemon.wait_for(r"folder missing, message kept .*folder=Nowhere")
     is_((code(daemon, "included"), names(daemon, "More")), ([250], ["included"]),
-        "a_script_is_included_from_the_directory_for_them_F18")
+        "a_script_is_included_from_sieve_include_directory_F18")
     is_((code(daemon, "absent"), "absent" in names(daemon, "")), ([250], True),
         "an_optional_script_may_be_missing")
     is_((code(daemon, "faulty"), "faulty" in names(daemon, "")), ([250], True),
         "an_error_during_the_run_keeps_the_message_F4")
     is_(code(daemon, "for_both", PAT, LEE), [250, 250], "recipients_have_their_own_scripts")
-    is_(names(daemon, "", LEE), ["for_both"], "and_one_without_a_script_gets_the_message")
+    is_(names(daemon, "", LEE), ["for_both"], "a_recipient_without_a_script_gets_the_message")
     empty(daemon.staged(), "nothing_stays_in_staging")
     found = os.listdir(os.path.join(daemon.spool, ".handoff", "unread"))
     empty(found, "nothing_stays_in_unread")
@@ -155,7 +155,7 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
     like(daemon.wait_for(r"script has an error", before), r"line=2 cause=\"unknown command",
          "the_log_has_the_error_and_its_line")
     with open(script_of(daemon, LEE) + ".log", encoding="utf-8") as file:
-        ok("line 2: unknown command 'nonsense'" in file.read(), "and_the_owner_finds_a_note")
+        ok("line 2: unknown command 'nonsense'" in file.read(), "the_owner_finds_a_note_about_the_error")
     explained = ctl(daemon, "explain", LEE).stdout
     ok(re.search(rf"^script +{re.escape(script_of(daemon, LEE))} \(runs\)$", explained, re.M),
        "explain_shows_the_script")
@@ -172,10 +172,10 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
     work = "lee+work@example.org"
     is_(code(daemon, "addresses", LEE, work), [250, 250], "two_addresses_of_one_mailbox_are_served")
     is_((names(daemon, "", LEE).count("addresses"), names(daemon, "Work", LEE)), (1, ["addresses"]),
-        "each_by_the_script_with_its_own_envelope_F29")
+        "the_script_runs_with_the_envelope_of_each_address_F29")
     is_(code(daemon, "same", LEE, "lee+other@example.org"), [250, 250],
-        "two_addresses_whose_scripts_want_the_same_are_served")
-    is_(names(daemon, "", LEE).count("same"), 1, "and_share_one_copy")
+        "two_addresses_with_the_same_actions_are_served")
+    is_(names(daemon, "", LEE).count("same"), 1, "two_addresses_with_the_same_actions_share_one_copy")
 
     # One outcome.
     write(script_of(daemon, LEE), 'require ["fileinto", "mailbox"];\n'
@@ -186,11 +186,11 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
     with open(bad, "w", encoding="ascii"):
         pass
     is_(code(daemon, "halves", LEE)[0] // 100, 4, "if_one_of_two_copies_fails_the_recipient_is_deferred")
-    is_(names(daemon, "Good", LEE), ["fine"], "and_the_other_copy_is_removed")
+    is_(names(daemon, "Good", LEE), ["fine"], "if_one_of_two_copies_fails_the_other_one_is_removed")
     os.unlink(bad)
     os.rename(bad + "-away", bad)
     is_(code(daemon, "halves", LEE), [250], "a_later_try_is_delivered")
-    is_((names(daemon, "Good", LEE), names(daemon, "Bad", LEE)), (["fine", "halves"],) * 2, "once")
+    is_((names(daemon, "Good", LEE), names(daemon, "Bad", LEE)), (["fine", "halves"],) * 2, "after_a_later_try_each_copy_exists_once")
 
     # A script that cannot be read.
     os.unlink(script_of(daemon, LEE))
@@ -214,9 +214,9 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
         "the_next_worker_has_another_filter_process")
     second = until(filter_process, "a filter process")
     os.kill(second, signal.SIGKILL)
-    is_(code(daemon, "killed"), [451], "so_does_one_that_has_died")
+    is_(code(daemon, "killed"), [451], "a_filter_process_that_has_died_defers_the_message")
     until(lambda: filter_process() not in (None, second), "another filter process")
-    is_((code(daemon, "killed"), names(daemon, "").count("killed")), ([250], 1), "for_one_message")
+    is_((code(daemon, "killed"), names(daemon, "").count("killed")), ([250], 1), "the_next_message_after_such_a_death_is_delivered")
 
 # Scripts of the site.
 with Handoffd(SIEVE, start=False) as daemon:
@@ -244,7 +244,7 @@ with Handoffd(SIEVE, start=False) as daemon:
     write(own, 'require ["fileinto", "reject"]; if header :is "subject" "own" { fileinto "Default"; }\n'
           'elsif header :is "subject" "no" { reject "no"; }')
     is_((code(daemon, "own"), "own" in names(daemon, "Default")), ([250], True),
-        "a_message_that_the_own_script_files_does_not_reach_the_last_script")
+        "the_script_after_does_not_run_for_a_message_that_was_filed")
     is_((code(daemon, "default"), names(daemon, "").count("default")), ([250], 1),
         "a_recipient_with_a_script_does_not_get_the_default_one")
     is_(send(daemon, message("no"), PAT), [f"250 2.0.0 <{PAT}> delivered"],
@@ -277,9 +277,9 @@ if os.geteuid() == 0:
         is_([code(daemon, each, kim.address) for each in ("two", "more", "rest")], [[250]] * 3,
             "a_script_that_only_its_owner_can_read_runs_F27")
         is_((len(in_home("A")), len(in_home("B")), len(kim.messages())), (1, 1, 1),
-            "and_files_its_mail")
+            "such_a_script_files_the_mail")
         is_(os.stat(in_home("B")[0]).st_uid, kim.uid, "the_copies_belong_to_the_owner")
-        like(in_home("B")[0], r"/cur/.*:2,S$", "and_have_their_flags")
+        like(in_home("B")[0], r"/cur/.*:2,S$", "the_copies_of_the_owner_have_their_flags")
         os.chown(own, 0, 0)
         is_(code(daemon, "forbidden", kim.address), [451],
             "a_script_that_the_owner_cannot_read_is_not_read_by_root")

@@ -17,7 +17,7 @@ MESSAGE = b"Return-Path: <s@example.net>\nReceived: x\nSubject: hello\n\nhello\n
 
 
 def name(number, process=1):
-    """A name as that of a dead process."""
+    """The name of a message as a dead process would have left it."""
     return f"{1764000000 + number}.M1P{process}Q{number}R00000000.host,N=1"
 
 
@@ -95,7 +95,8 @@ with Handoffd(settings(mail), scratch=scratch) as daemon:
     is_(len(mail.sent()), 5, "nothing_else_was_sent")
     is_(daemon.stop(), 0, "the_server_exits_with_0")
 
-# Restarts: what waits is tried at once. A dead process had committed the one, not the other.
+# After a restart, waiting messages are tried at once. A dead process had committed one message and
+# not the other.
 scratch = Scratch()
 mail = Sendmail(scratch)
 mail.fail()
@@ -126,7 +127,7 @@ with Handoffd(settings(mail), scratch=scratch) as daemon:
         "what_was_committed_before_a_crash_is_sent_and_nothing_else")
     ok(gone(daemon), "nothing_is_left_of_what_was_not_committed")
 
-    # The settings of a reload.
+    # A reload changes the program.
     other = Sendmail(Scratch())
     daemon.write({"sieve.enabled": "yes", "sieve.sendmail": other.path})
     is_(ctl(daemon, "reload").returncode, 0, "a_reload_succeeds")

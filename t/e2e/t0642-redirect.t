@@ -60,23 +60,23 @@ with Handoffd({"sieve.enabled": "yes", "sieve.sendmail": mail.path}, scratch=scr
     is_(send(daemon, "one"), 250, "a_message_is_redirected")
     [(arguments, text)] = mail.wait_for(1)
     is_(arguments, ["-oi", "-f", "sender@example.net", "--", "kim@example.com"],
-        "with_its_sender_to_the_address_of_the_script")
-    ok("\nbody of one\n" in text and not text.startswith("Return-Path"), "with_its_content")
-    is_(len(daemon.messages(PAT)), 1, "and_a_copy_is_stored")
-    ok(wait(lambda: outgoing(daemon.spool) == []), "the_queue_is_empty_then")
+        "a_redirected_message_keeps_its_sender")
+    ok("\nbody of one\n" in text and not text.startswith("Return-Path"), "a_redirected_message_keeps_its_content")
+    is_(len(daemon.messages(PAT)), 1, "redirect_copy_also_stores_the_message")
+    ok(wait(lambda: outgoing(daemon.spool) == []), "the_queue_is_empty_after_the_message_was_sent")
 
     # L12: nothing is stored, so only the record shows that the message is a retry.
     script(daemon, 'redirect "kim@example.com";\n')
     lose_reply(daemon, "two")
     script(daemon, 'require "fileinto";\nredirect "lee@example.com";\nkeep;\n')
     is_(send(daemon, "two"), 250, "the_retry_of_a_client_that_lost_its_reply_is_accepted")
-    ok("already-delivered" in daemon.wait_for("status=already-delivered"), "and_recognised_L12")
+    ok("already-delivered" in daemon.wait_for("status=already-delivered"), "the_retry_of_a_client_that_lost_its_reply_is_recognised_L12")
     mail.wait_for(2)
     script(daemon, 'discard;\n')
     lose_reply(daemon, "three")
     script(daemon, 'keep;\n')
-    is_(send(daemon, "three"), 250, "a_retry_of_a_discarded_message_is_recognised_L12")
-    is_(len(daemon.messages(PAT)), 1, "and_not_stored")
+    is_(send(daemon, "three"), 250, "a_retry_of_a_discarded_message_is_accepted_L12")
+    is_(len(daemon.messages(PAT)), 1, "a_retry_of_a_discarded_message_is_not_stored")
 
     script(daemon, 'redirect "ann@example.com";\n')
     with Lmtp(daemon.unix) as client:
@@ -87,7 +87,7 @@ with Handoffd({"sieve.enabled": "yes", "sieve.sendmail": mail.path}, scratch=scr
             "an_address_that_is_named_twice_gets_two_replies")
     mail.wait_for(3)
     ok(wait(lambda: outgoing(daemon.spool) == []), "the_queue_is_empty_again")
-    is_(len(mail.sent()), 3, "and_its_script_runs_once")
+    is_(len(mail.sent()), 3, "the_script_of_an_address_that_is_named_twice_runs_once")
 
     # One outcome.
     script(daemon, 'require ["fileinto", "mailbox", "vacation", "duplicate"];\n'
@@ -102,7 +102,7 @@ with Handoffd({"sieve.enabled": "yes", "sieve.sendmail": mail.path}, scratch=scr
         os.chmod(part, 0)
     os.chown(full, owner.st_uid, owner.st_gid)
     ok(send(daemon, "four") // 100 == 4, "if_a_copy_cannot_be_stored_the_message_is_deferred")
-    is_(outgoing(daemon.spool), [], "and_nothing_is_sent")
+    is_(outgoing(daemon.spool), [], "if_a_copy_cannot_be_stored_nothing_is_sent")
     for part in parts[1:]:
         os.chmod(part, 0o700)
         os.chown(part, owner.st_uid, owner.st_gid)
@@ -113,16 +113,16 @@ with Handoffd({"sieve.enabled": "yes", "sieve.sendmail": mail.path}, scratch=scr
     reply = next(text for arguments, text in sent if arguments[-1] == "sender@example.net")
     ok("I am away." in reply, "the_reply_has_the_text_of_the_script")
     is_(next(arguments[2] for arguments, _ in sent if arguments[-1] == "sender@example.net"), "<>",
-        "and_the_null_sender")
-    is_(send(daemon, "four"), 250, "the_same_message_id_again")
-    is_(send(daemon, "five"), 250, "and_another_message")
+        "the_reply_has_the_null_sender")
+    is_(send(daemon, "four"), 250, "a_message_with_the_same_id_is_accepted")
+    is_(send(daemon, "five"), 250, "another_message_is_accepted")
     mail.wait_for(7)
-    ok(wait(lambda: outgoing(daemon.spool) == []), "all_of_it_is_sent")
+    ok(wait(lambda: outgoing(daemon.spool) == []), "all_messages_in_the_queue_are_sent")
     is_([arguments[-1] for arguments, _ in mail.sent()[5:]], ["kim@example.com"] * 2,
         "vacation_replies_once_to_a_sender")
     stored = [name for part in ("new", "cur") for name in os.listdir(os.path.join(full, part))]
     is_(len(stored), 2, "duplicate_knows_the_message_of_the_attempt_that_succeeded")
-    is_([subjects(text) for _, text in mail.sent()[1:2]], [["two"]], "each_was_sent_once")
+    is_([subjects(text) for _, text in mail.sent()[1:2]], [["two"]], "each_redirected_message_was_sent_once")
     empty([name for name in os.listdir(os.path.join(daemon.spool, ".handoff", "staging"))],
           "nothing_stays_in_staging")
 

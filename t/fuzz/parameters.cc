@@ -46,7 +46,7 @@ void values(std::string_view text) {
   }
 }
 
-// As a command: one reply, and the state of the session is unchanged.
+// Runs the text as a command: it gets one reply and does not change the state of the session.
 void command(std::string_view text) {
   auto options = plain_options();
   options.utf8 = knows_unicode();

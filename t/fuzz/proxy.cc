@@ -24,7 +24,7 @@ void proxy(std::string_view octets) {
   bool line = read.starts_with("PROXY ");
   require(line == read.ends_with("\r\n") || !line, "a line that does not end in CRLF");
   require(!line || read.find('\n') == read.size() - 1, "more than a line was read");
-  // No shorter input is a complete header, and no longer one.
+  // Neither a shorter input nor a longer one is a complete header.
   for (std::size_t n = 0; n < read.size(); ++n) {
     require(parse_proxy_header(read.substr(0, n)).wants > 0, "the start of a header is one");
   }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Dovecot shows the text of messages that have no header, or whose header ends without a blank line, as
-of messages in good order."""
+"""Dovecot shows the text of messages that have no header, or whose header ends without a blank
+line, like that of well-formed messages."""
 import imaplib
 import os
 import sys
@@ -16,7 +16,7 @@ peer.enter("dovecot")
 
 MBOX = b"From pat@x.example Thu Jan  1 00:00:00 2026\r\n"
 GRUESSE = "Grüße: bis bald\r\n".encode()
-# Content, and what of it Dovecot has to show as text and as subject.
+# Content, and the text and the subject that Dovecot has to show.
 ROWS = [
     (b"Subject: x\r\n\r\nhello\r\n", b"hello\r\n", "x"),
     (b"hello\r\n", b"hello\r\n", ""),

@@ -75,7 +75,7 @@ def asked(what):
 
 
 def fired():
-    """All alerts that have fired since the start: some end again while others are waited for."""
+    """Returns all alerts that have fired since the start, including those that have ended again."""
     found = asked("query?query=" + quote('last_over_time(ALERTS{alertstate="firing"}[1h])'))
     return {(each["metric"]["alertname"], each["metric"]["instance"]) for each in found["result"]}
 
@@ -123,7 +123,7 @@ prometheus = Daemon(scratch, [PROMETHEUS, f"--config.file={config}",
                               f"--storage.tsdb.path={scratch.path}/tsdb",
                               f"--web.listen-address=127.0.0.1:{web}"],
                     ready="Server is ready")
-# With the values from before the causes: increase() compares with them.
+# Prometheus has to read the values from before the causes, because increase() compares with them.
 until(lambda: {each["metric"]["instance"] for each in asked("query?query=up==1")["result"]} ==
       set(targets.values()), "each target is scraped", 120)
 send(daemons["well"])
@@ -162,7 +162,7 @@ fires("HandoffReloadRefused", "well")
 fires("HandoffWorkerStuck", "stuck")
 for alert, name in (("HandoffDefers", "lookup"), ("HandoffDeliversNothing", "lookup"),
                     ("HandoffSlowDisk", "slow"), ("HandoffCrowdedMailbox", "crowd")):
-    # These go by a rate: the condition lasts.
+    # These alerts depend on a rate, so the cause has to continue.
     def lasts(daemon=daemons[name], name=name, wanted=(alert, targets[name])):
         if name == "crowd":
             with Lmtp(daemon.unix) as client:

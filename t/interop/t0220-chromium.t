@@ -54,7 +54,7 @@ with Handoffd({"http.listen": str(port)}) as daemon:
     away = daemon.mailbox("away@good.test")
     os.rmdir(away + "/new")
     with open(away + "/new", "wb"):
-        pass  # no directory: a failure to show
+        pass  # a file in place of the directory, so that the page has a failure to show
     deliver(daemon.unix, "", ["away@good.test"], b"Subject: hello\r\n\r\nhello\r\n")
     with Lmtp(daemon.unix) as client:
         client.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
@@ -75,7 +75,7 @@ with Handoffd({"http.listen": str(port)}) as daemon:
     is_(shown.run("scrollY"), 700, "the_reader_scrolls_down")
     shown.wait_for("Page.loadEventFired")
     is_(shown.run("document.documentElement.dataset.old || 'new'"), "new", "the_page_loads_itself_again")
-    ok(until(lambda: shown.run("scrollY") == 700, "the place"), "and_the_reader_keeps_the_place")
+    ok(until(lambda: shown.run("scrollY") == 700, "the place"), "the_reader_keeps_the_place_when_the_page_loads_again")
     is_(shown.run("document.scripts.length"), 0, "without_scripts")
     browser.close()
 

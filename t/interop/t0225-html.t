@@ -77,7 +77,7 @@ for path, page in pages.items():
 empty(broken, "every_link_leads_somewhere")
 
 shots = os.environ.get("HANDOFF_SCREENSHOTS") or scratch.path
-# Frames of these widths report whether their content is wider.
+# Loads pages into frames of these widths and reports whether a page is wider than its frame.
 PROBE = """<!DOCTYPE html><body><script>
 for (const [page, width] of {pairs}) {{
   const frame = document.createElement("iframe");

@@ -61,7 +61,7 @@ def install_sendmail():
 
 
 def make_store():
-    """An address for both hosts in the network of the example, and certificates."""
+    """Gives both hosts one address in the network of the example, and makes certificates."""
     for command in (("ip", "address", "add", "192.0.2.1/24", "dev", "lo"),):
         subprocess.run(command, check=True)
     with open("/etc/hosts", "a", encoding="ascii") as file:
@@ -77,7 +77,8 @@ def make_store():
 
 
 def start_mx():
-    """Here names come from /etc/hosts and not from DNS, and clients do not bind to the loopback."""
+    """Starts Postfix as the host mx. Names come from /etc/hosts and not from DNS, and clients do
+    not bind to the loopback address."""
     from postfix import Postfix
     return Postfix(scratch, "lmtp_host_lookup = native\ninet_interfaces = all\n")
 

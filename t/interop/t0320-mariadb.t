@@ -10,7 +10,7 @@ import peer
 import rrvs
 from daemon import Daemon
 from handoffd import Handoffd
-from lookups import holds_the_law, rcpt, stopped, wait_for
+from lookups import defers_while_server_is_down, rcpt, stopped, wait_for
 from scratch import Scratch
 from tap import done, is_, ok
 
@@ -82,7 +82,7 @@ with Handoffd(settings) as daemon:
     is_(rcpt(daemon, "two@example.org", "odd@example.org", "root@example.org", "pat@example.org"),
         [451, 451, 451, 250], "an_invalid_row_defers_only_that_recipient_R1")
     ok(daemon.wait_for("uid=0: root has no mailbox"), "numbers_are_read_as_text")
-    holds_the_law(daemon, "pat@example.org", "kim@example.org", server, "mariadb")
+    defers_while_server_is_down(daemon, "pat@example.org", "kim@example.org", server, "mariadb")
     with stopped(server.pid):
         is_(rcpt(daemon, "pat@example.org"), 451, "a_slow_server_defers_recipients_R1")
     is_(wait_for(daemon, "pat@example.org", 250), 250, "after_a_slow_query_recipients_are_found_again")

@@ -8,7 +8,7 @@ import parts
 import peer
 import rrvs
 from handoffd import Handoffd
-from lookups import holds_the_law, rcpt, stopped, wait_for
+from lookups import defers_while_server_is_down, rcpt, stopped, wait_for
 from scratch import Scratch
 from slapd import start_slapd
 from tap import done, is_
@@ -75,7 +75,7 @@ with Handoffd(settings) as daemon:
         "an_address_is_escaped_and_never_part_of_the_filter")
     is_(rcpt(daemon, *[f"{each}@example.org" for each in ("two", "two", "odd", "many", "pat")]),
         [451, 451, 451, 451, 250], "an_invalid_entry_defers_only_that_recipient_R1")
-    holds_the_law(daemon, "pat@example.org", "kim@example.org", server, "slapd")
+    defers_while_server_is_down(daemon, "pat@example.org", "kim@example.org", server, "slapd")
     with stopped(server.pid):
         is_(rcpt(daemon, "pat@example.org"), 451, "a_slow_server_defers_recipients_R1")
     is_(wait_for(daemon, "pat@example.org", 250), 250, "after_a_slow_search_recipients_are_found_again")

@@ -13,7 +13,7 @@ import peer
 from daemon import Daemon
 from handoffd import Handoffd, account
 from lmtp import deliver
-from lookups import holds_the_law, rcpt, wait_for
+from lookups import defers_while_server_is_down, rcpt, wait_for
 from scratch import Scratch
 from tap import done, is_
 
@@ -76,6 +76,6 @@ with Handoffd({"recipients.lookup": f"dovecot:{place}/run/auth-userdb", "recipie
         "mail_is_stored_where_dovecot_or_the_layout_says")
     is_(rcpt(daemon, "mbox@example.org", "pat@example.org"), [451, 250],
         "a_mailbox_that_is_no_maildir_defers_only_that_recipient_R1")
-    holds_the_law(daemon, "pat@example.org", "who@example.org", dovecot, "dovecot", start)
+    defers_while_server_is_down(daemon, "pat@example.org", "who@example.org", dovecot, "dovecot", start)
 dovecot.stop()
 done()

@@ -76,8 +76,8 @@ with Handoffd({"recipients.lookup": f"file:{table}", "recipients.delimiter": "+"
         for number in range(3):
             client.session("MAIL FROM:<s@example.net>", "RCPT TO:<lee@good.test>")
             client.send(b"BDAT %d LAST\r\n" % len(MESSAGE) + MESSAGE)
-            is_(client.reply().code, 250, f"message {number} of a session")
+            is_(client.reply().code, 250, f"message {number} of a session is delivered")
     dovecot.stop()
     is_([line for line in dovecot.log if re.search("Error|Fatal|Panic", line)], [],
-        "Dovecot complains of nothing")
+        "Dovecot logs no error")
 done()

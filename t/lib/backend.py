@@ -38,7 +38,7 @@ class Backend:
         self.close()
 
     def close(self):
-        """Ends all connections, as a backend that is killed."""
+        """Ends all connections, like a backend that is killed."""
         self.hold.set()
         try:
             self.listener.shutdown(socket.SHUT_RDWR)

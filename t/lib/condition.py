@@ -1,4 +1,4 @@
-"""The condition of a daemon as each place shows it to a person.
+"""The condition of a daemon as each report shows it to a person.
 
     told = Told(daemon, port)         # its http.listen
     told.doctor, told.healthz, told.state, told.headline, told.table, told.page, told.metrics
@@ -21,7 +21,7 @@ def get(port, path):
 
 
 class Told:
-    """All places are queried when the object is created."""
+    """All reports are fetched when the object is created."""
 
     def __init__(self, daemon, port):
         self.doctor = ctl(daemon, "doctor")

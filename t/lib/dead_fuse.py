@@ -21,8 +21,8 @@ def can():
 
 
 def _serve(device):
-    """Answers the first request, INIT, which the kernel needs before it sends others. Only reads
-    those."""
+    """Answers the first request, INIT, which the kernel needs before it sends others. It only reads
+    the others."""
     try:
         while True:
             request = os.read(device, _READ * 4)

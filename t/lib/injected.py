@@ -101,7 +101,7 @@ class Injected:
                          orig_rax=(1 << 64) - 1,
                          **dict(zip(("rdi", "rsi", "rdx", "r10", "r8", "r9"), values)))
         self._set(registers)
-        while True:  # until it is the call that has stopped it, and no signal
+        while True:  # until the process stops because of the call and not because of a signal
             self._ptrace(PTRACE_SINGLESTEP)
             _, status = os.waitpid(self.pid, 0)
             if not os.WIFSTOPPED(status):

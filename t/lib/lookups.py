@@ -1,7 +1,7 @@
 """Tests what must hold for every lookup, with a handoffd that uses the real server.
 
     rcpt(daemon, 'pat@example.org')       # 250, 550, 451
-    holds_the_law(daemon, ...)            # the server is killed under load: 451 and no 5xx;
+    defers_while_server_is_down(daemon, ...)  # the server is killed under load: 451 and no 5xx;
 """
 import contextlib
 import os
@@ -46,7 +46,7 @@ def stopped(pid):
         os.kill(pid, signal.SIGCONT)
 
 
-def holds_the_law(daemon, known, unknown, server, what, start=None):
+def defers_while_server_is_down(daemon, known, unknown, server, what, start=None):
     """R1: the server is killed while clients send RCPT, and restarted, with start() if given.
     cache-ttl must be 0."""
     seen, halt = [], threading.Event()

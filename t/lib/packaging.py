@@ -24,7 +24,8 @@ _BUILD = os.environ.get("TOP_BUILDDIR") or os.path.join(TOP, "build")
 def environment():
     return {**os.environ, "PATH": f"/usr/lib/ccache:{os.environ['PATH']}",
             "CCACHE_DIR": os.environ.get("CCACHE_DIR") or os.path.join(_BUILD, "ccache"),
-            # Builds of the same source have the same options, without differing paths.
+            # -fixfilepath keeps the path of the build out of the compiler's options, so that builds
+            # of the same source have the same options.
             "DEB_BUILD_OPTIONS": "nocheck noautodbgsym parallel=2 reproducible=-fixfilepath",
             "DEB_CXXFLAGS_APPEND": "-g0", "DEB_BUILD_TYPE": "--build=binary"}
 

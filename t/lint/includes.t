@@ -25,7 +25,7 @@ for name in may:
 
 
 def directory(path):
-    """Returns the room whose rule applies to a file: lmtp for src/lmtp/x.cc and
+    """Returns the directory whose rule applies to a file: lmtp for src/lmtp/x.cc and
     t/unit/lmtp/x_test.cc. Files at the top of src/, and tests of the whole, follow the rule of
     main."""
     match = re.match(r"(?:src|t/unit)/([^/]+)/", path)

@@ -40,7 +40,7 @@ rows = [f"{code} {status} {text}" for code, status, text in ROW.findall(page)]
 tap = lint.Tap()
 tap.result("every reply is in handoffd(8)",
            [f"man/handoffd.8 lacks: {reply}" for reply in sorted(in_source - set(rows))])
-tap.result("every reply in handoffd(8) is said",
+tap.result("every reply in handoffd(8) is in the sources",
            [f"man/handoffd.8: nobody says: {reply}" for reply in sorted(set(rows) - in_source)])
 tap.result("handoffd(8) has each reply once",
            [f"man/handoffd.8: twice: {reply}" for reply in sorted(set(rows))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The systemd unit leaves little to a service that was taken over: systemd's own measure of that, and
-the drop-ins are valid beside it."""
+"""The systemd unit leaves few rights to a compromised service, by systemd's own measure, and the
+drop-ins are valid together with it."""
 import os
 import re
 import shutil

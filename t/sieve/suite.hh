@@ -54,7 +54,7 @@ class Suite : public Site {
   std::vector<Outcome> outcomes;
   std::string broken;  // the reason why the file itself does not run
 
-  // For the commands.
+  // The members below are for the commands.
   TestRun& main() { return *run_; }
   void set_message(std::string text);
   Facts& facts() { return facts_; }

@@ -114,8 +114,8 @@ bool test_result_action(Run& run, const Call& call) {
   return select(run, call, suite_of(run).result_names());
 }
 
-// Pigeonhole's tests count its own messages. The requirement is that the script does not compile,
-// which the test has seen; it ends here.
+// Pigeonhole's tests count Pigeonhole's own messages. Here it is enough that the script does not
+// compile, which the test has checked, so it ends.
 bool test_error(Run& run, const Call& call) {
   auto& suite = suite_of(run);
   if (suite.compile_failed) {

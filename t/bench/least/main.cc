@@ -1,7 +1,7 @@
-// least: the least LMTP server that can exist, to measure what a server behind a socket can reach.
-// Processes accept on a unix socket, answer every command with a fixed reply, and deliver the
-// content by one of the sequences of the floor. Nothing is checked, no line is converted, no header
-// is added, and no message that is sent again is recognised.
+// least: the smallest possible LMTP server, to measure the highest rate that a server on a socket
+// can reach. Processes accept on a unix socket, answer every command with a fixed reply, and
+// deliver the content by one of the sequences of the floor. Nothing is checked, no line is
+// converted, no header is added, and no message that is sent again is recognised.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(u_labels_and_a_labels_name_the_same_domain_X7) {
   for (const auto& domain : {u_label, capital, decomposed}) {
     BOOST_CHECK(to_ascii_domain(domain) == "xn--bcher-kva.example");
   }
-  // RFC 5891: non-transitional; IDNA 2003 mapped it to "strasse".
+  // RFC 5891 keeps this letter, which IDNA 2003 mapped to "ss".
   BOOST_CHECK(to_ascii_domain("stra\xc3\x9f"
                               "e.example") == "xn--strae-oqa.example");
 }

@@ -31,11 +31,11 @@ BOOST_AUTO_TEST_CASE(a_layout_in_which_recipients_share_a_mailbox_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_variable_is_named_with_the_known_ones) {
-  BOOST_TEST(layout_fault("%x/%n").find("%x, only %u, %n, %d, %h") != std::string::npos);
-  BOOST_TEST(layout_fault("%n/%%").find("no variable %%") != std::string::npos);
-  BOOST_TEST(layout_fault("%n/%").find("no variable %,") != std::string::npos);
-  BOOST_TEST(layout_fault("%n/%2").find("no variable %2,") != std::string::npos);
-  BOOST_TEST(layout_fault("%n/%2h").find("no variable %2h,") != std::string::npos);
+  BOOST_TEST(layout_fault("%x/%n").find("%x; known are %u, %n, %d, %h") != std::string::npos);
+  BOOST_TEST(layout_fault("%n/%%").find("unknown variable %%") != std::string::npos);
+  BOOST_TEST(layout_fault("%n/%").find("unknown variable %;") != std::string::npos);
+  BOOST_TEST(layout_fault("%n/%2").find("unknown variable %2;") != std::string::npos);
+  BOOST_TEST(layout_fault("%n/%2h").find("unknown variable %2h;") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_variable_takes_1_to_64_characters) {

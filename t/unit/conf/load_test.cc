@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_manual) {
   BOOST_TEST(c.control_socket == RUNSTATEDIR "/handoff/control.sock");
 }
 
-BOOST_AUTO_TEST_CASE(a_file_is_keys_sections_and_comments) {
+BOOST_AUTO_TEST_CASE(a_file_consists_of_keys_sections_and_comments) {
   Config c = from_text(
                  "# first\n"
                  "hostname = mx.example.org   # at the end\r\n"
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(a_line_that_is_no_assignment_is_refused) {
   BOOST_TEST(fault("user = a\x1b[31m\n").find('\x1b') == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_setting_twice_in_a_file_names_both_lines) {
+BOOST_AUTO_TEST_CASE(the_message_about_a_setting_given_twice_names_both_lines) {
   BOOST_TEST(fault("spool.newline = lf\n[spool]\nnewline = lf") ==
              "/etc/h.conf:3: spool.newline = lf: already set in line 1");
 }
@@ -333,8 +333,8 @@ BOOST_AUTO_TEST_CASE(a_delimiter_is_punctuation) {
     BOOST_TEST(from_text("recipients.delimiter = " + fits).config.recipients.delimiter == fits);
   }
   for (std::string wrong : {"a", "/", "@", "+ -", "\\", "\xc3\xbc"}) {
-    BOOST_TEST(
-        fault("recipients.delimiter = " + wrong).ends_with("must be empty or punctuation, as +"));
+    BOOST_TEST(fault("recipients.delimiter = " + wrong)
+                   .ends_with("must be empty or punctuation, such as +"));
   }
 }
 

@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(x8_a_body_without_a_preceding_empty_line_is_not_returned) {
   auto word = std::string(2000, 'x');
   BOOST_TEST(copied("A: 1\r\n" + word + "\r\nB: 1\r\n") == "A: 1\n");
   BOOST_TEST(copied("A: 1\r\n" + word + " and\r\nB: 1\r\n") == "A: 1\n");
-  // No field: see content_test.
+  // This is no field; see content_test.cc.
   BOOST_TEST(copied("A: 1\r\n" + word + ": 1\r\n\r\nbody\r\n") == "A: 1\n");
   BOOST_TEST(copied(word + ": 1\r\n\r\nbody\r\n") == "");
   BOOST_TEST(copied("A: 1\r\n\r\nB: 1\r\n") == "A: 1\n");

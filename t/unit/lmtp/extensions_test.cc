@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(no_message_is_delivered_without_a_refused_chunk_X5) {
       Dialogue dialogue;
       dialogue.send(start());
       std::string expected = first.empty() ? "" : "250 2.0.0, ";
-      // The replies to it, to the next chunk, and for two recipients.
+      // The replies to the bad chunk, to the next one, and for two recipients.
       for (int i = 0; i < 4; ++i) expected += std::string(code) + ", ";
       expected += "250 2.0.0";
       BOOST_TEST(
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(binary_content_is_unchanged_even_if_bare_newlines_are_refus
                    piece)) == "250 2.0.0, 250 2.0.0");
     BOOST_TEST(dialogue.last().body() == binary + binary);
   }
-  // Without it they are refused, also in chunks.
+  // Without BINARYMIME bare newlines are refused, in chunks too.
   Dialogue dialogue(options);
   dialogue.send(start());
   BOOST_TEST(codes(dialogue.send("BDAT 3 LAST\r\na\nb")) == "550 5.6.11, 550 5.6.11");
@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE(smtputf8_permits_addresses_beyond_ascii_and_received_names_
              "250 2.1.0, 250 2.1.5, 354, 250 2.0.0");
   BOOST_TEST(dialogue.last().trace().find("with UTF8LMTP id") != std::string::npos);
   BOOST_TEST(dialogue.last().trace().find("for <\xd0\xb8@x.example>") != std::string::npos);
-  // Separately for each transaction.
+  // SMTPUTF8 applies to one transaction only.
   BOOST_TEST(codes(dialogue.send("MAIL FROM:<a@x.example>\r\nRCPT TO:<\xd0\xb8@x.example>\r\n"
                                  "RCPT TO:<a@x.example>\r\nDATA\r\n.\r\n")) ==
              "250 2.1.0, 250 2.1.5, 250 2.1.5, 354, 250 2.0.0, 250 2.0.0");

@@ -335,7 +335,8 @@ BOOST_AUTO_TEST_CASE(a_sender_ends_where_its_parameters_begin_S3_S5) {
   }
 }
 
-// Return-Path: is one line for any octets, and says nothing beyond its angle brackets.
+// Whatever octets a sender contains, Return-Path: is one line and ends with its closing angle
+// bracket.
 BOOST_AUTO_TEST_CASE(no_octet_in_a_sender_injects_a_line_S3_S9) {
   for (int octet = 0; octet < 256; ++octet) {
     auto c = static_cast<char>(octet);

@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(generated_sessions_do_not_depend_on_how_they_are_split_X1_X
   BOOST_TEST(chunked > kSessions / 20);
 }
 
-// S11, S13: an external end adds its own reply and delivers nothing else.
+// S11, S13: a session that is ended from outside adds one reply and delivers nothing more.
 BOOST_AUTO_TEST_CASE(generated_sessions_that_time_out_reply_and_deliver_as_required_X1_S11_S13) {
   std::size_t in_content = 0;
   for (unsigned seed = 0; seed < kTimedOut; ++seed) {

@@ -47,13 +47,13 @@ BOOST_AUTO_TEST_CASE(chunks_are_passed_on_as_they_were_received_X13) {
   BOOST_TEST(session.last().raw == kRawText);
 }
 
-BOOST_AUTO_TEST_CASE(content_without_a_header_gets_no_blank_line_there_X13) {
+BOOST_AUTO_TEST_CASE(content_without_a_header_is_passed_on_without_a_blank_line_X13) {
   Dialogue session;
   session.send(envelope(kAway) + "DATA\r\nno header\r\n.\r\n");
   BOOST_TEST(session.last().raw == "no header\r\n");
 }
 
-BOOST_AUTO_TEST_CASE(without_another_host_content_comes_once) {
+BOOST_AUTO_TEST_CASE(content_is_not_passed_on_if_every_mailbox_is_here) {
   Dialogue session;
   session.send(envelope(kHere) + "DATA\r\n" + kStuffed);
   BOOST_TEST(session.last().raw == "");
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_passed_on_after_a_refusal) {
   BOOST_TEST(session.last().dropped);
 }
 
-BOOST_AUTO_TEST_CASE(hops_are_taken_only_by_a_proxy_X13) {
+BOOST_AUTO_TEST_CASE(xhops_is_accepted_only_if_mail_may_be_passed_on_X13) {
   Dialogue proxy(with_hops());
   BOOST_TEST(proxy.send("LHLO c\r\n").find("XHOPS") != std::string::npos);
   BOOST_TEST(proxy.send("MAIL FROM:<> XHOPS=2\r\n").substr(0, 3) == "250");

@@ -318,7 +318,8 @@ BOOST_AUTO_TEST_CASE(help_names_every_accepted_verb_S6) {
   Dialogue dialogue;
   auto help = dialogue.send("HELP\r\n");
   for (const auto& command : CommandTable::all()) {
-    // The others are refused, or only for peers to which LHLO announced them.
+    // HELP omits commands that are always refused, and those that LHLO announces only to some
+    // peers.
     static const std::vector<std::string_view> kUnnamed{"HELO", "EHLO",     "EXPN",   "STARTTLS",
                                                         "AUTH", "XFORWARD", "XCLIENT"};
     bool refused = std::ranges::find(kUnnamed, command.verb) != kUnnamed.end();

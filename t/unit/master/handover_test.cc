@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(an_unpacked_handover_equals_the_packed_one) {
   BOOST_TEST(got->totals == sent.totals);
 }
 
-BOOST_AUTO_TEST_CASE(an_empty_text_is_empty) {
+BOOST_AUTO_TEST_CASE(an_empty_text_yields_no_handover) {
   BOOST_CHECK(!Handover::unpack(""));
   BOOST_CHECK(!Handover::unpack("something else\nlistener 7 unix:/x"));
 }

@@ -59,10 +59,10 @@ class Backends {
   void say(const std::string& host, const std::string& replies) {
     say(ends_[host].back(), replies);
   }
-  // The sockets of the proxy accept only so many octets that were not read.
+  // The sockets of the proxy hold at most this many unread octets.
   void limit_buffers(int octets) { buffer_ = octets; }
   void close(const std::string& host) { ends_[host].back().reset(); }
-  // What the proxy has said on the newest connection since the last call.
+  // What the proxy has sent on the newest connection since the last call.
   std::string said(const std::string& host) {
     std::string out;
     char buffer[4096];
@@ -73,7 +73,7 @@ class Backends {
     last_ = n;
     return out;
   }
-  // Waits until the proxy has said `word`; returns everything up to then.
+  // Waits until the proxy has sent `word`; returns everything up to then.
   std::string wait_for(const std::string& host, std::string_view word) {
     std::string out;
     while (out.find(word) == out.npos) {
@@ -136,7 +136,7 @@ std::string await(Relay& relay, const Mailbox& mailbox) {
   return relay.reply(mailbox).one_line();
 }
 
-// The content ends, and then the host says `replies`.
+// Ends the content, and then the host sends `replies`.
 std::string finish(Site& site, Relay& relay, const Mailbox& mailbox, const std::string& replies) {
   relay.destination(mailbox).start();
   site.network.say(mailbox.backend->host, replies);
@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE(replies_are_made_printable_and_of_one_line) {
   BOOST_TEST(add(*relay, kPat) == "550 5.1.1 no? s??ch");
 }
 
-BOOST_AUTO_TEST_CASE(a_backend_fails_only_its_own_recipients) {
+BOOST_AUTO_TEST_CASE(a_failing_backend_affects_only_its_own_recipients) {
   Site site;
   site.network.expect("b", std::string(kOffers) + kAccepted);
   site.network.expect("c", std::string(kOffers) + kAccepted);
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(a_backend_fails_only_its_own_recipients) {
   BOOST_TEST(finish(site, *relay, kKim, "250 2.0.0 ok\r\n") == "250 2.0.0 ok");
 }
 
-BOOST_AUTO_TEST_CASE(replies_that_came_before_the_end_of_the_connection_hold) {
+BOOST_AUTO_TEST_CASE(replies_that_came_before_the_connection_ended_are_valid) {
   Site site;
   site.network.expect("b", std::string(kOffers) + kAccepted + "250 2.1.5 ok\r\n");
   auto relay = site.relay();
@@ -317,14 +317,14 @@ BOOST_AUTO_TEST_CASE(a_backend_that_does_not_deliver_in_time_is_deferred) {
   BOOST_TEST(await(*relay, kPat).substr(0, 9) == "451 4.4.2");
 }
 
-BOOST_AUTO_TEST_CASE(a_loop_is_refused_before_anyone_is_asked) {
+BOOST_AUTO_TEST_CASE(a_loop_is_refused_before_a_backend_is_asked) {
   Site site;
   BOOST_TEST(add(*site.relay(5), kPat) ==
              "451 4.4.6 <pat@example.org> has passed 5 proxies, a loop");
   BOOST_TEST(site.network.connections("b") == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(a_large_message_goes_through_a_file_while_it_comes) {
+BOOST_AUTO_TEST_CASE(a_large_message_is_kept_in_a_file_while_it_arrives) {
   Site site;
   site.network.expect("b", std::string(kOffers) + kAccepted);
   auto relay = site.relay();

@@ -65,7 +65,7 @@ struct Scripted {
   Ran run(std::string_view script, std::string_view message = kMessage) {
     return handoff_sieve_module()->run(script, message, facts, site, limits);
   }
-  // Returns the first fault of a script: "line 1: ..."; empty if nothing is.
+  // Returns the first fault of a script: "line 1: ..."; empty if there is none.
   std::string fault(std::string_view script) {
     auto checked = handoff_sieve_module()->check(script, site, limits);
     return checked.faults.empty() ? "" : checked.faults.front().text();

@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(a_failed_sync_removes_all_copies_F26) {
 }
 
 // The copies of an earlier try are durable, but what the plan sends and its record are not.
-BOOST_AUTO_TEST_CASE(a_failed_sync_is_not_answered_with_250_because_the_copies_exist_L5) {
+BOOST_AUTO_TEST_CASE(after_a_failed_sync_existing_copies_do_not_cause_a_250_L5) {
   for (auto sync : {sys::FileSync::kNames, sys::FileSync::kNamesInOrder}) {
     Folders folders;
     auto& delivery = folders.delivery;
@@ -352,7 +352,7 @@ BOOST_AUTO_TEST_CASE(keywords_are_added_to_dovecots_list) {
   auto flags = spool::flags_of({"new", "$label1", "\\Seen"});
   BOOST_TEST(spool::info_suffix(files, folder, flags) == ":2,Sbc");
   BOOST_TEST(place.read("dovecot-keywords") == "0 old\n2 $Label1\n1 new\n");
-  // Another program writes the list: mail does not wait.
+  // Another program is writing the list; the delivery does not wait for it.
   place.write("dovecot-keywords.lock", "");
   BOOST_TEST(spool::info_suffix(files, folder, spool::flags_of({"old", "more"})) == ":2,a");
 }

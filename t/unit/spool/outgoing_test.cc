@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(records_are_removed_when_the_replies_are_read_and_stay_othe
   }
 }
 
-// One sync makes copies, envelopes, marks and records durable on file systems that keep the order.
+// One sync makes copies, envelopes, marks and records durable on filesystems that keep the order.
 BOOST_AUTO_TEST_CASE(everything_shares_one_sync_if_names_keep_their_order) {
   Delivery delivery;
   delivery.files.sync = FileSync::kNamesInOrder;
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(another_recipient_with_the_same_mailbox_has_a_record_of_its
   message.replies_read();
 }
 
-BOOST_AUTO_TEST_CASE(the_sender_removes_gives_up_and_counts) {
+BOOST_AUTO_TEST_CASE(messages_are_removed_given_up_and_counted) {
   Delivery delivery;
   auto plans = two_plans(delivery);
   auto spool = delivery.open().value();
@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE(a_mark_counts_as_long_as_the_script_says_and_then_expires) 
   BOOST_TEST(!marks.seen(shorter).value());
   age(std::chrono::hours(25));
   BOOST_TEST(!marks.seen(mark).value());
-  // Set again, it has the new time.
+  // A mark that is set again has the new time.
   BOOST_REQUIRE(marks.set(mark, spool::Durable::kByOrder).ok());
   BOOST_TEST(marks.seen(mark).value());
   age(std::chrono::hours(24 * 3));

@@ -1,5 +1,6 @@
-// The power fails between any two calls of a delivery that carries out plans of scripts. Whatever
-// is left, an acknowledged plan is carried out, once; after a retry, every plan is (L5, L12).
+// The power fails between any two calls of a delivery that carries out plans of scripts. In every
+// state that may remain, an acknowledged plan has been carried out once, and after a retry every
+// plan has been (L5, L12).
 #include <boost/test/unit_test.hpp>
 #include <optional>
 #include <set>
@@ -171,7 +172,8 @@ BOOST_AUTO_TEST_CASE(with_one_sync_a_plan_survives_wholly_and_is_carried_out_onc
   }
 }
 
-BOOST_AUTO_TEST_CASE(with_syncs_of_directories_too_L5_L12) {
+BOOST_AUTO_TEST_CASE(
+    with_synced_directories_a_plan_survives_wholly_and_is_carried_out_once_L5_L12) {
   look_at_plans(FileSync::kFile, Metadata::kInOrder, false, true);
   look_at_plans(FileSync::kFile, Metadata::kAnyOrder, false, true);
   look_at_plans(FileSync::kFile, Metadata::kAnyOrder, true, false);

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_message_left_in_a_process_folder_is_recorded_as_unread_L1
   BOOST_TEST(delivery.place.names(".handoff/unread") == std::set<std::string>{name + ",S=0"});
 }
 
-// If there is no room for the marker's file, a link to the staged one serves as it.
+// If there is no room for the marker's file, a link to the staged file is the marker.
 BOOST_AUTO_TEST_CASE(an_unread_message_in_a_folder_is_recorded_by_a_link_if_no_inode_is_free_L12) {
   Delivery delivery;
   delivery.guard = delivery.own_staging = true;

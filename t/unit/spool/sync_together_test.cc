@@ -1,4 +1,4 @@
-// One sync for all mailboxes, on the file systems that allow it: the order of the calls (L5), and
+// One sync for all mailboxes, on the filesystems that allow it: the order of the calls (L5), and
 // that a failure of any one call leaves nothing visible that was not promised (R5).
 #include "spool/message.hh"
 
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_failed_sync_removes_every_name_again_R5) {
       BOOST_TEST(delivery.deliver(*spool, mailboxes).error().code == EIO);
       for (const char* user : {"pat", "kim", "sam"}) BOOST_TEST(delivery.in_new(user).empty());
       BOOST_TEST(delivery.staged().empty());
-      // The next message does not depend on it.
+      // The next message is delivered.
       delivery.files.fault = {};
       BOOST_TEST(delivery.deliver(*spool, mailboxes).ok());
       for (const char* user : {"pat", "kim", "sam"}) BOOST_TEST(delivery.in_new(user).size() == 1u);
