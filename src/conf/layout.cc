@@ -15,8 +15,8 @@ std::string variable_fault(std::string_view text, std::size_t& size, bool& whole
   size = variable.size();
   char letter = variable.size() == digits + 2 ? variable.back() : '\0';
   if (letter != 'u' && letter != 'n' && letter != 'd') {
-    return "knows no variable " + std::string(variable) +
-           ", only %u, %n, %d, %h, and %2n (the first two characters)";
+    return "has the unknown variable " + std::string(variable) +
+           "; known are %u, %n, %d, %h, and %2n (the first two characters)";
   }
   if (digits > 0) {
     auto length = parse_number(variable.substr(1, digits));
@@ -58,7 +58,7 @@ std::string layout_fault(std::string_view layout) {
 
 std::string script_fault(std::string_view path) {
   bool begins = path.starts_with("/") || path.starts_with("%h/");
-  if (!begins) return "must be an absolute path, or begin with %h/, as %h/.dovecot.sieve";
+  if (!begins) return "must be an absolute path, or begin with %h/, such as %h/.dovecot.sieve";
   auto rest = path.substr(path.find('/') + 1);
   for (std::size_t i = 0; i < rest.size(); ++i) {
     if (is_control(rest[i])) return "must not contain control characters";

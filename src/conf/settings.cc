@@ -206,8 +206,7 @@ std::string optional_script_fault(std::string_view text) {
 std::string socket_fault(std::string_view text) {
   if (!text.starts_with('/')) return "must be an absolute path";
   auto endpoint = parse_endpoint("unix:" + std::string(text));
-  return endpoint ? ""
-                  : "must be a path of at most 103 octets, which is what a socket's name holds";
+  return endpoint ? "" : "must be a path of at most 103 octets, the maximum for a unix socket";
 }
 
 std::string delimiter_fault(std::string_view text) {
@@ -215,7 +214,7 @@ std::string delimiter_fault(std::string_view text) {
     return is_ascii(c) && !is_control(c) && !is_alpha(c) && !is_digit(c) &&
            std::string_view(" @/\"\\").find(c) == std::string_view::npos;
   });
-  return fits ? "" : "must be empty or punctuation, as +";
+  return fits ? "" : "must be empty or punctuation, such as +";
 }
 
 std::string facility_fault(std::string_view text) {
@@ -391,8 +390,9 @@ std::vector<Setting> make_table() {
       at_start(
           text("socket.group", "GROUP", "", account_fault, AT(socket.group),
                "Group of unix sockets, usually that of the queue manager. Empty: as created.")),
-      at_start(number("socket.backlog", kNumber, "511", {"1", "65535"}, AT(socket.backlog),
-                      "Connections that may wait for a worker before further ones are refused.")),
+      at_start(number(
+          "socket.backlog", kNumber, "511", {"1", "65535"}, AT(socket.backlog),
+          "The number of connections that may wait for a worker before further ones are refused.")),
 
       number("workers.max", kNumber, "64", {"1", "10000"}, AT(workers.max),
              "The maximum number of worker processes, and therefore of connections that are served "
@@ -401,13 +401,15 @@ std::vector<Setting> make_table() {
              "If fewer workers than this are idle, more are started."),
       number("workers.max-idle", kNumber, "16", {"1", "10000"}, AT(workers.max_idle),
              "If more workers than this are idle, some are stopped."),
-      share("workers.max-per-client", "NUMBER|N%", kNumber, "50%", AT(workers.max_per_client),
-            "Workers that may serve one TCP client at a time, as a number or as a percentage of "
-            "workers.max; further connections are answered with 421 4.7.0. A client is an IPv4 "
-            "address or an IPv6 network of 64 bits. 0: no limit."),
-      number("workers.max-transactions", kNumber, "10000", {"0", "1000000000"},
-             AT(workers.max_transactions),
-             "Transactions after which a worker is replaced by a fresh one. 0: never."),
+      share(
+          "workers.max-per-client", "NUMBER|N%", kNumber, "50%", AT(workers.max_per_client),
+          "How many workers may serve one TCP client at a time, as a number or as a percentage of "
+          "workers.max; further connections are answered with 421 4.7.0. A client is an IPv4 "
+          "address or an IPv6 network of 64 bits. 0: no limit."),
+      number(
+          "workers.max-transactions", kNumber, "10000", {"0", "1000000000"},
+          AT(workers.max_transactions),
+          "The number of transactions after which a worker is replaced by a fresh one. 0: never."),
       number("workers.progress-timeout", kDuration, "10m", {"1s", "1d"},
              AT(workers.progress_timeout),
              "A worker that makes no progress for this long while it is not waiting for its client "
@@ -422,7 +424,7 @@ std::vector<Setting> make_table() {
              "The maximum number of recipients of one transaction; further ones are deferred. Must "
              "be at least 100 (RFC 5321 section 4.5.3.1.8)."),
       number("session.max-errors", kNumber, "20", {"1", "1000000"}, AT(session.max_errors),
-             "Refused commands after which a session is closed with 421."),
+             "The number of refused commands after which a session is closed with 421."),
       number("session.command-timeout", kDuration, "5m", {"1s", "1d"}, AT(session.command_timeout),
              "The maximum time to wait for the next command, in seconds or with s, m, h or d. RFC "
              "5321 section 4.5.3.2.7 requires five minutes."),
@@ -432,7 +434,7 @@ std::vector<Setting> make_table() {
       number("session.data-timeout", kDuration, "5m", {"1s", "1d"}, AT(session.data_timeout),
              "The maximum time to wait for the next part of a message."),
       number("session.max-time", kDuration, "1h", {"1s", "30d"}, AT(session.max_time),
-             "Time after which a session is closed with 421 4.3.2 at its next command, if no "
+             "The time after which a session is closed with 421 4.3.2 at its next command, if no "
              "transaction is open."),
       number("session.transaction-timeout", kDuration, "1h", {"1s", "1d"},
              AT(session.transaction_timeout),
@@ -486,12 +488,13 @@ std::vector<Setting> make_table() {
               "shell, no quoting. The mailbox's directory and the address are added. Empty: "
               "handoff creates it."),
       share("spool.min-free", "SIZE|N%", kSize, "1%", AT(spool.min_free),
-            "Space that messages leave free on the spool's filesystem, in octets, with K, M or G, "
-            "or as a percentage of it. If less is left, counting messages that are being received, "
-            "MAIL is answered with 452 4.3.1. 0: no limit."),
-      share("spool.min-free-inodes", "NUMBER|N%", kNumber, "1%", AT(spool.min_free_inodes),
-            "Inodes that messages leave free on the spool's filesystem, as a number or as a "
-            "percentage. Each file takes one. 0: no limit."),
+            "How much space messages must leave free on the spool's filesystem, in octets, with K, "
+            "M or G, or as a percentage of it. If less is left, counting messages that are being "
+            "received, MAIL is answered with 452 4.3.1. 0: no limit."),
+      share(
+          "spool.min-free-inodes", "NUMBER|N%", kNumber, "1%", AT(spool.min_free_inodes),
+          "How many inodes messages must leave free on the spool's filesystem, as a number or as a "
+          "percentage. Each file takes one. 0: no limit."),
       number("spool.sweep-interval", kDuration, "6h", {"0s", "30d"}, AT(spool.sweep_every),
              "How often files that dead processes left in staging and in the tmp/ of each mailbox "
              "are removed. They are also removed at each start. 0s: only at a start."),
@@ -560,13 +563,13 @@ std::vector<Setting> make_table() {
           {{"auto", Proxy::kAuto}, {"yes", Proxy::kYes}, {"no", Proxy::kNo}}, AT(proxy.enabled),
           "Whether mail is passed on to the host that a lookup names with host=. auto: if a line "
           "of a file: table has host=. Other lookups need yes."),
-      list("proxy.networks", "NETWORK", {"0.0.0.0/0", "::/0"}, Network::parse,
-           "must be an address or a network, as 192.0.2.0/24 or 2001:db8::/32, with no bit set "
-           "after the prefix",
-           AT(proxy.networks),
-           "Networks that mail may be passed on to. May be given several times; the values replace "
-           "the "
-           "default, which is any."),
+      list(
+          "proxy.networks", "NETWORK", {"0.0.0.0/0", "::/0"}, Network::parse,
+          "must be an address or a network, such as 192.0.2.0/24 or 2001:db8::/32, with no bit set "
+          "after the prefix",
+          AT(proxy.networks),
+          "Networks that mail may be passed on to. May be given several times; the values replace "
+          "the default, which is any."),
       list("proxy.ports", "PORT", {"any"}, parse_port, "must be a TCP port other than 25, or any",
            AT(proxy.ports),
            "TCP ports that mail may be passed on to; the kernel lets workers connect to no others. "
@@ -578,11 +581,11 @@ std::vector<Setting> make_table() {
              "How long another host may take from the end of a message to its last reply."),
 
       number("delivery.first-uid", kNumber, "1000", {"1", "4294967294"}, AT(delivery.first_uid),
-             "If mailboxes belong to their users: the lowest uid as which mail is delivered. "
-             "Recipients with a lower uid are deferred with 451."),
+             "If mailboxes belong to their users, mail is delivered only as users with this uid or "
+             "a higher one. Recipients with a lower uid are deferred with 451."),
       number("delivery.first-gid", kNumber, "1000", {"1", "4294967294"}, AT(delivery.first_gid),
-             "If mailboxes belong to their users: the lowest gid with which mail is delivered. "
-             "Recipients with a lower gid are deferred with 451."),
+             "If mailboxes belong to their users, mail is delivered only with this gid or a higher "
+             "one. Recipients with a lower gid are deferred with 451."),
       number("delivery.timeout", kDuration, "30s", {"1s", "1h"}, AT(delivery.timeout),
              "How long one delivery to a mailbox of another user may take. After that it is "
              "aborted and the recipient is deferred with 451; other recipients are not affected."),
@@ -686,16 +689,17 @@ std::vector<Setting> make_table() {
                    "What reject and ereject do: they answer with 550 and the script's text, or "
                    "discard the message, because a bounce would go to a forged address."),
       number("sieve.max-script-size", kSize, "1M", {"1K", "64M"}, AT(sieve.max_script_size),
-             "The largest script, in octets or with K or M."),
+             "The maximum size of a script, in octets or with K or M."),
       number("sieve.max-actions", kNumber, "32", {"1", "1000"}, AT(sieve.max_actions),
-             "The most actions that the scripts of one recipient may take with a message."),
+             "The maximum number of actions that the scripts of one recipient may take with a "
+             "message."),
       number("sieve.max-redirects", kNumber, "4", {"0", "100"}, AT(sieve.max_redirects),
-             "The most addresses that they may redirect a message to."),
+             "The maximum number of addresses to which they may redirect a message."),
       number("sieve.max-steps", kNumber, "5000000", {"1000", "1000000000"}, AT(sieve.max_steps),
-             "The most steps that they may take; a rule takes a few, and a message is kept in the "
-             "inbox if they take more."),
+             "The maximum number of steps that they may take; a rule takes a few, and a message is "
+             "kept in the inbox if they take more."),
       command("sieve.sendmail", AT(sieve.sendmail),
-              "The program that takes the messages that scripts redirect or create. Split on "
+              "The program that sends the messages that scripts redirect or create. Split on "
               "spaces; no shell, no quoting. -oi -f SENDER -- RECIPIENT is added.",
               "/usr/sbin/sendmail"),
       number("sieve.sendmail-timeout", kDuration, "1m", {"1s", "1h"}, AT(sieve.sendmail_timeout),

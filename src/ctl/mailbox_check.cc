@@ -55,8 +55,9 @@ class Walk {
             "correct them in the same way");
     }
     if (!elsewhere_.empty()) {
-      report_.problem(spool + elsewhere_ + " is on another filesystem",
-                      "mount one filesystem at spool.path, with everything below on it");
+      report_.problem(
+          spool + elsewhere_ + " is on another filesystem",
+          "mount one filesystem at spool.path, and keep everything below it on that filesystem");
     } else if (faults_ == 0) {
       report_.ok(spool + "a single filesystem, " + std::to_string(mailboxes_) +
                  " mailboxes checked" + (folders_ > kMaxFolders ? ", not all of them" : ""));

@@ -128,7 +128,7 @@ void check_binding(sys::Files& files, const conf::Config& config, Report& report
     }
     if (taken && !answer && answer.error().code == EACCES) {
       report.note(bound.error().describe() + ", perhaps by the handoffd that is running",
-                  "run this as root, who may query it");
+                  "run this as root, which may query it");
     } else if (!bound && bound.error().code == EACCES && !config.user.empty() && !sys::is_root()) {
       report.note(bound.error().describe(), "repeat this check as root, which starts handoffd");
     } else if (!bound) {

@@ -39,11 +39,12 @@ bool is_name(std::string_view name) {
 Status check_owner(const MailboxOwner& owner, const conf::Config& config) {
   auto uid = std::to_string(owner.uid);
   if (owner.uid < config.delivery.first_uid) {
-    return refused("uid " + uid + " is below delivery.first-uid, no mail is delivered as it");
+    return refused("uid " + uid +
+                   " is below delivery.first-uid, so no mail is delivered as this user");
   }
   if (owner.gid < config.delivery.first_gid) {
     return refused("gid " + std::to_string(owner.gid) + " of uid " + uid +
-                   " is below delivery.first-gid, no mail is delivered in it");
+                   " is below delivery.first-gid, so no mail is delivered with this group");
   }
   return {};
 }

@@ -10,7 +10,7 @@ namespace {
 
 // A script takes some kilobytes when compiled.
 constexpr std::size_t kMostEntries = 500;
-// A file that was changed more recently may change again without another time, because file systems
+// A file that was changed more recently may change again without another time, because filesystems
 // count in ticks.
 constexpr std::chrono::seconds kSettled{2};
 

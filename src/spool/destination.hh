@@ -40,7 +40,7 @@ class Destination {
   // The first step; all destinations take it before any takes the second. It creates a name that
   // the message's single sync will make durable, or starts work that another process or host
   // finishes. Returns the outcome, which is valid once that sync has succeeded; nothing if
-  // deliver() does the work or waits for its result. Called only if the file system can sync many
+  // deliver() does the work or waits for its result. Called only if the filesystem can sync many
   // names at once. `personal`: header fields for this recipient only, ending in CRLF. May block.
   virtual Result<std::optional<Delivered>> link(Message&, std::string_view /*personal*/) {
     return std::optional<Delivered>();

@@ -23,7 +23,7 @@ struct Temporary {
 };
 
 // Whether a link that failed with `code` shows that hard links cannot reach the mailbox: another
-// file system, one without links, too many links, or Linux' fs.protected_hardlinks.
+// filesystem, one without links, too many links, or Linux' fs.protected_hardlinks.
 bool needs_copy(int code) {
   return code == EXDEV || code == EMLINK || code == EPERM || code == EOPNOTSUPP || code == ENOSYS;
 }

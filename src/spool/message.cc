@@ -72,7 +72,7 @@ void Message::client_half_closed() {
   tries_.half_closed = true;
 }
 
-// The durable sequence. If the file system can sync many names at once, every destination that can
+// The durable sequence. If the filesystem can sync many names at once, every destination that can
 // is linked, and one sync of the file makes all of these names durable. Any other destination syncs
 // by itself, after the replies before it have been sent.
 void Message::deliver(const std::vector<Delivery>& deliveries, const Progress& progress) {

@@ -56,7 +56,7 @@ Result<std::unique_ptr<Spool>> Spool::open(sys::Files& files, SpoolOptions optio
   std::unique_ptr<Spool> spool(new Spool(files, std::move(options),
                                          {std::move(root).value(), std::move(own).value(),
                                           std::move(staging).value(), std::move(unread).value()}));
-  // If the file system does not have stable inode numbers, they prove nothing.
+  // If the filesystem does not have stable inode numbers, they prove nothing.
   auto place = files.info(spool->root_);
   auto named = files.info_of_root(spool->options_.path);
   if (place && named && named.value().is_same_file(place.value())) spool->place_ = place.value();
@@ -203,7 +203,7 @@ const sys::Fd& Spool::staging_for(const std::string& name) {
   auto others = guard_->ledger().reserved_by(Ledger::Others::kAny).files;
   if (others < options_.shared_staging) return staging_;
   if (!process_staging_) {
-    // Not synced: a name in staging need not survive a power cut, unless the file system keeps the
+    // Not synced: a name in staging need not survive a power cut, unless the filesystem keeps the
     // order of names, and then the sync of the message includes this name.
     auto folder = staging_folder_of(name);
     static_cast<void>(files_.make_directory(staging_, folder, kDirectoryMode).ok());

@@ -149,7 +149,7 @@ class Spool {
   std::optional<sys::FileInfo> place_;  // of root_; nothing: it cannot be compared
   std::optional<Error> gone_;
   bool has_entered_ = false;  // a complete message is in progress
-  sys::Space seen_;           // the file system's last answer
+  sys::Space seen_;           // the filesystem's last answer
   sys::Steady::time_point seen_until_;
 };
 

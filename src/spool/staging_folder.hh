@@ -1,7 +1,7 @@
 // Which folder of SPOOL/.handoff/staging contains a message: staging itself or, if many messages
 // are in progress, a folder of the process, staging/7e/NAME.
 //
-// Creating or removing a name locks its directory and, on a journaling file system, may wait for
+// Creating or removing a name locks its directory and, on a journaling filesystem, may wait for
 // the journal while holding the lock. A few processes can share a directory; many would queue for
 // the lock while the disk is idle (doc/performance.md measures this as `early` and `early-own`).
 #pragma once

@@ -247,11 +247,11 @@ void Filtered::write_note(const spool::Message& message, std::string faults) {
               faults;
   auto written = inner_.write_note(personal_path_ + std::string(delivery::kNoteSuffix), text);
   if (written) return;
-  services_.log.info("cannot tell the owner of a script", {{"id", message.id()},
-                                                           {"to", recipient_.address.bracketed()},
-                                                           {"mailbox", mailbox().name()},
-                                                           {"script", personal_path_},
-                                                           {"cause", written.error().describe()}});
+  services_.log.info("cannot write a note about a script", {{"id", message.id()},
+                                                            {"to", recipient_.address.bracketed()},
+                                                            {"mailbox", mailbox().name()},
+                                                            {"script", personal_path_},
+                                                            {"cause", written.error().describe()}});
 }
 
 // The filter process may be controlled by an attacker, so the plan is checked: names of folders by
