@@ -72,8 +72,8 @@ int fail(const Error& error, int exit_code) {
   return exit_code;
 }
 
-// Why the limit on descriptors is too low; empty if it is not. Without this check, whichever
-// library first runs out of descriptors would fail later.
+// Returns why the limit on descriptors is too low; empty if it is not. Without this check,
+// whichever library first runs out of descriptors would fail later.
 std::string descriptors_missing(const conf::Config& config) {
   auto limit = sys::descriptor_limit();
   auto needed = kDescriptors + config.listen.size();
@@ -82,7 +82,8 @@ std::string descriptors_missing(const conf::Config& config) {
          std::to_string(needed) + ": raise the limit (ulimit -n, LimitNOFILE= of systemd)";
 }
 
-// Whether a lookup contains a password: "password=...", "bindpw=...", "//user:password@host".
+// Returns whether a lookup contains a password: "password=...", "bindpw=...",
+// "//user:password@host".
 bool has_password(const LookupSetting& setting) {
   std::string_view lookup = setting.argument;
   auto at = lookup.find('@');

@@ -10,7 +10,7 @@ struct Address {
   std::string local;   // without quotes and backslashes (RFC 5321 4.1.2)
   std::string domain;  // as sent; an address literal keeps its brackets; empty if there is none
 
-  // The null reverse-path "<>".
+  // Returns the null reverse-path "<>".
   bool null() const { return local.empty() && domain.empty(); }
   // In the syntax of RFC 5321, without angle brackets. Quotes the local part if necessary.
   std::string text() const;
@@ -28,7 +28,7 @@ std::string hide_address(std::string_view text, const Address& address);
 
 // RFC 5322 3.2.3 atext, and every octet above ASCII (RFC 6531 3.3).
 bool is_atext(char c);
-// Whether `local` can stand without quotes: Dot-string of RFC 5321 4.1.2.
+// Returns whether `local` can stand without quotes: Dot-string of RFC 5321 4.1.2.
 bool is_dot_string(std::string_view local);
 
 }  // namespace handoff

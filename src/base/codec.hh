@@ -35,7 +35,7 @@ class Encoder {
   }
   void flag(bool value) { number(value ? 1 : 0, 1); }
 
-  // Whether no value has exceeded its limit.
+  // Returns whether no value has exceeded its limit.
   bool fits() const { return fits_; }
   std::size_t size() const { return out_.size(); }
   std::string take() { return std::move(out_); }
@@ -69,7 +69,7 @@ class Decoder {
   }
   void flag(bool& value) { number(value, 1); }
 
-  // Whether all octets were read and nothing was malformed.
+  // Returns whether all octets were read and nothing was malformed.
   bool good() const { return good_ && octets_.empty(); }
 
  private:

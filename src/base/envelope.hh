@@ -51,7 +51,7 @@ struct Envelope {
   unsigned hops = 0;                           // proxies that passed it on (XHOPS)
   std::vector<Recipient> recipients;           // in RCPT order, including duplicates
 
-  // Whether a recipient's mailbox is at another host, or here.
+  // Returns whether a recipient's mailbox is at another host, or here.
   bool any_remote() const {
     return std::ranges::any_of(recipients,
                                [](const Recipient& r) { return r.mailbox.backend.has_value(); });

@@ -38,8 +38,8 @@ struct LookupKind {
   std::string_view aliases = {};  // alternative names that users may type, separated by spaces
 
   bool names_owners() const { return owners != Owners::kNone; }
-  // Whether a lookup process asks it for the worker (recipients/lookup_process.hh), because it
-  // needs a connection, a password or a library of its own.
+  // Returns whether a lookup process asks it for the worker (recipients/lookup_process.hh), because
+  // it needs a connection, a password or a library of its own.
   bool apart() const { return reach >= Reach::kServer || (reach == Reach::kFiles && !table); }
 };
 

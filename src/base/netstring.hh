@@ -16,7 +16,7 @@ class Netstrings {
   // Returns the next one. If there is none or it is malformed, returns an empty string, and good()
   // is false.
   std::string_view next();
-  // Whether every next() so far found a netstring.
+  // Returns whether every next() so far found a netstring.
   bool good() const { return good_; }
   bool at_end() const { return rest_.empty(); }
 

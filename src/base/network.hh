@@ -18,8 +18,8 @@ std::optional<IpAddress> parse_ip(std::string_view text);
 // IPv4-mapped addresses are written as IPv4.
 std::string literal_of(const IpAddress& address);
 
-// The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address, which a
-// site assigns to one link (RFC 4291 2.5.4).
+// Returns the network that counts as one client: an IPv4 address, or the /64 of an IPv6 address,
+// which a site assigns to one link (RFC 4291 2.5.4).
 IpAddress client_network(const IpAddress& address);
 
 // Both ends of a TCP connection.

@@ -43,7 +43,7 @@ struct Error {
   std::string cause() const;
 };
 
-// An error whose text is complete without the text of an errno.
+// Returns an error whose text is complete without the text of an errno.
 inline Error explained(int code, std::string what, std::string path = {},
                        Reason reason = Reason::kExplained) {
   return {code, std::move(what), std::move(path), reason};

@@ -28,7 +28,7 @@ bool istarts_with(std::string_view text, std::string_view prefix);
 std::string_view trim(std::string_view text);
 // "a,,b" has three parts, the second empty; "" has one empty part.
 std::vector<std::string_view> split(std::string_view text, char separator);
-// Whether `is` is true for each part. Does not allocate.
+// Returns whether `is` is true for each part. Does not allocate.
 template <class Is>
 bool all_parts(std::string_view text, char separator, Is is) {
   for (;;) {
@@ -49,7 +49,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 // Accepts decimal digits only, without sign or spaces. Returns nothing if the number is too large.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
-// Whether `text` is UTF-8 (RFC 3629) without control characters.
+// Returns whether `text` is UTF-8 (RFC 3629) without control characters.
 bool is_printable_utf8(std::string_view text);
 
 // Makes octets from a peer safe for a log line: keeps printable ASCII, writes a backslash before

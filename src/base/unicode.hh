@@ -10,9 +10,9 @@
 
 namespace handoff {
 
-// Whether this build has these libraries.
+// Returns whether this build has these libraries.
 bool knows_unicode();
-// Whether `text` is well-formed UTF-8 (RFC 3629).
+// Returns whether `text` is well-formed UTF-8 (RFC 3629).
 bool is_utf8(std::string_view text);
 // Appends the character `point` to `out` in UTF-8.
 void append_utf8(std::string& out, std::uint32_t point);

@@ -24,7 +24,7 @@ std::optional<std::uint32_t> parse_mode(std::string_view text);
 // A host or domain name of letters, digits, "-", "_" and "." (RFC 5321 2.3.5 does not allow the
 // underscore, but hosts have it). Other scripts must be in their xn-- form.
 bool is_domain(std::string_view text);
-// Whether it can be the name of a user or group, or a number: no space, ":", "/" or control
+// Returns whether it can be the name of a user or group, or a number: no space, ":", "/" or control
 // character.
 bool is_account(std::string_view text);
 

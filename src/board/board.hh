@@ -88,10 +88,10 @@ class Board {
   // Slots below this number are, or have been, in use.
   std::size_t used() const { return std::min(header().used.load(), capacity_); }
   Slot& slot(std::size_t index) const { return page(index).slot; }
-  // The mailboxes that the worker of this slot found slow. They are kept after the worker has
-  // ended.
+  // Returns the mailboxes that the worker of this slot found slow. They are kept after the worker
+  // has ended.
   SlowEntries& slow_mailboxes(std::size_t index) const { return page(index).slow; }
-  // The number of used slots for which `is` returns true.
+  // Returns the number of used slots for which `is` returns true.
   template <class Is>
   std::size_t count(Is is) const {
     std::size_t out = 0;

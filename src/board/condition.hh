@@ -39,7 +39,7 @@ struct Examination {
   std::vector<Finding> findings;
 };
 
-// The lines of a report: the next subject, and what was found.
+// Returns the lines of a report: the next subject, and what was found.
 std::string begin_line(std::string_view subject);
 std::string line_of(const sys::Space& space);
 std::string line_of(const Finding& finding);

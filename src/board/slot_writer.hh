@@ -41,9 +41,9 @@ class SlotWriter {
   void observe(Stage stage, sys::Steady::duration took);
   void failure(std::string_view what, std::string_view address);
 
-  // Whether a connection waits for a worker.
+  // Returns whether a connection waits for a worker.
   bool connection_waits() const { return board_ != nullptr && board_->crowded(); }
-  // Whether at least `limit` other workers are writing to that mailbox. 0: no limit.
+  // Returns whether at least `limit` other workers are writing to that mailbox. 0: no limit.
   bool is_crowded(std::uint64_t mailbox, unsigned limit) const;
   // Starts work in a mailbox. If the mailbox is crowded, starts nothing and returns false. If
   // several workers start at the same moment, exactly as many succeed as there is room for: each
@@ -66,8 +66,8 @@ class SlotWriter {
     std::chrono::milliseconds after{};
     SlowPolicy policy;
   };
-  // Whether mail for it must be deferred, because it was slow too often, or because that many other
-  // workers are waiting for it now.
+  // Returns whether mail for it must be deferred, because it was slow too often, or because that
+  // many other workers are waiting for it now.
   bool is_put_off(std::uint64_t mailbox, const Slowness& slowness) const;
   // Records how long a delivery took. Returns true if the mailbox is refused from now on.
   bool delivery_took(std::uint64_t mailbox, sys::Steady::duration time, const Slowness& slowness);

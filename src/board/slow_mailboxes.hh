@@ -41,8 +41,8 @@ class SlowMailboxes {
 
  private:
   SlowMailbox& entry(std::size_t slot, std::uint64_t mailbox) const;
-  // The slot's entry, if it is for this mailbox and no other worker has found the mailbox quick
-  // since.
+  // Returns the slot's entry, if it is for this mailbox and no other worker has found the mailbox
+  // quick since.
   const SlowMailbox* valid(std::size_t slot, std::uint64_t mailbox) const;
 
   const Board& board_;

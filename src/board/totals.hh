@@ -16,8 +16,8 @@ struct Distribution {
   std::uint64_t sum = 0;                          // microseconds
 
   std::uint64_t count() const;
-  // The quantile `q` (0 to 1) of the measurements in microseconds, estimated from the buckets; 0 if
-  // nothing was measured.
+  // Returns the quantile `q` (0 to 1) of the measurements in microseconds, estimated from the
+  // buckets; 0 if nothing was measured.
   double quantile(double q) const;
   Distribution operator-(const Distribution& earlier) const;
 };

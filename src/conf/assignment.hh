@@ -20,7 +20,7 @@ struct Assignment {
 
   // "/etc/handoffd.conf:12", "option --spool.newline"; empty for a default.
   std::string origin() const;
-  // The start of an error message: "/etc/handoffd.conf:12: spool.newline = unix: ".
+  // Returns the start of an error message: "/etc/handoffd.conf:12: spool.newline = unix: ".
   std::string where() const;
 };
 

@@ -32,7 +32,7 @@ Settings load(const CommandLine& line, LookupParser parse_lookup);
 // The same for a program that has only --config: reads `given`, or else the default file.
 Settings load_file(const std::string& given, LookupParser parse_lookup);
 
-// The output of --help.
+// Returns the output of --help.
 std::string help_text();
 
 }  // namespace handoff::conf

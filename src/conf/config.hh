@@ -188,14 +188,15 @@ struct Config {
 
   // Returns `error`, which the value of `setting` caused, with the place where it was set.
   Error locate(std::string_view setting, Error error) const;
-  // The account that workers run as. Requires that `user` is set. May block.
+  // Returns the account that workers run as. Requires that `user` is set. May block.
   Result<sys::Account> account() const;
   RecipientRules recipient_rules() const;
-  // Whether mail is passed on to hosts that lookups name. `tables_name_hosts`: a table does.
+  // Returns whether mail is passed on to hosts that lookups name. `tables_name_hosts`: a table
+  // does.
   bool passes_on(bool tables_name_hosts) const {
     return proxy.enabled == Proxy::kYes || (proxy.enabled == Proxy::kAuto && tables_name_hosts);
   }
-  // Whether a lookup may name the users who own mailboxes.
+  // Returns whether a lookup may name the users who own mailboxes.
   bool may_have_owners() const;
 };
 

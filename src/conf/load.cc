@@ -52,7 +52,7 @@ const Assignment& first(const Settings& s, std::string_view key) {
   return s.values.find(key)->second.front();
 }
 
-// The assignment of `value`, or else the first one.
+// Returns the assignment of `value`, or else the first one.
 const Assignment& assignment_of(const Settings& s, std::string_view key, std::string_view value) {
   const auto& all = s.values.find(key)->second;
   auto at = std::ranges::find(all, value, &Assignment::value);

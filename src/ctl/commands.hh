@@ -17,7 +17,7 @@ struct Invocation {
   std::string config_file;             // --config; empty: the default file
   std::vector<std::string> arguments;  // after the subcommand's name
 
-  // Whether `flag`, such as "--json", is among the arguments. Removes it.
+  // Returns whether `flag`, such as "--json", is among the arguments. Removes it.
   bool take_flag(std::string_view flag) { return std::erase(arguments, flag) > 0; }
   // Requires that all arguments have been taken.
   void expect_no_more() const {

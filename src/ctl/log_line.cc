@@ -13,7 +13,7 @@ int hex_value(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// The number of `digits` hexadecimal digits; -1 if there are others.
+// Returns the number of `digits` hexadecimal digits; -1 if there are others.
 int hex_number(std::string_view text, std::size_t digits) {
   if (text.size() < digits) return -1;
   int out = 0;

@@ -33,7 +33,8 @@ void add_messages(const fs::path& mailbox, const std::string& directory, const s
   }
 }
 
-// The messages of a Maildir and its folders (Maildir++), in the order in which they arrived.
+// Returns the messages of a Maildir and its folders (Maildir++), in the order in which they
+// arrived.
 std::vector<Stored> messages_of(const fs::path& mailbox) {
   std::vector<Stored> out;
   add_messages(mailbox, "", "", out);
@@ -51,7 +52,7 @@ std::vector<Stored> messages_of(const fs::path& mailbox) {
   return out;
 }
 
-// The address in Return-Path: or Delivered-To:, which the delivery has added at the top.
+// Returns the address in Return-Path: or Delivered-To:, which the delivery has added at the top.
 std::string address_in(std::string_view message, std::string_view field) {
   while (!message.empty()) {
     auto line = message.substr(0, message.find('\n'));
@@ -67,7 +68,8 @@ std::string address_in(std::string_view message, std::string_view field) {
   return {};
 }
 
-// What the plan does, without the places: messages that are treated alike are counted together.
+// Returns what the plan does, without the places: messages that are treated alike are counted
+// together.
 std::string summary_of(const sieve::Plan& plan) {
   std::string out;
   for (const auto& action : plan.actions) out += (out.empty() ? "" : "; ") + summary(action);

@@ -99,7 +99,7 @@ Result<sys::Fd> open_staging(sys::Files& files, const sys::Fd& root) {
   return directory;
 }
 
-// The median time of some syncs of 4 KiB each.
+// Returns the median time of some syncs of 4 KiB each.
 Result<nanoseconds> time_sync(sys::Files& files, const sys::Fd& file) {
   std::vector<nanoseconds> times;
   for (int i = 0; i < kSyncs; ++i) {

@@ -26,7 +26,7 @@ std::vector<std::string> wrap(std::string_view line, std::size_t columns) {
   return out;
 }
 
-// The first line: "handoff 0.9.0 on mail.example.org: serving, pid 4711, up 2 h".
+// Returns the first line: "handoff 0.9.0 on mail.example.org: serving, pid 4711, up 2 h".
 std::string coloured_headline(const std::string& line, const Colours& colours) {
   auto begin = line.find(": ");
   if (begin == line.npos) return line;

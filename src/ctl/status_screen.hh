@@ -13,7 +13,8 @@ namespace handoff::ctl {
 // workers are cut, with "~" at their end. The state and the failures are coloured.
 std::string fit_table(std::string_view table, std::size_t columns, const Colours& colours);
 
-// The part of `text` that fits on a screen of `lines` lines with the cursor below it; 0: all of it.
+// Returns the part of `text` that fits on a screen of `lines` lines with the cursor below it; 0:
+// all of it.
 std::string fit_screen(std::string_view text, std::size_t lines);
 
 }  // namespace handoff::ctl

@@ -12,8 +12,8 @@
 
 namespace handoff::delivery {
 
-// Whether a delivery process is needed: mailboxes may have owners, and this process could become
-// them.
+// Returns whether a delivery process is needed: mailboxes may have owners, and this process could
+// become them.
 bool is_needed(const conf::Config& config);
 
 // Serves the worker at the other end of `socket` (sys/message_socket.hh) until it closes its end.

@@ -53,13 +53,15 @@ class Destination : public spool::Destination {
   }
   virtual Result<spool::Delivered> deliver_order(spool::Message& message, const spool::Order& order,
                                                  std::string_view personal) = 0;
-  // Whether these functions may hang as long as a delivery, so that the caller must limit them.
+  // Returns whether these functions may hang as long as a delivery, so that the caller must limit
+  // them.
   virtual bool may_hang() const = 0;
 
  protected:
   Destination(Mailbox mailbox, spool::Quotas& quotas)
       : mailbox_(std::move(mailbox)), quotas_(quotas) {}
-  // The quota, before a message of `size` octets; nothing: unknown, so any message is accepted.
+  // Returns the quota, before a message of `size` octets; nothing: unknown, so any message is
+  // accepted.
   virtual Result<std::optional<spool::QuotaState>> quota(std::uint64_t size) = 0;
 
   Mailbox mailbox_;

@@ -18,7 +18,7 @@ namespace handoff::filter {
 class Answers {
  public:
   virtual ~Answers() = default;
-  // The file of a script to include; nothing if there is none of that name.
+  // Returns the file of a script to include; nothing if there is none of that name.
   virtual Result<std::optional<sys::Fd>> script(sieve::ScriptPlace place,
                                                 const std::string& name) = 0;
   virtual Result<bool> folder_exists(const std::string& folder) = 0;

@@ -20,7 +20,7 @@ sieve::Limits limits_of(const conf::Config& config);
 Status check_global_scripts(const conf::Config& config, const sieve::Engine& engine,
                             sys::Files& files);
 
-// The path of an included script of that name in a directory.
+// Returns the path of an included script of that name in a directory.
 std::string included_path(const std::string& directory, std::string_view name);
 
 }  // namespace handoff::filter

@@ -41,7 +41,7 @@ class ProgramCache {
   // that it includes. The error is one of `file` itself.
   Result<Found> find(const sys::Fd& file, SiteWithFiles& site, const sieve::Limits& limits);
 
-  // How many scripts were compiled, for tests.
+  // Returns how many scripts were compiled, for tests.
   std::uint64_t compiled() const { return compiled_; }
 
  private:

@@ -37,7 +37,7 @@ std::span<const Command> CommandTable::all() {
   return kTable;
 }
 
-// The maximum length of a command line with the announced extensions (S4).
+// Returns the maximum length of a command line with the announced extensions (S4).
 std::size_t Session::line_limit(const Command& command) const {
   bool dsn = options_.dsn;
   bool auth = !peer_.mechanisms.empty();

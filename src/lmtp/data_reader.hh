@@ -58,7 +58,7 @@ class NewlineCheck {
       last_ = c;
     }
   }
-  // Whether one was found. If the content has `ended`, a CR as its last octet counts too.
+  // Returns whether one was found. If the content has `ended`, a CR as its last octet counts too.
   bool bare(bool ended) const { return bare_ || (ended && last_ == '\r'); }
 
  private:

@@ -44,7 +44,7 @@ struct DsnFacts {
   std::string date;  // now; RFC 5322 date-time
 };
 
-// The whole message, with LF line ends, as sendmail expects it.
+// Returns the whole message, with LF line ends, as sendmail expects it.
 std::string dsn_text(const DsnReport& report, const DsnFacts& facts);
 
 }  // namespace handoff::lmtp

@@ -14,12 +14,13 @@ struct FailureRow {
   Phrase phrase;
 };
 
-// The table, for the test that compares it with the documentation.
+// Returns the table, for the test that compares it with the documentation.
 std::span<const FailureRow> failure_table();
 
-// The reply for a recipient if delivery failed with `error`. Cause and path are only for the log.
+// Returns the reply for a recipient if delivery failed with `error`. Cause and path are only for
+// the log.
 Reply reply_to(const Error& error);
-// The reply for a recipient if the lookup failed, whatever the cause: 451 4.3.0 (R1).
+// Returns the reply for a recipient if the lookup failed, whatever the cause: 451 4.3.0 (R1).
 Reply reply_to_lookup_failure();
 
 }  // namespace handoff::lmtp

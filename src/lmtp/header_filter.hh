@@ -38,7 +38,7 @@ class HeaderFilter {
   // body that next() or finish() returns.
   enum class BlankLine { kPresent, kMissing, kMissingAtStart };
   BlankLine blank_line() const { return blank_line_; }
-  // Whether the octets returned last belong to the header.
+  // Returns whether the octets returned last belong to the header.
   bool in_header() const { return state_ != State::kBody; }
 
  private:

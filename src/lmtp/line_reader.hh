@@ -27,7 +27,7 @@ class LineReader {
   // line is.
   std::optional<Line> next(std::string_view& input, std::size_t limit);
 
-  // Whether an incomplete line is held.
+  // Returns whether an incomplete line is held.
   bool in_line() const { return in_line_; }
   // Drops an incomplete line (RFC 3207 4.2: nothing survives a TLS handshake).
   void clear();

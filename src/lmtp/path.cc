@@ -161,8 +161,8 @@ std::string unquoted(std::string_view text) {
   }
 }
 
-// Whether `text` can be written to a header: valid UTF-8 without characters that some readers treat
-// as line ends (C1 controls, U+2028, U+2029).
+// Returns whether `text` can be written to a header: valid UTF-8 without characters that some
+// readers treat as line ends (C1 controls, U+2028, U+2029).
 bool is_header_text(std::string_view text) {
   return text.size() <= kMaxInHeader && is_printable_utf8(text) &&
          text.find("\xe2\x80\xa8") == text.npos && text.find("\xe2\x80\xa9") == text.npos;

@@ -47,7 +47,7 @@ struct SenderPath {
 // path is ambiguous, or if the path contains a control character.
 std::optional<SenderPath> parse_sender(std::string_view text, bool brackets_optional = false);
 
-// The length of the path at the start of `text`, including brackets; 0 if there is none.
+// Returns the length of the path at the start of `text`, including brackets; 0 if there is none.
 std::size_t path_length(std::string_view text);
 
 }  // namespace handoff::lmtp

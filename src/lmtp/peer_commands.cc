@@ -46,8 +46,8 @@ bool is_plain(char c) {
   return is_ascii(c) && !is_control(c) && kSpecials.find(c) == kSpecials.npos;
 }
 
-// Whether the value means that the peer does not know it. A bracket at the start is not enough,
-// because a HELO may be an address literal.
+// Returns whether the value means that the peer does not know it. A bracket at the start is not
+// enough, because a HELO may be an address literal.
 bool is_unavailable(std::string_view value) {
   return iequals(value, "[UNAVAILABLE]") || iequals(value, "[TEMPUNAVAIL]");
 }
@@ -79,7 +79,7 @@ std::string_view read_attributes(std::string_view text, std::span<const Attribut
 
 }  // namespace
 
-// The protocol, for Received: (RFC 3848, RFC 6531 4.3).
+// Returns the protocol, for Received: (RFC 3848, RFC 6531 4.3).
 std::string Session::protocol() const {
   std::string word = transaction_->envelope().utf8 ? "UTF8LMTP" : "LMTP";
   if (peer_.tls) word += "S";

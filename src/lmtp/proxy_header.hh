@@ -30,9 +30,9 @@ inline constexpr std::size_t kMaxProxyHeader = 16 + 65535;
 // `octets`: everything read so far. Never blocks, never throws.
 ProxyHeader parse_proxy_header(std::string_view octets);
 
-// Whether `line`, a command line without its line end, is one with which a header of either version
-// starts. `number` is the number of the line in the session, from 1. Such a line shows that the
-// setting proxy-protocol does not include the proxy.
+// Returns whether `line`, a command line without its line end, is one with which a header of either
+// version starts. `number` is the number of the line in the session, from 1. Such a line shows that
+// the setting proxy-protocol does not include the proxy.
 bool is_proxy_header(std::string_view line, std::uint64_t number);
 
 }  // namespace handoff::lmtp

@@ -139,8 +139,8 @@ class Session {
   // Answers to events.
   void accept_mail();
   void accept_recipient(Mailbox mailbox);
-  // Whether accept_recipient() would refuse the mailbox, because its owner has changed since the
-  // sender last knew it (RFC 7293 5).
+  // Returns whether accept_recipient() would refuse the mailbox, because its owner has changed
+  // since the sender last knew it (RFC 7293 5).
   bool has_new_owner(const Mailbox& mailbox) const;
   // The same with the reply of the host that has the mailbox. `reports`: that host sends the report
   // that the sender asked for.
@@ -167,13 +167,14 @@ class Session {
   void grow_old() { old_ = true; }
   void time_out(std::uint64_t seconds);
   void make_room(std::uint64_t seconds);
-  // Whether content is being received. If so, the deadline for data applies, and a shutdown waits
-  // if a transaction is open (S11). The octets of a refused BDAT may belong to no transaction.
+  // Returns whether content is being received. If so, the deadline for data applies, and a shutdown
+  // waits if a transaction is open (S11). The octets of a refused BDAT may belong to no
+  // transaction.
   bool in_content() const;
-  // Whether the peer is trusted, by its address or by its certificate.
+  // Returns whether the peer is trusted, by its address or by its certificate.
   bool trusted() const { return peer_.trusted; }
   bool in_transaction() const { return transaction_.has_value(); }
-  // Whether it was closed because of too many errors, or an error after which it could not
+  // Returns whether it was closed because of too many errors, or an error after which it could not
   // continue.
   bool gave_up() const { return errors_ >= options_.max_errors; }
   // Command lines read so far. The deadline for the next one starts when this changes.
@@ -183,25 +184,25 @@ class Session {
 
   // Replies that were not yet written, in order; the worker removes what it has written.
   std::string& output() { return output_; }
-  // The client by XFORWARD or XCLIENT; empty unless a trusted peer named one.
+  // Returns the client by XFORWARD or XCLIENT; empty unless a trusted peer named one.
   const Forwarded& forwarded() const { return forwarded_; }
   // Facts from the header of the last content; complete at ContentEnds.
   const HeaderFilter::Facts& header_facts() const { return facts_; }
   // X8: the report to send to the sender of the last transaction, if one was requested. Returned
   // only once. Send it when the client has read the replies.
   std::optional<DsnReport> take_report() { return std::exchange(report_, std::nullopt); }
-  // The commands that were refused since the last call, for the log.
+  // Returns the commands that were refused since the last call, for the log.
   std::vector<RefusedCommand> take_refusals() { return std::exchange(refusals_, {}); }
-  // The argument of the last LHLO.
+  // Returns the argument of the last LHLO.
   const std::string& hello() const { return hello_; }
-  // The envelope of the transaction so far. Requires in_transaction().
+  // Returns the envelope of the transaction so far. Requires in_transaction().
   const Envelope& envelope() const { return transaction_->envelope(); }
-  // The sender of the transaction in angle brackets; empty if there is none.
+  // Returns the sender of the transaction in angle brackets; empty if there is none.
   std::string sender() const {
     return transaction_ ? transaction_->envelope().sender.bracketed() : std::string();
   }
-  // The recipients that were refused after all content had been read, for the log. Returned only
-  // once.
+  // Returns the recipients that were refused after all content had been read, for the log. Returned
+  // only once.
   std::vector<Refused> take_refused() { return std::exchange(refused_, {}); }
 
  private:

@@ -81,8 +81,8 @@ class Transaction {
   // Settles recipients whose mailbox occurs in more than `most` fields Delivered-To:. Each delivery
   // adds one field: a few mean that the message was resent, many mean a mail loop.
   void settle_loops(unsigned most);
-  // The recipients that settle_all() and settle_loops() settled, in RCPT order. Requires that
-  // settle() was not called.
+  // Returns the recipients that settle_all() and settle_loops() settled, in RCPT order. Requires
+  // that settle() was not called.
   std::vector<Refused> refused() const;
 
   // One recipient for each mailbox that has no reply yet, in RCPT order.

@@ -21,7 +21,7 @@ class Children {
   Result<pid_t> start(const std::function<int()>& main, std::function<void(int status)> ended);
   // Adds children that the previous program image of this process started.
   void adopt(pid_t pid, std::function<void(int status)> ended) { ended_[pid] = std::move(ended); }
-  // Whether the child has not been reaped yet.
+  // Returns whether the child has not been reaped yet.
   bool has(pid_t pid) const { return ended_.contains(pid); }
   // Calls `ended` for each child that has ended. Never blocks.
   void reap();

@@ -15,7 +15,7 @@ double seconds_between(History::Time from, History::Time to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-// The number of them within the last minute; earlier ones are dropped.
+// Returns the number of them within the last minute; earlier ones are dropped.
 std::uint64_t recent_of(std::deque<History::Time>& times, History::Time now) {
   while (!times.empty() && times.front() < now - kWindow) times.pop_front();
   return times.size();

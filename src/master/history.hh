@@ -21,7 +21,7 @@ class History {
   // Records the worker's last failure, if `slot` has one that is newer than `seen`.
   void record_failure(const board::Slot& slot, std::uint64_t& seen);
 
-  // The last minute up to `now`, or the time since the start if that is shorter.
+  // Returns the last minute up to `now`, or the time since the start if that is shorter.
   board::Window minute(const board::Totals& totals, Time now);
   std::vector<double> recent() const;
   std::vector<board::Failure> failures() const { return {failures_.begin(), failures_.end()}; }

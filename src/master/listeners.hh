@@ -55,7 +55,7 @@ class Listeners {
   bool activated_ = false;
 };
 
-// The descriptors of some listeners.
+// Returns the descriptors of some listeners.
 std::vector<const sys::Fd*> descriptors(const std::vector<Listener>& listeners);
 
 }  // namespace handoff::master

@@ -75,9 +75,9 @@ class Pool {
 std::optional<std::size_t> reservation(unsigned max, unsigned general,
                                        const std::vector<unsigned>& reserved);
 
-// How long a worker in `state` may make no progress before it counts as stuck. A worker that waits
-// for its client ends the session itself after a timeout; this limit is only a little longer than
-// that timeout. Nothing if there is no limit.
+// Returns how long a worker in `state` may make no progress before it counts as stuck. A worker
+// that waits for its client ends the session itself after a timeout; this limit is only a little
+// longer than that timeout. Nothing if there is no limit.
 std::optional<std::chrono::seconds> patience(board::State state, const conf::Config& config);
 
 }  // namespace handoff::master

@@ -116,7 +116,7 @@ class Master {
   void answer_health(StatusProcess& process);
 
   void leave_master();
-  // The number of the configuration in force: 1, and one more with each reload.
+  // Returns the number of the configuration in force: 1, and one more with each reload.
   unsigned configuration() const { return generation_ - spool_changes_; }
 
   Start start_;

@@ -78,8 +78,8 @@ class StatusProcess {
 int run_status(const conf::Config& config, const sys::Log& log, const status::Options& options,
                const sys::Fd& listener, const sys::Fd& channel);
 
-// The control socket: `given`, if it is bound to the configured path, otherwise a new one. Errors
-// like listen_on().
+// Returns the control socket: `given`, if it is bound to the configured path, otherwise a new one.
+// Errors like listen_on().
 Result<Listener> control_listener(const conf::Config& config, sys::Fd given);
 // Requires config.http.listen, to which `given`, if it is open, is bound.
 Result<Listener> http_listener(const conf::Config& config, sys::Fd given);

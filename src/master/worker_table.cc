@@ -21,7 +21,7 @@ std::uint64_t steady_milliseconds() {
       std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
-// The index of the listener with this descriptor; listeners.size() if there is none.
+// Returns the index of the listener with this descriptor; listeners.size() if there is none.
 std::size_t index_of(int fd, const WorkerTable::Listeners& listeners) {
   auto found = std::ranges::find(listeners, fd, [](const sys::Fd* each) { return each->get(); });
   return static_cast<std::size_t>(found - listeners.begin());

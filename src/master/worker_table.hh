@@ -53,12 +53,12 @@ class WorkerTable {
   // `listeners`: those of this generation.
   using Listeners = std::vector<const sys::Fd*>;
   PoolView view(unsigned generation, const Listeners& listeners) const;
-  // The listeners of the next worker: all of them, or the one that it is reserved for. `max`:
-  // workers.max.
+  // Returns the listeners of the next worker: all of them, or the one that it is reserved for.
+  // `max`: workers.max.
   Listeners listeners_for_next(unsigned generation, const Listeners& listeners, unsigned max) const;
   bool any_ready(unsigned generation) const;
   bool empty() const;
-  // Whether a worker of an earlier generation might still accept a connection.
+  // Returns whether a worker of an earlier generation might still accept a connection.
   bool any_waiting_before(unsigned generation) const;
 
   // Tells one idle worker of the generation to end, if there is any: first a reserved one.
@@ -77,7 +77,7 @@ class WorkerTable {
   };
   std::vector<Stuck> kill_stuck(const conf::Config& config);
 
-  // The totals of all workers since the start, including those of previous program images.
+  // Returns the totals of all workers since the start, including those of previous program images.
   board::Totals totals() const;
   void carry_on(const board::Totals& totals) { ended_ = totals; }
   // Counts events in other processes.
@@ -96,7 +96,7 @@ class WorkerTable {
   }
 
  private:
-  // Whether the worker of this slot is one that the pool decides about.
+  // Returns whether the worker of this slot is one that the pool decides about.
   bool is_of(unsigned generation, std::size_t slot) const {
     const auto& worker = workers_[slot];
     return worker.pid != 0 && worker.generation == generation && !worker.until_empty;

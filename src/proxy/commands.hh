@@ -17,12 +17,12 @@ struct Facts {
   lmtp::Forwarded forwarded;  // the client as a trusted peer named it; else our own
 };
 
-// The client of a session: as `forwarded` names it, and the peer itself if it does not.
+// Returns the client of a session: as `forwarded` names it, and the peer itself if it does not.
 lmtp::Forwarded client_of(const lmtp::Forwarded& forwarded, const std::optional<IpAddress>& peer,
                           const std::string& hello);
 
-// The address to name at a backend for the recipient `given`: as the client wrote it, unless an
-// alias or the alias of a domain led to another one, `found`. `detail`: its subaddress;
+// Returns the address to name at a backend for the recipient `given`: as the client wrote it,
+// unless an alias or the alias of a domain led to another one, `found`. `detail`: its subaddress;
 // `delimiters`: recipients.delimiter.
 std::string address_there(const Address& given, const std::string& found, const std::string& detail,
                           const std::string& delimiters);
@@ -35,7 +35,7 @@ std::string mail_command(const Envelope& envelope, const Capabilities& offers);
 // `address`: as the backend should get it. `recipient`: the parameters.
 std::string rcpt_command(const std::string& address, const Recipient& recipient,
                          const Capabilities& offers);
-// The extension without which the backend cannot take the message; empty if it can.
+// Returns the extension without which the backend cannot take the message; empty if it can.
 std::string missing_extension(const Envelope& envelope, const std::string& address,
                               const Capabilities& offers);
 

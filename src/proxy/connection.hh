@@ -42,16 +42,16 @@ class Connection {
   // Takes what has arrived, without blocking. Once `expected` replies are complete, the octets that
   // completed them are held. ECONNRESET: the backend closed the connection.
   Status look(std::size_t expected);
-  // The next reply that look() has found.
+  // Returns the next reply that look() has found.
   std::optional<lmtp::Reply> next() { return replies_.next(); }
-  // Whether replies are held. If so, no more can arrive until release().
+  // Returns whether replies are held. If so, no more can arrive until release().
   bool is_holding() const { return held_ > 0; }
   // The held replies count as read from now on.
   Status release();
 
   // Ends the transaction at the backend without waiting for its reply.
   void reset();
-  // Whether the backend still listens; to be called if no command was sent since reset().
+  // Returns whether the backend still listens; to be called if no command was sent since reset().
   bool is_alive();
   // Says goodbye, as far as that is possible without waiting.
   void quit();

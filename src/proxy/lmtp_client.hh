@@ -51,7 +51,8 @@ class LmtpClient {
   LmtpClient(sys::Stream& stream, std::string host, Timeouts timeouts = {})
       : stream_(stream), replies_(stream), host_(std::move(host)), timeouts_(timeouts) {}
 
-  // The server's greeting: 220, or why it cannot be used. Code 0: none was received. Call once.
+  // Returns the server's greeting: 220, or why it cannot be used. Code 0: none was received. Call
+  // once.
   lmtp::Reply read_greeting();
   // One transaction, from the greeting to QUIT; the outcomes in the order of the recipients. Memory
   // use does not depend on the size of the message. If `read` fails, the message is not delivered.

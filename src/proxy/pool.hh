@@ -30,10 +30,10 @@ class Pool {
     Connection connection;
     bool reused;  // the backend may have closed it, which only the first command shows
   };
-  // A connection without a transaction. `fresh`: not a kept one. EACCES with Reason::kExplained if
-  // the settings forbid this backend. If a backend did not answer, the same error is returned
-  // without asking it again for kPause, so that it holds up only one transaction at a time.
-  // Otherwise blocks for at most Options::timeout.
+  // Returns a connection without a transaction. `fresh`: not a kept one. EACCES with
+  // Reason::kExplained if the settings forbid this backend. If a backend did not answer, the same
+  // error is returned without asking it again for kPause, so that it holds up only one transaction
+  // at a time. Otherwise blocks for at most Options::timeout.
   Result<Taken> take(const Backend& backend, bool fresh);
   // The backend did not answer: it is not asked again for kPause.
   void note_silent(const Backend& backend, Error error);

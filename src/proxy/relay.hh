@@ -36,9 +36,9 @@ class Relay {
   // Asks the backend of `mailbox` whether it takes mail for it. May block for Options::timeout, a
   // few times.
   lmtp::Reply add(const Mailbox& mailbox, const Recipient& recipient);
-  // Why add() was negative without a reply of the backend.
+  // Returns why add() was negative without a reply of the backend.
   std::optional<Error> cause(const Mailbox& mailbox) const;
-  // Whether the backend of the mailbox sends the report that the sender asked for.
+  // Returns whether the backend of the mailbox sends the report that the sender asked for.
   bool reports(const Mailbox& mailbox) const;
 
   // Asks backends without CHUNKING; may block like add().
@@ -46,13 +46,13 @@ class Relay {
   // Keeps the content, and sends to each backend what it takes without blocking. Fails if the
   // content cannot be kept; the object can then only be destroyed.
   Status append(std::string_view octets);
-  // The destination of a mailbox for which add() was positive. Its start() sends the end of the
-  // content to all backends; deliver() waits for the reply of its backend while it serves all.
+  // Returns the destination of a mailbox for which add() was positive. Its start() sends the end of
+  // the content to all backends; deliver() waits for the reply of its backend while it serves all.
   spool::Destination& destination(const Mailbox& mailbox);
   void end_content();
   // What deliver() does.
   Result<spool::Delivered> await(const Mailbox& mailbox);
-  // The reply for a mailbox, after await().
+  // Returns the reply for a mailbox, after await().
   lmtp::Reply reply(const Mailbox& mailbox) const;
 
   // The client has read its replies.

@@ -31,7 +31,7 @@ class RemoteTransaction {
   // Asks for a recipient: the backend's reply, or 451 if there is none. Blocks for at most
   // Options::timeout for each of connect, MAIL and RCPT.
   lmtp::Reply add(const std::string& address, const Recipient& recipient);
-  // Whether the backend sends the reports that the sender asked for (RFC 3461).
+  // Returns whether the backend sends the reports that the sender asked for (RFC 3461).
   bool reports() const { return connection_ && connection_->offers().dsn; }
   bool has_recipients() const { return !addresses_.empty(); }
 
@@ -49,9 +49,10 @@ class RemoteTransaction {
   };
   std::optional<Awaited> awaited() const;
 
-  // The reply for the recipient that was added with this address; nothing: it is not known yet.
+  // Returns the reply for the recipient that was added with this address; nothing: it is not known
+  // yet.
   std::optional<lmtp::Reply> reply(const std::string& address) const;
-  // Why there are no replies of the backend, for the log; empty if there are.
+  // Returns why there are no replies of the backend, for the log; empty if there are.
   const std::string& cause() const { return cause_; }
   const Backend& backend() const { return backend_; }
 

@@ -16,8 +16,8 @@ constexpr std::size_t kMaxLines = 1000;
 
 Error failure(int code) { return Error{code, "read the reply", {}}; }
 
-// The length of the status code ("2.1.5") at the start of `text` if it is of the same class as the
-// reply code `code`; else 0.
+// Returns the length of the status code ("2.1.5") at the start of `text` if it is of the same class
+// as the reply code `code`; else 0.
 std::size_t status_length(std::string_view text, int code) {
   auto word = text.substr(0, text.find(' '));
   auto parts = split(word, '.');

@@ -21,7 +21,7 @@ class ReplyParser {
   Status feed(std::string_view octets);
   // Complete replies that next() has not returned yet.
   std::size_t waiting() const { return replies_.size(); }
-  // The next reply, all of its lines, with the enhanced status code separated from the text
+  // Returns the next reply, all of its lines, with the enhanced status code separated from the text
   // (RFC 2034 4). Nothing: it is not complete yet.
   std::optional<lmtp::Reply> next();
 
@@ -39,7 +39,7 @@ class ReplyReader {
   // `stream` must outlive the object.
   explicit ReplyReader(sys::Stream& stream) : stream_(&stream) {}
 
-  // The next reply, like ReplyParser::next(). ECONNRESET: the server closed the connection;
+  // Returns the next reply, like ReplyParser::next(). ECONNRESET: the server closed the connection;
   // ETIMEDOUT: the server sent nothing before `deadline`; EPROTO: it sent something that is not a
   // reply.
   Result<lmtp::Reply> next(sys::Deadline deadline);

@@ -21,7 +21,7 @@ class DatabaseLookup : public ServerLookup {
   Database database_;
 };
 
-// The LookupModule::make of such a lookup.
+// Returns the LookupModule::make of such a lookup.
 template <class Kind>
 Result<std::unique_ptr<Lookup>> make_database_lookup(const std::string& argument,
                                                      const LookupContext& context) {

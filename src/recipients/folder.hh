@@ -23,7 +23,7 @@ std::optional<std::string> folder_name(std::string_view detail, FolderEncoding e
 // it is modified UTF-7 ("&A5EDkQ-"), decoded, which is Cyrus' interpretation. The last name is the
 // one to create.
 std::vector<std::string> folder_names(std::string_view detail, FolderEncoding encoding);
-// Whether two folder names differ only in case.
+// Returns whether two folder names differ only in case.
 bool is_same_folder(std::string_view a, std::string_view b, FolderEncoding encoding);
 
 // Mail creates no folders in a mailbox that already has this many.
@@ -43,7 +43,8 @@ void choose_folder(sys::Files& files, const sys::Fd& spool, const RecipientRules
 // created. May block.
 bool find_folder(sys::Files& files, const sys::Fd& spool, const RecipientRules& rules,
                  Mailbox& mailbox, const std::string& name, bool create);
-// The usual names of folders with a special use (RFC 6154), such as "\\Junk"; empty: none is known.
+// Returns the usual names of folders with a special use (RFC 6154), such as "\\Junk"; empty: none
+// is known.
 std::vector<std::string> usual_folders(std::string_view special_use);
 // Reverses folder_name(), for a script: returns "Lists/Gr\u00fcn" or, for the inbox, "INBOX".
 std::string folder_text(const std::string& folder, FolderEncoding encoding);

@@ -24,12 +24,12 @@ struct Kind {
 // Returns nullptr if there is no such kind.
 const Kind* find_kind(std::string_view name, std::span<const Kind> rows = kinds());
 
-// A LookupParser for the kinds of the table, or of `rows`.
+// Returns a LookupParser for the kinds of the table, or of `rows`.
 Result<LookupSetting> parse_lookup(std::string_view value);
 Result<LookupSetting> parse_lookup(std::string_view value, std::span<const Kind> rows);
 
-// A LookupParser that accepts a kind of LookupKind::apart() without an argument, because a worker's
-// copy of the settings does not contain the argument.
+// Returns a LookupParser that accepts a kind of LookupKind::apart() without an argument, because a
+// worker's copy of the settings does not contain the argument.
 Result<LookupSetting> parse_copied_lookup(std::string_view value);
 
 // ENOTSUP if the lookup needs a module that context.modules lacks. The error names the place of the

@@ -29,11 +29,11 @@ std::optional<Mailbox> mailbox_by_layout(std::string_view layout, const Address&
 // is_trusted_path(); otherwise returns nothing.
 std::optional<Mailbox> mailbox_by_path(std::string_view path, const Address& address);
 
-// Whether a path from a lookup is acceptable: it contains no control character, no empty component,
-// no "." or "..", and no component longer than 255 octets. It may end in a slash.
+// Returns whether a path from a lookup is acceptable: it contains no control character, no empty
+// component, no "." or "..", and no component longer than 255 octets. It may end in a slash.
 bool is_trusted_path(std::string_view path);
 
-// Whether `name` may be a component of a path; see above.
+// Returns whether `name` may be a component of a path; see above.
 bool is_plain_name(std::string_view name);
 
 }  // namespace handoff::recipients

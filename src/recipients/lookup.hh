@@ -44,9 +44,9 @@ class Lookup {
   // Returns the record of `address` from which find() makes its answer; nothing if there is none.
   // ENOTSUP for a lookup that is not LookupKind::apart().
   virtual Result<std::optional<Record>> find_record(const Address& address);
-  // Whether a positive answer means that the mailbox exists; otherwise VRFY answers 252.
+  // Returns whether a positive answer means that the mailbox exists; otherwise VRFY answers 252.
   virtual bool can_verify() const { return true; }
-  // Whether answers say when a mailbox got its owner; only then RRVS is offered (X12).
+  // Returns whether answers say when a mailbox got its owner; only then RRVS is offered (X12).
   virtual bool knows_owners() const { return false; }
 };
 

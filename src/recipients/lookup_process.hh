@@ -19,7 +19,7 @@
 
 namespace handoff::recipients {
 
-// Whether one of these lookups needs a lookup process (LookupKind::apart()).
+// Returns whether one of these lookups needs a lookup process (LookupKind::apart()).
 bool need_process(const std::vector<LookupSetting>& lookups);
 
 // The process: creates the lookups in `lookups` about which it is asked, and answers the worker at
@@ -50,8 +50,8 @@ class LookupClient {
   sys::Fd socket_;
 };
 
-// A lookup that context.process creates, number `number` of recipients.lookup. First asks whether
-// it could be created.
+// Returns a lookup that context.process creates, number `number` of recipients.lookup. First asks
+// whether it could be created.
 Result<std::unique_ptr<Lookup>> make_apart_lookup(std::size_t number, const LookupContext& context);
 
 }  // namespace handoff::recipients

@@ -25,7 +25,8 @@ struct LookupModule {
                                           const LookupContext& context);
 };
 
-// The directory of the modules: beside a program in a build tree, otherwise $(libdir)/handoff.
+// Returns the directory of the modules: beside a program in a build tree, otherwise
+// $(libdir)/handoff.
 std::string modules_folder();
 
 // Opens `folder`/handoff-KIND.so. The error names the file and the package that contains it;

@@ -11,8 +11,8 @@
 
 namespace handoff::recipients {
 
-// An address that nobody has (RFC 2606). A working lookup gives its usual answer for unknown
-// addresses.
+// Returns an address that nobody has (RFC 2606). A working lookup gives its usual answer for
+// unknown addresses.
 Address probe_address();
 
 struct ProbeWatcher {

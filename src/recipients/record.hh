@@ -36,7 +36,7 @@ struct Record {
   std::string alias;
 };
 
-// Whether there is a field of that name.
+// Returns whether there is a field of that name.
 bool is_field(std::string_view name);
 // Takes one field. EINVAL, with what is wrong, if the value is malformed. Requires is_field(name).
 Status set_field(Record& record, std::string_view name, std::string_view value);
@@ -44,7 +44,7 @@ Status set_field(Record& record, std::string_view name, std::string_view value);
 // that the recipient exists, without any fields.
 Result<Record> parse_record(std::string_view text);
 
-// The answer for `address` according to `record`; EINVAL if the two yield no mailbox.
+// Returns the answer for `address` according to `record`; EINVAL if the two yield no mailbox.
 Result<Answer> answer_of(const Record& record, const Address& address,
                          const LookupContext& context);
 

@@ -20,8 +20,8 @@ struct FoldedAddress {
   std::string detail;  // of user+detail; empty: none
 };
 
-// Whether the folded `address` may be passed to a lookup: both parts are non-empty and contain no
-// control character, which another system could treat as an end (R2).
+// Returns whether the folded `address` may be passed to a lookup: both parts are non-empty and
+// contain no control character, which another system could treat as an end (R2).
 bool is_askable(const Address& address);
 FoldedAddress fold_address(const Address& address, const RecipientRules& rules);
 // The same for an address in a table or the target of an alias: the whole local part names the
@@ -38,7 +38,8 @@ class Resolver {
   Resolver(RecipientRules rules, const LookupContext& context, Lookup& lookup)
       : rules_(std::move(rules)), context_(context), lookup_(lookup) {}
 
-  // Whether mail for the domain of `address` is accepted. An address without a domain is ours.
+  // Returns whether mail for the domain of `address` is accepted. An address without a domain is
+  // ours.
   bool serves(const Address& address) const;
   // Returns the mailbox, nobody, or an error like Lookup::find, for an address as the peer wrote
   // it. The folder is the one that the subaddress names, if it exists or may be created, else the

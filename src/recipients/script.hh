@@ -9,8 +9,8 @@
 
 namespace handoff::recipients {
 
-// The home of the mailbox's owner, as the lookup says; otherwise the mailbox itself. `spool` is
-// spool.path.
+// Returns the home of the mailbox's owner, as the lookup says; otherwise the mailbox itself.
+// `spool` is spool.path.
 std::string home_of(const Mailbox& mailbox, std::string_view spool);
 
 // Expands a template (sieve.script, sieve.include-directory) for the recipient of the mailbox.
@@ -18,7 +18,7 @@ std::string home_of(const Mailbox& mailbox, std::string_view spool);
 std::optional<std::string> script_path(std::string_view path, const Mailbox& mailbox,
                                        std::string_view spool);
 
-// The recipient's own script: the one that the lookup names, otherwise `path`, expanded.
+// Returns the recipient's own script: the one that the lookup names, otherwise `path`, expanded.
 std::optional<std::string> personal_script(std::string_view path, const Mailbox& mailbox,
                                            std::string_view spool);
 

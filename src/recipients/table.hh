@@ -38,11 +38,11 @@ class Table {
   // it has no line. The view is valid as long as the table.
   virtual std::optional<std::string_view> find(std::string_view key) const = 0;
   virtual std::size_t size() const = 0;  // lines
-  // Whether any line says when a mailbox got its owner.
+  // Returns whether any line says when a mailbox got its owner.
   virtual bool knows_owners() const = 0;
-  // Whether any line names another host (host=).
+  // Returns whether any line names another host (host=).
   virtual bool has_hosts() const = 0;
-  // The file to pass to another process that opens the table.
+  // Returns the file to pass to another process that opens the table.
   virtual const sys::Fd& image() const = 0;
 };
 
@@ -61,7 +61,7 @@ Status write_table(const std::string& path, const TableFold& fold, const sys::Fd
 
 // Tables and images by path.
 using Tables = std::map<std::string, std::shared_ptr<const Table>>;
-// Whether a line of any table names another host.
+// Returns whether a line of any table names another host.
 bool name_hosts(const Tables& tables);
 struct TableImage {
   LookupSetting setting;

@@ -18,9 +18,9 @@ struct Template {
 
   // EINVAL if it contains an unknown variable, or no variable.
   static Result<Template> parse(std::string_view text);
-  // The values of the variables for `address`, in order.
+  // Returns the values of the variables for `address`, in order.
   std::vector<std::string> values(const Address& address) const;
-  // Whether the text contains `word` as a separate name.
+  // Returns whether the text contains `word` as a separate name.
   bool has_word(std::string_view word) const;
 };
 
@@ -32,7 +32,7 @@ struct Database {
   // EINVAL if a part is missing, or if a variable is in quotes, where a database would not replace
   // it.
   static Result<Database> parse(std::string_view text);
-  // The query with "?" for each variable, or with "$1", "$2" if `numbered`.
+  // Returns the query with "?" for each variable, or with "$1", "$2" if `numbered`.
   std::string prepared(bool numbered = false) const;
 };
 

@@ -60,7 +60,8 @@ Flow fileinto(Run& run, const Call& call) {
   return run.add(call, std::move(*copy), call.has(Tag::kCopy));
 }
 
-// Whether this would be a loop. The implicit keep then stays, so that the message is not lost.
+// Returns whether this would be a loop. The implicit keep then stays, so that the message is not
+// lost.
 bool redirected_before(Run& run) {
   for (const auto* field : run.message().header().find("X-Sieve-Redirected-From")) {
     auto from = field->unfolded();

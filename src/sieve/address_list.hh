@@ -27,7 +27,7 @@ std::vector<Mailbox> parse_address_list(std::string_view text);
 // address whose parts are both empty. Nothing if `text` is not a path.
 std::optional<Mailbox> parse_path(std::string_view text);
 
-// The only address in the argument of redirect or :from: "pat@example.org" or "Pat
+// Returns the only address in the argument of redirect or :from: "pat@example.org" or "Pat
 // <pat@example.org>" in ASCII. Nothing if it contains no address, or several.
 std::optional<Mailbox> parse_one_address(std::string_view text);
 

@@ -9,7 +9,7 @@
 
 namespace handoff::sieve {
 
-// The text of a text part, without tags if it is HTML; nothing for other parts.
+// Returns the text of a text part, without tags if it is HTML; nothing for other parts.
 std::optional<std::string> readable_text(const Part& part);
 
 }  // namespace handoff::sieve

@@ -36,7 +36,7 @@ class Checker {
   // For Kind::check.
   void fault(std::size_t line, std::string what);
   bool active(std::string_view extension) const { return active_.contains(extension); }
-  // Whether one of "a|b" is active.
+  // Returns whether one of "a|b" is active.
   bool any_active(std::string_view extensions) const;
   // Makes an extension and what it includes active; false if the language has no such extension.
   bool require(std::string_view extension);

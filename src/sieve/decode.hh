@@ -10,7 +10,7 @@
 
 namespace handoff::sieve {
 
-// A header's text with its encoded words decoded (RFC 2047), as UTF-8.
+// Returns a header's text with its encoded words decoded (RFC 2047), as UTF-8.
 std::string decode_words(std::string_view text);
 
 // Encodes UTF-8 for a header: words that are not ASCII become encoded words.
@@ -19,8 +19,8 @@ std::string encode_words(std::string_view text);
 // Decodes "base64" and "quoted-printable". A body in any other encoding is returned unchanged.
 std::string decode_transfer(std::string_view body, std::string_view encoding);
 
-// The text in UTF-8; nothing if the character set is unknown. Octets that are no character of that
-// set become "?".
+// Returns the text in UTF-8; nothing if the character set is unknown. Octets that are no character
+// of that set become "?".
 std::optional<std::string> to_utf8(std::string_view text, std::string_view charset);
 
 struct ContentType {

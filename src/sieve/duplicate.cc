@@ -22,7 +22,7 @@ void check_duplicate(Checker& checker, Call& call) {
   }
 }
 
-// The text that identifies the message; nothing if it has none.
+// Returns the text that identifies the message; nothing if it has none.
 std::optional<std::string> unique_id(Run& run, const Call& call) {
   if (auto id = run.string(call, Tag::kUniqueid)) return "id:" + *id;
   auto name = run.string(call, Tag::kHeader).value_or("Message-ID");

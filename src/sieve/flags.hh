@@ -10,11 +10,12 @@ namespace handoff::sieve {
 class Run;
 struct Call;
 
-// The flags in a list of strings, each of which may contain several flags separated by blanks.
-// Omits duplicates, and flags that IMAP does not allow.
+// Returns the flags in a list of strings, each of which may contain several flags separated by
+// blanks. Omits duplicates, and flags that IMAP does not allow.
 std::vector<std::string> parse_flags(const std::vector<std::string>& texts);
 
-// The flags of a copy: those of :flags if it is given, otherwise those in the internal variable.
+// Returns the flags of a copy: those of :flags if it is given, otherwise those in the internal
+// variable.
 std::vector<std::string> flags_of(Run& run, const Call& call);
 
 }  // namespace handoff::sieve

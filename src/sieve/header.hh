@@ -11,8 +11,8 @@ struct Field {
   std::string name;  // as written
   std::string raw;   // the whole field, with its line ends
 
-  // The value after the colon, unfolded: without line ends, and without blanks at its start and
-  // end.
+  // Returns the value after the colon, unfolded: without line ends, and without blanks at its start
+  // and end.
   std::string unfolded() const;
   // The same with encoded words (RFC 2047) decoded to UTF-8.
   std::string decoded() const;
@@ -22,9 +22,9 @@ struct Header {
   std::vector<Field> fields;
   std::size_t size = 0;  // octets, including the empty line at its end
 
-  // The fields of that name, in any case.
+  // Returns the fields of that name, in any case.
   std::vector<const Field*> find(std::string_view name) const;
-  // The decoded value of the first such field; empty if there is none.
+  // Returns the decoded value of the first such field; empty if there is none.
   std::string first(std::string_view name) const;
 };
 

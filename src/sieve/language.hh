@@ -22,7 +22,7 @@ struct Extension {
 
 class Language {
  public:
-  // The language that handoff-sieve(7) describes.
+  // Returns the language that handoff-sieve(7) describes.
   static const Language& standard();
 
   const Kind* command(std::string_view name) const { return find(commands_, name); }
@@ -30,7 +30,7 @@ class Language {
   const TagRow* tag(Tag tag) const;
   const Extension* extension(std::string_view name) const;
   std::span<const Extension> extensions() const { return extensions_; }
-  // Whether variables may be called NAME.something. True if `name` is empty: no namespace.
+  // Returns whether variables may be called NAME.something. True if `name` is empty: no namespace.
   bool knows_namespace(std::string_view name) const {
     return name.empty() || std::ranges::find(namespaces_, name) != namespaces_.end();
   }

@@ -9,7 +9,7 @@
 namespace handoff::sieve {
 namespace {
 
-// Whether the character need not be encoded: RFC 3986 3.4, as restricted by RFC 6068 2.
+// Returns whether the character need not be encoded: RFC 3986 3.4, as restricted by RFC 6068 2.
 bool is_plain(char c) {
   return is_alpha(c) || is_digit(c) ||
          std::string_view("-._~!$'()*+,:@/?").find(c) != std::string_view::npos;

@@ -11,7 +11,7 @@ namespace {
 // RFC 5322 2.1.1.
 constexpr std::size_t kFoldAt = 78;
 
-// The size in octets if each bare line feed counts as two.
+// Returns the size in octets if each bare line feed counts as two.
 std::size_t wire_size(std::string_view text) {
   std::size_t out = text.size();
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -26,18 +26,19 @@ class Message {
   Message(std::string_view text, const Limits& limits);
 
   std::string_view original() const { return original_; }
-  // The octets of its header, with the empty line.
+  // Returns the octets of its header, with the empty line.
   std::size_t original_header_size() const { return original_header_size_; }
-  // The size in octets with CRLF line ends, because RFC 5228 5.9 counts the message as transmitted.
+  // Returns the size in octets with CRLF line ends, because RFC 5228 5.9 counts the message as
+  // transmitted.
   std::size_t size() const;
-  // The header with all edits so far.
+  // Returns the header with all edits so far.
   const Header& header() const { return header_; }
   std::string_view body() const {
     return body_ ? std::string_view(*body_)
                  : std::string_view(original_).substr(original_header_size_);
   }
   bool has_body() const { return has_body_; }
-  // The MIME structure; the header of the root is header().
+  // Returns the MIME structure; the header of the root is header().
   Part& root();
 
   // RFC 5293 4: `value` is unfolded text.
@@ -50,7 +51,7 @@ class Message {
   // afterwards; call root() again.
   void rebuild();
 
-  // The differences between a copy that is stored now and the original.
+  // Returns the differences between a copy that is stored now and the original.
   Edited edited();
   // The whole text as it is now.
   std::string text();

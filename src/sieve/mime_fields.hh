@@ -28,8 +28,8 @@ void check_mime_fields(Checker& checker, Call& call);
 // The fields with one of the names. The pointers are valid until the message is edited.
 std::vector<const Field*> fields_of(Run& run, const Call& call,
                                     const std::vector<std::string>& names);
-// The values of a field: decoded text, or the parts of it that :type, :param and similar tags
-// select.
+// Returns the values of a field: decoded text, or the parts of it that :type, :param and similar
+// tags select.
 std::vector<std::string> values_of(Run& run, const Call& call, const Field& field);
 
 }  // namespace handoff::sieve

@@ -30,7 +30,7 @@ struct Part {
     return type.type == "message" && (type.subtype == "rfc822" || type.subtype == "global");
   }
   std::string encoding() const { return header.first("Content-Transfer-Encoding"); }
-  // The decoded body; text is converted to UTF-8. Nothing if the encoding is unknown.
+  // Returns the decoded body; text is converted to UTF-8. Nothing if the encoding is unknown.
   std::optional<std::string> decoded() const;
 };
 
@@ -38,7 +38,7 @@ struct Part {
 // further.
 Part parse_part(std::string_view text, const Limits& limits);
 
-// The text of the part with all replacements in it.
+// Returns the text of the part with all replacements in it.
 std::string render(const Part& part);
 
 }  // namespace handoff::sieve

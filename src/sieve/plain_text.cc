@@ -16,7 +16,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kReferenc
 // Elements whose content is not shown as text.
 constexpr std::array<std::string_view, 3> kHidden{"script", "style", "template"};
 
-// The name of the tag at the start of `text`, which begins with '<'.
+// Returns the name of the tag at the start of `text`, which begins with '<'.
 std::string tag_name(std::string_view text) {
   text.remove_prefix(1);
   auto size = static_cast<std::size_t>(
@@ -26,7 +26,7 @@ std::string tag_name(std::string_view text) {
   return lower(text.substr(0, size));
 }
 
-// The size of the tag: '>' within quotes does not end it.
+// Returns the size of the tag: '>' within quotes does not end it.
 std::size_t tag_size(std::string_view text) {
   char quote = 0;
   for (std::size_t i = 1; i < text.size(); ++i) {

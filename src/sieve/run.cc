@@ -353,8 +353,8 @@ bool Run::conflicts(const Action& action) const {
   });
 }
 
-// Whether an earlier action does the same; the earlier action then gets the flags of the later one
-// (RFC 5232 2.3).
+// Returns whether an earlier action does the same; the earlier action then gets the flags of the
+// later one (RFC 5232 2.3).
 bool Run::merge(const Action& action) {
   for (auto& earlier : plan_.actions) {
     if (auto* a = std::get_if<Copy>(&earlier);

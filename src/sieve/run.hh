@@ -45,9 +45,9 @@ class Run {
   // a failure it is the implicit keep of the unchanged message alone (RFC 5228 2.10.6).
   Plan finish();
 
-  // The fault of the script that ended the run, if any.
+  // Returns the fault of the script that ended the run, if any.
   const std::optional<Fault>& fault() const { return fault_; }
-  // The failure of the site that ended the run, if any: the message must be deferred.
+  // Returns the failure of the site that ended the run, if any: the message must be deferred.
   const std::optional<Error>& error() const { return error_; }
   bool failed() const { return fault_.has_value() || error_.has_value(); }
   std::uint64_t steps() const { return steps_; }
@@ -72,22 +72,23 @@ class Run {
   bool test(const Call& call);
   // RFC 6609: runs another script of the program.
   Flow include(const Call& call);
-  // Whether the script that is running includes itself, or was included before.
+  // Returns whether the script that is running includes itself, or was included before.
   bool executed(std::size_t script) const { return executed_.contains(script); }
 
-  // A string with its variables replaced.
+  // Returns a string with its variables replaced.
   std::string expand(const Text& text);
   std::string string(const Argument& argument) { return expand(argument.texts.front()); }
   std::vector<std::string> list(const Argument& argument);
-  // The string of a tag, nothing if the tag is absent.
+  // Returns the string of a tag, nothing if the tag is absent.
   std::optional<std::string> string(const Call& call, Tag tag);
 
-  // Whether one of `values` matches one of the keys by the match type and comparator of `call`
-  // (RFC 5228 2.7, RFC 5231). Sets match variables, unless `quiet`.
+  // Returns whether one of `values` matches one of the keys by the match type and comparator of
+  // `call` (RFC 5228 2.7, RFC 5231). Sets match variables, unless `quiet`.
   bool match(const Call& call, const std::vector<std::string>& values, const Argument& keys,
              bool quiet = false);
-  // The index of the occurrence, among `count` of them, that :index and :last select (RFC 5260 6).
-  // Nothing if there is no such occurrence, or if the call has no :index (see Call::has()).
+  // Returns the index of the occurrence, among `count` of them, that :index and :last select (RFC
+  // 5260 6). Nothing if there is no such occurrence, or if the call has no :index (see
+  // Call::has()).
   static std::optional<std::size_t> index(const Call& call, std::size_t count);
 
   // Adds an action and cancels the implicit keep, unless `copies` (RFC 3894). Fails if it conflicts
@@ -104,8 +105,8 @@ class Run {
   std::vector<Part*>& parts() { return parts_; }
   // After kBreak: the number of loops that must still be left.
   std::size_t& breaking() { return breaking_; }
-  // Whether parts have replacements that are not in the message yet, and the function that applies
-  // them.
+  // Returns whether parts have replacements that are not in the message yet, and the function that
+  // applies them.
   bool& replaced() { return replaced_; }
   void apply_replacements() {
     message_->rebuild();

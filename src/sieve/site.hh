@@ -25,18 +25,18 @@ struct Mark {
 class Site {
  public:
   virtual ~Site() = default;
-  // The text of a script; nothing if there is none of that name. `name` is a valid name of RFC 6609
-  // 3.2 without a slash.
+  // Returns the text of a script; nothing if there is none of that name. `name` is a valid name of
+  // RFC 6609 3.2 without a slash.
   virtual Result<std::optional<std::string>> script(ScriptPlace place, std::string_view name) = 0;
-  // Whether a message can be stored in the folder (RFC 5490 3.1). `folder` is UTF-8.
+  // Returns whether a message can be stored in the folder (RFC 5490 3.1). `folder` is UTF-8.
   virtual Result<bool> folder_exists(std::string_view folder) = 0;
-  // Whether the folder, or any if `folder` is empty, has the special use, such as "\Junk" (RFC
-  // 8579).
+  // Returns whether the folder, or any if `folder` is empty, has the special use, such as "\Junk"
+  // (RFC 8579).
   virtual Result<bool> special_use_exists(std::string_view folder, std::string_view use) = 0;
-  // Whether the mark was set before and has not expired. Must not set it: the execution of the plan
-  // does that.
+  // Returns whether the mark was set before and has not expired. Must not set it: the execution of
+  // the plan does that.
   virtual Result<bool> seen(const Mark& mark) = 0;
-  // An item of RFC 5183 that Facts does not have, such as "vnd.dovecot.config.NAME".
+  // Returns an item of RFC 5183 that Facts does not have, such as "vnd.dovecot.config.NAME".
   virtual Result<std::optional<std::string>> environment(std::string_view item) = 0;
 };
 

@@ -46,7 +46,7 @@ bool is_identifier(std::string_view name) {
          std::ranges::all_of(name, [](char c) { return is_alpha(c) || is_digit(c) || c == '_'; });
 }
 
-// The content of "${...}" at the start of `text`; nothing if it is not closed.
+// Returns the content of "${...}" at the start of `text`; nothing if it is not closed.
 std::optional<std::string_view> braced(std::string_view text) {
   auto end = text.find('}');
   if (!text.starts_with("${") || end == std::string_view::npos) return std::nullopt;

@@ -75,7 +75,7 @@ struct Call {
     }
     return nullptr;
   }
-  // The argument of a tag, null if the tag is absent or has no argument.
+  // Returns the argument of a tag, null if the tag is absent or has no argument.
   const Argument* argument(Tag tag) const {
     const auto* found = find(tag);
     return found != nullptr && found->argument ? &*found->argument : nullptr;

@@ -47,8 +47,8 @@ std::vector<std::string> own_addresses(Run& run, const Call& call) {
   return out;
 }
 
-// The address of this user to which the message was sent (RFC 5230 4.5); empty if it was sent to
-// none of them.
+// Returns the address of this user to which the message was sent (RFC 5230 4.5); empty if it was
+// sent to none of them.
 std::string addressed_as(const Header& header, const std::vector<std::string>& own) {
   for (const auto* name : {"To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"}) {
     for (const auto* field : header.find(name)) {

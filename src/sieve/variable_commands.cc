@@ -17,7 +17,7 @@ bool is_unreserved(char c) {
   return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-// The size of the UTF-8 character at the start of a text.
+// Returns the size of the UTF-8 character at the start of a text.
 std::size_t character_at(std::string_view text) {
   std::size_t size = 1;
   while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) ++size;

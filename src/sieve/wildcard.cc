@@ -33,7 +33,7 @@ std::vector<Segment> segments_of(std::string_view pattern) {
   return out;
 }
 
-// The size of the character at the start of a text; 1 if the first octet does not start a
+// Returns the size of the character at the start of a text; 1 if the first octet does not start a
 // character.
 std::size_t character_size(std::string_view text) {
   auto lead = static_cast<unsigned char>(text.front());
@@ -109,7 +109,7 @@ class Wildcards {
     return std::nullopt;
   }
 
-  // Whether the segment may match texts of different sizes.
+  // Returns whether the segment may match texts of different sizes.
   bool characters_wide(const Segment& segment) const {
     return characters_ &&
            std::ranges::any_of(segment, [](PatternItem t) { return t.item == ItemKind::kOne; });

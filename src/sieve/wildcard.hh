@@ -11,10 +11,10 @@ namespace handoff::sieve {
 
 class Comparator;
 
-// Whether `pattern` matches all of `text`. If it does and `values` is not null, it is filled with
-// the whole text and the text that each wildcard matches; each '*' matches as little as possible,
-// from the left (RFC 5229 3.2). Each comparison of characters decrements `work`; at 0 the function
-// gives up and returns false.
+// Returns whether `pattern` matches all of `text`. If it does and `values` is not null, it is
+// filled with the whole text and the text that each wildcard matches; each '*' matches as little as
+// possible, from the left (RFC 5229 3.2). Each comparison of characters decrements `work`; at 0 the
+// function gives up and returns false.
 bool match_wildcards(std::string_view pattern, std::string_view text, const Comparator& comparator,
                      std::vector<std::string>* values, std::uint64_t& work);
 

@@ -23,7 +23,7 @@ struct Access {
   std::optional<gid_t> group = {};  // nothing: no group has rights
 };
 
-// Whether the group has rights that others do not have.
+// Returns whether the group has rights that others do not have.
 bool is_shared(const sys::FileInfo& directory);
 // Returns the access for entries of `directory`, which is a mailbox or a folder. Users outside the
 // group never get rights.

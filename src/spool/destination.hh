@@ -34,8 +34,8 @@ class Destination {
   // Called for every destination before any other step: starts work that another host does while
   // this one syncs. Does not block.
   virtual void start() {}
-  // Whether another host stores the message. A failure to sync the staged file then does not affect
-  // this destination.
+  // Returns whether another host stores the message. A failure to sync the staged file then does
+  // not affect this destination.
   virtual bool is_elsewhere() const { return false; }
   // The first step; all destinations take it before any takes the second. It creates a name that
   // the message's single sync will make durable, or starts work that another process or host

@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t kCompareBuffer = 16 << 10;  // octets
 constexpr std::uint64_t kMaxTrace = 4096;         // octets; our trace headers are never longer
 
-// Whether `header` is the trace header that the message `id` was given: its last field, Received:,
-// contains the id (RFC 5321 4.4). The fields at the top of another message do not.
+// Returns whether `header` is the trace header that the message `id` was given: its last field,
+// Received:, contains the id (RFC 5321 4.4). The fields at the top of another message do not.
 bool is_trace_of(std::string_view header, const std::string& id) {
   if (header.empty()) return true;
   if (header.back() != '\n') return false;
@@ -33,8 +33,8 @@ bool is_trace_of(std::string_view header, const std::string& id) {
   return next == ';' || next == '\r' || next == '\n';
 }
 
-// Whether `earlier`, which was given `id`, has the content of `staged`. `file` is the open staged
-// file.
+// Returns whether `earlier`, which was given `id`, has the content of `staged`. `file` is the open
+// staged file.
 Result<bool> same_content(sys::Files& files, const sys::Fd& earlier, std::uint64_t earlier_size,
                           const std::string& id, const Staged& staged, const sys::Fd& file) {
   auto content = staged.content_offset;
@@ -66,8 +66,8 @@ Result<bool> same_content(sys::Files& files, const sys::Fd& earlier, std::uint64
 // "1764.M1P2Q3R4.host,S=5:2,S" was delivered as "1764.M1P2Q3R4.host".
 std::string_view name_of(std::string_view file) { return file.substr(0, file.find_first_of(",:")); }
 
-// Whether this is a temporary failure of this process. After any other failure readers cannot read
-// the file either. It then does not count as a copy, and the message is delivered.
+// Returns whether this is a temporary failure of this process. After any other failure readers
+// cannot read the file either. It then does not count as a copy, and the message is delivered.
 bool is_temporary(const Error& error) {
   return error.code == EMFILE || error.code == ENFILE || error.code == ENOMEM;
 }

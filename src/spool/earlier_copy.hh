@@ -23,8 +23,8 @@ Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sy
                                                      const std::vector<std::string>& names,
                                                      const Staged& staged);
 
-// Whether `earlier`, which was staged under `name`, has the content of `staged` after its trace
-// header. `file` is the open staged file. May block.
+// Returns whether `earlier`, which was staged under `name`, has the content of `staged` after its
+// trace header. `file` is the open staged file. May block.
 Result<bool> is_same_message(sys::Files& files, const sys::Fd& earlier, const std::string& name,
                              const Staged& staged, const sys::Fd& file);
 

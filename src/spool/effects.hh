@@ -32,13 +32,13 @@ class Effects {
   // Sets a mark after the record. A failure only means that the mark is missing.
   void mark_recorded(const UserMark& mark, bool shared);
 
-  // How many effects have been added since commit().
+  // Returns how many effects have been added since commit().
   std::size_t pending() const { return pending_.size(); }
   // Removes all but the first `left` of the effects that have been added since commit().
   void drop(std::size_t left);
   // Call when the additions are durable. Allows the messages to be sent.
   void commit();
-  // How many messages may be sent.
+  // Returns how many messages may be sent.
   std::size_t queued() const { return queued_; }
   // Call if the client will send the message again: the records must then be found.
   void keep_records() { records_.clear(); }

@@ -21,7 +21,7 @@ struct Flags {
   void add(const Flags& other);
 };
 
-// The flags that these words of IMAP mean. Leaves out those that a message cannot have, and
+// Returns the flags that these words of IMAP mean. Leaves out those that a message cannot have, and
 // keywords after the first 26.
 Flags flags_of(const std::vector<std::string>& words);
 

@@ -25,7 +25,7 @@ constexpr auto kTryPoll = 5ms;
 // Two attempts at a message differ only in their trace header: id, date, for, Delivered-To, octets.
 constexpr std::uint64_t kTraceDifference = 2048;
 
-// The name of a marker, NAME,S=size in unread/.
+// Returns the name of a marker, NAME,S=size in unread/.
 std::string marker_of(const std::string& name, std::uint64_t size) { return with_size(name, size); }
 
 std::string hash_of(const std::string& place) {

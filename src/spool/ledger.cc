@@ -32,7 +32,7 @@ std::uint64_t beginning(const sys::Digest& digest) {
   return octets;
 }
 
-// The bit that represents a place in the filter.
+// Returns the bit that represents a place in the filter.
 std::size_t bit_of(std::string_view place) {
   return beginning(sys::digest_of(place)) % (kPlaceWords * 64);
 }

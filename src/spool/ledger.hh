@@ -47,8 +47,8 @@ class Ledger {
     std::uint64_t size = 0;
   };
 
-  // What a dead process left in the slot that is now ours; its phase is kFree if it left nothing.
-  // The slot is kept until forget_inherited().
+  // Returns what a dead process left in the slot that is now ours; its phase is kFree if it left
+  // nothing. The slot is kept until forget_inherited().
   Entry inherited() const;
   void forget_inherited() { leave(); }
 
@@ -71,10 +71,10 @@ class Ledger {
   Phase look_again(const Entry& before) const;
   bool is_alive(const Entry& entry) const;
 
-  // Whether the process that made a name is working on the spool, on any host. The process id in
-  // the name is weaker evidence: after a power cut, or in a container, it may belong to another
-  // process. It is used only for a process of an older program version, which did not record its
-  // maker. If the system does not show a process, it might be any process.
+  // Returns whether the process that made a name is working on the spool, on any host. The process
+  // id in the name is weaker evidence: after a power cut, or in a container, it may belong to
+  // another process. It is used only for a process of an older program version, which did not
+  // record its maker. If the system does not show a process, it might be any process.
   bool is_here(const Owner& owner) const;
 
   // Space that this process needs for a message: octets that are not yet written, and one inode.
@@ -105,7 +105,7 @@ class Ledger {
   enum class Others { kAny, kLiving };
   Demand reserved_by(Others which);
 
-  // Whether SPOOL/.handoff/unread may contain names. Set by any process that creates one.
+  // Returns whether SPOOL/.handoff/unread may contain names. Set by any process that creates one.
   bool has_unread() const;
   void set_unread(bool has);
 

@@ -22,13 +22,13 @@ struct Temporary {
   ~Temporary() { static_cast<void>(files.unlink(directory, name).ok()); }
 };
 
-// Whether a link that failed with `code` shows that hard links cannot reach the mailbox: another
-// filesystem, one without links, too many links, or Linux' fs.protected_hardlinks.
+// Returns whether a link that failed with `code` shows that hard links cannot reach the mailbox:
+// another filesystem, one without links, too many links, or Linux' fs.protected_hardlinks.
 bool needs_copy(int code) {
   return code == EXDEV || code == EMLINK || code == EPERM || code == EOPNOTSUPP || code == ENOSYS;
 }
 
-// Where a delivered file is: only messages with flags are put into cur/.
+// Returns where a delivered file is: only messages with flags are put into cur/.
 const char* folder_of(std::string_view file) { return file.find(':') == file.npos ? "new" : "cur"; }
 
 // Returns `result`, which concerns `mailbox`, with the whole path in its error.
@@ -188,7 +188,7 @@ Result<Delivered> MailboxWriter::write(const Staged& staged, const Mailbox& mail
   return delivered;
 }
 
-// Whether the mailbox must be created by the site's own program.
+// Returns whether the mailbox must be created by the site's own program.
 bool MailboxWriter::is_missing(const Mailbox& mailbox) {
   if (!options_.create || !mailbox.create) return false;
   const auto* sign = options_.directories_exist && mailbox.base.empty() ? "new" : "";

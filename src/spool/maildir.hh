@@ -42,7 +42,7 @@ Result<std::optional<NewDirectory>> open_settled_new(sys::Files& files, const sy
 // May block.
 Result<NewDirectory> open_new(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox);
 
-// The mode and group for new entries of the mailbox, or of the folder in it. May block.
+// Returns the mode and group for new entries of the mailbox, or of the folder in it. May block.
 Result<Access> access_of(sys::Files& files, const sys::Fd& root, const Mailbox& mailbox);
 
 }  // namespace handoff::spool

@@ -26,7 +26,7 @@ std::string digest_of(const UserMark& mark) {
 
 std::string folder_of(const std::string& hash) { return hash.substr(0, 2); }
 
-// The least n with 2^n >= seconds.
+// Returns the least n with 2^n >= seconds.
 unsigned rung_of(std::uint64_t seconds) {
   auto n = static_cast<unsigned>(std::bit_width(seconds > 0 ? seconds - 1 : 0));
   return std::min(n, kMostRungs - 1);
@@ -44,8 +44,8 @@ std::optional<std::uint64_t> seconds_in(std::string_view file) {
   return std::uint64_t{1} << *rung;
 }
 
-// Whether a mark of that time still counts. After the clock was set back, a mark may have a time in
-// the future; it counts like one in the past.
+// Returns whether a mark of that time still counts. After the clock was set back, a mark may have a
+// time in the future; it counts like one in the past.
 bool counts(std::chrono::system_clock::time_point set, std::uint64_t seconds) {
   // Counts whole seconds, because 64 bits of nanoseconds reach only 292 years.
   auto age = std::chrono::floor<std::chrono::seconds>(sys::Wall::now() - set);

@@ -31,7 +31,7 @@ class Marks {
   Marks(sys::Files& files, sys::Fd directory) : files_(&files), directory_(std::move(directory)) {}
   const sys::Fd& directory() const { return directory_; }
 
-  // Whether the mark was set within the last `mark.seconds`. May block.
+  // Returns whether the mark was set within the last `mark.seconds`. May block.
   Result<bool> seen(const UserMark& mark);
   // Sets the mark, from now on. May block.
   Status set(const UserMark& mark, Durable durable);

@@ -44,7 +44,7 @@ class Message {
   Message& operator=(Message&&) = delete;
   ~Message();
 
-  // The message's id in the log and in Received:.
+  // Returns the message's id in the log and in Received:.
   std::string id() const;
 
   // Appends the trace header, then content, in lines that end in CRLF. May write and block. After
@@ -75,7 +75,7 @@ class Message {
   };
   // Delivers to each destination. If an outcome is a success, the message is durable there.
   void deliver(const std::vector<Delivery>& deliveries, const Progress& progress);
-  // Whether the message was delivered to anyone.
+  // Returns whether the message was delivered to anyone.
   bool is_delivered() const { return delivered_; }
 
   // All replies are written. Requires is_delivered(), as do the next two.
@@ -119,11 +119,11 @@ class Message {
   // A mark that follows the record, because the retry of a plan that has no record must not see it.
   // If it cannot be set, the plan succeeds nevertheless.
   void mark_recorded(const UserMark& mark);
-  // Whether an earlier attempt at the same message carried out the plan of this recipient, whatever
-  // that plan was. `place`: the place of the recipient's mailbox. May wait for an attempt in
-  // progress.
+  // Returns whether an earlier attempt at the same message carried out the plan of this recipient,
+  // whatever that plan was. `place`: the place of the recipient's mailbox. May wait for an attempt
+  // in progress.
   Result<bool> find_record(const std::string& place, const std::string& key);
-  // How many messages to send were added and are valid.
+  // Returns how many messages to send were added and are valid.
   std::size_t queued() const { return effects_ ? effects_->queued() : 0; }
 
  private:

@@ -43,7 +43,7 @@ struct Owner {
   std::uint64_t maker;  // NameMaker::maker(); 0 if the name has none
 };
 std::optional<Owner> owner_of(std::string_view name);
-// Whether `name` has the form of a NameMaker's name, which no other program uses.
+// Returns whether `name` has the form of a NameMaker's name, which no other program uses.
 bool is_our_name(std::string_view name);
 
 }  // namespace handoff::spool

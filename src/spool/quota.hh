@@ -23,13 +23,13 @@ struct QuotaUse {
   bool operator==(const QuotaUse&) const = default;
 };
 
-// Whether there is room for one more message of `size` octets.
+// Returns whether there is room for one more message of `size` octets.
 inline bool fits(const QuotaLimits& limits, const QuotaUse& use, std::uint64_t size) {
   return (limits.size == 0 || (use.size <= limits.size && size <= limits.size - use.size)) &&
          (limits.messages == 0 || use.messages < limits.messages);
 }
 
-// The usage in percent of the limit that is closest to being reached; 0 without limits.
+// Returns the usage in percent of the limit that is closest to being reached; 0 without limits.
 inline unsigned percent_of(const QuotaLimits& limits, const QuotaUse& use) {
   auto part = [](std::uint64_t used, std::uint64_t limit) {
     if (limit == 0) return 0u;

@@ -22,7 +22,7 @@
 
 namespace handoff::spool {
 
-// The record of the message `name` for the recipient with this key.
+// Returns the record of the message `name` for the recipient with this key.
 std::string record_name(const std::string& name, const std::string& key);
 
 class Records {
@@ -35,7 +35,7 @@ class Records {
   // Adds `record` for the staged message. With Durable::kByDirectory it is durable on return;
   // otherwise when the staged file is synced with its names. May block.
   Status add(const Staged& staged, const std::string& record, Durable durable);
-  // Whether the record exists.
+  // Returns whether the record exists.
   bool has(const std::string& record);
   // Removes the record; the removal is not synced.
   void remove(const std::string& record);

@@ -50,7 +50,7 @@ class Spool {
 
   const sys::Fd& root() const { return root_; }
   MailboxWriter& writer() { return writer_; }
-  // Whether one sync makes a message durable in many mailboxes.
+  // Returns whether one sync makes a message durable in many mailboxes.
   bool syncs_together() const { return file_sync_ != sys::FileSync::kFile; }
 
   // Reserves space for a message of this many octets (0: unknown), in addition to messages that any
@@ -60,29 +60,29 @@ class Spool {
   // Starts a message. `binary`: BODY=BINARYMIME, stored octet by octet (RFC 3030 3).
   Result<Message> begin(bool binary, Ledger::Reservation room = {});
 
-  // A new id for a message that is not stored here.
+  // Returns a new id for a message that is not stored here.
   std::string new_id() { return id_of(names_.next()); }
-  // A file without a name on the spool's disk, for octets that need not survive this process; open
-  // for writing and reading. `files.write()` appends.
+  // Returns a file without a name on the spool's disk, for octets that need not survive this
+  // process; open for writing and reading. `files.write()` appends.
   Result<sys::Fd> scratch_file();
 
-  // Whether spool.path still names the directory that is open, in one system call. If a disk was
-  // mounted over it, or it was moved and another one is in its place, the error is kSpoolReplaced:
-  // mail that is written now would be hidden. If nothing is there, the error is kSpoolMissing,
-  // until the directory is back. Always ok in FreeBSD's capability mode, which does not allow the
-  // check.
+  // Returns whether spool.path still names the directory that is open, in one system call. If a
+  // disk was mounted over it, or it was moved and another one is in its place, the error is
+  // kSpoolReplaced: mail that is written now would be hidden. If nothing is there, the error is
+  // kSpoolMissing, until the directory is back. Always ok in FreeBSD's capability mode, which does
+  // not allow the check.
   Status check_place();
   // The same, and checks that SPOOL/.handoff and its directories are in their places (otherwise
   // kSpoolFolderGone).
   Status check_folders();
-  // The true cause of a failure: that of check_folders(), or `error` itself.
+  // Returns the true cause of a failure: that of check_folders(), or `error` itself.
   Error cause_of(const Error& error);
-  // The error of the functions above, once one has failed with kSpoolReplaced or kSpoolFolderGone:
-  // the process then has to end, so that another one opens the spool again. (It cannot do so
-  // itself, because it is confined.)
+  // Returns the error of the functions above, once one has failed with kSpoolReplaced or
+  // kSpoolFolderGone: the process then has to end, so that another one opens the spool again. (It
+  // cannot do so itself, because it is confined.)
   const std::optional<Error>& gone() const { return gone_; }
 
-  // Whether the mark was set, and still counts. May block.
+  // Returns whether the mark was set, and still counts. May block.
   Result<bool> seen(const UserMark& mark);
   // The messages to send; nothing if there never were any. For the process that sends.
   Result<OutgoingQueue*> outgoing();

@@ -45,9 +45,9 @@ class Staging {
   void keep() { name_.clear(); }
 
   std::uint64_t size() const { return size_; }  // octets on disk
-  // The digest of the content as received, without the trace header.
+  // Returns the digest of the content as received, without the trace header.
   const sys::Digest& digest() const { return digest_; }
-  // The offset of the content in the file, octets.
+  // Returns the offset of the content in the file, octets.
   std::uint64_t content_offset() const { return content_offset_; }
 
  private:

@@ -15,8 +15,8 @@
 
 namespace handoff::spool {
 
-// Two hexadecimal digits that are the same in all names of a NameMaker, so that the name of a file
-// tells its folder. Empty if `name` was not made by a NameMaker.
+// Returns two hexadecimal digits that are the same in all names of a NameMaker, so that the name of
+// a file tells its folder. Empty if `name` was not made by a NameMaker.
 std::string staging_folder_of(std::string_view name);
 bool is_staging_folder(std::string_view name);
 

@@ -28,8 +28,8 @@ std::optional<std::uint32_t> parse_id(const std::string& text) {
   return static_cast<std::uint32_t>(*number);
 }
 
-// Whether an error of getpwnam_r or getgrnam_r means that there is no such name: 0 by POSIX, the
-// others on some systems.
+// Returns whether an error of getpwnam_r or getgrnam_r means that there is no such name: 0 by
+// POSIX, the others on some systems.
 bool is_absent(int error) { return error == 0 || error == ENOENT || error == ESRCH; }
 
 }  // namespace

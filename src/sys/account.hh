@@ -25,8 +25,8 @@ struct Person {
   Account account;
   std::string home;
 };
-// The user of exactly that name, never a number; nothing if the system is certain that there is
-// none. May block for as long as NSS does.
+// Returns the user of exactly that name, never a number; nothing if the system is certain that
+// there is none. May block for as long as NSS does.
 Result<std::optional<Person>> find_person(const std::string& name);
 
 // Becomes the account with its supplementary groups, and checks that root cannot be regained. Does

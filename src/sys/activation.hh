@@ -16,16 +16,16 @@ struct GivenSocket {
   Fd fd;              // close-on-exec and non-blocking
 };
 
-// The sockets that systemd passes to this process, if any. EINVAL if one of them is not a listening
-// stream socket. Removes the variables from the environment.
+// Returns the sockets that systemd passes to this process, if any. EINVAL if one of them is not a
+// listening stream socket. Removes the variables from the environment.
 Result<std::vector<GivenSocket>> activated_sockets();
 
 // Standard input, if it is a listening socket as inetd's "wait" passes it. /dev/null replaces it,
 // and standard output and error if they are the same socket.
 Result<std::vector<GivenSocket>> inetd_socket();
 
-// The number after the last descriptor that LISTEN_FDS announces to this process; 3 if there are
-// none. Leaves the environment as it is.
+// Returns the number after the last descriptor that LISTEN_FDS announces to this process; 3 if
+// there are none. Leaves the environment as it is.
 int after_announced_descriptors();
 
 // Takes over a descriptor that an earlier program image left open for us; makes it close-on-exec.
@@ -33,8 +33,8 @@ Fd take_over(int fd);
 // Decides whether the descriptor stays open over an exec.
 void keep_over_exec(const Fd& fd, bool keep);
 
-// The absolute path of our program: `argv0`, searched in PATH if it has no slash. Symbolic links
-// are not resolved: after an upgrade they lead to the new version.
+// Returns the absolute path of our program: `argv0`, searched in PATH if it has no slash. Symbolic
+// links are not resolved: after an upgrade they lead to the new version.
 std::string program_path(const std::string& argv0);
 
 // Executes `command` (path, arguments) with `variable`=`value` in its environment and every signal

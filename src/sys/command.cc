@@ -96,7 +96,7 @@ class Watch {
     return {};
   }
 
-  // The exit status, or EAGAIN while it runs.
+  // Returns the exit status, or EAGAIN while it runs.
   Result<int> ended() const {
     if (job_) return program_status(job_);
     int status = 0;
@@ -111,7 +111,7 @@ class Watch {
     wait_for_end(child_);
   }
 
-  // An error that says how it ended, with the end of its output.
+  // Returns an error that says how it ended, with the end of its output.
   Error failure(int code, const std::string& how) const {
     auto said = trim_end(said_);
     return explained(

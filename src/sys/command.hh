@@ -24,8 +24,8 @@ struct Command {
   std::string limit_name = {};  // the setting of the limit, for the error message
 };
 
-// An address as an argument of a program. RFC 5321 allows a local part that begins with "-", which
-// a program could mistake for an option.
+// Returns an address as an argument of a program. RFC 5321 allows a local part that begins with
+// "-", which a program could mistake for an option.
 std::string argument_of(const std::string& address);
 
 // A process that watches a command. It is a child of init, so that we never have to wait for it.

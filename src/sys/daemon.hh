@@ -36,7 +36,7 @@ class PidFile {
  public:
   // EWOULDBLOCK if another process holds it; EPERM if it is not a regular file of ours.
   static Result<PidFile> create(const std::string& path);
-  // The file that an earlier program image of this process left open and locked.
+  // Returns the file that an earlier program image of this process left open and locked.
   static Result<PidFile> adopt(const std::string& path, Fd file);
   const std::string& path() const { return path_; }
   const Fd& descriptor() const { return file_; }

@@ -18,7 +18,7 @@ class Digester {
  public:
   Digester();
   void add(std::string_view octets);
-  // The digest of everything that was added.
+  // Returns the digest of everything that was added.
   Digest finish() const;
 
  private:

@@ -12,7 +12,7 @@
 
 namespace handoff::sys {
 
-// Whether a call on a non-blocking descriptor has to be repeated later.
+// Returns whether a call on a non-blocking descriptor has to be repeated later.
 inline bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 inline constexpr int kStandardInput = 0;
@@ -41,8 +41,8 @@ class Fd {
   int fd_ = -1;
 };
 
-// A copy of the descriptor, above the standard ones and close-on-exec. Not open on failure; see
-// errno.
+// Returns a copy of the descriptor, above the standard ones and close-on-exec. Not open on failure;
+// see errno.
 Fd duplicate(const Fd& fd);
 // Makes the descriptor `as` a copy of `fd` that stays open over exec.
 void put_in_place(const Fd& fd, int as);
@@ -57,7 +57,7 @@ struct Pipe {
   Fd write;
 };
 Result<Pipe> open_pipe();
-// Two connected unix sockets; `type` is SOCK_STREAM or SOCK_SEQPACKET.
+// Returns two connected unix sockets; `type` is SOCK_STREAM or SOCK_SEQPACKET.
 Result<std::pair<Fd, Fd>> socket_pair(int type);
 
 // Writes as many octets as there is room for and returns their number; also 0 if nobody reads.

@@ -135,7 +135,7 @@ FileInfo from_stat(const struct stat& status) {
 }
 
 #ifdef HAVE_STATX
-// What stat() reports and the time of birth, in one call.
+// Returns what stat() reports and the time of birth, in one call.
 FileInfo from_statx(const struct statx& status) {
   FileInfo info;
   info.is_directory = S_ISDIR(status.stx_mode);

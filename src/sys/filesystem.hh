@@ -23,8 +23,8 @@ Device device_of(const Fd& file);
 // if there is none. Does not recognise bind mounts.
 std::string missing_mount(const std::string& path, const std::string& fstab = "/etc/fstab");
 
-// Whether this process may create files in the directory: ok, EACCES or EROFS. For reports only: a
-// delivery just tries to create the file.
+// Returns whether this process may create files in the directory: ok, EACCES or EROFS. For reports
+// only: a delivery just tries to create the file.
 Status may_write(const Fd& directory);
 
 // Each guarantee includes the previous one.
@@ -36,7 +36,7 @@ enum class FileSync {
   kNamesInOrder,
 };
 
-// The guarantee of the filesystem of `directory`; kFile unless more is known.
+// Returns the guarantee of the filesystem of `directory`; kFile unless more is known.
 //
 //   ext4, ext3 with a journal   kNamesInOrder. fsync waits for the transaction that last changed
 //                               the inode, and giving it a name changes it; transactions are

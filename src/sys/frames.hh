@@ -14,8 +14,8 @@ namespace handoff::sys {
 // Sends a message, with `descriptor` unless that is null. Errors are those of send_message().
 Status send_frames(const Fd& to, std::string_view octets, const Fd* descriptor,
                    Steady::time_point deadline);
-// The next message; nothing if the other end is closed. EBADMSG if it is longer than `most` octets
-// or malformed, ETIMEDOUT at the deadline.
+// Returns the next message; nothing if the other end is closed. EBADMSG if it is longer than `most`
+// octets or malformed, ETIMEDOUT at the deadline.
 Result<std::optional<Message>> receive_frames(const Fd& from, std::size_t most,
                                               std::optional<Steady::time_point> deadline);
 

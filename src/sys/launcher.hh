@@ -18,14 +18,15 @@ using CommandLine = std::vector<std::string>;  // the program's absolute path an
 // begin with one of `allowed`.
 Status start_launcher(const std::vector<CommandLine>& allowed);
 
-// The socket to the launcher; not open if none was started.
+// Returns the socket to the launcher; not open if none was started.
 const Fd& launcher();
 
 // Has the launcher run a program with `input` as standard input and `output` as standard output and
 // error. Returns a socket on which program_status() comes when it ends. Closing the socket before
 // that kills the program and its process group.
 Result<Fd> launch(const CommandLine& command, const Fd& input, const Fd& output);
-// The status of the program as waitpid(2) returns it; EAGAIN if it still runs. Never blocks.
+// Returns the status of the program as waitpid(2) returns it; EAGAIN if it still runs. Never
+// blocks.
 Result<int> program_status(const Fd& socket);
 
 // Replaces this process, a fork, with the program: a new process group, default signals, little of

@@ -349,8 +349,8 @@ class Filter {
 
 #endif
 
-// Whether getpwnam(3) may contact a server itself (nsswitch.conf(5)). The services listed here use
-// files and unix sockets.
+// Returns whether getpwnam(3) may contact a server itself (nsswitch.conf(5)). The services listed
+// here use files and unix sockets.
 bool accounts_are_remote() {
   static constexpr std::string_view kLocal[] = {"files",      "compat",    "db",      "systemd",
                                                 "sss",        "cache",     "winbind", "altfiles",

@@ -14,7 +14,8 @@ namespace handoff::sys {
 // Sets no_new_privs and confines the process. Returns the parts that are in effect ("landlock 6 and
 // seccomp"). Drops all capabilities but those for `needs.other_users`.
 Result<std::string> confine_on_linux(const Needs& needs);
-// What confine_on_linux() cannot do here, one sentence each; empty if everything is possible.
+// Returns what confine_on_linux() cannot do here, one sentence each; empty if everything is
+// possible.
 std::vector<std::string> missing_on_linux();
 
 }  // namespace handoff::sys

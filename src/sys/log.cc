@@ -40,7 +40,7 @@ void put(const std::string& lines) {
   [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, lines.data(), lines.size());
 }
 
-// Whether the character needs neither quotes nor an escape in a line of text.
+// Returns whether the character needs neither quotes nor an escape in a line of text.
 constexpr bool needs_none(char c) {
   return c > ' ' && c < '\x7f' && c != '=' && c != '"' && c != '\\';
 }

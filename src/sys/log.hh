@@ -89,8 +89,8 @@ class Log {
   mutable std::vector<SyslogLine> held_for_syslog_;
 };
 
-// The line without time and process: `delivered id=… to=<…>` or the members of a JSON object. Omits
-// fields without a value.
+// Returns the line without time and process: `delivered id=… to=<…>` or the members of a JSON
+// object. Omits fields without a value.
 std::string format_text(std::string_view message, const Fields& fields);
 std::string format_json(std::string_view message, const Fields& fields);
 

@@ -18,14 +18,14 @@ class LogLimit {
   static constexpr unsigned kLinesPerSecond = 100;
   static constexpr unsigned kRefusalsPerSecond = 2000;
 
-  // Whether a line with this message may be written.
+  // Returns whether a line with this message may be written.
   bool allows(std::string_view message, Steady::time_point now);
 
   struct Suppressed {
     std::string message;
     unsigned lines;
   };
-  // The lines suppressed in past seconds; each count is returned once.
+  // Returns the lines suppressed in past seconds; each count is returned once.
   std::vector<Suppressed> suppressed(Steady::time_point now);
 
  private:

@@ -44,7 +44,7 @@ class SharedMemory {
 
 std::size_t page_size();
 
-// A new file without a name, in memory if the system supports that.
+// Returns a new file without a name, in memory if the system supports that.
 Result<Fd> anonymous_file();
 // Returns the whole content of such a file.
 Result<std::string> read_whole(const Fd& file);
@@ -52,7 +52,8 @@ Result<std::string> read_whole(const Fd& file);
 Status write_whole(const Fd& file, std::string_view octets);
 // Makes such a file immutable for all processes, if the system can (Linux).
 Status seal(const Fd& file);
-// A read-only descriptor of the same file. Linux before 6.7 maps a sealed file only through one.
+// Returns a read-only descriptor of the same file. Linux before 6.7 maps a sealed file only through
+// one.
 Result<Fd> reopen_to_read(const Fd& file);
 
 }  // namespace handoff::sys

@@ -35,8 +35,8 @@ struct Message {
   Fd descriptor;      // not open unless exactly one came
   bool whole = true;  // false: longer than kMaxMessage, or more than one descriptor came
 };
-// The next message; nothing if the other end is closed. ETIMEDOUT at the deadline; waits without
-// limit if there is none.
+// Returns the next message; nothing if the other end is closed. ETIMEDOUT at the deadline; waits
+// without limit if there is none.
 Result<std::optional<Message>> receive_message(const Fd& from,
                                                std::optional<Steady::time_point> deadline);
 

@@ -21,7 +21,7 @@ class OwnEntry {
 
   const Fd& directory() const { return directory_; }
   const std::string& name() const { return name_; }
-  // Whether only root and this process's user can change the entries of the directory.
+  // Returns whether only root and this process's user can change the entries of the directory.
   bool is_private() const;
   // Remembers which file the name refers to now; remove() then removes only that one.
   void remember();

@@ -18,15 +18,15 @@ pid_t own_pid();
 // Sets the name of this process in ps(1) and top(1). Needed on Linux for a process that was
 // executed through a descriptor.
 void set_process_name(const char* name);
-// Whether the mailbox belongs to a user other than that of this process, so that only that user may
-// look into it.
+// Returns whether the mailbox belongs to a user other than that of this process, so that only that
+// user may look into it.
 bool is_anothers(const Mailbox& mailbox);
 // gethostname(), or "localhost".
 std::string host_name();
-// Whether a process has this id. It may be a later process, or one that ended and was not waited
-// for.
+// Returns whether a process has this id. It may be a later process, or one that ended and was not
+// waited for.
 bool process_exists(pid_t pid);
-// How many descriptors this process may have open (RLIMIT_NOFILE).
+// Returns how many descriptors this process may have open (RLIMIT_NOFILE).
 std::uint64_t descriptor_limit();
 // Returns a number from the system's random number generator.
 std::uint32_t random_number();
@@ -43,7 +43,7 @@ struct Ended {
   pid_t pid;
   int status;
 };
-// The next ended child that was not waited for; nothing if there is none. Never blocks.
+// Returns the next ended child that was not waited for; nothing if there is none. Never blocks.
 std::optional<Ended> next_ended();
 // Waits for the end of that child and returns its status as waitpid does.
 int wait_for_end(pid_t pid);

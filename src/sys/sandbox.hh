@@ -55,12 +55,12 @@ struct Unveiled {
   bool operator==(const Unveiled&) const = default;
 };
 
-// The promises for pledge(2).
+// Returns the promises for pledge(2).
 std::string promises(const Needs& needs);
-// The paths for unveil(2); empty: all paths stay visible. May read the first line of a program,
-// because a script's interpreter has to be visible too.
+// Returns the paths for unveil(2); empty: all paths stay visible. May read the first line of a
+// program, because a script's interpreter has to be visible too.
 std::vector<Unveiled> unveiled(const Needs& needs);
-// Why capability mode is impossible; empty if it is possible.
+// Returns why capability mode is impossible; empty if it is possible.
 std::string path_bound(const Needs& needs);
 
 // Confines this process until it ends, and logs how (debug). `process` is its name in the log. On
@@ -69,7 +69,7 @@ std::string path_bound(const Needs& needs);
 Status confine(std::string_view process, const Needs& needs, std::span<const Fd* const> listeners,
                const Log& log);
 
-// What confine() cannot do on this system, one sentence each; empty if nothing is missing.
+// Returns what confine() cannot do on this system, one sentence each; empty if nothing is missing.
 std::vector<std::string> missing_confinement();
 
 }  // namespace handoff::sys

@@ -47,8 +47,8 @@ class SaslSession {
   SaslSession(SaslSession&&) noexcept;
   ~SaslSession();
 
-  // The configured mechanisms that can be used on this connection, separated by spaces. Without
-  // TLS, those that send the password itself are left out.
+  // Returns the configured mechanisms that can be used on this connection, separated by spaces.
+  // Without TLS, those that send the password itself are left out.
   std::string mechanisms() const;
 
   enum class Outcome { kChallenge, kSucceeded, kFailed, kUnavailable, kBadBase64 };

@@ -20,7 +20,7 @@ class ServiceManager {
   // RELOADING=1 with the time that Type=notify-reload requires.
   void tell_reloading() const;
 
-  // How often to send WATCHDOG=1: half the manager's time limit.
+  // Returns how often to send WATCHDOG=1: half the manager's time limit.
   std::optional<std::chrono::milliseconds> watchdog() const { return watchdog_; }
 
  private:

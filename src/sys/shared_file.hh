@@ -32,7 +32,7 @@ class SharedFile {
   // Locks a slot until the process ends; false if another process has it.
   bool lock(std::size_t slot) const;
   void unlock(std::size_t slot) const;
-  // The other process that has the lock, if any; kUnseen if it is in another container (pid
+  // Returns the other process that has the lock, if any; kUnseen if it is in another container (pid
   // namespace) or on another host.
   std::optional<pid_t> locked_by_other(std::size_t slot) const;
   static constexpr pid_t kUnseen = 0;

@@ -32,11 +32,11 @@ void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& life);
 // call when it is readable.
 int life_to_watch();
 void parent_has_died();
-// Whether a stop signal has arrived.
+// Returns whether a stop signal has arrived.
 bool stop_requested();
 // Has the same effect as the arrival of kRetire: this process asks to be replaced.
 void request_retirement();
-// Whether only kRetire has arrived.
+// Returns whether only kRetire has arrived.
 bool only_retiring();
 // Lets pending stop signals in. Requires catch_stop_signal().
 void let_stop_in();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kListening[] = "0A";  // TCP_LISTEN
 
-// The words of each line of a table such as /proc/net/tcp.
+// Returns the words of each line of a table such as /proc/net/tcp.
 std::vector<std::vector<std::string>> rows_of(const char* table) {
   std::vector<std::vector<std::string>> out;
   std::ifstream file(table);
@@ -38,7 +38,7 @@ std::vector<std::filesystem::path> entries_of(const std::filesystem::path& direc
   return out;
 }
 
-// The link of each descriptor that listens on the address: "socket:[4711]".
+// Returns the link of each descriptor that listens on the address: "socket:[4711]".
 std::set<std::string> links_to(const Endpoint& endpoint) {
   std::set<std::string> out;
   auto add = [&](const std::string& inode) { out.insert("socket:[" + inode + "]"); };

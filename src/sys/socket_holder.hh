@@ -15,8 +15,8 @@ struct SocketHolder {
   std::string name;  // "systemd", as ps(1) shows with -o comm
 };
 
-// The first process found; nothing on systems without Linux's /proc, and usually for processes of
-// other users unless this one is root's.
+// Returns the first process found; nothing on systems without Linux's /proc, and usually for
+// processes of other users unless this one is root's.
 std::optional<SocketHolder> holder_of(const Endpoint& endpoint);
 
 }  // namespace handoff::sys

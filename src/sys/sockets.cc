@@ -77,7 +77,7 @@ Result<AddressList> resolve(const Endpoint& endpoint, int flags) {
   return AddressList(list, ::freeaddrinfo);
 }
 
-// Whether a process listens on the socket file.
+// Returns whether a process listens on the socket file.
 bool is_live(const AnyAddress& address) {
   Fd probe = open_socket(AF_UNIX);
   if (!probe) return true;

@@ -57,29 +57,29 @@ struct Connection {
   Peer peer;
 };
 
-// The next connection of a listening socket, in blocking mode; nothing if none waits. Does not
-// block.
+// Returns the next connection of a listening socket, in blocking mode; nothing if none waits. Does
+// not block.
 Result<std::optional<Connection>> accept_from(const Fd& listener);
-// Whether a connection waits on one of these listening sockets. Does not block.
+// Returns whether a connection waits on one of these listening sockets. Does not block.
 bool connection_waits(const std::vector<const Fd*>& listeners);
-// The peer of an inherited descriptor; "local" if it is no socket.
+// Returns the peer of an inherited descriptor; "local" if it is no socket.
 Peer peer_of(int fd);
 // Shuts down a listening TCP socket that other processes hold open but no longer accept from. On
 // Linux new connections are refused from now on.
 void stop_listening(const Fd& listener);
 
-// The address of a listening stream socket; nothing if the descriptor is none. The path of an
-// unnamed unix socket is empty.
+// Returns the address of a listening stream socket; nothing if the descriptor is none. The path of
+// an unnamed unix socket is empty.
 std::optional<Endpoint> listening_at(int fd);
-// The local TCP port of a descriptor; nothing if it is no TCP socket.
+// Returns the local TCP port of a descriptor; nothing if it is no TCP socket.
 std::optional<std::uint16_t> local_port(int fd);
-// Whether both descriptors refer to the same socket.
+// Returns whether both descriptors refer to the same socket.
 bool is_same_socket(int one, int other);
 
 // Ends a connection in both directions, without closing the descriptor.
 void hang_up(int fd);
 
-// Two connected unix stream sockets.
+// Returns two connected unix stream sockets.
 Result<std::pair<Fd, Fd>> connected_pair();
 // Connects; ETIMEDOUT at the deadline.
 Result<Fd> connect_to(const Endpoint& endpoint, Steady::time_point deadline);

@@ -66,7 +66,7 @@ class Stream {
   // ECANCELED if a stop was requested, ECONNRESET if the peer is gone, EPROTO with the cause if the
   // handshake fails. After a failure the connection is unusable.
   Status start_tls(const TlsContext& context, Deadline deadline);
-  // The result of the handshake; nothing without TLS.
+  // Returns the result of the handshake; nothing without TLS.
   const std::optional<TlsFacts>& tls() const { return tls_facts_; }
   // Tells the peer the end of our output, if TLS is in use.
   void end(Deadline deadline);

@@ -11,11 +11,11 @@ struct TerminalSize {
   std::size_t columns = 0;  // likewise
 };
 
-// The present size of the terminal on this descriptor; nothing if it is not a terminal.
+// Returns the present size of the terminal on this descriptor; nothing if it is not a terminal.
 std::optional<TerminalSize> terminal_size(int fd);
 
-// Whether output to this descriptor may be coloured: it is a terminal with colours (not TERM=dumb),
-// and NO_COLOR is not set (no-color.org).
+// Returns whether output to this descriptor may be coloured: it is a terminal with colours (not
+// TERM=dumb), and NO_COLOR is not set (no-color.org).
 bool takes_colour(int fd);
 
 }  // namespace handoff::sys

@@ -18,7 +18,7 @@ class TextFile {
 
   // Reads the next line without its "\n". False at the end and on error.
   bool next(std::string& line);
-  // The error, if next() failed because of one.
+  // Returns the error, if next() failed because of one.
   const Status& status() const { return status_; }
 
  private:

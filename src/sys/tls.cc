@@ -119,7 +119,8 @@ bool trust(SSL_CTX* context, const std::string& text) {
   return certificates > 0;
 }
 
-// The index of the session's data that records that the client's certificate was not verified.
+// Returns the index of the session's data that records that the client's certificate was not
+// verified.
 int unverified_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
@@ -137,7 +138,7 @@ int note_verification(int ok, X509_STORE_CTX* store) {
   return 1;
 }
 
-// The common name, or the whole subject in the form of RFC 2253.
+// Returns the common name, or the whole subject in the form of RFC 2253.
 std::string name_of(const X509* certificate) {
   auto* subject = X509_get_subject_name(certificate);
   std::array<char, 256> common{};

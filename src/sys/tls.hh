@@ -43,7 +43,8 @@ class TlsContext {
   static Result<TlsContext> load(const TlsOptions& options);
   // The same, with files that have already been read; `options` names them in errors.
   static Result<TlsContext> make(const TlsOptions& options, TlsFiles files);
-  // The contents of the files, for a process that makes the same context without access to them.
+  // Returns the contents of the files, for a process that makes the same context without access to
+  // them.
   const TlsFiles& files() const;
 
  private:
@@ -93,7 +94,7 @@ class TlsSession {
 
   // Returns the result of the handshake. Requires that it has succeeded.
   TlsFacts facts() const;
-  // Why the last step was kBroken: OpenSSL's message.
+  // Returns why the last step was kBroken: OpenSSL's message.
   const std::string& fault() const { return fault_; }
 
  private:

@@ -18,8 +18,8 @@ class Admission {
   // All arguments must outlive the object.
   Admission(const conf::Config& config, const sys::Log& log, board::SlotWriter& slot_writer);
 
-  // Whether a delivery to the mailbox could start now: an error with Reason::kMailboxBusy or
-  // kMailboxSlow, which is counted. Called at RCPT, so that content that would be refused is not
+  // Returns whether a delivery to the mailbox could start now: an error with Reason::kMailboxBusy
+  // or kMailboxSlow, which is counted. Called at RCPT, so that content that would be refused is not
   // sent. If several workers get this far at once, enter() decides.
   Status check(const Mailbox& mailbox);
   // Calls `action`, which queries the destination. If the query may hang, it is admitted like a
@@ -111,7 +111,7 @@ class Admission {
   void note_time(const Mailbox& mailbox, const Result<T>& result) {
     if (result || !is_refusal(result.error())) note_time(mailbox);
   }
-  // What a host is called among the mailboxes that are busy or slow.
+  // Returns what a host is called among the mailboxes that are busy or slow.
   static Mailbox host_of(const Backend& backend) {
     Mailbox host;
     host.path = backend.text();

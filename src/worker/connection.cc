@@ -41,7 +41,7 @@ using board::Counter;
 using board::Stage;
 using board::State;
 
-// Whether the error is a normal refusal, because the mailbox is busy, slow or over quota.
+// Returns whether the error is a normal refusal, because the mailbox is busy, slow or over quota.
 bool is_refusal(const Error& error) {
   return error.reason >= Reason::kOverQuota && error.reason <= Reason::kMailboxSlow;
 }

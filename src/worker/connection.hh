@@ -56,7 +56,7 @@ class Connection {
   Next on(const lmtp::Closed&);
 
   bool is_allowed() const;
-  // Whether few enough workers serve this client. If so, this worker is counted until run()
+  // Returns whether few enough workers serve this client. If so, this worker is counted until run()
   // returns.
   bool has_place();
   bool is_trusted() const;
@@ -65,12 +65,12 @@ class Connection {
   bool start_tls();
   // Returns the mechanisms of AUTH to offer on this connection now.
   std::string begin_auth();
-  // The TLS parameters, for the log.
+  // Returns the TLS parameters, for the log.
   std::string tls_text() const;
   // Writes the replies that are due; false if the peer does not read them.
   bool flush();
   Next read_more();
-  // Whether a stop must wait for the client's transaction.
+  // Returns whether a stop must wait for the client's transaction.
   bool must_go_on() const;
   // Lets a stop wait for one more command, which gets the reply 421.
   void await_last_command();
@@ -103,7 +103,8 @@ class Connection {
   // Waits for input until `limit`. Meanwhile checks from time to time whether the replies were
   // read, and whether others wait for this worker; in these cases returns kTimeout before `limit`.
   sys::Stream::Input read_input(sys::Deadline now, sys::Deadline limit, bool stoppable);
-  // Whether the client must make room for others if it has not completed its command at `now`.
+  // Returns whether the client must make room for others if it has not completed its command at
+  // `now`.
   bool must_make_room(sys::Deadline now) const;
   // Logs and counts the outcome for one recipient. `result` is nullptr if no delivery was tried.
   // `filtered`: what the recipient's scripts have done, or nullptr.
@@ -114,7 +115,8 @@ class Connection {
   void log_refusals();
   // Adds the fields that every line about the outcome for a recipient has.
   void add_client_and_reply(sys::Fields& fields, const lmtp::Reply& reply) const;
-  // The fields of each line about a refusal or deferral; those without a value are left out.
+  // Returns the fields of each line about a refusal or deferral; those without a value are left
+  // out.
   sys::Fields refusal_fields(const std::string& from, const std::string& to,
                              const lmtp::Reply& reply, const Error* error = nullptr) const;
   // Adds a failure for that recipient to the recent failures that the status shows.

@@ -11,14 +11,14 @@ namespace {
 
 constexpr std::size_t kMostFields = 28;  // of a recipient
 
-// The cause of a failure, as anybody may see it: without the path, which names a mailbox, and
-// without the addresses that the message of a server may contain.
+// Returns the cause of a failure, as anybody may see it: without the path, which names a mailbox,
+// and without the addresses that the message of a server may contain.
 std::string public_cause(const Error& error, const Address& address) {
   if (error.reason == Reason::kSystem) return error.what + ": " + error.cause();
   return hide_address(error.what, address);
 }
 
-// The reply without the address in it.
+// Returns the reply without the address in it.
 std::string public_reply(const lmtp::Reply& reply) {
   auto line = reply.one_line();
   if (auto bracket = line.find('<'); bracket != line.npos) {
@@ -28,7 +28,7 @@ std::string public_reply(const lmtp::Reply& reply) {
   return line;
 }
 
-// The command that `verb` begins; nothing for those whose refusals are not counted.
+// Returns the command that `verb` begins; nothing for those whose refusals are not counted.
 std::optional<board::At> command_of(std::string_view verb) {
   if (iequals(verb, "MAIL")) return board::At::kMail;
   if (iequals(verb, "RCPT")) return board::At::kRcpt;

@@ -77,8 +77,8 @@ class Lines {
   std::string input_;
 };
 
-// The needs of an examination in addition to open descriptors: those of a worker and its lookup
-// process, without programs.
+// Returns the needs of an examination in addition to open descriptors: those of a worker and its
+// lookup process, without programs.
 sys::Needs examination_needs(const conf::Config& config) {
   auto out = needs_of(config, false, false);
   out.programs.clear();

@@ -37,7 +37,7 @@ std::string in_one_line(std::string_view text) {
   return std::string(trim(out));
 }
 
-// Whether the address may be an argument of sieve.sendmail.
+// Returns whether the address may be an argument of sieve.sendmail.
 bool can_be_sent_to(const std::string& address) {
   static constexpr std::size_t kLongest = 320;  // RFC 5321 4.5.3.1: 64 + 1 + 255
   return address.size() <= kLongest && address.find('@') != address.npos &&
@@ -364,7 +364,7 @@ Status Filtered::take_copy(const sieve::Copy& copy, spool::Message& message,
   return {};
 }
 
-// The folder of a copy; that of messages without a script if it does not exist.
+// Returns the folder of a copy; that of messages without a script if it does not exist.
 Result<Mailbox> Filtered::mailbox_for(const sieve::Copy& copy) {
   auto chosen = mailbox();
   for (const auto& usual : recipients::usual_folders(copy.special_use)) {

@@ -44,7 +44,7 @@ class Filtered final : public spool::Destination {
     std::string line_text() const { return line == 0 ? std::string() : std::to_string(line); }
   };
   const std::vector<Done>& done() const { return done_; }
-  // Whether the message was discarded.
+  // Returns whether the message was discarded.
   bool discarded() const { return discarded_; }
   bool ran() const { return ran_; }
   bool failed() const { return failed_; }
@@ -70,7 +70,8 @@ class Filtered final : public spool::Destination {
   Status take_outgoing(const sieve::Outgoing& from);
   spool::UserMark user_mark(const sieve::Mark& mark) const;
   Result<Mailbox> mailbox_for(const sieve::Copy& copy);
-  // The whole message with the edits of a script. `header_size`: octets of the original's header.
+  // Returns the whole message with the edits of a script. `header_size`: octets of the original's
+  // header.
   Result<std::shared_ptr<const std::string>> edited_text(const sieve::Edited& edited,
                                                          spool::Message& message,
                                                          std::uint64_t header_size);

@@ -9,7 +9,7 @@
 
 namespace handoff::worker {
 
-// Whether workers have such a process.
+// Returns whether workers have such a process.
 bool needs_filter_process(const conf::Config& config);
 
 // Becomes config.user if root, gives up all files and sockets, and serves the worker at the other

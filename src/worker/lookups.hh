@@ -12,7 +12,7 @@
 
 namespace handoff::worker {
 
-// Whether a lookup of the configuration needs such a process.
+// Returns whether a lookup of the configuration needs such a process.
 bool needs_lookup_process(const conf::Config& config);
 // Adds the needs of a process that asks the servers in recipients.lookup.
 void add_lookup_needs(sys::Needs& needs, const conf::Config& config);

@@ -25,7 +25,7 @@ class Retries {
   // Returns those of `names`, which are all in the queue, that are due: first those that were never
   // tried, in their order.
   std::vector<std::string> due(const std::vector<std::string>& names, Time now);
-  // Whether nothing should be tried now.
+  // Returns whether nothing should be tried now.
   bool paused(Time now) const { return now < paused_until_; }
   // The program works: if it had not for a while, every message is due.
   void succeeded(const std::string& name);

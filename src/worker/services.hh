@@ -27,8 +27,8 @@ namespace handoff::worker {
 // Nothing: no certificate is configured, so TLS is not offered.
 using Tls = std::optional<sys::TlsContext>;
 
-// The options for opening the spool, according to the configuration. `config` and `log` must
-// outlive the spool.
+// Returns the options for opening the spool, according to the configuration. `config` and `log`
+// must outlive the spool.
 spool::SpoolOptions spool_options(const conf::Config& config, const sys::Log& log);
 
 // Requires that a certificate is configured.
@@ -81,7 +81,7 @@ class Services {
   std::optional<sys::SaslServer> sasl;  // nothing: AUTH is not offered
   std::optional<filter::Client> filter_process;
 
-  // Whether connections to this port start with TLS, before the greeting.
+  // Returns whether connections to this port start with TLS, before the greeting.
   bool is_tls_port(std::uint16_t port) const;
 
   // Sweeps staging and logs the result. A failure is only logged, because the spool can still
@@ -89,8 +89,8 @@ class Services {
   unsigned sweep();
 
   recipients::Resolver& resolver() { return *resolver_; }
-  // Whether the delivery, lookup or filter process has ended. Recipients that need it are deferred
-  // until another worker has replaced this one.
+  // Returns whether the delivery, lookup or filter process has ended. Recipients that need it are
+  // deferred until another worker has replaced this one.
   bool is_broken() const {
     return destinations.is_broken() || (lookup_process_ && lookup_process_->is_broken()) ||
            (filter_process && filter_process->is_broken());

@@ -63,7 +63,7 @@ void reader(std::string_view text, std::size_t size) {
   require(consumed == text.size() - rest.size(), "more or less than the data was consumed");
 }
 
-// The header without Return-Path:, line by line.
+// Returns the header without Return-Path:, line by line.
 std::string reference_filter(std::string_view text) {
   std::string out;
   bool dropping = false;

@@ -101,7 +101,7 @@ class Suite : public Site {
   std::vector<Sent> sent_;
 };
 
-// The language with vnd.dovecot.testsuite.
+// Returns the language with vnd.dovecot.testsuite.
 const Language& language();
 
 }  // namespace handoff::sieve::testsuite

@@ -12,7 +12,7 @@
 
 namespace {
 
-// The files of t/fuzz/corpus/TARGET and t/fuzz/findings/TARGET.
+// Returns the files of t/fuzz/corpus/TARGET and t/fuzz/findings/TARGET.
 std::vector<std::filesystem::path> files_for(std::string_view target) {
   std::vector<std::filesystem::path> out;
   for (auto folder : {"corpus", "findings"}) {

@@ -31,7 +31,8 @@ struct Plan {
 // A unique header line, so that no message is recognised as a repetition of another.
 inline constexpr std::size_t kMessageId = 42;  // octets
 std::string message_id(std::uint64_t number);
-// A message of about `size` octets: a header as queue managers send it and lines of 76 characters.
+// Returns a message of about `size` octets: a header as queue managers send it and lines of 76
+// characters.
 std::string make_content(std::uint64_t size, bool chunking);
 
 // MAIL, RCPT and DATA or BDAT of the transaction that begins with mailbox number `mailbox`, in one

@@ -99,13 +99,13 @@ struct Message {
   std::vector<Copy> copies;  // the delivered copies
   bool dropped = false;      // ContentDropped, or storing failed
 
-  // The content without the trace header, and the blank line after it, that handoff wrote.
+  // Returns the content without the trace header, and the blank line after it, that handoff wrote.
   std::string body() const {
     auto date = content.find(std::string(kDate) + "\r\n");
     auto length = std::string(kDate).size() + 2 + (blank_line ? 2 : 0);
     return date == std::string::npos ? content : content.substr(date + length);
   }
-  // The trace header that body() omits.
+  // Returns the trace header that body() omits.
   std::string trace() const { return content.substr(0, content.size() - body().size()); }
   bool operator==(const Message&) const = default;
 };

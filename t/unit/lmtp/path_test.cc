@@ -257,7 +257,7 @@ const std::vector<SenderRow>& sender_rows() {
   return kRows;
 }
 
-// The Return-Path: of a message from `path`; empty if MAIL is refused with 501 5.1.7.
+// Returns the Return-Path: of a message from `path`; empty if MAIL is refused with 501 5.1.7.
 std::string return_path_of(const std::string& path,
                            handoff::lmtp::SessionOptions options = plain_options()) {
   Dialogue dialogue(options);

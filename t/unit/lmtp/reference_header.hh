@@ -11,9 +11,9 @@
 
 namespace handoff::lmtp {
 
-// Whether `line`, of which 998 octets are looked at, is a field: a name of printable ASCII, perhaps
-// blanks, and a colon. The envelope line of an mbox file, which has a time or ends in a year,
-// counts as one.
+// Returns whether `line`, of which 998 octets are looked at, is a field: a name of printable ASCII,
+// perhaps blanks, and a colon. The envelope line of an mbox file, which has a time or ends in a
+// year, counts as one.
 inline bool is_reference_field(std::string_view line) {
   line = line.substr(0, 998);
   auto end = std::find_if(line.begin(), line.end(), [](char c) {
@@ -28,7 +28,7 @@ inline bool is_reference_field(std::string_view line) {
   return shape.find("0:0") != shape.npos || shape.ends_with("x0000");
 }
 
-// The offset of the first line of the body, if the empty line before it is missing.
+// Returns the offset of the first line of the body, if the empty line before it is missing.
 inline std::optional<std::size_t> missing_blank_line(std::string_view content) {
   for (std::size_t at = 0; at < content.size();) {
     auto line = content.substr(at, content.find('\n', at) - at + 1);

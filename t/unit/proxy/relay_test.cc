@@ -62,7 +62,7 @@ class Backends {
   // The sockets of the proxy hold at most this many unread octets.
   void limit_buffers(int octets) { buffer_ = octets; }
   void close(const std::string& host) { ends_[host].back().reset(); }
-  // What the proxy has sent on the newest connection since the last call.
+  // Returns what the proxy has sent on the newest connection since the last call.
   std::string said(const std::string& host) {
     std::string out;
     char buffer[4096];

@@ -8,7 +8,7 @@ using boost::test_tools::per_element;
 
 namespace {
 
-// The text of the message with which a copy is stored.
+// Returns the text of the message with which a copy is stored.
 std::string stored(const Ran& ran, std::string_view message) {
   const auto& edited = std::get<Copy>(ran.plan.actions.at(0)).edited;
   auto head = message.substr(0, message.find("\r\n\r\n") + 4);

@@ -70,7 +70,7 @@ struct Scripted {
     auto checked = handoff_sieve_module()->check(script, site, limits);
     return checked.faults.empty() ? "" : checked.faults.front().text();
   }
-  // The plan in short: "keep", "store Junk", "redirect a@b", "reject", "reply", "notify".
+  // Returns the plan in short: "keep", "store Junk", "redirect a@b", "reject", "reply", "notify".
   std::vector<std::string> plan(std::string_view script, std::string_view message = kMessage) {
     auto ran = run(script, message);
     for (const auto& fault : ran.faults) BOOST_ERROR(fault.text());
@@ -78,7 +78,7 @@ struct Scripted {
     for (const auto& action : ran.plan.actions) out.push_back(name(action));
     return out;
   }
-  // Whether a test holds, with the extensions that it needs.
+  // Returns whether a test holds, with the extensions that it needs.
   bool holds(std::string_view extensions, std::string_view test,
              std::string_view message = kMessage) {
     auto script = "require [\"fileinto\"" + std::string(extensions.empty() ? "" : ",") +

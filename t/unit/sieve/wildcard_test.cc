@@ -12,7 +12,7 @@ namespace {
 
 using Values = std::vector<std::string>;
 
-// The values of a match, or nothing.
+// Returns the values of a match, or nothing.
 Values match(std::string_view pattern, std::string_view text,
              std::string_view comparator = "i;ascii-casemap") {
   Values values;

@@ -60,7 +60,7 @@ inline Outcomes deliver_to(handoff::spool::Message& message,
   return outcomes;
 }
 
-// A message with this content that is complete and goes to these mailboxes.
+// Returns a message with this content that is complete and goes to these mailboxes.
 inline handoff::spool::Message complete_message(handoff::spool::Spool& spool,
                                                 const std::vector<handoff::Mailbox>& mailboxes,
                                                 std::string_view content) {
@@ -80,7 +80,8 @@ class Delivery {
   handoff::sys::Files posix;
   WatchedFiles files{posix};
 
-  // A mailbox of example.org that exists, with its directories, and has not changed for an hour.
+  // Returns a mailbox of example.org that exists, with its directories, and has not changed for an
+  // hour.
   handoff::Mailbox mailbox(const std::string& user) {
     auto path = "example.org/" + user;
     for (const char* name : {"tmp", "new", "cur"}) place.make(path + "/" + name);
@@ -88,7 +89,7 @@ class Delivery {
         place.path(path), std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
     return named(user, false);
   }
-  // A mailbox of example.org that does not exist.
+  // Returns a mailbox of example.org that does not exist.
   static handoff::Mailbox named(const std::string& user, bool create) {
     return {"example.org/" + user, "", user + "@example.org", create};
   }
@@ -100,8 +101,8 @@ class Delivery {
     return handoff::spool::Spool::open(files, options);
   }
 
-  // The first failure of: begin, append, complete, deliver to each mailbox. If all of them succeed,
-  // the replies are read. Nothing is staged when it returns.
+  // Returns the first failure of: begin, append, complete, deliver to each mailbox. If all of them
+  // succeed, the replies are read. Nothing is staged when it returns.
   handoff::Status deliver(handoff::spool::Spool& spool,
                           const std::vector<handoff::Mailbox>& mailboxes,
                           std::string_view content = kMessage, std::string_view personal = "") {
@@ -133,7 +134,7 @@ class Delivery {
   Outcomes outcomes;
   std::vector<handoff::spool::Delivered> delivered;  // the successful ones
 
-  // The files in staging, by their paths relative to it.
+  // Returns the files in staging, by their paths relative to it.
   std::set<std::string> staged() {
     std::set<std::string> out;
     std::filesystem::path staging = place.path(".handoff/staging");
@@ -150,7 +151,7 @@ class Delivery {
     BOOST_REQUIRE(names.size() == 1u);
     return place.read("example.org/" + user + "/new/" + *names.begin());
   }
-  // The calls made; names of messages are "X", with their size "X,S".
+  // Returns the calls made; names of messages are "X", with their size "X,S".
   std::vector<std::string> actions() {
     static const std::regex kName(R"(\d+\.M\d+P\d+Q\d+R[0-9a-f]{8}\.host)");
     static const std::regex kSize(R"(X,S=\d+)");

@@ -20,7 +20,8 @@ std::vector<Mailbox> some(Delivery& delivery, int count) {
   return out;
 }
 
-// A first try of `content`, to pat and others, whose client exists but has not read the replies.
+// Returns a first try of `content`, to pat and others, whose client exists but has not read the
+// replies.
 spool::Message try_unread(Delivery& delivery, spool::Spool& spool, std::string_view content,
                           int mailboxes = 1) {
   auto message = spool.begin(false).value();

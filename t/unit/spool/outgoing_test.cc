@@ -25,7 +25,7 @@ std::size_t files_in(Delivery& delivery, const std::string& folder) {
   return count;
 }
 
-// An old mailbox, which shares the sync.
+// Returns an old mailbox, which shares the sync.
 Mailbox old_mailbox(Delivery& delivery, const std::string& user) {
   delivery.files.hide_birth = true;
   return delivery.mailbox(user);

@@ -105,7 +105,7 @@ struct Remains {
     message.replies_written();
     message.replies_read();
   }
-  // How often the message will be sent to this address.
+  // Returns how often the message will be sent to this address.
   std::size_t to(const std::string& address) {
     auto queue = spool->outgoing().value();
     if (queue == nullptr) return 0;

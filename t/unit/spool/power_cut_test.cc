@@ -56,7 +56,7 @@ Story play(const Scenario& scenario, Client client, bool unsynced = false,
     mailboxes = scenario.mailboxes(delivery);
     story.calls = {{Op::kMakeDirectory, "example.org"}};
     for (const auto& mailbox : mailboxes) {
-      // The state at the current time, on which the times of its directories depend.
+      // Returns the state at the current time, on which the times of its directories depend.
       std::filesystem::last_write_time(delivery.place.path(mailbox.path),
                                        std::filesystem::file_time_type::clock::now());
       story.calls.push_back({Op::kMakeDirectory, mailbox.path});

@@ -23,7 +23,7 @@ std::vector<Mailbox> three(Delivery& delivery) {
   return {delivery.mailbox("pat"), delivery.mailbox("kim"), delivery.mailbox("sam")};
 }
 
-// Two folders of a mailbox that may hold `most` messages, neither of them young.
+// Returns two folders of a mailbox that may hold `most` messages, neither of them young.
 std::vector<Mailbox> inbox_and_list(Delivery& delivery, const std::string& maildirsize,
                                     std::uint64_t most) {
   delivery.files.hide_birth = true;

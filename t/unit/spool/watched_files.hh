@@ -57,7 +57,7 @@ struct Call {
   std::string octets = {};  // of a write
   int failed = 0;           // errno
 
-  // Whether it changes the disk or makes a change durable.
+  // Returns whether it changes the disk or makes a change durable.
   bool acts() const {
     return op == Op::kMakeDirectory || op == Op::kCreate || op == Op::kWrite ||
            op == Op::kSyncData || op == Op::kSyncFile || op == Op::kWriteOut ||
