@@ -1,6 +1,6 @@
-"""How throughput grows: curves against connections, recipients, mailboxes and the messages that a mailbox
-holds, each point in interleaved rounds. Drawn by gnuplot (`contrib/peers gnuplot`); without it only
-the tables are printed."""
+"""How throughput grows: curves against connections, recipients, mailboxes and the messages that a
+mailbox holds, each point in interleaved rounds. Drawn by gnuplot (`contrib/peers gnuplot`); without
+it only the tables are printed."""
 import os
 import shutil
 import subprocess
@@ -62,7 +62,7 @@ def named(bench, name):
 
 
 def started(bench, disk, mailboxes):
-    """The floor and a handoffd on the same mailboxes."""
+    """Returns the floor and a handoffd on the same mailboxes."""
     bench.say(f"{disk.name}: making {mailboxes} mailboxes")
     handoffd = servers.Handoffd(mailboxes, bench.work, (), "grown")
     handoffd.prepare(disk)

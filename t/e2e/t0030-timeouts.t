@@ -50,8 +50,8 @@ results = {}
 
 
 def closed(client):
-    """Whether the server has closed the connection. Input after its last read turns the end into a
-    reset."""
+    """Returns whether the server has closed the connection. Input after its last read turns the end
+    into a reset."""
     try:
         return client.at_end()
     except ConnectionResetError:
@@ -71,7 +71,7 @@ def run(name, address):
 
 
 def keep_alive(address):
-    """A slow client that sends something each time."""
+    """Simulates a slow client that sends something each time."""
     with Lmtp(address, timeout=20) as client:
         begun = time.monotonic()
         codes = set()

@@ -19,7 +19,8 @@ if os.geteuid() != 0:
 
 
 def titles(daemon):
-    """What ps prints for the master and its descendants, without the name of the program."""
+    """Returns what ps prints for the master and its descendants, without the name of the
+    program."""
     listing = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE,
                              text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listing.splitlines()]

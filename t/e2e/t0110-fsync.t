@@ -24,13 +24,13 @@ scratch = Scratch()
 
 
 def shimmed(**variables):
-    """A daemon whose workers use the shim, with mailboxes that are not new to it."""
+    """Returns a daemon whose workers use the shim, with mailboxes that are not new to it."""
     return Handoffd(scratch=scratch,
                     environment=shim.preload("t/e2e/fsync_shim.c", scratch, **variables))
 
 
 def begun(daemon):
-    """A client that has sent a complete message to the three recipients."""
+    """Returns a client that has sent a complete message to the three recipients."""
     client = Lmtp(daemon.unix, timeout=20)
     client.session("LHLO client.test", "MAIL FROM:<>", *(f"RCPT TO:<{each}>" for each in USERS),
                    "DATA")

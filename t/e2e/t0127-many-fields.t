@@ -23,14 +23,14 @@ if not os.path.exists("/proc/self/stat"):
 
 
 def used(pid):
-    """Seconds of processor time."""
+    """Returns the processor time of a process, in seconds."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def cost(recipients, field, octets):
-    """The processor time of the worker for a message with such fields."""
+    """Returns the processor time of the worker for a message with such fields."""
     with Handoffd(ONE) as daemon, Lmtp(daemon.unix, timeout=300) as client:
         client.session("LHLO client.test", "MAIL FROM:<>")
         client.send(b"".join(b"RCPT TO:<user%d@good.test>\r\n" % n for n in range(recipients)))

@@ -33,7 +33,7 @@ def silent(client):
 
 
 def slow(daemon):
-    """Whether some delivery has been committing for longer than recipients.slow-after."""
+    """Returns whether some delivery has been committing for longer than recipients.slow-after."""
     return [each for each in status(daemon)["workers"]
             if each["state"] == "commit" and each["since"] > 1.1]
 

@@ -20,7 +20,8 @@ MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
 
 def only_idle_workers(daemon):
-    """Whether no other process, such as a sweep or a starting worker, is opening the spool."""
+    """Returns whether no other process, such as a sweep or a starting worker, is opening the
+    spool."""
     workers = status(daemon)["workers"]
     return (len(set(children(daemon.pid)) - {worker["pid"] for worker in workers}) == 1  # the status process
             and all(worker["state"] == "idle" for worker in workers))

@@ -29,7 +29,7 @@ def get(path, accept="*/*", method="GET"):
 
 
 def answer(path, words):
-    """A socket map that gives the same answer to every request."""
+    """Runs a socket map that gives the same answer to every request."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         os.chmod(path, 0o666)

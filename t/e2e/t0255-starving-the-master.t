@@ -78,8 +78,8 @@ def slow_connections(address, family):
 
 
 def cut_within(connections, seconds):
-    """Whether the server closes all accepted connections within that time, although each of them
-    continues to send."""
+    """Returns whether the server closes all accepted connections within that time, although each of
+    them continues to send."""
     end = time.monotonic() + seconds
     left = set(connections)
     while left and time.monotonic() < end:

@@ -25,7 +25,7 @@ LOCAL = SIGNATURE + b"\x20\x00\x00\x00"
 
 
 def begin(address, header):
-    """A session after that header."""
+    """Returns a client that has sent this header."""
     stream = connect(address)
     stream.sendall(header)
     return Lmtp(stream)

@@ -18,7 +18,7 @@ from tap import done, is_, ok
 
 
 def serve(path, answer, greeting=b""):
-    """A server that answers each read; ends with the test."""
+    """Starts a server that answers each read; ends with the test."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     os.chmod(path, 0o666)

@@ -53,7 +53,7 @@ class Maps(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 def confined(daemon):
-    """{process id: kind} of the processes that the log names as confined."""
+    """Returns {process id: kind} of the processes that the log names as confined."""
     found = {}
     for line in daemon.log:
         if "]: confined process=" in line:

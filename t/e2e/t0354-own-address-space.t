@@ -31,7 +31,7 @@ SECRET = b"un" + b"guessable-7391"
 
 
 def addresses(pid):
-    """Where the program, its C library and its heap begin."""
+    """Returns where the program, its C library and its heap begin."""
     found = {}
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
         for line in maps:
@@ -62,7 +62,8 @@ def has_in_memory(pid, octets):
 
 
 def kinds(daemon):
-    """{kind: [process id]} of the processes that the log names as confined and that are running."""
+    """Returns {kind: [process id]} of the processes that the log names as confined and that are
+    running."""
     found = {}
     for line in daemon.log:
         if "]: confined process=" in line:

@@ -35,19 +35,19 @@ ONE = {"workers.max": 1, "workers.min-idle": 1, "log.level": "debug"}
 
 
 def landlock():
-    """The version of the kernel's Landlock, 0 for none."""
+    """Returns the version of the kernel's Landlock, 0 for none."""
     return max(0, ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint(1)))
 
 
 def confined(daemon):
-    """{process id: kind} of the processes that the log names as confined."""
+    """Returns {process id: kind} of the processes that the log names as confined."""
     return {int(line.partition("handoffd[")[2].partition("]")[0]):
             line.partition("process=")[2].split()[0]
             for line in daemon.log if "]: confined process=" in line}
 
 
 def shared_memory(pid):
-    """The mappings that the process shares with others and can write to."""
+    """Returns the mappings that the process shares with others and can write to."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
         return [line for line in maps if line.split()[1].startswith("rw-s")]
 
@@ -57,7 +57,7 @@ def in_address(port):
 
 
 def forbidden(process, master, other):
-    """The calls that must fail in every process that reads input from outside: {sentence:
+    """Returns the calls that must fail in every process that reads input from outside: {sentence:
     result}."""
     pages = process.call("mmap", 0, 4096, READ_WRITE, 0x22, -1, 0)
     found = {
@@ -214,7 +214,7 @@ with owners.handoffd(ONE) as daemon:
         "a_mailbox_of_another_user_is_delivered_to")
 
     def deliverer():
-        """The delivery process, as soon as the master has no other child that is root."""
+        """Returns the delivery process, as soon as the master has no other child that is root."""
         more = {pid for pid in children(daemon.pid) if status(pid).get("Uid", "")[:1] == "0"}
         return more.pop() if len(more) == 1 else None
     delivery = until(deliverer, "a delivery process")

@@ -23,7 +23,7 @@ ALL = 6
 
 
 def serve_map(path, answer):
-    """A socket map that gives the same answer to every request."""
+    """Starts a socket map that gives the same answer to every request."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     os.chmod(path, 0o666)

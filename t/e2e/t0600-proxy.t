@@ -27,7 +27,7 @@ ODD = (b"Return-Path: <old@example.net>\r\nSubject: gr\xc3\xbc\xc3\x9fe\r\n\r\n"
 
 
 def deliver(address, sender, recipients, message, timeout=30):
-    """The final replies, in the order of the recipients."""
+    """Returns the final replies, in the order of the recipients."""
     final = lmtp.deliver(address, sender, recipients, message, timeout).final
     return [final[each] for each in recipients]
 
@@ -50,7 +50,7 @@ def port_of(daemon):
 
 
 def after_trace(octets):
-    """A stored message without the header that the backend has added."""
+    """Returns a stored message without the header that the backend has added."""
     return octets.partition(b"+0000\n")[2] if b"(handoff)" in octets else octets
 
 

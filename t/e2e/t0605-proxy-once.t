@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""X13, RFC 1047: a message that is sent again through a proxy, because the reply to the first try was
-lost anywhere on the way, is delivered once."""
+"""X13, RFC 1047: a message that is sent again through a proxy, because the reply to the first try
+was lost anywhere on the way, is delivered once."""
 import os
 import re
 import signal
@@ -48,7 +48,7 @@ def copies(backend, name, who=WHO):
 
 
 def worker_of(daemon, name):
-    """The worker that logged the delivery of this message."""
+    """Returns the worker that logged the delivery of this message."""
     line = next(each for each in daemon.log if f"<{name}@example.org>" in each)
     return int(re.search(r"handoffd\[(\d+)\]", line)[1])
 

@@ -51,13 +51,13 @@ def script_of(daemon, address):
 
 
 def folder(daemon, name, address=PAT):
-    """The messages in a folder, the inbox for an empty name."""
+    """Returns the messages in a folder, the inbox for an empty name."""
     path = daemon.mailbox_path(address)
     return maildir.files(os.path.join(path, "." + name) if name else path)
 
 
 def names(daemon, name, address=PAT):
-    """The subjects of the messages in a folder."""
+    """Returns the subjects of the messages in a folder."""
     found = []
     for path in folder(daemon, name, address):
         with open(path, "rb") as file:
@@ -66,7 +66,7 @@ def names(daemon, name, address=PAT):
 
 
 def send(daemon, text, *recipients):
-    """The final replies, in order."""
+    """Returns the final replies, in order."""
     final = deliver(daemon.unix, "sender@example.net", recipients, text).final
     return [str(final[each]) for each in recipients]
 

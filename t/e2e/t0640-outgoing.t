@@ -17,7 +17,7 @@ MESSAGE = b"Return-Path: <s@example.net>\nReceived: x\nSubject: hello\n\nhello\n
 
 
 def name(number, process=1):
-    """The name of a message as a dead process would have left it."""
+    """Returns the name of a message as a dead process would have left it."""
     return f"{1764000000 + number}.M1P{process}Q{number}R00000000.host,N=1"
 
 

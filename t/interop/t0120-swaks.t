@@ -31,7 +31,7 @@ def swaks(where, recipients, message, *more):
 
 
 def replies(session, code):
-    """The replies with that code, as swaks shows them."""
+    """Returns the replies with that code, as swaks shows them."""
     return [line for line in session if line.startswith((f"<-  {code}", f"<** {code}"))]
 
 

@@ -43,7 +43,7 @@ def send(client, recipients, message):
 
 
 def found(daemon, user, first):
-    """The messages of a mailbox that have the line `first`, from that line on."""
+    """Returns the messages of a mailbox that have the line `first`, from that line on."""
     texts = (maildir.without_trace(octets, first) for octets in daemon.messages(user))
     return [text for text in texts if text is not None]
 

@@ -28,7 +28,7 @@ def ctl(configuration, *arguments, message=b""):
 
 
 def reply_for(lines, recipient, code):
-    """Whether one line names the recipient and that reply code."""
+    """Returns whether one line names the recipient and that reply code."""
     return sum(bool(recipient in line and re.search(rf"\b{code}\b", line)) for line in lines) == 1
 
 

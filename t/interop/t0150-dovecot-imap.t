@@ -22,7 +22,7 @@ OCTETS = bytes(octet for octet in range(1, 256) if octet not in b"\r\n")
 
 
 def content(chance, number):
-    """A header and a body with CRLF lines."""
+    """Returns a message with a header and a body with CRLF lines."""
     header = b"X-Number: %d\r\nFrom: <sender@client.test>\r\nSubject: " % number
     header += [b"plain", "ungekürzt".encode(), b"folded\r\n  and more", b"", b"\xff\xfe raw"][
         number % 5] + b"\r\n"

@@ -62,7 +62,7 @@ def send(daemon, times=1):
 
 
 def begin(daemon):
-    """A session that waits for the reply to its content."""
+    """Returns a session that waits for the reply to its content."""
     client = Lmtp(daemon.unix)
     client.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA")
     client.send(stuffed(MESSAGE))

@@ -51,7 +51,7 @@ backend {name}
 
 
 def checks(base):
-    """The results of HAProxy's health checks: {backend: status}."""
+    """Returns the results of HAProxy's health checks: {backend: status}."""
     with socket.socket(socket.AF_UNIX) as stream:
         stream.connect(f"{base}/haproxy.sock")
         stream.sendall(b"show stat\n")

@@ -51,7 +51,7 @@ def shown(text):
 
 
 def answers(socket, sender, recipient):
-    """The last reply of a transaction, without its text."""
+    """Returns the last reply of a transaction, without its text."""
     with Lmtp(f"unix:{socket}") as client:
         client.session("LHLO client.test")
         for line in (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"):

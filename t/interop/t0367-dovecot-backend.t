@@ -41,7 +41,7 @@ MESSAGE = (b"Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000\r\nSubject: g
 
 
 def deliver(address, sender, recipients, message, timeout=30):
-    """The final replies, in the order of the recipients."""
+    """Returns the final replies, in the order of the recipients."""
     final = lmtp.deliver(address, sender, recipients, message, timeout).final
     return [final[each] for each in recipients]
 

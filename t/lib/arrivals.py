@@ -45,7 +45,7 @@ class Arrivals:
 
     @property
     def count(self):
-        """The number of acknowledged messages, counted for each recipient."""
+        """Returns the number of acknowledged messages, counted for each recipient."""
         return sum(len(sender.acknowledged) for sender in self._senders)
 
     def each_goes_on(self):
@@ -61,8 +61,8 @@ class Arrivals:
                                    if recipient == user)
 
     def _transfer(self, client, octets):
-        """A slow client, so that half-sent messages exist while a reader runs or a process is
-        killed."""
+        """Simulates a slow client, so that half-sent messages exist while a reader runs or a
+        process is killed."""
         octets = lmtp.stuffed(octets)
         client.send(octets[:len(octets) // 2])
         self._stop.wait(random.uniform(0, self._pause))

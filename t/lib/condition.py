@@ -33,11 +33,12 @@ class Told:
         self.headline = re.sub(r"<[^>]*>", "", re.search(r"<h1>.*?</h1>", self.page)[0])
 
     def headline_and_reasons(self):
-        """The page down to its first section, as text."""
+        """Returns the page down to its first section, as text."""
         return re.sub(r"<[^>]*>", "", self.page[:self.page.index("<section")])
 
     def verdicts(self):
-        """The verdict of doctor, /healthz, status as JSON and as a table, metrics and page."""
+        """Returns the verdict of doctor, /healthz, status as JSON and as a table, metrics and
+        page."""
         doctor = re.search(r"^(?:ok|PROBLEM) +server: (not delivering|degraded|serving)",
                            self.doctor.stdout, re.M)
         line = self.healthz[1].splitlines()[0]

@@ -51,7 +51,7 @@ def account():
 
 
 def is_sanitized():
-    """Whether the tested handoffd was built with a sanitizer."""
+    """Returns whether the tested handoffd was built with a sanitizer."""
     with open(program("HANDOFFD"), "rb") as file:
         return b"__asan_init" in file.read()
 
@@ -64,8 +64,8 @@ def optional_parts():
 
 
 def writes_out():
-    """Whether it uses sync_file_range, a Linux extra. A build without it also syncs each directory
-    on every filesystem instead of using one sync for all recipients."""
+    """Returns whether it uses sync_file_range, a Linux extra. A build without it also syncs each
+    directory on every filesystem instead of using one sync for all recipients."""
     return "linux-extras" in optional_parts()
 
 

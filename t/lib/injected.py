@@ -73,7 +73,7 @@ class Injected:
                      ctypes.cast(ctypes.create_string_buffer(octets), ctypes.c_void_p))
 
     def _find_instruction(self):
-        """The address of `syscall` in its C library."""
+        """Returns the address of `syscall` in its C library."""
         with open(f"/proc/{self.pid}/maps", encoding="utf-8") as maps:
             for line in maps:
                 if "libc" in line and "r-xp" in line:

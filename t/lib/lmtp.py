@@ -20,7 +20,7 @@ class Reply(collections.namedtuple("Reply", "code lines")):
 
     @property
     def enhanced(self):
-        """The enhanced status code (RFC 2034) as text; '' if there is none."""
+        """Returns the enhanced status code (RFC 2034) as text; '' if there is none."""
         first = self.lines[0].split(" ")[0]
         return first if first.count(".") == 2 and first.replace(".", "").isdigit() else ""
 

@@ -53,7 +53,7 @@ class Mta:
     keeps_unknown = ()  # domains for which it retries unknown recipients
 
     def sends_utf8(self, domain):
-        """Whether it can send to a non-ASCII address in that domain."""
+        """Returns whether it can send to a non-ASCII address in that domain."""
         return False
 
     def inject(self, sender, recipients, octets):
@@ -69,7 +69,7 @@ class Mta:
         raise NotImplementedError
 
     def queued(self):
-        """Whether anything is in the queue."""
+        """Returns whether anything is in the queue."""
         raise NotImplementedError
 
     def log(self):
@@ -112,5 +112,5 @@ class Mta:
 
 
 def by_class(digit):
-    """The outcome for the first digit of an enhanced status code."""
+    """Returns the outcome for the first digit of an enhanced status code."""
     return {"2": SENT, "4": DEFERRED, "5": BOUNCED}[digit]

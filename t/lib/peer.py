@@ -46,7 +46,7 @@ def _folder(name):
 
 
 def is_there(name):
-    """Whether contrib/peers has unpacked the peer."""
+    """Returns whether contrib/peers has unpacked the peer."""
     return os.path.isdir(_folder(name))
 
 

@@ -107,7 +107,7 @@ class Scram:
         return encoded(f"{without_proof},p={encoded(proof)}")
 
     def verify(self, challenge):
-        """Whether the server has proved that it knows the password."""
+        """Returns whether the server has proved that it knows the password."""
         signature = self._hmac(self._hmac(self.salted, b"Server Key"), self.message)
         return base64.b64decode(challenge).decode() == "v=" + encoded(signature)
 

@@ -41,7 +41,7 @@ class Generator:
         return "[" + ", ".join(self.quoted(self.one(choices)) for _ in range(self.random.randrange(1, 4))) + "]"
 
     def keys(self, words):
-        """A match type, a comparator and the keys for them."""
+        """Returns a match type, a comparator and the keys for them."""
         kind = self.one([":is", ":contains", ":matches", ":contains", ":matches", ":regex", ":count", ":value", ""])
         if kind == ":matches":
             patterns = ["*" + self.one(words) + "*", self.one(words) + "*", "*", "?" + self.one(words)[1:], "*@*", "*[*]*", "* *"]

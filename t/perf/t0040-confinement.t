@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Confinement costs a message no system calls: a confined worker makes the same ones as a worker that
-is not confined. The time of the processor is shown, and not compared, because it varies."""
+"""Confinement costs a message no system calls: a confined worker makes the same ones as a worker
+that is not confined. The time of the processor is shown, and not compared, because it varies."""
 import collections
 import os
 import re
@@ -64,7 +64,7 @@ def speak(client, messages):
 
 
 def ticks(pid):
-    """Nanoseconds of the processor."""
+    """Returns the processor time of a process, in nanoseconds."""
     with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
         return int(file.read().split()[0])
 
