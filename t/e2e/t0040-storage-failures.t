@@ -181,7 +181,7 @@ if with_mounts:
         is_(final(daemon, LARGE[:300000], USERS), ["250 2.0.0", "452 4.3.1", "250 2.0.0"],
             "a_full_filesystem_is_452_for_its_mailbox_alone_R5_L6")
         is_(visible(daemon), ([6, 1, 3], [], []), "no_part_of_the_message_is_visible_on_the_full_filesystem_R5")
-        is_(daemon.stop(), 0, "the_server_exits_with_0_at_last")
+        is_(daemon.stop(), 0, "the_server_exits_with_0_after_a_full_mailbox")
         subprocess.run(["umount", kim], check=True)
         subprocess.run(["umount", daemon.spool], check=True)
 

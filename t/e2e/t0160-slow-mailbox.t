@@ -99,7 +99,7 @@ if private and shutil.which("mkfs.ext4"):
             disk.let_go()
             is_(client.reply().code, 250, "the_slow_new_mailbox_gets_the_message_when_the_disk_works_again")
             client.command("QUIT")
-        is_(daemon.stop(), 0, "the_server_exits_with_0_too")
+        is_(daemon.stop(), 0, "the_server_exits_with_0_after_a_slow_new_mailbox")
         mounts.unmount(daemon.spool)
 else:
     skip("no mounts here")

@@ -172,7 +172,7 @@ with owners.handoffd({"delivery.timeout": "8s", "workers.max": 1, "workers.min-i
             ok("delivery.timeout" in explained["mailbox"]["error"], "explain_does_not_wait_for_the_dead_disk")
             left_behind = processes_of(hung)
         is_(len(kim.messages()), mailed, "the_other_recipient_has_each_message_once")
-        # The disk responds again; until the process notices, it still hangs.
+        # The disk responds again, but the process hangs until it notices this.
         for process in left_behind:
             ok(select.select([process], [], [], 30)[0], "the_process_ends_when_its_disk_works_again")
             os.close(process)

@@ -218,14 +218,14 @@ with Lmtp(daemon.tcp) as client:
     is_(client.command("MAIL FROM:<>").code, 250, "X10_mail_inside_tls_is_250_if_it_is_required")
 is_(deliver(daemon.unix, "", [USER], b"x\r\n").final[USER].code, 250,
     "X10_unix_sockets_need_no_tls_if_it_is_required")
-is_(daemon.stop(), 0, "the_server_exits_with_0_again")
+is_(daemon.stop(), 0, "the_server_exits_with_0_if_tls_is_required")
 daemon.write({"tls.min-version": None, "tls.ciphers": "ECDHE-ECDSA-AES128-GCM-SHA256"})
 daemon.start()
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
     client.start_tls(context(ssl.TLSVersion.TLSv1_2))
     is_(client.socket.cipher()[0], "ECDHE-ECDSA-AES128-GCM-SHA256", "X10_the_ciphers_of_tls_1.2_are_set")
-is_(daemon.stop(), 0, "the_server_exits_with_0_a_third_time")
+is_(daemon.stop(), 0, "the_server_exits_with_0_with_configured_ciphers")
 
 
 def checked(settings):

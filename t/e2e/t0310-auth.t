@@ -168,7 +168,7 @@ with Lmtp(daemon.tcp) as client:
     is_(client.command("MAIL FROM:<>").code, 250, "X11_after_auth_mail_is_250")
 is_(deliver(daemon.unix, "", [USER], b"x\r\n").final[USER].code, 250,
     "X11_a_unix_socket_needs_no_auth")
-is_(daemon.stop(), 0, "the_server_exits_with_0_again")
+is_(daemon.stop(), 0, "the_server_exits_with_0_if_auth_is_required")
 
 # A missing mechanism must not disable the requirement.
 daemon.write({"auth.mechanisms": "NOSUCH"})
@@ -176,7 +176,7 @@ daemon.start()
 with Lmtp(daemon.tcp) as client:
     is_(offered(client), [], "X11_a_mechanism_that_the_library_lacks_is_not_offered")
     is_(client.command("MAIL FROM:<>").code, 530, "X11_if_auth_is_required_but_impossible_no_client_is_served")
-is_(daemon.stop(), 0, "the_server_exits_with_0_a_third_time")
+is_(daemon.stop(), 0, "the_server_exits_with_0_if_auth_is_impossible")
 
 # The password service is unavailable, which is not the client's fault.
 if HAS_TLS:
@@ -190,5 +190,5 @@ if HAS_TLS:
         client.command("LHLO me")
         reply = client.command(f"AUTH PLAIN {plain(PAT, SECRET)}")
         is_((reply.code, reply.enhanced), (454, "4.7.0"), "X11_without_saslauthd_auth_is_454_4.7.0")
-    is_(daemon.stop(), 0, "the_server_exits_with_0_at_last")
+    is_(daemon.stop(), 0, "the_server_exits_with_0_without_saslauthd")
 done()

@@ -94,7 +94,7 @@ with Lmtp(daemon.unix) as client:
     ok("DSN" not in client.command("LHLO me").lines, "X8_dsn_is_not_offered_without_dsn.command")
     client.command("MAIL FROM:<>")
     is_(client.command(f"RCPT TO:<{PAT}> NOTIFY=SUCCESS").code, 555, "X8_without_dsn.command_notify_is_refused")
-is_(daemon.stop(), 0, "the_server_exits_with_0_without")
+is_(daemon.stop(), 0, "the_server_exits_with_0_without_dsn_command")
 
 daemon.write({"dsn.command": f"{command} -i  -f <>"})
 daemon.start()
@@ -244,7 +244,7 @@ with Lmtp(daemon.unix) as client:
         [250] * 20, "X8_many_messages_with_reports_are_delivered")
     client.command("QUIT")
 ok(daemon.wait_for("report sent", before, count=20), "X8_each_of_many_is_reported")
-is_(daemon.stop(), 0, "the_server_exits_with_0_after_many")
+is_(daemon.stop(), 0, "the_server_exits_with_0_after_many_reports")
 
 # This dsn.command hangs: it opens a FIFO that has no writer.
 fifo = os.path.join(scratch.path, "fifo")
@@ -266,7 +266,7 @@ with open(fifo, "w", encoding="ascii") as writer:
     writer.write("go on\n" * 8)
     writer.flush()
     daemon.wait_for("report sent", before, count=8)
-is_(daemon.stop(), 0, "the_server_exits_with_0_after_them")
+is_(daemon.stop(), 0, "the_server_exits_with_0_after_hanging_commands")
 daemon.write({"dsn.timeout": "1s"})
 daemon.start()
 before = len(daemon.log)
@@ -275,5 +275,5 @@ with Lmtp(daemon.unix) as client:
     transaction(client, f"<{SENDER}>", f"<{PAT}> NOTIFY=SUCCESS")
 ok("dsn.timeout" in daemon.wait_for("report not sent", before),
    "X8_a_command_that_hangs_is_killed_at_dsn.timeout")
-is_(daemon.stop(), 0, "the_server_exits_with_0_at_last")
+is_(daemon.stop(), 0, "the_server_exits_with_0_after_a_killed_command")
 done()

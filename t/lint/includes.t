@@ -19,7 +19,7 @@ for line in lint.read("src/DEPENDS").splitlines():
         name, _, allowed = line.partition(":")
         may[name.strip()] = set(allowed.split())
 libevent = may.pop("libevent")
-unused = {name: set(allowed) for name, allowed in may.items()}  # what nothing includes
+unused = {name: set(allowed) for name, allowed in may.items()}  # permitted, but not included anywhere
 for name in may:
     may[name].add(name)
 
