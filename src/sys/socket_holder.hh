@@ -1,4 +1,4 @@
-// Which process listens on an address: for messages about an address that is in use.
+// Finds the process that listens on an address, for messages about an address that is in use.
 #pragma once
 
 #include <sys/types.h>

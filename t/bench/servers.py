@@ -257,7 +257,7 @@ class Floor(Server):
 
 
 class Least(Server):
-    """The protocol floor: the least server that can exist (least/), with the sequence that handoffd
+    """The protocol floor: the smallest possible server (least/), with the sequence that handoffd
     uses on the filesystem."""
     name = "least"
     worker = "least"

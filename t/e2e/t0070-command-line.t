@@ -35,13 +35,13 @@ ok((code, said) == (0, "") and out.startswith("handoff "), "version_exits_with_0
 code, out, said = run("--help")
 ok((code, said) == (0, "") and "--spool.path" in out, "help_names_the_settings")
 
-# --- The command line: 64.
+# --- Errors of the command line exit with 64.
 refused(64, "an_unknown_option_exits_with_64", "no-such", "--no-such")
 refused(64, "an_argument_that_is_no_option_exits_with_64", "extra", "-c", config.path, "extra")
 refused(64, "an_option_without_its_value_exits_with_64", "--help", "-c")
 refused(64, "two_actions_at_once_exit_with_64", "--check", "--check", "--dump", "-c", config.path)
 
-# --- The configuration: 78.
+# --- Errors of the configuration exit with 78.
 refused(78, "a_missing_file_exits_with_78", "/none.conf", "-c", config.scratch.path + "/none.conf", "-f")
 wrong = config.scratch.file("wrong.conf", "# one\nspool.newline = unix\n")
 refused(78, "a_wrong_value_exits_with_78", f"{wrong}:2: spool.newline = unix: must be lf or crlf",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """While the server runs, a disk is mounted over the spool, the spool is moved (with or without
-another directory in its place), or .handoff is removed. No message is acknowledged that is stored
-in a directory other than the one at spool.path, and new workers open that one."""
+another directory in its place), or .handoff is removed. No message is acknowledged if it is stored
+in another directory than the one at spool.path, and new workers open the one at spool.path."""
 import http.client
 import os
 import shutil

@@ -53,7 +53,7 @@ ok("Original-Envelope-Id: envelope1" in status and f"Final-Recipient: rfc822; {P
    and "Action: delivered" in status, "the_report_lists_the_deliveries")
 is_(daemon.stop(), 0, "the_server_exits_with_0")
 
-# As in the unit of contrib.
+# The server gets no new privileges, like one that the systemd unit of contrib starts.
 with open(os.path.join(TOP, "contrib/systemd/handoffd.service"), encoding="utf-8") as file:
     ok(re.search(r"^NoNewPrivileges=yes$", file.read(), re.M), "the_unit_removes_privileges")
 daemon.write({"dsn.timeout": "2s"})     # postdrop retries until it is killed

@@ -27,7 +27,7 @@ ok(run.returncode != 0 and b"501 5.1.3" in run.stdout,
 mta.stop()
 
 # A refusal, which mail.lmtp turns into a temporary failure, is returned to the sender when the
-# message expires. (OpenSMTPD 6.8 calls that report a delay warning.)
+# message expires. (OpenSMTPD 6.8 calls this bounce a delay warning.)
 mta = Opensmtpd(server.scratch, unix="unix.test", tcp="tcp.test", ttl="3s")
 server.configure({"quota.messages": "1", "quota.over": "bounce"})
 server.mailbox(FULL)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""recipients.lookup = dovecot: the users of Dovecot are the recipients, by its auth socket; Dovecot
-is also killed."""
+"""recipients.lookup = dovecot: the users of Dovecot, queried through its auth socket, are the
+recipients; Dovecot is also killed."""
 import grp
 import os
 import pwd

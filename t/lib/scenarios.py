@@ -287,8 +287,8 @@ class Scenarios:
             self._send(recipients, b"hello\n" * lines)
 
     def _wait_for(self, pattern, since, count):
-        """Like the server's, but also flushes the queue, because a queue manager that recently
-        failed to connect may delay new messages."""
+        """Does the same as wait_for() of the server, but also flushes the queue, because a queue
+        manager that recently failed to connect may delay new messages."""
         for _ in range(20):
             try:
                 return self.server.wait_for(pattern, since, count, deadline=3)

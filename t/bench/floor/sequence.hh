@@ -30,8 +30,8 @@ struct Sequence {
 std::span<const Sequence> sequences();
 const Sequence* find_sequence(std::string_view name);
 
-// One syncfs for all processes that request one at about the same time. In shared memory that is
-// created before the first fork.
+// One syncfs for all processes that request one at about the same time. It must be in shared memory
+// that is created before the first fork.
 class Batch;
 Batch* make_batch();
 

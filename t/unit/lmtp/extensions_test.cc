@@ -62,7 +62,8 @@ BOOST_AUTO_TEST_CASE(chunks_of_any_size_are_one_message_X5_L7) {
   BOOST_TEST(codes(dialogue.send("BDAT 1\r\n.")) == "250 2.0.0");
   BOOST_TEST(codes(dialogue.send("bdat 000007\r\n\r\n.\r\nab")) == "250 2.0.0");
   BOOST_TEST(codes(dialogue.send("BDAT 2 last\r\n\r\n")) == "250 2.0.0, 452 4.2.2");
-  BOOST_TEST(dialogue.last().body() == ".\r\n.\r\nab\r\n");  // no dot is removed or ends it
+  BOOST_TEST(dialogue.last().body() ==
+             ".\r\n.\r\nab\r\n");  // no dot is removed from a chunk or ends it
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_last_chunk_ends_a_message_and_may_be_all_of_it_X5_L7) {
@@ -437,7 +438,7 @@ BOOST_AUTO_TEST_CASE(a_mailbox_with_a_newer_owner_is_550_5_7_17_X12) {
                           "2019-12-31T23:59:59Z;C;R"}) {
     BOOST_TEST(since2020(bad) == "501 5.5.4", bad);
   }
-  // If it is unknown for this recipient, nothing is compared.
+  // If the lookup does not know the date for this recipient, nothing is compared.
   BOOST_TEST(rcpt(options, "RRVS=1990-01-01T00:00:00Z") == "250 2.1.5");
 }
 

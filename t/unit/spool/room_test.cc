@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(a_percentage_of_a_large_filesystem_does_not_overflow) {
   BOOST_TEST((Share{1, true}.of(199)) == 1u);
 }
 
-// What others are receiving counts; what a dead process reserved does not.
+// Messages that other processes are receiving count; reservations of dead processes do not.
 BOOST_AUTO_TEST_CASE(messages_of_other_live_processes_are_counted_X4) {
   Delivery delivery;
   struct statvfs about;

@@ -5,8 +5,9 @@
 //   ...                      // the code under test
 //   files.calls              // the calls, with paths relative to the root
 //
-// A failing call has no effect except those that it has in reality: a write stores half of its
-// octets, a close closes. The record is sufficient to repeat the calls elsewhere.
+// A failing call has no effect except the one that it has in reality: a failing write stores half
+// of its octets, and a failing close closes the descriptor. The record is sufficient to repeat the
+// calls elsewhere.
 #pragma once
 
 #include <functional>
