@@ -19,7 +19,7 @@ from tap import diag, done, is_, ok
 EXAMPLES = os.path.join(documents.TOP, "doc", "examples")
 # The peer in whose root each example is tried.
 PEERS = {"virtual-users": "postfix", "sql": "postgresql", "ldap": "openldap", "system-users": "postfix",
-         "sendmail": "sendmail", "domains-with-quota": "postfix", "several-hosts": "postfix"}
+         "sendmail": "sendmail", "domains-with-quota": "postfix", "several-hosts": "postfix", "proxy": "postfix"}
 
 
 def start_postfix():
@@ -60,12 +60,16 @@ def install_sendmail():
     os.environ["PATH"] = f"{os.path.dirname(SENDMAIL)}:{os.environ['PATH']}"
 
 
-def make_store():
-    """Gives both hosts one address in the network of the example, and makes certificates."""
-    for command in (("ip", "address", "add", "192.0.2.1/24", "dev", "lo"),):
-        subprocess.run(command, check=True)
+def name_hosts():
+    """Gives all hosts one address in the network of the example."""
+    subprocess.run(["ip", "address", "add", "192.0.2.1/24", "dev", "lo"], check=True)
     with open("/etc/hosts", "a", encoding="ascii") as file:
         file.write("192.0.2.1 store1.example.org store2.example.org mx.example.org\n")
+
+
+def make_store():
+    """Names the hosts, and makes certificates."""
+    name_hosts()
     certificates = Certificates(scratch)
     authority = certificates.self_signed("ca")
     store = certificates.signed("store", by=authority, common_name="store1.example.org")
@@ -83,9 +87,16 @@ def start_mx():
     return Postfix(scratch, "lmtp_host_lookup = native\ninet_interfaces = all\n")
 
 
+def start_proxy_mx():
+    """Moves the sockets of the store, so that the proxy can have the usual ones on this machine."""
+    os.rename("/run/handoff", "/run/handoff-store1")
+    return start_mx()
+
+
 HOOKS = {"Postfix runs": start_postfix, "PostgreSQL runs": start_postgresql,
          "slapd runs with people.ldif": start_directory, "Sendmail is installed": install_sendmail,
-         "store1": make_store, "mx": start_mx}
+         "store1": make_store, "mx": start_mx,
+         "the hosts have names": name_hosts, "mx with a proxy": start_proxy_mx}
 
 if len(sys.argv) == 1:
     for name in sorted(set(PEERS.values())):
