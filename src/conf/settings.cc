@@ -365,8 +365,8 @@ std::vector<Setting> make_table() {
       list("trusted", "PEERS", {"none"}, PeerGroup::parse, "must be a network, unix or none",
            AT(trusted),
            "Peers that may name the client they act for (XFORWARD, XCLIENT, ORCPT): networks, or "
-           "unix for unix sockets and standard input. May be given several times; none trusts "
-           "nobody."),
+           "unix for unix sockets and standard input. May be given several times; none means no "
+           "peer."),
       list("proxy-protocol", "PEERS", {"none"}, PeerGroup::parse, "must be a network, unix or none",
            AT(proxies),
            "Proxies, such as HAProxy, that connect for others: networks, or unix for unix sockets "

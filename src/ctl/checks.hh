@@ -29,9 +29,9 @@ void check_socket(sys::Files& files, const conf::Config& config, const Endpoint&
 // address that the running server of this configuration uses is accepted.
 void check_binding(sys::Files& files, const conf::Config& config, Report& report);
 
-// Whether clients can reach the unix sockets through the folders above them, and whether hostname
-// is a full name. Requires the rights of the user that starts handoffd, because `user` may be
-// unable to read these folders.
+// Checks whether clients can reach the unix sockets through the folders above them, and whether
+// hostname is a full name. Requires the rights of the user that starts handoffd, because `user` may
+// be unable to read these folders.
 void check_reach(sys::Files& files, const conf::Config& config, Report& report);
 
 // Adds a note if lookups may name other owners of mailboxes but the server could not deliver as
@@ -64,17 +64,17 @@ class LookupCheck {
 
 // --- The spool, checked with the rights of `user` (spool_check.cc, mailbox_check.cc).
 
-// Owner, mode, free space, a single filesystem, and a probe that does what delivery does: write,
-// sync, rename, link, sync the directory. Creates SPOOL/.handoff/staging if it does not exist, and
-// removes every file that it wrote.
+// Checks owner, mode and free space, and that the spool is on a single filesystem; then does what a
+// delivery does: writes, syncs, renames and links a file, and syncs the directory. Creates
+// SPOOL/.handoff/staging if it does not exist, and removes every file that it wrote.
 void check_spool(sys::Files& files, const conf::Config& config,
                  const std::optional<sys::Account>& user, Report& report);
 
-// Whether the running server, if it answers, has found another directory at spool.path.
+// If the running server answers: checks whether it has found another directory at spool.path.
 void check_spool_changes(const conf::Config& config, Report& report);
 
-// After a successful trial (worker/trial) of the spool: that only its owner can write to it, that
-// it has free space and is on a single filesystem.
+// Call after a successful trial (worker/trial) of the spool. Checks that only its owner can write
+// to it, that it has free space and that it is on a single filesystem.
 void check_tried_spool(sys::Files& files, const conf::Config& config, Report& report);
 
 // Compiles the Sieve scripts of the site, and those of recipients whose mailboxes are in the spool,

@@ -70,7 +70,7 @@ class Story {
  public:
   void tell(const LogLine& line) {
     if (line.is("filtered")) {
-      pending_.reset();  // it is the first of these
+      pending_.reset();  // this line repeats it
       return print_decision(line);
     }
     if (line.is("delivered") || line.is("discarded")) {
@@ -96,7 +96,7 @@ class Story {
       }
     }
   }
-  // Prints the decision of a line "delivered" that was the only one.
+  // Prints the decision of the last line "delivered" if no line "filtered" has repeated it.
   void flush() {
     if (pending_) print_decision(*pending_);
     pending_.reset();

@@ -32,10 +32,10 @@ class HeaderFilter {
   std::string_view finish();
 
   const Facts& facts() const { return facts_; }
-  // Whether an empty line separates the header from the body. It is missing if the header ends at a
-  // line that is not a field; at the start if there is no header at all. (The envelope line of an
-  // mbox file counts as a field.) Other values than kPresent apply from the first octets of the
-  // body that next() or finish() returns.
+  // Whether an empty line separates the header from the body. kMissing: the header ends at a line
+  // that is not a field. kMissingAtStart: there is no header at all. (The envelope line of an mbox
+  // file counts as a field.) Other values than kPresent apply from the first octets of the body
+  // that next() or finish() returns.
   enum class BlankLine { kPresent, kMissing, kMissingAtStart };
   BlankLine blank_line() const { return blank_line_; }
   // Returns whether the octets returned last belong to the header.

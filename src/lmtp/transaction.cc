@@ -22,7 +22,7 @@ void Transaction::add(Recipient recipient) {
   owed_.emplace_back();
 }
 
-// One look-up for each field, because a message may have a million of them and a thousand
+// Makes one look-up for each field, because a message may have a million fields and a thousand
 // recipients.
 void Transaction::count_delivered_to(std::string_view address) {
   if (delivered_to_.empty()) {

@@ -85,7 +85,8 @@ class Transaction {
   // that settle() was not called.
   std::vector<Refused> refused() const;
 
-  // One recipient for each mailbox that has no reply yet, in RCPT order.
+  // Returns the recipients that have no reply yet, in RCPT order; of those with the same mailbox,
+  // only the first.
   std::vector<const Recipient*> unsettled() const;
 
   // Moves the due replies to `out`: those of the next recipients in RCPT order, up to the first

@@ -13,8 +13,8 @@ namespace {
 Error fault(const std::string& what) { return explained(EINVAL, what); }
 
 // Rewrites `url` for libldap. Without a scope, libldap searches "base", as RFC 4516 says, but we
-// search "sub". libldap also treats each % as the start of an encoded octet (RFC 3986 2.1); in the
-// filter, and if no two hexadecimal digits follow, it must stand for itself.
+// search "sub". libldap also treats each % as the start of an encoded octet (RFC 3986 2.1). But
+// here a % stands for itself in the filter, and wherever no two hexadecimal digits follow it.
 std::string for_libldap(std::string_view url) {
   constexpr std::string_view kHex = "0123456789abcdefABCDEF";
   std::string out;

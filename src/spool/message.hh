@@ -82,9 +82,9 @@ class Message {
   void replies_written();
   // The client has read its replies: the message is forgotten.
   void replies_read();
-  // The client has gone and may not have read the replies, so a retry may come. Durable on return.
-  // If this cannot be recorded, the file stays in staging, and the sweep after the end of this
-  // process records it.
+  // The client has gone and may not have read the replies, so a retry may come. This fact is
+  // durable on return. If this cannot be recorded, the file stays in staging, and the sweep after
+  // the end of this process records it.
   Status replies_unread();
 
   // For destinations, while deliver() runs.
@@ -116,8 +116,8 @@ class Message {
   Status mark(const UserMark& mark);
   // Records that everything in the plan was done.
   Status record(const std::string& key);
-  // A mark that follows the record, because the retry of a plan that has no record must not see it.
-  // If it cannot be set, the plan succeeds nevertheless.
+  // Sets a mark after the record was written: the retry of a plan that has no record must not see
+  // the mark. If it cannot be set, the plan succeeds nevertheless.
   void mark_recorded(const UserMark& mark);
   // Returns whether an earlier attempt at the same message carried out the plan of this recipient,
   // whatever that plan was. `place`: the place of the recipient's mailbox. May wait for an attempt

@@ -98,7 +98,8 @@ Result<SaslSession> SaslSession::begin(const SaslServer& server, const SaslProte
   auto set = [&](int property, const void* value) {
     if (result == SASL_OK) result = sasl_setprop(connection, property, value);
   };
-  // No security layer of SASL, no anonymous users, and no password in the clear (RFC 4954 4).
+  // SASL must not add a security layer, accept anonymous users, or accept a password in the clear
+  // (RFC 4954 4).
   sasl_security_properties_t security{};
   security.security_flags = SASL_SEC_NOANONYMOUS | (protection.bits > 0 ? 0 : SASL_SEC_NOPLAINTEXT);
   set(SASL_SEC_PROPS, &security);

@@ -10,7 +10,7 @@ namespace handoff::sys {
 
 class ServiceManager {
  public:
-  // From NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, which stay in the environment for the next
+  // Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, which stay in the environment for the next
   // program image.
   static ServiceManager from_environment();
 

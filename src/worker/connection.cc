@@ -62,8 +62,9 @@ Ended Connection::run() {
   auto ended = serve();
   auto until = sys::Steady::now() + kLastReplyGrace;
   // The peer of a connection that broke has not read all replies. If a TCP connection fell silent,
-  // the peer's system has taken the replies, and only the way in which the client closes says
-  // whether it has. In any other case the peer gets some time to read.
+  // the peer's system has taken the replies, and only the way in which the client closes the
+  // connection shows whether the client has read them. In any other case the peer gets some time to
+  // read.
   bool silent = peer_.ip && (ended == Ended::kTimeout || ended == Ended::kShutdown);
   if (ended == Ended::kBroken) resolve_unread_as(false);
   if (unread_ && silent) resolve_unread_as(stream_.ends_in_order(until));

@@ -20,7 +20,8 @@ constexpr std::uint16_t kDomain = 53;
 void add(sys::Needs& needs, const LookupSetting& lookup, bool has_delivery) {
   using Reach = LookupKind::Reach;
   const auto& kind = lookup.kind;
-  // The answer may name a mailbox anywhere and its quota, and then a process counts the mailbox.
+  // The answer may name a mailbox at any path. It may also name a quota: then a process counts the
+  // mailbox.
   if (kind.names_owners()) needs.any_path = needs.processes = true;
   // The delivery process writes to the mailboxes of system users.
   if (kind.names_owners() && (kind.reach != Reach::kAccounts || !has_delivery)) {

@@ -199,7 +199,8 @@ class Spool:
             self.start(self.no_directory)
             name, users = f"{self.kind}-early", USERS[OLD][:2]
             codes = send_again(self.daemon.unix, name, text(name, 4000), users)
-            is_(codes, [451] * len(users), f"{self.kind}: a delivery that syncs a directory is seen")
+            is_(codes, [451] * len(users),
+                f"{self.kind}: a delivery that syncs a directory is deferred")
             self.daemon.stop()
         self.unmount()
 

@@ -24,7 +24,7 @@ scratch = Scratch()
 
 
 def shimmed(**variables):
-    """Returns a daemon whose workers use the shim, with mailboxes that are not new to it."""
+    """Returns a daemon whose workers use the shim."""
     return Handoffd(scratch=scratch,
                     environment=shim.preload("t/e2e/fsync_shim.c", scratch, **variables))
 

@@ -63,8 +63,8 @@ with Handoffd({"spool.min-free": "1M", "spool.min-free-inodes": "10",
             is_(other.mail(2 * MEGABYTE), "250 2.1.0", "an_abandoned_message_no_longer_counts")
             other.rset()
 
-            # The workers die while room is reserved.
-            is_(one.mail(2 * MEGABYTE), "250 2.1.0", "the_first_client_reserves_room_again")
+            # The workers die while space is reserved.
+            is_(one.mail(2 * MEGABYTE), "250 2.1.0", "the_first_client_reserves_space_again")
             # The reply was sent before the worker waits for the next command.
             busy = until(lambda: at_it(daemon, 2), "two workers are at it")
             ok(len(busy) == 2, "two_workers_wait_for_commands")

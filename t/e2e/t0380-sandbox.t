@@ -77,7 +77,8 @@ def hold(what, out):
     return worker, others
 
 
-# Whether spool.path is still the same directory. In capability mode this fails, which is allowed.
+# The call that checks whether spool.path is still the same directory. In capability mode it fails,
+# which is allowed.
 LOOK = re.compile(r'(newfstatat|stat|statx)\([^"]*"[^"]*/spool", ')
 
 

@@ -65,7 +65,8 @@ class Mta:
         raise NotImplementedError
 
     def remove(self, recipient):
-        """Removes it from the queue; for domains in keeps_unknown."""
+        """Removes the message for this recipient, whose domain is in keeps_unknown, from the
+        queue."""
         raise NotImplementedError
 
     def queued(self):

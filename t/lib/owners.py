@@ -61,7 +61,7 @@ class Owners:
 
     @contextlib.contextmanager
     def handoffd(self, settings=None, **more):
-        """Returns a daemon for these owners. Its deliveries remain until the test ends."""
+        """Returns a daemon for these owners. The delivered files stay until the test ends."""
         daemon = Handoffd({"recipients.lookup": f"file:{self.table}",
                            "spool.layout": "%h/Maildir", **(settings or {})},
                           scratch=self.scratch, **more)

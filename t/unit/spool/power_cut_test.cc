@@ -22,9 +22,8 @@ struct Story {
   std::vector<Call> calls;
   std::vector<std::string> mailboxes;
   std::string stored;                     // the expected content of each mailbox
-  std::vector<std::size_t> acknowledged;  // number of calls after which its 250 may have been read
-  std::size_t read = SIZE_MAX;            // number of calls after which the client does not send it
-                                          // again
+  std::vector<std::size_t> acknowledged;  // after this many calls the client may have read the 250
+  std::size_t read = SIZE_MAX;  // after this many calls the client does not send the message again
   std::optional<ModelDisk> any_order, in_order;  // before the first call
 
   ModelDisk disk(Metadata metadata) const {

@@ -11,7 +11,7 @@ BOOST_AUTO_TEST_SUITE(sys_tls)
 
 #ifdef HAVE_OPENSSL
 
-BOOST_AUTO_TEST_CASE(a_missing_certificate_is_enoent_X10) {
+BOOST_AUTO_TEST_CASE(a_missing_certificate_is_ENOENT_X10) {
   TlsOptions options;
   options.certificate = "/nonexistent/certificate.pem";
   auto context = TlsContext::load(options);
