@@ -7,7 +7,8 @@ namespace handoff::conf {
 namespace {
 
 // Checks the variable at the start of `text`, which begins with %. Returns the reason why it is
-// invalid, and otherwise sets `size`, its octets, and `whole`, whether it names one recipient.
+// invalid; empty if it is valid. Sets `size` to the length of the variable in octets, and `whole`
+// to whether it names a single recipient.
 std::string variable_fault(std::string_view text, std::size_t& size, bool& whole) {
   std::size_t digits = 0;
   while (1 + digits < text.size() && is_digit(text[1 + digits])) ++digits;

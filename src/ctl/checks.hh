@@ -82,9 +82,9 @@ void check_tried_spool(sys::Files& files, const conf::Config& config, Report& re
 // warning. Does nothing if sieve.enabled = no.
 void check_scripts(sys::Files& files, const conf::Config& config, Report& report);
 
-// Whether mail can be delivered to the mailboxes below `root`, the spool's folder: all of them are
-// directories on the device `device` (a message is staged once and linked into mailboxes, which
-// works only within one filesystem) and `user` can write to them. Looks at a limited number of
+// Checks whether mail can be delivered to the mailboxes below `root`, the spool's folder: each must
+// be a directory to which `user` can write, on the device `device` (a message is staged once and
+// linked into mailboxes, which works only within one filesystem). Looks at a limited number of
 // folders. A mailbox that cannot be delivered to is a problem if `strict`, else a warning, because
 // a server with one such mailbox should still start.
 void check_mailboxes(sys::Files& files, const conf::Config& config, const sys::Fd& root,

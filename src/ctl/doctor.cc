@@ -22,7 +22,7 @@ int doctor(Invocation invocation) {
   report.ok("configuration: " +
             (invocation.config_file.empty() ? conf::kDefaultFile : invocation.config_file));
   sys::Files files;
-  // Sockets first, while this process may still be root.
+  // Checks the sockets first, while this process may still be root.
   for (const auto& endpoint : config.listen) check_socket(files, config, endpoint, report);
   check_reach(files, config, report);
   check_spool_changes(config, report);

@@ -53,7 +53,8 @@ class Recorder final : public recipients::Lookup {
     auto tried = what_was_tried(asked.lookup, asked.address);
     return "knows nobody" + (tried.empty() ? "" : ": " + tried);
   }
-  // The path or the query of a lookup. The text before the query may contain a password.
+  // Returns the path or the query that a lookup tried. The text before the query may contain a
+  // password.
   std::string what_was_tried(const std::string& kind, const Address& address) const {
     if (kind == "mailbox") {
       auto mailbox = recipients::mailbox_by_layout(config_.spool.layout, address);

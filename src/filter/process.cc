@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A worker that has not read what was sent by then is gone.
+// A worker that has not read after this time what was sent to it is considered gone.
 constexpr auto kSendTimeout = 10s;
 
 // Passes the questions of the engine to the worker.

@@ -52,7 +52,7 @@ std::vector<const Recipient*> Transaction::settle(const Recipient& recipient, co
 void Transaction::settle_loops(unsigned most) {
   if (delivered_to_.empty()) return;
   for (std::size_t i = 0; i < owed_.size(); ++i) {
-    if (envelope_.recipients[i].mailbox.backend) continue;  // that host judges it
+    if (envelope_.recipients[i].mailbox.backend) continue;  // that host looks for loops
     const auto& address = envelope_.recipients[i].mailbox.address;
     if (!owed_[i].reply && delivered_to_.at(lower(address)) > most) {
       owed_[i].reply = Reply(say::kDeliveredBefore, {address, std::to_string(most)});

@@ -63,7 +63,8 @@ class MysqlLookup final : public DatabaseLookup {
   static Result<std::unique_ptr<Lookup>> make(Database database, const LookupContext& context);
 
  protected:
-  // The library measures each wait in whole seconds, so a server that sends slowly takes longer.
+  // The library limits each wait in whole seconds, so if the server sends slowly, this may end
+  // after `deadline`.
   Status connect(sys::Deadline deadline) override;
   bool is_connected() const override { return statement_ != nullptr; }
   void disconnect() override {

@@ -22,8 +22,8 @@ namespace handoff::proxy {
 
 class Connection {
  public:
-  // `socket` is connected. Reads the greeting and says LHLO `hostname`. An error if the backend
-  // does not answer in time or refuses, with what it said.
+  // `socket` is connected. Reads the greeting and says LHLO `hostname`. Fails if the backend does
+  // not answer in time, or refuses; the error then has the text of the refusal.
   static Result<Connection> open(sys::Fd socket, const std::string& hostname,
                                  sys::Deadline deadline);
 
@@ -51,7 +51,7 @@ class Connection {
 
   // Ends the transaction at the backend without waiting for its reply.
   void reset();
-  // Returns whether the backend still listens; to be called if no command was sent since reset().
+  // Returns whether the backend still listens. Call this only if no command was sent since reset().
   bool is_alive();
   // Says goodbye, as far as that is possible without waiting.
   void quit();

@@ -54,9 +54,9 @@ class LmtpClient {
   // Returns the server's greeting: 220, or why it cannot be used. Code 0: none was received. Call
   // once.
   lmtp::Reply read_greeting();
-  // One transaction, from the greeting to QUIT; the outcomes in the order of the recipients. Memory
-  // use does not depend on the size of the message. If `read` fails, the message is not delivered.
-  // Blocks as long as `read` and the timeouts allow.
+  // Performs one transaction, from the greeting to QUIT; returns the outcomes in the order of the
+  // recipients. Memory use does not depend on the size of the message. If `read` fails, the message
+  // is not delivered. Blocks as long as `read` and the timeouts allow.
   std::vector<Outcome> deliver(const Submission& submission, const Read& read,
                                const Report& report);
   // Sends QUIT and ignores the answer.

@@ -50,7 +50,7 @@ class Relay {
   // the content to all backends; deliver() waits for the reply of its backend while it serves all.
   spool::Destination& destination(const Mailbox& mailbox);
   void end_content();
-  // What deliver() does.
+  // Does what deliver() of the destination does.
   Result<spool::Delivered> await(const Mailbox& mailbox);
   // Returns the reply for a mailbox, after await().
   lmtp::Reply reply(const Mailbox& mailbox) const;

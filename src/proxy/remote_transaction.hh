@@ -28,8 +28,8 @@ class RemoteTransaction {
   // breaks the connection off, so that the backend knows that its replies were not read.
   ~RemoteTransaction();
 
-  // Asks for a recipient: the backend's reply, or 451 if there is none. Blocks for at most
-  // Options::timeout for each of connect, MAIL and RCPT.
+  // Asks the backend about a recipient; returns its reply, or 451 if there is none. Blocks for at
+  // most Options::timeout for each of connect, MAIL and RCPT.
   lmtp::Reply add(const std::string& address, const Recipient& recipient);
   // Returns whether the backend sends the reports that the sender asked for (RFC 3461).
   bool reports() const { return connection_ && connection_->offers().dsn; }
@@ -61,10 +61,11 @@ class RemoteTransaction {
   void replies_read();
 
  private:
-  // MAIL and the first RCPT. Nothing: the connection failed and was closed.
+  // Sends MAIL and the first RCPT, and returns the reply; nothing: the connection failed and was
+  // closed.
   std::optional<lmtp::Reply> begin(const std::string& address, const Recipient& recipient);
   Result<lmtp::Reply> receive();
-  // The backend's reply as the client gets it.
+  // Returns the backend's reply as the client gets it.
   lmtp::Reply passed_on(const lmtp::Reply& reply, const std::string& address) const;
   lmtp::Reply failure(const lmtp::Phrase& phrase, const std::string& address) const;
   // The connection has failed: everything that is not known becomes `phrase`.

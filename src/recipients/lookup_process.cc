@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A worker that has not read its answer by then is gone.
+// A worker that has not read its answer after this time is considered gone.
 constexpr auto kSendTimeout = 10s;
 // A lookup may ask twice, each time for recipients.lookup-timeout (ServerLookup::find). This is
 // added for libraries that end a little later.

@@ -19,12 +19,12 @@ struct Mailbox {
   std::string address() const;
 };
 
-// All addresses of an address-list, including those within groups and invalid ones, which keep the
-// original text. An empty field yields one empty, invalid address.
+// Returns all addresses of an address-list, including those within groups and invalid ones, which
+// keep the original text. An empty field yields one empty, invalid address.
 std::vector<Mailbox> parse_address_list(std::string_view text);
 
-// A path of the envelope, with or without angle brackets; source routes are dropped. "<>" yields an
-// address whose parts are both empty. Nothing if `text` is not a path.
+// Parses a path of the envelope, with or without angle brackets; source routes are dropped. "<>"
+// yields an address whose parts are both empty. Returns nothing if `text` is not a path.
 std::optional<Mailbox> parse_path(std::string_view text);
 
 // Returns the only address in the argument of redirect or :from: "pat@example.org" or "Pat

@@ -13,7 +13,7 @@ namespace {
 constexpr std::array kPartTags{TagUse{Tag::kRaw}, TagUse{Tag::kContent}, TagUse{Tag::kText}};
 constexpr auto kBodyTags = join(kMatchTags, kPartTags);
 
-// RFC 5173 5.2: "text", "text/plain", or every type if `wanted` is empty.
+// RFC 5173 5.2: `wanted` is "text" or "text/plain"; if it is empty, every type matches.
 bool is_wanted(const ContentType& type, std::string_view wanted) {
   if (wanted.empty()) return true;
   auto slash = wanted.find('/');

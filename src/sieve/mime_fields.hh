@@ -25,7 +25,7 @@ inline constexpr std::array kMimePartTags{
 // Checks that :anychild and similar tags are used with :mime, and :last with :index, and that
 // :index is not 0.
 void check_mime_fields(Checker& checker, Call& call);
-// The fields with one of the names. The pointers are valid until the message is edited.
+// Returns the fields with one of the names. The pointers are valid until the message is edited.
 std::vector<const Field*> fields_of(Run& run, const Call& call,
                                     const std::vector<std::string>& names);
 // Returns the values of a field: decoded text, or the parts of it that :type, :param and similar

@@ -1,4 +1,4 @@
-// Tokens -> a tree (RFC 5228 8.2). It uses only the grammar and has no list of commands.
+// Turns tokens into a tree (RFC 5228 8.2). It uses only the grammar and has no list of commands.
 #pragma once
 
 #include <string_view>

@@ -105,8 +105,8 @@ class Run {
   std::vector<Part*>& parts() { return parts_; }
   // After kBreak: the number of loops that must still be left.
   std::size_t& breaking() { return breaking_; }
-  // Returns whether parts have replacements that are not in the message yet, and the function that
-  // applies them.
+  // Whether parts have replacements that are not in the message yet; apply_replacements() puts them
+  // into it.
   bool& replaced() { return replaced_; }
   void apply_replacements() {
     message_->rebuild();
@@ -152,7 +152,7 @@ class Run {
   std::size_t breaking_ = 0;
   bool replaced_ = false;
   std::vector<std::string> log_;
-  // Regular expressions with variables, compiled.
+  // The compiled forms of regular expressions that contain variables.
   std::map<std::pair<std::string, bool>, Regex> regexes_;
   std::optional<Fault> fault_;
   std::optional<Error> error_;

@@ -107,9 +107,10 @@ class Message {
   // The delivery has failed, but the message may be in the mailbox or may still get there.
   Status note_uncertain(const Mailbox& mailbox);
 
-  // For destinations that carry out the plan of a script (effects.hh), in both steps and in this
-  // order, after the copies. They become durable and valid together with the success of the step,
-  // and are removed again if it fails. `key` distinguishes the recipients of the message.
+  // These functions are for destinations that carry out the plan of a script (effects.hh), which
+  // call them in both steps and in this order, after the copies. What they add becomes durable and
+  // valid together with the success of the step, and is removed again if it fails. `key`
+  // distinguishes the recipients of the message.
   //
   // Adds a message to send.
   Status queue(const std::string& key, const Outgoing& outgoing);

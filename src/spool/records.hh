@@ -5,7 +5,8 @@
 //   - a retry finds it, although the script may have changed or stores no copy;
 //   - after a crash it shows that the recipient's messages to send are committed.
 //
-// Removed when the client is known to have read its replies, or after duplicates.window.
+// A record is removed when the client is known to have read its replies, or after
+// duplicates.window.
 #pragma once
 
 #include <chrono>

@@ -86,7 +86,7 @@ class Files {
   // sync_data() has little left to do. Promises nothing. Treat failure as a write error: a later
   // sync_data() will not report it. Linux only; does nothing elsewhere.
   virtual Status start_writing(const Fd& file, std::uint64_t offset, std::uint64_t size);
-  // Up to `size` octets from `offset`; 0 at the end.
+  // Reads up to `size` octets from `offset` and returns their number; 0 at the end.
   virtual Result<std::size_t> read_at(const Fd& file, std::uint64_t offset, char* buffer,
                                       std::size_t size);
   // Returns when the content, and all that is needed to read it back, is on disk.

@@ -35,8 +35,9 @@ std::uint32_t random_number();
 // within that time. 0 ends the watch.
 void end_unless_called(std::chrono::seconds time);
 
-// Forks. The child runs `main` with every signal blocked until it unblocks them, and exits with its
-// result (EX_SOFTWARE if it throws) without destructors of globals and without flushing buffers.
+// Forks. The child runs `main`, with every signal blocked until `main` unblocks them. It exits with
+// the result of `main` (EX_SOFTWARE if that throws), without destructors of globals and without
+// flushing buffers.
 Result<pid_t> fork_process(const std::function<int()>& main);
 // A child that has ended; `status` as from waitpid.
 struct Ended {

@@ -24,9 +24,9 @@ void catch_stop_signal();
 void default_signals();
 // When the parent dies, replaces each of these descriptors (the first 64) with `life` and requests
 // a stop, so that nothing keeps the listeners of a dead master open. `life` is the read end of a
-// pipe whose other end the parent holds. On Linux and FreeBSD a signal does it at once; elsewhere
-// the next wait for octets of a connection does. Call after privileges were dropped: Linux forgets
-// it then.
+// pipe whose other end the parent holds. On Linux and FreeBSD a signal causes this at once;
+// elsewhere it happens at the next wait for octets of a connection. Call after privileges were
+// dropped: Linux forgets it then.
 void on_parent_death(std::span<const Fd* const> let_go_of, const Fd& life);
 // The descriptor that every wait must watch for the parent's death (-1: none), and the function to
 // call when it is readable.

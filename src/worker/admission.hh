@@ -33,8 +33,9 @@ class Admission {
     return result;
   }
 
-  // Calls `action`, which asks the host that has a mailbox; a host that was slow or silent is put
-  // off like a slow mailbox, so that it does not block one worker after another. May block.
+  // Calls `action`, which asks the host that has a mailbox; a host that was slow or silent is
+  // treated like a slow mailbox: it is not asked for a while, so that it does not block one worker
+  // after another. May block.
   template <class Action>
   auto ask_host(const Backend& backend, Action action) -> Result<decltype(action())> {
     auto host = host_of(backend);
@@ -111,7 +112,7 @@ class Admission {
   void note_time(const Mailbox& mailbox, const Result<T>& result) {
     if (result || !is_refusal(result.error())) note_time(mailbox);
   }
-  // Returns what a host is called among the mailboxes that are busy or slow.
+  // Returns the name under which a host is listed among the mailboxes that are busy or slow.
   static Mailbox host_of(const Backend& backend) {
     Mailbox host;
     host.path = backend.text();

@@ -158,8 +158,8 @@ Connection::Next Connection::read_more() {
   auto before = sys::Steady::now();
   if (before >= began_ + services_.config.session.max_time) session_.grow_old();
   auto until = deadline();
-  // A stop never interrupts the content of a transaction; and once it has set its deadline, nothing
-  // else is interrupted either.
+  // A stop never interrupts the content of a transaction. After it has set its deadline, it
+  // interrupts nothing else either.
   bool receiving = session_.in_content() && session_.in_transaction();
   bool stoppable = !receiving && !stop_deadline_;
   slot_writer_.enter(session_.in_content()      ? State::kData

@@ -110,7 +110,7 @@ class Connection {
   // `filtered`: what the recipient's scripts have done, or nullptr.
   void log_outcome(const Sender& sender, const Recipient& recipient, const lmtp::Reply& reply,
                    const Result<spool::Delivered>* result, const Filtered* filtered = nullptr);
-  // One line for each action, if there are several.
+  // Logs one line for each action, if there are several.
   void log_actions(const Recipient& recipient, const Filtered& filtered);
   void log_refusals();
   // Adds the fields that every line about the outcome for a recipient has.

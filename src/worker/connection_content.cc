@@ -164,8 +164,8 @@ Connection::Next Connection::on(const lmtp::ContentEnds& event) {
     if (report_due && stream_.drained(sys::Steady::now() + kReplyGrace)) resolve_unread_as(true);
   }
   message_.reset();
-  // Nothing was promised, so it does not matter whether the client reads the replies. If it has
-  // gone, a backend may have promised something that no reply says.
+  // Nothing was promised, so it does not matter whether the client reads the replies. But if the
+  // client has gone, a backend may have promised something that the client was not told.
   if (relay_ && taken) relay_->replies_read();
   relay_.reset();
   return taken ? std::nullopt : Next(Ended::kBroken);

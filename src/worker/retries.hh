@@ -27,7 +27,7 @@ class Retries {
   std::vector<std::string> due(const std::vector<std::string>& names, Time now);
   // Returns whether nothing should be tried now.
   bool paused(Time now) const { return now < paused_until_; }
-  // The program works: if it had not for a while, every message is due.
+  // The program has worked: if it had failed for a while, every message is due.
   void succeeded(const std::string& name);
   // Returns when the message is due again.
   std::chrono::seconds failed(const std::string& name, Time now);
