@@ -45,9 +45,9 @@ Error exec_program(const std::vector<std::string>& command, const std::string& v
 // one has replaced it. Not open on failure, and always on systems other than Linux. `path` is
 // program_path(), for a system without /proc.
 Fd open_program(const std::string& path);
-// Executes the program as a process of that name, with `variable`=`value` in its environment and
-// without the variables by which libraries of databases get passwords, and every signal blocked.
-// Returns only on error.
+// Executes the program as a process of that name, with every signal blocked. Its environment has
+// `variable`=`value`, but not the variables by which libraries of databases get passwords. Returns
+// only on error.
 Error exec_process(const Fd& program, const std::string& name, const std::string& variable,
                    const std::string& value);
 // Removes a variable from the environment and returns its value.

@@ -17,8 +17,8 @@ sys::Needs needs_of(const conf::Config& config, bool has_delivery, bool passes_o
 
 // Adds the needs of a process that looks up host names and connects.
 void add_names(sys::Needs& needs);
-// Returns the paths in a definition: of certificates, option files, databases. Their directories,
-// because such files are often replaced.
+// Returns the directories of the files that a definition names (certificates, option files,
+// databases); the directories, because such files are often replaced.
 std::vector<std::string> folders_in(std::string_view text);
 
 // Starts the process that runs the programs of the site (sys/launcher.hh), if any are configured.

@@ -28,7 +28,8 @@ class Histogram {
   // The percentile `share` in milliseconds; share = 1 is the exact maximum.
   double percentile(double share) const {
     if (count_ == 0) return 0;
-    // The nearest rank. Prevents an error of one rank, because 0.99 is not exact as a double.
+    // The percentile is the value at the nearest rank. 1e-6 prevents an error of one rank, because
+    // 0.99 is not exact as a double.
     auto wanted = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_) - 1e-6));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts_.size() && share < 1; ++i) {

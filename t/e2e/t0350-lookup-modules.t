@@ -86,7 +86,7 @@ with Handoffd({"recipients.lookup": "any"}, scratch=scratch) as daemon:
     is_(check(daemon), (0, ""), "without_modules_other_lookups_work")
     daemon.write({"recipients.lookup": NOWHERE[KIND], "hostname": "other.test"})
     code, said = check(daemon)
-    is_(code, 78, "a_missing_module_exits_with_78")
+    is_(code, 78, "check_exits_with_78_if_a_module_is_missing")
     ok(f"recipients.lookup = {KIND}: " in said and missing in said and f"--with-{KIND}" in said,
        "the_error_names_the_setting_the_file_and_its_package")
     start = subprocess.run([program("HANDOFFD"), "-f", "-c", daemon.path, "--control.socket",

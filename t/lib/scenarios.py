@@ -186,7 +186,7 @@ class Scenarios:
             sender = self._user(f"hears{number}", self.domains[0])
             self.mta.inject(sender, [user], b"Subject: too much\n\nhello\n")
             line = self.mta.wait_for(user, DEFERRED if kept else BOUNCED)
-            ok(re.search(r"5\.2\.2|over quota", line), f"the_log_says_that_{user}_is_full_permanently")
+            ok(re.search(r"5\.2\.2|over quota", line), f"the_log_says_that_the_mailbox_of_{user}_is_full")
             if kept:
                 self.mta.remove(user)
             self.mta.drain()

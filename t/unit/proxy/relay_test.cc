@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(a_message_is_passed_on_unchanged) {
   BOOST_TEST(site.files_opened == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_backend_without_extensions_gets_one_command_at_a_time_and_data) {
+BOOST_AUTO_TEST_CASE(a_plain_backend_gets_one_command_at_a_time_and_the_content_by_data) {
   Site site;
   site.network.expect("b", std::string(kPlain) + kAccepted + "354 go\r\n");
   auto relay = site.relay();

@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(a_try_that_its_retry_has_overtaken_is_not_delivered_L12) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_try_whose_retry_was_answered_by_a_third_is_not_delivered_L12) {
+BOOST_AUTO_TEST_CASE(an_abandoned_retry_is_not_delivered_after_a_later_retry_was_answered_L12) {
   Delivery delivery;
   delivery.guard = true;
   auto pat = delivery.mailbox("pat");

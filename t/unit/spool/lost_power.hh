@@ -7,10 +7,10 @@
 //     disk.each_outcome([](const Tree& tree) { ... });   // a power failure
 //   }
 //
-// An outcome is a tree that the filesystem may contain afterwards. An unsynced file: nothing, half,
-// all, or zeros of its length (delayed allocation). Names that were created or removed without a
-// sync of the directory: any subset, as POSIX allows; or, as on ext4, XFS and btrfs, those up to
-// some moment, and any sync also syncs all earlier names.
+// An outcome is a tree that the filesystem may contain afterwards. An unsynced file has none, half
+// or all of its content, or zeros of its length (delayed allocation). Of the names that were
+// created or removed without a sync of the directory, the tree has any subset, as POSIX allows; or,
+// as on ext4, XFS and btrfs, those up to some moment, where any sync also syncs all earlier names.
 //
 // The class is here and not in src/, because only tests use it.
 #pragma once
