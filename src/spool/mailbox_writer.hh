@@ -69,7 +69,8 @@ class MailboxWriter {
   // The second half: count() after the sync succeeded, unlink() otherwise.
   void count(const Mailbox& mailbox, const Delivered& delivered);
   void unlink(const Mailbox& mailbox, const std::string& file);
-  // Takes back what deliver() has done. Synced if possible: the client will send the message again.
+  // Takes back what deliver() has done. The removal is synced if possible, because the client will
+  // send the message again.
   void remove(const Mailbox& mailbox, const std::string& file);
 
  private:

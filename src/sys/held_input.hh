@@ -1,5 +1,5 @@
-// Octets of a connected socket, read without taking them from the socket, and other calls that
-// never block, for a process that talks to several peers at once.
+// Functions that never block, for a process that talks to several peers at once. They can also read
+// the octets of a connected socket without taking them from it.
 //
 // What is left in the socket tells the peer that it was not read: a unix socket's peer sees it
 // there, and over TCP a socket that is closed with unread octets is reset, also if the process is

@@ -60,7 +60,7 @@ with Handoffd({"session.max-recipients": 100}) as daemon:
         client.send(stuffed(MESSAGE))
         is_([str(reply) for reply in client.replies(4)],
             [f"250 2.0.0 <{each}> delivered" for each in (PAT, KIM, PAT, SAM)],
-            "one_reply_for_each_successful_rcpt_in_order_duplicates_included_L4")
+            "each_successful_rcpt_has_a_reply_in_order_even_a_repeated_one_L4")
         is_(client.command("NOOP").code, 250, "the_session_continues_after_a_message_L4")
     is_([len(daemon.messages(each)) for each in users], [2, 1, 1],
         "a_mailbox_named_twice_gets_one_copy_L4")

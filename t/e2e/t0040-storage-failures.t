@@ -59,12 +59,12 @@ with Handoffd() as daemon:
     for path, what in ((domain, "domain"), (daemon.spool, "spool")):
         mode = os.stat(path).st_mode & 0o7777
         os.chmod(path, 0)
-        is_(final(daemon), ["451 4.3.0"], f"an_unreadable_{what}_is_451_at_rcpt_R1")
+        is_(final(daemon), ["451 4.3.0"], f"rcpt_gets_451_if_the_{what}_cannot_be_read_R1")
         is_(final(daemon, recipients=["nobody@good.test"]), ["451 4.3.0"],
-            f"an_unreadable_{what}_is_451_for_unknown_recipients_too_R1")
+            f"unknown_recipients_get_451_too_if_the_{what}_cannot_be_read_R1")
         os.chmod(path, mode)
     is_(final(daemon, recipients=["nobody@good.test"]), ["550 5.1.1"],
-        "unknown_recipients_are_550_if_this_is_certain_R1")
+        "unknown_recipients_get_550_if_this_is_certain_R1")
     os.rename(domain, domain + ".away")
     os.mkdir(os.path.join(daemon.spool, ".hidden"))
     hidden = os.path.join(daemon.spool, ".away")
@@ -88,24 +88,24 @@ with Handoffd() as daemon:
     away = daemon.mailbox_path(KIM) + ".away"
     is_(final(daemon, recipients=USERS,
               meanwhile=lambda: os.rename(daemon.mailbox_path(KIM), away)),
-        ["250 2.0.0", "451 4.2.0", "250 2.0.0"], "a_mailbox_removed_after_rcpt_is_451_R1")
+        ["250 2.0.0", "451 4.2.0", "250 2.0.0"], "a_mailbox_removed_after_rcpt_gets_451_R1")
     os.rename(away, daemon.mailbox_path(KIM))
     is_(os.path.exists(daemon.mailbox_path(KIM)), True, "the_removed_mailbox_is_not_created_again")
 
     shutil.rmtree(new)
     with open(new, "w", encoding="ascii"):
         pass
-    is_(final(daemon, recipients=[KIM]), ["451 4.2.0"], "a_file_in_the_place_of_new_is_451_R1")
+    is_(final(daemon, recipients=[KIM]), ["451 4.2.0"], "a_mailbox_with_a_file_in_the_place_of_new_gets_451_R1")
     os.unlink(new)
     os.symlink("/tmp", new)
-    is_(final(daemon, recipients=[KIM]), ["451 4.2.0"], "a_link_in_the_place_of_new_is_451_R2")
+    is_(final(daemon, recipients=[KIM]), ["451 4.2.0"], "a_mailbox_with_a_link_in_the_place_of_new_gets_451_R2")
     os.unlink(new)
     is_(final(daemon, recipients=[KIM]), ["250 2.0.0"], "a_missing_new_is_created")
     is_(visible(daemon), ([3, 1, 2], [], []), "each_mailbox_has_exactly_its_messages")
 
     staging = os.path.join(daemon.spool, ".handoff", "staging")
     os.chmod(staging, 0o500)
-    is_(final(daemon), ["451 4.3.0"], "a_staging_area_without_permission_is_451_R5")
+    is_(final(daemon), ["451 4.3.0"], "a_message_gets_451_if_staging_cannot_be_written_R5")
     os.chmod(staging, 0o700)
 
 if with_mounts:
@@ -122,12 +122,12 @@ if with_mounts:
 
         is_(final(daemon), ["250 2.0.0"], "mail_is_delivered_to_a_small_spool")
         is_(final(daemon, LARGE, USERS), ["452 4.3.1"] * 3,
-            "a_message_larger_than_the_spool_is_452_R5")
+            "a_message_larger_than_the_spool_gets_452_R5")
         is_(visible(daemon), ([1, 0, 0], [], []), "no_part_of_the_refused_message_is_visible_R5")
         with Lmtp(daemon.unix) as client:
             client.command("LHLO client.test")
             reply = client.command("MAIL FROM:<> SIZE=2000000")
-            is_((reply.code, reply.enhanced), (452, "4.3.1"), "a_declared_size_without_room_is_452_at_mail_X4")
+            is_((reply.code, reply.enhanced), (452, "4.3.1"), "a_declared_size_without_room_gets_452_at_mail_X4")
             is_(client.command("MAIL FROM:<> SIZE=2000").code, 250, "a_declared_size_with_room_is_accepted_X4")
             # The room that MAIL reserved is released before the second reply; otherwise the next
             # MAIL would be refused.
@@ -141,7 +141,7 @@ if with_mounts:
                     file.write(b"x" * 4096)
             except OSError:
                 pass
-        is_(final(daemon, recipients=USERS), ["452 4.3.1"] * 3, "a_full_disk_is_452_R5")
+        is_(final(daemon, recipients=USERS), ["452 4.3.1"] * 3, "a_message_gets_452_on_a_full_disk_R5")
         is_(visible(daemon), ([1, 0, 0], [], []), "on_a_full_disk_no_refused_message_is_visible_R5")
         os.unlink(filler)
         is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3, "with_free_space_again_mail_is_delivered_R5")
@@ -153,7 +153,7 @@ if with_mounts:
                 os.mkdir(fillers[-1])
         except OSError:
             fillers.pop()
-        is_(final(daemon), ["452 4.3.1"], "a_full_inode_table_is_452_R5")
+        is_(final(daemon), ["452 4.3.1"], "a_message_gets_452_if_no_inode_is_free_R5")
         is_(visible(daemon), ([2, 1, 1], [], []), "without_inodes_no_refused_message_is_visible_R5")
         for each in fillers:
             os.rmdir(each)
@@ -179,7 +179,7 @@ if with_mounts:
         is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3,
             "a_mailbox_on_another_filesystem_gets_a_copy")
         is_(final(daemon, LARGE[:300000], USERS), ["250 2.0.0", "452 4.3.1", "250 2.0.0"],
-            "a_full_filesystem_is_452_for_its_mailbox_alone_R5_L6")
+            "only_the_mailbox_on_the_full_filesystem_gets_452_R5_L6")
         is_(visible(daemon), ([6, 1, 3], [], []), "no_part_of_the_message_is_visible_on_the_full_filesystem_R5")
         is_(daemon.stop(), 0, "the_server_exits_with_0_after_a_full_mailbox")
         subprocess.run(["umount", kim], check=True)
@@ -205,7 +205,7 @@ if with_mounts:
                 fillers.pop()
             ok(len(fillers) > 5, "the_inodes_of_ext4_are_used_up")
             is_(final(daemon, recipients=USERS), ["452 4.3.1"],
-                "an_ext4_without_inodes_is_452_R5")
+                "a_message_gets_452_on_ext4_without_inodes_R5")
             is_(visible(daemon), ([1, 1, 1], [], []), "no_refused_message_is_visible_on_ext4_R5")
             os.unlink(fillers.pop())  # for the file of the message; its names need no inode
             is_(final(daemon, recipients=USERS), ["250 2.0.0"] * 3,
@@ -233,7 +233,7 @@ if with_mounts:
             with open(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error", "w",
                       encoding="ascii") as trigger:
                 trigger.write("a test")
-            is_(final(daemon), ["451 4.3.0"], "a_spool_that_became_read_only_is_451_R5")
+            is_(final(daemon), ["451 4.3.0"], "a_message_gets_451_if_the_spool_has_become_read_only_R5")
             is_(daemon.stop(), 0, "the_server_exits_with_0_without_a_disk")
         finally:
             daemon.stop()
@@ -251,7 +251,7 @@ with Handoffd() as daemon:
     resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     for user in USERS:
         daemon.mailbox(user)
-    is_(final(daemon, LARGE, USERS), ["452 4.3.1"] * 3, "a_message_beyond_the_limit_on_file_size_is_452_R5")
+    is_(final(daemon, LARGE, USERS), ["452 4.3.1"] * 3, "a_message_beyond_the_limit_on_file_size_gets_452_R5")
     is_(final(daemon), ["250 2.0.0"], "the_worker_continues_after_the_limit_on_file_size_R5")
     is_(visible(daemon), ([1, 0, 0], [], []), "no_part_of_the_message_beyond_the_limit_is_left_R5")
     ok(not any("died" in line or "signal" in line for line in daemon.log), "no_worker_died_R5")

@@ -94,7 +94,7 @@ for lookup in ("mailbox", "any"):
 
         for name in ("link@good.test", "alias@good.test", "new@link.test"):
             code, final = replies(daemon, name.encode())
-            ok((final or code) == 451, f"{name}_through_a_planted_link_is_451_R2_with_{lookup}")
+            ok((final or code) == 451, f"{name}_through_a_planted_link_gets_451_R2_with_{lookup}")
         is_(tree(outside), {os.path.join(outside, "new")},
             f"nothing_was_written_outside_the_spool_R2_with_{lookup}")
         is_(daemon.messages("kim@good.test"), [], f"nothing_was_written_through_a_link_to_another_mailbox_R2_with_{lookup}")

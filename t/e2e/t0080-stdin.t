@@ -108,7 +108,7 @@ is_((len(config.messages(PAT)), config.staged()), (3, []), "no_part_of_an_interr
 process, client = after("NONSENSE", "NONSENSE")
 client.send(b"NONSENSE\r\n")
 is_([(reply.code, reply.enhanced) for reply in client.replies(2)],
-    [(500, "5.5.1"), (421, "4.7.0")], "too_many_errors_are_421_S11")
+    [(500, "5.5.1"), (421, "4.7.0")], "too_many_errors_get_421_S11")
 is_(end(process)[0], 77, "too_many_errors_exit_with_77")
 
 process, client = after()

@@ -69,7 +69,7 @@ for user in USERS:
     daemon.mailbox(user)
 with begun(daemon) as client:
     is_([f"{each.code} {each.enhanced}" for each in client.replies(3)],
-        ["250 2.0.0", "451 4.3.0", "250 2.0.0"], "a_failed_fsync_of_new_is_451_for_its_mailbox_R5")
+        ["250 2.0.0", "451 4.3.0", "250 2.0.0"], "if_fsync_of_new_fails_its_mailbox_gets_451_R5")
 is_(daemon.stop(), 0, "the_server_exits_with_0_after_a_failed_fsync_of_new")
 is_(visible(daemon), ([1, 0, 1], [], []), "after_a_failed_fsync_of_new_no_file_is_visible_R5")
 shutil.rmtree(daemon.spool)
@@ -79,7 +79,7 @@ for user in USERS:
     daemon.mailbox(user)
 with begun(daemon) as client:
     is_([f"{each.code} {each.enhanced}" for each in client.replies(3)], ["451 4.3.0"] * 3,
-        "a_failed_fsync_of_the_message_is_451_for_all_R5")
+        "if_fsync_of_the_message_fails_all_get_451_R5")
     is_(client.command("NOOP").code, 250, "the_session_continues_after_a_failed_fsync")
 is_(visible(daemon), ([0, 0, 0], [], []), "after_a_failed_fsync_of_the_message_no_file_is_kept_R5")
 is_(daemon.stop(), 0, "the_server_exits_with_0_after_a_failed_fsync_of_the_message")

@@ -53,7 +53,7 @@ with Handoffd({"spool.min-free": "1M", "spool.min-free-inodes": "10",
         daemon.mailbox(PAT)
         daemon.start()
         with Client(daemon) as one, Client(daemon) as other:
-            is_(one.mail(int(3.5 * MEGABYTE)), "452 4.3.1", "a_message_that_would_leave_too_little_room_is_452_X4")
+            is_(one.mail(int(3.5 * MEGABYTE)), "452 4.3.1", "a_message_that_would_leave_too_little_room_gets_452_X4")
             is_(one.mail(2 * MEGABYTE), "250 2.1.0", "a_message_that_leaves_enough_room_is_accepted_X4")
             is_(daemon.staged(), [], "announced_messages_write_nothing_yet")
             is_(other.mail(2 * MEGABYTE), "452 4.3.1", "messages_in_progress_are_counted_X4")

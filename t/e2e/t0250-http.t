@@ -98,7 +98,7 @@ with Handoffd({"http.listen": str(port), "recipients.max-concurrent": 20}, scrat
     daemon.write({"http.show-addresses": "yes"})
     is_(ctl(daemon, "reload").returncode, 0, "a_reload_can_allow_addresses_on_the_page")
     ok("pat@good.test" in get("/")[2], "the_page_then_shows_addresses_of_failures")
-    is_(get("/nothing")[0], 404, "other_paths_are_404")
+    is_(get("/nothing")[0], 404, "other_paths_get_404")
     is_(get("/", method="POST")[0], 405, "nothing_can_be_changed_over_http_listen")
     is_(get("/", method="HEAD")[2], "", "head_has_no_body")
 
@@ -108,7 +108,7 @@ with Handoffd({"http.listen": str(port), "recipients.max-concurrent": 20}, scrat
                      daemon=True).start()
     daemon.write({"http.show-addresses": "no", "recipients.lookup": f"socketmap:unix:{words}:m"})
     is_(ctl(daemon, "reload").returncode, 0, "a_reload_selects_another_lookup")
-    is_(deliver(daemon.unix, "", [PAT], MESSAGE).rcpt[PAT].code, 451, "a_failing_lookup_is_451")
+    is_(deliver(daemon.unix, "", [PAT], MESSAGE).rcpt[PAT].code, 451, "a_recipient_gets_451_if_the_lookup_fails")
     until(lambda: "451 4.3.0 the recipient cannot" in get("/")[2], "the page shows it")
     ok("socketmap: the map says TEMP no shard for ***" in get("/")[2],
        "the_page_shows_the_lookup_servers_error_without_the_address")

@@ -77,18 +77,18 @@ ok(f"ok       socket tls:127.0.0.1:{tls_port}: accepts connections" in ctl(daemo
 
 with Lmtp(daemon.unix) as client:
     ok("STARTTLS" not in lhlo(client), "X10_starttls_is_not_offered_on_a_unix_socket")
-    is_(client.command("STARTTLS").code, 502, "X10_starttls_on_a_unix_socket_is_502")
+    is_(client.command("STARTTLS").code, 502, "X10_starttls_on_a_unix_socket_gets_502")
 
 with Lmtp(daemon.tcp) as client:
     ok("STARTTLS" in lhlo(client), "X10_starttls_is_offered_on_tcp")
-    is_(client.command("STARTTLS now").code, 501, "X10_starttls_with_an_argument_is_501")
+    is_(client.command("STARTTLS now").code, 501, "X10_starttls_with_an_argument_gets_501")
     client.session("MAIL FROM:<>")
-    is_(client.command("STARTTLS").code, 503, "X10_starttls_in_a_transaction_is_503")
+    is_(client.command("STARTTLS").code, 503, "X10_starttls_in_a_transaction_gets_503")
     client.command("RSET")
-    is_(client.start_tls(context()).code, 220, "X10_starttls_is_220")
+    is_(client.start_tls(context()).code, 220, "X10_starttls_gets_220")
     is_(client.command("MAIL FROM:<>").code, 503, "X10_after_the_handshake_lhlo_is_required_again")
     ok("STARTTLS" not in lhlo(client), "X10_starttls_is_not_offered_inside_tls")
-    is_(client.command("STARTTLS").code, 503, "X10_starttls_inside_tls_is_503")
+    is_(client.command("STARTTLS").code, 503, "X10_starttls_inside_tls_gets_503")
     client.session("MAIL FROM:<>", f"RCPT TO:<{USER}>", "DATA")
     client.send(stuffed(MESSAGE))
     is_(client.reply().code, 250, "X10_a_message_is_delivered_inside_tls")
@@ -110,7 +110,7 @@ ok("TLS handshake" in daemon.wait_for(r"TLS failed", before), "X10_a_failed_hand
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
     client.send(b"STARTTLS\r\nLHLO evil\r\nMAIL FROM:<evil@example.org>\r\n")
-    is_(client.reply().code, 220, "X10_starttls_with_pipelined_input_is_220")
+    is_(client.reply().code, 220, "X10_starttls_with_pipelined_input_gets_220")
     client.wrap(context())
     client.send(b"NOOP\r\nMAIL FROM:<>\r\n")
     is_([reply.code for reply in client.replies(2)], [250, 503],
@@ -212,10 +212,10 @@ is_(hands_shaken(daemon.tcp, context(ssl.TLSVersion.TLSv1_2)), None,
     "X10_tls_1.2_is_refused_if_1.3_is_the_minimum")
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
-    is_(client.command("MAIL FROM:<>").code, 530, "X10_mail_without_tls_is_530_if_it_is_required")
+    is_(client.command("MAIL FROM:<>").code, 530, "X10_mail_without_tls_gets_530_if_it_is_required")
     client.start_tls(context(client=pat))
     ok("XCLIENT" not in lhlo(client), "X10_without_tls.trust-clients_a_certificate_gives_no_trust")
-    is_(client.command("MAIL FROM:<>").code, 250, "X10_mail_inside_tls_is_250_if_it_is_required")
+    is_(client.command("MAIL FROM:<>").code, 250, "X10_mail_inside_tls_gets_250_if_it_is_required")
 is_(deliver(daemon.unix, "", [USER], b"x\r\n").final[USER].code, 250,
     "X10_unix_sockets_need_no_tls_if_it_is_required")
 is_(daemon.stop(), 0, "the_server_exits_with_0_if_tls_is_required")

@@ -81,40 +81,40 @@ def received_with(client):
 
 with Lmtp(daemon.unix) as client:
     is_(offered(client), [], "X11_auth_is_not_offered_on_a_unix_socket")
-    is_(client.command(f"AUTH PLAIN {plain(PAT, SECRET)}").code, 502, "X11_auth_on_a_unix_socket_is_502")
+    is_(client.command(f"AUTH PLAIN {plain(PAT, SECRET)}").code, 502, "X11_auth_on_a_unix_socket_gets_502")
 
 with Lmtp(daemon.tcp) as client:
     is_(offered(client), ["SCRAM-SHA-256"], "X11_without_tls_no_mechanism_sends_a_password")
     is_(client.command(f"AUTH PLAIN {plain(PAT, SECRET)}").code, 504,
         "X11_plain_without_tls_is_refused")
     is_(client.command(f"AUTH LOGIN {encoded(PAT)}").code, 504, "X11_login_without_tls_is_refused")
-    is_(client.command("AUTH ANONYMOUS").code, 504, "X11_a_mechanism_that_is_not_configured_is_504")
-    is_(client.command("AUTH").code, 501, "X11_auth_without_a_mechanism_is_501")
+    is_(client.command("AUTH ANONYMOUS").code, 504, "X11_a_mechanism_that_is_not_configured_gets_504")
+    is_(client.command("AUTH").code, 501, "X11_auth_without_a_mechanism_gets_501")
     before = len(daemon.log)
     reply, proved = scram(client, PAT, "wrong")
-    is_((reply.code, reply.enhanced), (535, "5.7.8"), "X11_a_wrong_password_is_535_5.7.8")
+    is_((reply.code, reply.enhanced), (535, "5.7.8"), "X11_a_wrong_password_gets_535_5.7.8")
     line = daemon.wait_for("authentication failed", before)
     ok("mechanism=SCRAM-SHA-256" in line and f"auth={PAT}" in line, "X11_the_log_names_the_user_that_failed")
     reply, proved = scram(client, f"nobody@{REALM}", SECRET)
-    is_(reply.code, 535, "X11_an_unknown_user_is_535")
+    is_(reply.code, 535, "X11_an_unknown_user_gets_535")
     client.command("AUTH SCRAM-SHA-256 " + Scram(PAT, SECRET).first())
-    is_(client.command("*").code, 501, "X11_a_cancelled_exchange_is_501")
-    is_(client.command("AUTH SCRAM-SHA-256 !").code, 501, "X11_invalid_base64_is_501")
+    is_(client.command("*").code, 501, "X11_a_cancelled_exchange_gets_501")
+    is_(client.command("AUTH SCRAM-SHA-256 !").code, 501, "X11_invalid_base64_gets_501")
     client.command("AUTH SCRAM-SHA-256 " + Scram(PAT, SECRET).first())
-    is_(client.command("!").code, 501, "X11_invalid_base64_within_an_exchange_is_501")
+    is_(client.command("!").code, 501, "X11_invalid_base64_within_an_exchange_gets_501")
     reply, proved = scram(client, PAT, SECRET)
     is_((reply.code, reply.enhanced), (235, "2.7.0"), "X11_scram_sha_256_succeeds_after_failures")
     ok(proved, "X11_the_server_proves_that_it_knows_the_password")
     line = daemon.wait_for("authenticated ", before)
     ok(f"auth={PAT}" in line, "X11_the_log_has_the_authenticated_user")
-    is_(client.command("AUTH PLAIN").code, 503, "X11_a_second_auth_is_503")
+    is_(client.command("AUTH PLAIN").code, 503, "X11_a_second_auth_gets_503")
     is_(received_with(client), "LMTPA", "X11_received_says_lmtpa")
     ok(f"auth={PAT}" in daemon.wait_for("delivered .*auth=", before), "X11_the_log_of_the_delivery_has_the_authenticated_user")
 
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
     client.command("MAIL FROM:<>")
-    is_(client.command("AUTH SCRAM-SHA-256").code, 503, "X11_auth_in_a_transaction_is_503")
+    is_(client.command("AUTH SCRAM-SHA-256").code, 503, "X11_auth_in_a_transaction_gets_503")
 
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
@@ -132,13 +132,13 @@ if HAS_TLS:
         client.start_tls(context())
         is_(offered(client), ["PLAIN", "LOGIN", "SCRAM-SHA-256"], "X11_under_tls_plain_is_offered")
         is_(client.command(f"AUTH PLAIN {plain(PAT, 'wrong')}").code, 535,
-            "X11_plain_with_a_wrong_password_is_535")
+            "X11_plain_with_a_wrong_password_gets_535")
         is_(client.command("AUTH PLAIN " + encoded(f"kim@{REALM}\0{PAT}\0{SECRET}")).code, 535,
             "X11_a_user_cannot_authenticate_as_another_user")
         is_(client.command("AUTH EXTERNAL =").code, 504, "X11_external_without_a_certificate_is_refused")
         reply = client.command("auth plain")
         is_(str(reply), "334 ", "X11_plain_without_initial_response_asks_for_it")
-        is_(client.command(plain(PAT, SECRET)).code, 235, "X11_plain_under_tls_is_235")
+        is_(client.command(plain(PAT, SECRET)).code, 235, "X11_plain_under_tls_gets_235")
         is_(received_with(client), "LMTPSA", "X11_received_says_lmtpsa")
     with Lmtp(daemon.tcp) as client:
         client.command("LHLO me")
@@ -151,7 +151,7 @@ if HAS_TLS:
         client.start_tls(context(by_certificate))
         ok("EXTERNAL" in offered(client), "X11_external_is_offered_with_a_certificate")
         before = len(daemon.log)
-        is_(client.command("AUTH EXTERNAL =").code, 235, "X11_external_with_a_certificate_is_235")
+        is_(client.command("AUTH EXTERNAL =").code, 235, "X11_external_with_a_certificate_gets_235")
         ok(f"auth={PAT}" in daemon.wait_for("authenticated ", before),
            "X11_the_user_of_external_is_the_common_name_of_the_certificate")
 is_(daemon.stop(), 0, "the_server_exits_with_0")
@@ -163,9 +163,9 @@ daemon.write({"auth.required": "yes", "auth.mechanisms": "SCRAM-SHA-256"})
 daemon.start()
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
-    is_(client.command("MAIL FROM:<>").code, 530, "X11_mail_is_530_if_auth_is_required")
+    is_(client.command("MAIL FROM:<>").code, 530, "X11_mail_gets_530_if_auth_is_required")
     scram(client, PAT, SECRET)
-    is_(client.command("MAIL FROM:<>").code, 250, "X11_after_auth_mail_is_250")
+    is_(client.command("MAIL FROM:<>").code, 250, "X11_after_auth_mail_gets_250")
 is_(deliver(daemon.unix, "", [USER], b"x\r\n").final[USER].code, 250,
     "X11_a_unix_socket_needs_no_auth")
 is_(daemon.stop(), 0, "the_server_exits_with_0_if_auth_is_required")
@@ -189,6 +189,6 @@ if HAS_TLS:
         client.start_tls(context())
         client.command("LHLO me")
         reply = client.command(f"AUTH PLAIN {plain(PAT, SECRET)}")
-        is_((reply.code, reply.enhanced), (454, "4.7.0"), "X11_without_saslauthd_auth_is_454_4.7.0")
+        is_((reply.code, reply.enhanced), (454, "4.7.0"), "X11_without_saslauthd_auth_gets_454_4.7.0")
     is_(daemon.stop(), 0, "the_server_exits_with_0_without_saslauthd")
 done()

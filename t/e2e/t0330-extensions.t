@@ -34,7 +34,7 @@ with Handoffd({"workers.max-transactions": 50, "session.max-recipients": 100, "t
 
         # Every octet value, in chunks that split CRLF and dots.
         client.session("MAIL FROM:<> BODY=BINARYMIME", f"RCPT TO:<{PAT}>", f"RCPT TO:<{PAT}>")
-        is_(client.command("DATA").code, 503, "X6_data_after_body_binarymime_is_503")
+        is_(client.command("DATA").code, 503, "X6_data_after_body_binarymime_gets_503")
         for at in range(0, len(BINARY), 50):
             chunk = BINARY[at:at + 50]
             client.send(b"BDAT %d\r\n" % len(chunk) + chunk)
@@ -82,10 +82,10 @@ with Handoffd({"workers.max-transactions": 50, "session.max-recipients": 100, "t
         offered = " ".join(client.command("LHLO me").lines)
         ok("XFORWARD" not in offered and "XCLIENT" not in offered, "L11_xforward_and_xclient_are_not_offered_to_untrusted_peers")
         is_(codes([client.command("XFORWARD NAME=x"), client.command("XCLIENT NAME=x")]),
-            [550, 550], "L11_xforward_and_xclient_of_untrusted_peers_are_550")
+            [550, 550], "L11_xforward_and_xclient_of_untrusted_peers_get_550")
         client.command("MAIL FROM:<>")
         is_(client.command(f"RCPT TO:<{PAT}> ORCPT=rfc822;a@example.org").code, 555,
-            "X8_orcpt_of_untrusted_peers_is_555")
+            "X8_orcpt_of_untrusted_peers_gets_555")
 
 
 # A client whose address is in `trusted`, and one whose is not.

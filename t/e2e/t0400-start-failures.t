@@ -66,7 +66,7 @@ with socket.create_server(("127.0.0.1", 0)) as taken:
                 file.write(comm)
             code, said = run(config, "--check")
             is_((code, f"{comm} listens there" in said), (wanted, wanted == 0),
-                f"a_port_of_{'inetd' if wanted == 0 else 'others'}_is_judged_rightly")
+                f"a_port_of_{'inetd' if wanted == 0 else 'others'}_is_judged_correctly")
 config.write({"listen": f"tcp:127.0.0.1:{free_port()}"})
 
 for limit in range(6, 16):

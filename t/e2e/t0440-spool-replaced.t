@@ -96,7 +96,7 @@ with Handoffd({"recipients.lookup": "any", "http.listen": f"127.0.0.1:{port}",
     finally:
         # Workers have the disk open.
         subprocess.run(["umount", "--lazy", daemon.spool], check=True)
-    is_(names(daemon.messages(PAT)), ["before"], "nothing was acknowledged into the hidden directory")
+    is_(names(daemon.messages(PAT)), ["before"], "no message was acknowledged for the hidden directory")
     # Then the disk is unmounted. Workers that were idle notice this before they accept a
     # connection.
     start = time.monotonic()
@@ -136,14 +136,14 @@ with Handoffd() as daemon:
         "after the move the next connection is served")
     is_(names(daemon.messages(PAT)), ["after"], "after the move mail is stored in the new directory")
     is_(names(maildir.messages(os.path.join(moved, "good.test", "pat"))), ["before"],
-        "nothing was acknowledged into the old directory")
+        "no message was acknowledged for the old directory")
 
 # --- The spool is moved, and nothing is put in its place.
 with Handoffd({"session.stress-timeout": "1s"}) as daemon:
     daemon.mailbox(PAT)
     moved = daemon.spool + ".moved"
     is_(deliver(daemon.unix, "", [PAT], message("before")).final[PAT].code, 250,
-        "before the directory is missing a message is delivered")
+        "a message is delivered while the directory is there")
     start = time.monotonic()
     until(lambda: time.monotonic() - start > IDLE, "the workers were idle")
     before = len(daemon.log)

@@ -51,19 +51,19 @@ def check(daemon, kind, where):
     code, session = swaks(where, ["unknown@good.test"], message)
     is_(code, NO_RECIPIENT, f"an_unknown_recipient_over_{kind}_is_refused")
     is_([line[4:13] for line in replies(session, "550")], ["550 5.1.1"],
-        f"an_unknown_recipient_over_{kind}_is_550_5.1.1")
+        f"an_unknown_recipient_over_{kind}_gets_550_5.1.1")
 
     before = len(daemon.messages(USERS[0]))
     code, session = swaks(where, [USERS[0], "unknown@good.test", USERS[1]], message)
     is_(code, 0, f"swaks_succeeds_with_an_unknown_recipient_among_others_over_{kind}")
     is_(len(replies(session, "550 5.1.1")), 1,
-        f"an_unknown_recipient_among_others_over_{kind}_is_550")
+        f"an_unknown_recipient_among_others_over_{kind}_gets_550")
     is_(len(daemon.messages(USERS[0])), before + 1,
         f"the_other_recipients_over_{kind}_have_the_message")
 
     code, session = swaks(where, USERS[:1], message, "--pipeline")
     is_(code, 0, f"swaks_succeeds_with_a_pipelined_session_over_{kind}")
-    ok(replies(session, "221"), f"quit_over_{kind}_is_221")
+    ok(replies(session, "221"), f"quit_over_{kind}_gets_221")
 
 
 with Handoffd(tcp=True) as daemon:

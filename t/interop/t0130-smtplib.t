@@ -63,7 +63,7 @@ def check(daemon, kind, address, newline):
 
     with client_for(address) as client:
         code, _ = client.ehlo("client.test")
-        is_(code, 250, f"lhlo_over_{kind}_is_250")
+        is_(code, 250, f"lhlo_over_{kind}_gets_250")
         for extension in ("pipelining", "8bitmime", "size", "enhancedstatuscodes"):
             ok(client.has_extn(extension), f"{extension}_is_announced_over_{kind}")
         try:

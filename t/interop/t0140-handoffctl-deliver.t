@@ -154,7 +154,7 @@ with Handoffd(tcp=True) as daemon:
         client.send(stuffed(b"X-Test: pair\r\n\r\n"))
         is_([reply.code for reply in client.replies(2)], [250, 250],
             "a_socketpair_gets_a_reply_for_each_recipient")
-        is_(client.command("QUIT").code, 221, "quit_over_a_socketpair_is_221")
+        is_(client.command("QUIT").code, 221, "quit_over_a_socketpair_gets_221")
         ok(client.at_end(), "a_socketpair_is_closed_after_quit")
     is_(process.wait(DEADLINE), 0, "handoffd_on_a_socketpair_exits_with_0")
     daemon.scratch.release(process.pid)

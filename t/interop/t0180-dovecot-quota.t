@@ -101,7 +101,7 @@ def check_quota(daemon):
     os.chown(lost, *daemon.owner)
     large = b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n" * 2 + (b"y" * 70 + b"\r\n") * 30
     replies = [to(daemon, user, large) for _ in range(5)]
-    ok("452 4.2.2" in replies and replies[0] == "250 2.0.0", "a_full_mailbox_is_452_R4")
+    ok("452 4.2.2" in replies and replies[0] == "250 2.0.0", "a_full_mailbox_gets_452_R4")
     agree(daemon, user, "when_a_mailbox_is_full_after_a_crash")
     doveadm("quota", "recalc", "-u", user)
     agree(daemon, user, "after_a_count_by_dovecot")
@@ -235,7 +235,7 @@ with Handoffd({"quota.size": "1K", "quota.over": "bounce"}) as daemon:
     daemon.mailbox("pat@good.test")
     have_counted(daemon, "pat@good.test")
     replies = [to(daemon, "pat@good.test", MESSAGE + b"x" * 70 + b"\r\n") for _ in range(9)]
-    ok("552 5.2.2" in replies, "a_full_mailbox_is_552_if_so_configured_R4")
+    ok("552 5.2.2" in replies, "a_full_mailbox_gets_552_if_so_configured_R4")
 for encoding, location in ("utf-7", ""), ("utf-8", ":UTF-8"):
     with Handoffd({"recipients.create-folders": "yes", "spool.folder-encoding": encoding}) as daemon:
         dovecot = start_dovecot(daemon, QUOTA, location)

@@ -261,7 +261,7 @@ if len(sys.argv) == 1:
     there = {each for each in os.listdir(os.path.join(documents.TOP, "doc"))
              if each.endswith(".md") and not re.fullmatch(r"performance(-\w+)?\.md|requirements\.md", each)}
     is_(sorted(told), sorted(there),
-        "every_guide_is_followed_by_this_test")
+        "this_test_follows_every_guide")
     empty(documents.unrun(), "every_command_of_the_guides_is_run_by_a_test")
     ok(re.search(r"^127.*--stdin$", documents.text_of("contrib/inetd/inetd.conf"), re.M)[0]
        in documents.text_of("man/handoffd.8"), "the_manual_has_the_line_of_contrib_for_inetd")

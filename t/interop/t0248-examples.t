@@ -102,7 +102,7 @@ if len(sys.argv) == 1:
     for name in sorted(set(PEERS.values())):
         peer.require(name)
     is_(sorted(each.name for each in os.scandir(EXAMPLES) if each.is_dir()), sorted(PEERS),
-        "each_example_is_tried_by_this_test")
+        "this_test_tries_each_example")
     for name in PEERS:
         ok(f"({name}/README.md)" in documents.text_of("doc/examples/README.md"),
            f"the_list_of_examples_has_{name}")

@@ -150,7 +150,7 @@ with Load(socket, 2, PAT) as load:
     until(lambda: load.delivered > before + 1, "mail comes in still")
 is_(log_of(upgraded, "old program continues"), [], "the_upgrade_does_not_restart_the_server")
 is_(said("dpkg-query", "-W", "-f", "${Version} ", "handoff", *MODULES).split(),
-    [f"{version}.1-1"] * 6, "all_packages_are_of_the_new_version")
+    [f"{version}.1-1"] * 6, "all_packages_have_the_new_version")
 status = said("handoffctl", "status", "--json")
 ok(f'"version":"{version}.1"' in status.replace('": "', '":"'), "the_server_is_the_new_program") or diag(status)
 ok(daemon.running and re.search(rf'"pid": ?{daemon.pid}\b', status), "the_new_program_has_the_process_id_of_the_old_one")

@@ -116,7 +116,7 @@ half.send(b"the second half\r\n.\r\n")
 is_(half.reply().code, 250, "the_message_in_progress_is_completed")
 half.socket.close()
 is_(rpm("-q", "--queryformat", "%{VERSION} ", "handoff", *MODULES)[1].split(), [f"{version}.1"] * 6,
-    "all_packages_are_of_the_new_version")
+    "all_packages_have_the_new_version")
 status = run("/usr/sbin/handoffctl", "status", "--json")[1]
 ok(re.search(rf'"version": ?"{re.escape(version)}\.1"', status),
    "the_server_is_the_new_program") or diag(status)

@@ -36,7 +36,7 @@ def holds(daemon, what, unknown="kim"):
             is_(_rcpt(client, unknown, BEFORE)[0], 250,
                 f"X12_{what}_a_mailbox_without_since_is_accepted")
             taken += 1
-        is_(_rcpt(client, "pat", "yesterday"), (501, "5.5.4"), f"X12_{what}_an_invalid_time_is_501")
+        is_(_rcpt(client, "pat", "yesterday"), (501, "5.5.4"), f"X12_{what}_an_invalid_time_gets_501")
         is_(client.command("RCPT TO:<pat@example.org>").code, 250,
             f"X12_{what}_a_recipient_without_the_parameter_is_accepted")
         client.command("DATA")

@@ -1,7 +1,7 @@
 """Writes test results as TAP, the Test Anything Protocol, which `prove` reads.
 
     from tap import ok, is_, done, skip_all
-    is_(reply.code, 503, 'data_without_rcpt_is_503')
+    is_(reply.code, 503, 'data_without_rcpt_gets_503')
     done()                       # the last line of every test
 
 A test that dies before done() has printed no plan, which prove counts as a failure.

@@ -46,7 +46,7 @@ for name in names:
             tabs.append(f"{name}:{number}: a tab in the indentation")
     if text and (not text.endswith("\n") or text.endswith("\n\n")):
         endings.append(f"{name}: does not end with one newline")
-tap.result("no whitespace at the end of a line", whitespace)
+tap.result("no line ends in whitespace", whitespace)
 tap.result("lines and files end as they should", endings)
 tap.result("indented with spaces", tabs)
 tap.done()

@@ -16,7 +16,7 @@ using namespace handoff::board;
 
 BOOST_AUTO_TEST_SUITE(board_board)
 
-BOOST_AUTO_TEST_CASE(slots_are_initially_starting_with_zero_counters) {
+BOOST_AUTO_TEST_CASE(a_new_slot_has_the_state_starting_and_counters_of_0) {
   auto board = Board::create(1000);
   BOOST_REQUIRE(board.ok());
   BOOST_TEST(board.value().used() == 0u);

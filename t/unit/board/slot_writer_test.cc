@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(a_state_keeps_its_time_while_progress_continues) {
   BOOST_TEST(slot.progress > 1U);
 }
 
-BOOST_AUTO_TEST_CASE(replies_are_counted_once_each_by_the_last_of_their_lines) {
+BOOST_AUTO_TEST_CASE(each_reply_is_counted_once_by_its_last_line) {
   auto one = slot_writer(0);
   one->count_replies("250-a\r\n250-b\r\n250 c\r\n250 d\r\n999 odd\r\n");
   Totals totals;

@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_misspelt_key_names_the_nearest_one) {
   BOOST_TEST(fault("Hostname = a").ends_with("did you mean hostname?"));
 }
 
-BOOST_AUTO_TEST_CASE(the_message_about_a_full_key_in_a_section_names_its_line) {
+BOOST_AUTO_TEST_CASE(the_message_about_a_key_in_the_wrong_section_names_its_line) {
   BOOST_TEST(fault("[session]\nspool.path = /a") ==
              "/etc/h.conf:2: session.spool.path: no such setting; put spool.path above the first "
              "[section]");

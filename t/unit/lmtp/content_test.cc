@@ -535,7 +535,7 @@ BOOST_AUTO_TEST_CASE(after_a_failure_to_store_the_content_is_read_to_its_end_R5_
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_failure_at_the_end_is_the_reply_for_every_recipient_R5_L4) {
+BOOST_AUTO_TEST_CASE(after_a_failure_at_the_end_every_recipient_gets_a_refusal_R5_L4) {
   Dialogue dialogue;
   dialogue.fail_at_end = reply_to({EIO, "fsync", ""});
   dialogue.send(hello() + envelope_of({"a@x.example", "b@x.example", "a@x.example"}) + "DATA\r\n");

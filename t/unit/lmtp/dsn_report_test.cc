@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(x8_a_body_without_a_preceding_empty_line_is_not_returned) {
   BOOST_TEST(copied("A: 1\r\n\r\nB: 1\r\n") == "A: 1\n");
 }
 
-BOOST_AUTO_TEST_CASE(x8_octets_beyond_ascii_in_a_header_leave_the_status_7bit) {
+BOOST_AUTO_TEST_CASE(x8_the_status_part_is_7bit_even_if_the_header_is_not) {
   DsnReport report{{"sender@example.net"}, false, "", "a date", {}, {}};
   report.delivered = {{{"kim", "example.org"}, {}, {}, {}, {}}};
   report.header.take("Subject: \xc3\xbc\r\n\r\n");

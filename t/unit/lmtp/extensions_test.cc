@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(an_empty_last_chunk_ends_a_message_and_may_be_all_of_it_X5_
   BOOST_TEST(dialogue.last().body() == "");
 }
 
-BOOST_AUTO_TEST_CASE(data_after_a_chunk_is_503_and_the_chunks_continue_X5) {
+BOOST_AUTO_TEST_CASE(data_after_a_chunk_gets_503_and_the_chunks_continue_X5) {
   Dialogue dialogue;
   dialogue.send(start() + "BDAT 2\r\nab");
   BOOST_TEST(codes(dialogue.send("DATA\r\nRCPT TO:<b@x.example>\r\nMAIL FROM:<>\r\n")) ==
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(after_bdat_last_a_chunk_needs_a_new_transaction_X5) {
              "503 5.5.1, 503 5.5.1, 250 2.0.0");
 }
 
-BOOST_AUTO_TEST_CASE(an_invalid_size_is_501_X5) {
+BOOST_AUTO_TEST_CASE(an_invalid_size_gets_501_X5) {
   for (std::string size : {"", "x", "-1", "+1", "1.5", "0x1", "5x", "LAST", " LAST"}) {
     Dialogue dialogue;
     dialogue.send(start());
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(an_invalid_size_is_501_X5) {
 }
 
 // A chunk of unknown size follows, so the session cannot continue.
-BOOST_AUTO_TEST_CASE(a_chunk_size_that_overflows_is_501_and_ends_the_session_X5) {
+BOOST_AUTO_TEST_CASE(a_chunk_size_that_overflows_gets_501_and_ends_the_session_X5) {
   Dialogue dialogue;
   dialogue.send(start());
   BOOST_TEST(codes(dialogue.send("BDAT 18446744073709551616\r\nNOOP\r\n")) == "501 5.5.4");
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(the_octets_of_a_refused_chunk_are_discarded_whatever_the_re
 }
 
 // RFC 3030 2: chunks that were sent after a refused one are discarded too.
-BOOST_AUTO_TEST_CASE(no_message_is_delivered_without_a_refused_chunk_X5) {
+BOOST_AUTO_TEST_CASE(if_a_chunk_is_refused_no_message_is_delivered_X5) {
   for (const auto& [bad, code] :
        {std::pair(std::string("BDAT 5 LUST\r\nworld"), "501 5.5.4"),
         std::pair(std::string("BDAT x\r\n"), "501 5.5.4"),
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(rset_and_lhlo_between_chunks_discard_the_message_X5) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_failure_within_chunks_is_the_reply_to_each_chunk_and_recipient_X5_L7) {
+BOOST_AUTO_TEST_CASE(after_a_failure_each_further_chunk_and_each_recipient_is_refused_X5_L7) {
   auto options = plain_options();
   options.max_message_size = 10;
   Dialogue large(options);
@@ -274,7 +274,7 @@ BOOST_AUTO_TEST_CASE(smtputf8_permits_addresses_beyond_ascii_and_received_names_
   BOOST_TEST(dialogue.last().trace().find("with LMTP id") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_recipient_that_is_no_utf_8_or_has_no_domain_is_501_X7) {
+BOOST_AUTO_TEST_CASE(a_recipient_that_is_no_utf_8_or_has_no_domain_gets_501_X7) {
   auto options = plain_options();
   options.utf8 = true;
   if (!knows_unicode()) options.utf8 = false;
@@ -424,7 +424,7 @@ BOOST_AUTO_TEST_CASE(rrvs_is_offered_only_if_the_lookup_returns_owners_X12) {
   BOOST_TEST(offers(knowing.send(hello()), "RRVS"));
 }
 
-BOOST_AUTO_TEST_CASE(a_mailbox_with_a_newer_owner_is_550_5_7_17_X12) {
+BOOST_AUTO_TEST_CASE(a_mailbox_with_a_newer_owner_gets_550_5_7_17_X12) {
   auto options = plain_options();
   options.rrvs = true;
   auto since2020 = [&](const std::string& value) {

@@ -312,7 +312,7 @@ BOOST_AUTO_TEST_CASE(valid_paths_are_parsed_S3) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_recipient_that_is_no_address_is_501_S3) {
+BOOST_AUTO_TEST_CASE(a_recipient_that_is_no_address_gets_501_S3) {
   for (const auto& text : bad_paths()) {
     BOOST_CHECK_MESSAGE(parse_path(text, kRecipient).fault == PathFault::kSyntax, escape(text));
     BOOST_TEST(reply_to_rcpt("TO:" + text) == "501 5.1.3", escape(text));

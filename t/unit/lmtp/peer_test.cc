@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(vrfy_has_the_same_requirements_as_mail_X10_X11) {
   BOOST_TEST(played.send("LHLO me\r\nVRFY pat@example.org\r\nAUTH PLAIN\r\n") == "250 530 auth");
 }
 
-BOOST_AUTO_TEST_CASE(a_line_that_is_too_long_is_500_and_ends_the_exchange_S4_X11) {
+BOOST_AUTO_TEST_CASE(a_line_that_is_too_long_gets_500_and_ends_the_exchange_S4_X11) {
   for (std::size_t length : {std::size_t{12289}, std::size_t{50000}}) {
     Played played(remote("GSSAPI"));
     BOOST_TEST(played.send("LHLO me\r\nAUTH GSSAPI\r\n") == "250 auth");

@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(no_failure_of_the_server_bounces_mail_R1_X2) {
   BOOST_TEST(octets(reply_to_lookup_failure()).starts_with("451 4.3.0 "));
 }
 
-BOOST_AUTO_TEST_CASE(an_unknown_errno_is_451_R1) {
+BOOST_AUTO_TEST_CASE(an_unknown_errno_becomes_451_R1) {
   std::set<int> known;
   for (const auto& row : failure_table()) {
     BOOST_TEST(known.insert(row.code).second,

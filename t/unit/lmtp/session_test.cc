@@ -29,7 +29,7 @@ const std::string kText = "DATA\r\nSubject: x\r\n\r\nbody\r\n.\r\n";
 
 BOOST_AUTO_TEST_SUITE(lmtp_session)
 
-BOOST_AUTO_TEST_CASE(helo_and_ehlo_are_500_L1) {
+BOOST_AUTO_TEST_CASE(helo_and_ehlo_get_500_L1) {
   for (auto command : {"HELO a.example", "EHLO a.example", "EHLO", "helo", "Ehlo a"}) {
     Dialogue dialogue;
     BOOST_TEST(codes(dialogue.send(std::string(command) + "\r\n")) == "500 5.5.1", command);
@@ -37,13 +37,13 @@ BOOST_AUTO_TEST_CASE(helo_and_ehlo_are_500_L1) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(lhlo_without_an_argument_is_501_L1) {
+BOOST_AUTO_TEST_CASE(lhlo_without_an_argument_gets_501_L1) {
   Dialogue dialogue;
   BOOST_TEST(codes(dialogue.send("LHLO\r\nLHLO \r\n")) == "501 5.5.4, 501 5.5.4");
   BOOST_TEST(codes(dialogue.send("MAIL FROM:<>\r\n")) == "503 5.5.1");
 }
 
-BOOST_AUTO_TEST_CASE(lhlo_with_an_argument_that_would_break_a_received_line_is_501_L1_S9) {
+BOOST_AUTO_TEST_CASE(lhlo_with_an_argument_that_would_break_a_received_line_gets_501_L1_S9) {
   for (auto name :
        {"a b", "a(b", "a)b", "<a>", "a;b", "\"a\"", "a\\b", "a\tb", "a\x01", "b\xc3\xbc"}) {
     Dialogue dialogue;
@@ -81,11 +81,11 @@ BOOST_AUTO_TEST_CASE(lhlo_may_be_repeated_and_resets_the_transaction_L2) {
   BOOST_TEST(dialogue.last().trace().find("from other.example ") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(data_without_rcpt_is_503_L3) {
+BOOST_AUTO_TEST_CASE(data_without_rcpt_gets_503_L3) {
   BOOST_TEST(codes_after_hello("MAIL FROM:<>\r\nDATA\r\n") == "250 2.1.0, 503 5.5.1");
 }
 
-BOOST_AUTO_TEST_CASE(data_pipelined_after_refused_rcpts_is_503_L3) {
+BOOST_AUTO_TEST_CASE(data_pipelined_after_refused_rcpts_gets_503_L3) {
   BOOST_TEST(codes_after_hello(envelope_of({"unknown@a.example", "broken@a.example"}) +
                                "RCPT TO:<>\r\nDATA\r\nRSET\r\n") ==
              "250 2.1.0, 550 5.1.1, 451 4.3.0, 501 5.1.3, 503 5.5.1, 250 2.0.0");
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(commands_are_accepted_in_any_case_with_trailing_blanks_S1) 
   BOOST_TEST(dialogue.closed);
 }
 
-BOOST_AUTO_TEST_CASE(commands_out_of_order_are_503_S2) {
+BOOST_AUTO_TEST_CASE(commands_out_of_order_get_503_S2) {
   Dialogue dialogue;
   BOOST_TEST(codes(dialogue.send("MAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\n")) ==
              "503 5.5.1, 503 5.5.1, 503 5.5.1");
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(a_refused_mail_opens_no_transaction_S2) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(an_unknown_parameter_is_555_S5) {
+BOOST_AUTO_TEST_CASE(an_unknown_parameter_gets_555_S5) {
   BOOST_TEST(reply_to_command("MAIL FROM:<> FOO") == "555 5.5.4");
   BOOST_TEST(reply_to_command("MAIL FROM:<> SIZE=1 FOO=bar") == "555 5.5.4");
   BOOST_TEST(reply_to_command("MAIL FROM:<> RET=FULL") == "555 5.5.4");
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(an_unknown_parameter_is_555_S5) {
              "250 2.1.0, 555 5.5.4, 555 5.5.4, 503 5.5.1");
 }
 
-BOOST_AUTO_TEST_CASE(a_repeated_or_malformed_parameter_is_501_S5_X3_X4) {
+BOOST_AUTO_TEST_CASE(a_repeated_or_malformed_parameter_gets_501_S5_X3_X4) {
   for (auto parameters : {"SIZE=1 SIZE=1",
                           "SIZE=1 size=2",
                           "BODY=7BIT Body=8BITMIME",
@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(vrfy_adds_no_recipient_S6) {
              "250 2.1.0, 250 2.1.5, 503 5.5.1");
 }
 
-BOOST_AUTO_TEST_CASE(expn_is_502_and_an_unknown_verb_500_S6) {
+BOOST_AUTO_TEST_CASE(expn_gets_502_and_an_unknown_verb_500_S6) {
   BOOST_TEST(reply_to_command("EXPN list") == "502 5.5.1");
   BOOST_TEST(reply_to_command("EXPN") == "502 5.5.1");
   for (auto command :
@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(expn_is_502_and_an_unknown_verb_500_S6) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(an_unexpected_argument_is_501_S6) {
+BOOST_AUTO_TEST_CASE(an_unexpected_argument_gets_501_S6) {
   Dialogue dialogue;
   dialogue.send(hello() + kOne);
   BOOST_TEST(codes(dialogue.send("RSET x\r\nQUIT x\r\nDATA x\r\n")) ==
@@ -296,7 +296,7 @@ BOOST_AUTO_TEST_CASE(an_unexpected_argument_is_501_S6) {
   BOOST_TEST(codes(dialogue.send(kText)) == "354, 250 2.0.0");
 }
 
-BOOST_AUTO_TEST_CASE(a_missing_argument_is_501_with_the_syntax_S6) {
+BOOST_AUTO_TEST_CASE(a_missing_argument_gets_501_with_the_syntax_S6) {
   for (const auto& command : CommandTable::all()) {
     if (command.argument != Argument::kRequired) continue;
     Dialogue dialogue;
@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(help_names_every_accepted_verb_S6) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(surplus_recipients_are_452_and_the_others_are_delivered_S12) {
+BOOST_AUTO_TEST_CASE(surplus_recipients_get_452_and_the_others_are_delivered_S12) {
   auto options = plain_options();
   options.max_recipients = 2;
   Dialogue dialogue(options);
@@ -341,7 +341,7 @@ BOOST_AUTO_TEST_CASE(surplus_recipients_are_452_and_the_others_are_delivered_S12
   BOOST_TEST(codes(dialogue.send(kOne)) == "250 2.1.0, 250 2.1.5");
 }
 
-BOOST_AUTO_TEST_CASE(too_many_errors_are_421_and_close_S11) {
+BOOST_AUTO_TEST_CASE(too_many_errors_get_421_and_close_the_session_S11) {
   auto options = plain_options();
   options.max_errors = 3;
   Dialogue dialogue(options);
@@ -483,7 +483,7 @@ BOOST_AUTO_TEST_CASE(octets_that_arrive_one_by_one_are_not_counted_as_commands_S
   BOOST_TEST(dialogue.session().commands() == 3u);
 }
 
-BOOST_AUTO_TEST_CASE(a_message_declared_too_large_is_552_at_mail_X4) {
+BOOST_AUTO_TEST_CASE(a_message_declared_too_large_gets_552_at_mail_X4) {
   auto options = plain_options();
   options.max_message_size = 1000;
   Dialogue dialogue(options);

@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(after_a_burst_the_steps_start_again) {
   BOOST_TEST(pool.decide(view, kStart).start == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(there_are_never_more_than_max) {
+BOOST_AUTO_TEST_CASE(there_are_never_more_workers_than_max) {
   Pool pool(settings(5, 2, 2));
   PoolView view{0, 0, 4};
   BOOST_TEST(pool.decide(view, kStart).start == 1u);

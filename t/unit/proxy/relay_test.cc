@@ -360,7 +360,7 @@ BOOST_AUTO_TEST_CASE(content_that_ends_inside_a_chunk_is_followed_by_an_empty_la
   BOOST_TEST(said.ends_with("xBDAT 0 LAST\r\n"));
 }
 
-BOOST_AUTO_TEST_CASE(a_positive_reply_to_data_is_no_delivery) {
+BOOST_AUTO_TEST_CASE(a_positive_reply_to_data_does_not_count_as_a_delivery) {
   Site site;
   site.network.expect("b", std::string(kPlain) + kAccepted + "250 2.0.0 done\r\n");
   auto relay = site.relay();

@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(a_detail_names_a_folder_in_the_configured_encoding_R3) {
   BOOST_TEST(named("Entw\xc3\xbcrfe", FolderEncoding::kUtf8) == "Entw\xc3\xbcrfe");
 }
 
-BOOST_AUTO_TEST_CASE(a_detail_inbox_is_no_folder_R3) {
+BOOST_AUTO_TEST_CASE(the_detail_inbox_names_no_folder_R3) {
   for (const char* detail : {"", "INBOX", "inbox", "Inbox.lists"}) {
     BOOST_TEST(named(detail) == "-", detail);
   }

@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(empty_names_are_refused_R2) {
   BOOST_TEST(expand("%d/%n/", "pat", "example.org") == "-");
 }
 
-BOOST_AUTO_TEST_CASE(names_longer_than_a_filesystems_are_refused_R2) {
+BOOST_AUTO_TEST_CASE(names_that_are_too_long_for_a_filesystem_are_refused_R2) {
   std::string longest(255, 'x');
   BOOST_TEST(expand("%d/%n", longest, "example.org") == "example.org/" + longest);
   BOOST_TEST(expand("%d/%n", longest + "x", "example.org") == "-");

@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(variables_are_extracted_and_their_values_kept_separately) {
               std::vector<std::string>{"o'%d", "example.org", "o'%d@example.org"}));
 }
 
-BOOST_AUTO_TEST_CASE(a_variable_in_quotes_an_unknown_one_and_none_are_refused) {
+BOOST_AUTO_TEST_CASE(a_query_with_a_quoted_an_unknown_or_no_variable_is_refused) {
   for (const char* wrong : {"SELECT 1 WHERE n = '%n'", "SELECT 1 WHERE n = 'x%n", "SELECT %x, %n",
                             "SELECT 1", "SELECT %n %", ""}) {
     BOOST_TEST(!query_of(wrong).ok(), wrong);

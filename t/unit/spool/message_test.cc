@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_second_message_cannot_be_complete_before_the_first_is_ove
   BOOST_TEST(!aborts(second));
 }
 
-BOOST_AUTO_TEST_CASE(a_second_reservation_aborts_and_a_released_one_can_be_followed) {
+BOOST_AUTO_TEST_CASE(a_second_reservation_aborts_unless_the_first_was_released) {
   Delivery delivery;
   auto spool = delivery.open().value();
   auto room = spool->reserve(1).value();

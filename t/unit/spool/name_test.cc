@@ -13,7 +13,7 @@ using namespace handoff::spool;
 
 BOOST_AUTO_TEST_SUITE(spool_name)
 
-BOOST_AUTO_TEST_CASE(a_name_is_time_process_count_and_host_R6) {
+BOOST_AUTO_TEST_CASE(a_name_consists_of_time_process_count_and_host_R6) {
   NameMaker names("mx.example.org");
   auto name = names.next();
   std::regex shape(R"(\d{10,}\.M\d{1,6}P\d+Q\d+R[0-9a-f]{8}\.mx\.example\.org)");

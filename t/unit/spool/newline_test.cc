@@ -19,7 +19,7 @@ std::string converted(std::initializer_list<std::string_view> pieces) {
 
 BOOST_AUTO_TEST_SUITE(spool_newline)
 
-BOOST_AUTO_TEST_CASE(crlf_becomes_lf_and_bare_ones_stay_S8) {
+BOOST_AUTO_TEST_CASE(crlf_becomes_lf_and_a_bare_cr_or_lf_stays_S8) {
   BOOST_TEST(converted({"a\r\nb\r\n"}) == "a\nb\n");
   BOOST_TEST(converted({"a\rb\nc\n\rd"}) == "a\rb\nc\n\rd");
   BOOST_TEST(converted({"\r\r\n\r"}) == "\r\n\r");

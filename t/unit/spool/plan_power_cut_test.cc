@@ -78,8 +78,8 @@ PlanStory play_plans(FileSync sync, bool first, bool reads) {
   return story;
 }
 
-// The spool of another process on the remaining tree, after the recovery. The ledger is new, so the
-// first process is not known to be alive.
+// A spool that another process opens on the remaining tree, after the recovery. The ledger
+// is new, so the first process is not known to be alive.
 struct Remains {
   Delivery delivery;
   std::unique_ptr<spool::Spool> spool;

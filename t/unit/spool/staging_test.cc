@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(content_is_written_in_pieces_and_not_buffered_S8) {
   BOOST_TEST(largest <= std::size_t{512} << 10);
 }
 
-BOOST_AUTO_TEST_CASE(a_small_message_is_one_write) {
+BOOST_AUTO_TEST_CASE(a_small_message_takes_a_single_write) {
   Stage stage;
   auto staging = stage.begin();
   stage.files.calls.clear();

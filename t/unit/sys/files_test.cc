@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(a_directory_can_be_listed_repeatedly) {
   BOOST_TEST(files.list(root).value().size() == 301u);
 }
 
-BOOST_AUTO_TEST_CASE(a_fifo_in_a_files_place_does_not_hang) {
+BOOST_AUTO_TEST_CASE(a_fifo_in_place_of_a_file_does_not_block_the_call) {
   Place place;
   BOOST_TEST(::mkfifo(place.inside.path("fifo").c_str(), 0600) == 0);
   BOOST_TEST(code(place.files.open_file(place.root, "fifo")) == 0);

@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(a_missing_certificate_is_ENOENT_X10) {
              "tls.certificate /nonexistent/certificate.pem: No such file or directory");
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_is_no_certificate_is_einval_X10) {
+BOOST_AUTO_TEST_CASE(a_file_that_is_no_certificate_is_EINVAL_X10) {
   TlsOptions options;
   options.certificate = "/dev/null";
   auto context = TlsContext::load(options);
@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_certificate_is_einval_X10) {
   BOOST_TEST(context.error().code == EINVAL);
 }
 
-BOOST_AUTO_TEST_CASE(ciphers_that_openssl_does_not_know_are_einval_X10) {
+BOOST_AUTO_TEST_CASE(ciphers_that_openssl_does_not_know_are_EINVAL_X10) {
   TlsOptions options;
   options.certificate = "/dev/null";
   options.ciphers = "NO-SUCH-CIPHER";
