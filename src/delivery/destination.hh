@@ -1,5 +1,5 @@
-// The destination of a recipient. Destinations decides once whether a mailbox belongs to our own
-// user or to another one, for whom the delivery process writes. No other code makes this
+// The destination of a recipient. The class Destinations decides once whether a mailbox belongs to
+// our own user or to another one, for whom the delivery process writes. No other code makes this
 // distinction.
 #pragma once
 

@@ -46,7 +46,7 @@ class HeaderFilter {
   enum class Header { kOther, kReturnPath, kReceived, kDeliveredTo, kMessageId };
   static constexpr std::size_t kMaxValue = 998;  // RFC 5322 2.1.1: the longest line
 
-  // What a line is, by the part of it that is in held_. The first four are not final.
+  // The kind of a line, as far as the part of it in held_ shows it. The first four are not final.
   enum class Line { kName, kReturn, kBlanks, kMbox, kField, kFolded, kEmpty, kText };
 
   Line judged() const;

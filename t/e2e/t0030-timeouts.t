@@ -50,8 +50,8 @@ results = {}
 
 
 def closed(client):
-    """Returns whether the server has closed the connection. Input after its last read turns the end
-    into a reset."""
+    """Returns whether the server has closed the connection. If input arrives after the server's
+    last read, the server resets the connection when it closes it."""
     try:
         return client.at_end()
     except ConnectionResetError:

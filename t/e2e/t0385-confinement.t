@@ -195,7 +195,7 @@ if os.path.exists(os.path.join(os.path.dirname(program("HANDOFFD")), "lookups", 
                       "a_worker_does_not_load_the_libraries_for_scripts")
         with Injected(runs) as process:
             empty(forbidden(process, daemon.pid, bystander.pid),
-                  "in_the_filter_process_each_of_these_fails")
+                  "every_forbidden_call_fails_in_a_filter_process")
             sockets = [process.call("socket", family, socket.SOCK_STREAM, 0)
                        for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)]
             empty([each for each in sockets if each >= 0], "the_filter_process_makes_no_socket")

@@ -1,5 +1,5 @@
-// A destination that carries out a plan as one of a script does: a copy, messages to send, a mark,
-// and the record.
+// A destination that carries out a plan, as the destination of a recipient with a script does: a
+// copy, messages to send, a mark, and the record.
 #pragma once
 
 #include <memory>
