@@ -77,7 +77,8 @@ FUZZ_OBJS := $(call objects,t/fuzz)
 UNIT_OBJS := $(call objects,$(UNIT_DIRS)) $(call obj,t/unit/*_test.cc) $(filter $(build)/t/unit/sys/%,$(ALONE))
 UNIT_MORE := $(if $(filter ldap,$(LOOKUPS)),$(call obj,src/lookups/ldap_url.cc))
 BENCHES   := $(addprefix $(build)/t/bench/bin/,lmtpload floor least inetd table scan)
-SLOWDISK   = $(shell pkg-config --exists fuse3 && echo $(build)/t/bench/bin/slowdisk)
+# Filesystems for tests.
+SLOWDISK   = $(shell pkg-config --exists fuse3 && echo $(addprefix $(build)/t/bench/bin/,slowdisk sharedfs))
 BENCH_OBJS := $(call obj,t/bench/*/*.cc)
 
 # --- Flags. config.h is included automatically: a source that forgot it would silently use
@@ -230,9 +231,10 @@ $(build)/t/bench/bin/inetd:    $(call obj,t/bench/inetd/*.cc)
 $(build)/t/bench/bin/table:    $(call obj,t/bench/table/*.cc)
 $(build)/t/bench/bin/scan:     $(call obj,t/bench/scan/*.cc)
 $(build)/t/bench/bin/slowdisk: $(call obj,t/bench/slowdisk/*.cc)
-$(build)/t/bench/bin/slowdisk: private FUSE_LIBS = $(shell pkg-config --libs fuse3)
-$(call obj,t/bench/slowdisk/*.cc): private CPPFLAGS += $(shell pkg-config --cflags fuse3)
-$(BENCHES) $(build)/t/bench/bin/slowdisk: $(build)/libhandoff.a $(build)/link.flags
+$(build)/t/bench/bin/sharedfs: $(call obj,t/bench/sharedfs/*.cc)
+$(build)/t/bench/bin/slowdisk $(build)/t/bench/bin/sharedfs: private FUSE_LIBS = $(shell pkg-config --libs fuse3)
+$(call obj,t/bench/slowdisk/*.cc t/bench/sharedfs/*.cc): private CPPFLAGS += $(shell pkg-config --cflags fuse3)
+$(BENCHES) $(build)/t/bench/bin/slowdisk $(build)/t/bench/bin/sharedfs: $(build)/libhandoff.a $(build)/link.flags
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) $(LIBS) $(FUSE_LIBS)
 

@@ -125,6 +125,10 @@ int check(const conf::CommandLine& line) {
   ctl::LookupCheck lookups(config);
   sys::Log log(sys::LogFormat::kText, sys::Level::kError);
   if (auto tried = worker::try_out(config, log); !tried) {
+    if (tried.error().reason == Reason::kSpoolInUse && !config.cluster.empty()) {
+      std::cout << "handoffd: " << tried.error().describe() << "; this host would wait\n";
+      return report.problems() == 0 ? EX_OK : EX_CONFIG;
+    }
     // If the spool is the cause, this says how to fix it.
     std::optional<sys::Account> user;
     if (ctl::become_user(config, user, report)) ctl::check_spool(files, config, user, report);
@@ -135,6 +139,11 @@ int check(const conf::CommandLine& line) {
   lookups.run(files, report, false);
   if (report.problems() != 0) return EX_CONFIG;
   std::cout << "handoffd: configuration and spool " << config.spool.path << " are in order\n";
+  if (auto root = files.open_root(config.spool.path)) {
+    auto device = sys::device_of(root.value());
+    std::cout << "handoffd: on " << (device.filesystem.empty() ? "this" : device.filesystem) << ", "
+              << sys::promise_of(device) << "\n";
+  }
   return EX_OK;
 }
 

@@ -25,8 +25,9 @@ enum class Reason : std::uint8_t {
   kSpoolMissing,     // spool.path names nothing, because its directory was moved or removed
   kSpoolFolderGone,  // SPOOL/.handoff was removed, or another directory is in its place
   kRejected,         // the recipient's script rejects the message; `what` is its text
+  kSpoolInUse,       // another host uses the spool
 };
-inline constexpr Reason kLastReason = Reason::kRejected;
+inline constexpr Reason kLastReason = Reason::kSpoolInUse;
 
 // `code` is an errno value, never 0. With Reason::kSystem, `what` is the operation in an operator's
 // words ("fsync", "lookup"); otherwise it is a sentence that gives the reason. `path` is the file

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sys/digest.hh"
+
 namespace handoff::conf {
 
 Error Config::locate(std::string_view setting, Error error) const {
@@ -30,6 +32,11 @@ RecipientRules Config::recipient_rules() const {
           .domain_aliases = recipients.domain_aliases,
           .folder_encoding = spool.folder_encoding,
           .create_folders = recipients.create_folders};
+}
+
+std::string Config::run_directory() const {
+  auto folder = control_socket.substr(0, control_socket.rfind('/') + 1);
+  return folder + "spool-" + sys::hex(sys::digest_of(spool.path)).substr(0, 16);
 }
 
 bool Config::may_have_owners() const {

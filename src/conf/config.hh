@@ -177,6 +177,7 @@ struct Config {
   } log;
 
   std::string control_socket;
+  std::string cluster;  // cluster.name; empty: no other host may wait for the spool
 
   struct {
     std::optional<Endpoint> listen;  // nothing: no metrics and no page
@@ -196,7 +197,9 @@ struct Config {
   bool passes_on(bool tables_name_hosts) const {
     return proxy.enabled == Proxy::kYes || (proxy.enabled == Proxy::kAuto && tables_name_hosts);
   }
-  // Returns whether a lookup may name the users who own mailboxes.
+  // The directory of this host for a spool that other hosts can use too: beside the control socket.
+  std::string run_directory() const;
+  // Whether a lookup may name the users who own mailboxes.
   bool may_have_owners() const;
 };
 

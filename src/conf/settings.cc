@@ -726,6 +726,10 @@ std::vector<Setting> make_table() {
                     AT(control_socket),
                     "The unix socket over which handoffctl talks to the master.")),
 
+      at_start(text("cluster.name", "NAME", "", account_fault, AT(cluster),
+                    "If another host with the same name uses the spool, this one waits, and takes "
+                    "the spool over when the other is gone. Empty: it does not start.")),
+
       {.name = "http.listen",
        .type = "HOST:PORT",
        .defaults = {""},

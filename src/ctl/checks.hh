@@ -73,8 +73,13 @@ void check_spool(sys::Files& files, const conf::Config& config,
 // If the running server answers: checks whether it has found another directory at spool.path.
 void check_spool_changes(const conf::Config& config, Report& report);
 
-// Call after a successful trial (worker/trial) of the spool. Checks that only its owner can write
-// to it, that it has free space and that it is on a single filesystem.
+// What is promised for acknowledged mail on the filesystem of `root`, the spool's folder; and, if
+// other hosts can use that filesystem, which host has the spool (filesystem_check.cc).
+void check_filesystem(sys::Files& files, const conf::Config& config, const sys::Fd& root,
+                      Report& report);
+
+// After a successful trial (worker/trial) of the spool: that only its owner can write to it, that
+// it has free space and is on a single filesystem.
 void check_tried_spool(sys::Files& files, const conf::Config& config, Report& report);
 
 // Compiles the Sieve scripts of the site, and those of recipients whose mailboxes are in the spool,

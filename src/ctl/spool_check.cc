@@ -213,6 +213,7 @@ void check_tried_spool(sys::Files& files, const conf::Config& config, Report& re
     report.problem("spool " + path + ": anybody can write to it", "chmod o-w " + path);
   }
   if (auto space = files.space(root.value())) check_space(config, space.value(), report);
+  check_filesystem(files, config, root.value(), report);
   check_mailboxes(files, config, root.value(), info.value().device, false, report);
 }
 
@@ -242,6 +243,7 @@ void check_spool(sys::Files& files, const conf::Config& config,
   }
   check_directory(path, info.value(), user, report);
   check_space(config, space.value(), report);
+  check_filesystem(files, config, root.value(), report);
   check_mailboxes(files, config, root.value(), info.value().device, true, report);
   probe(files, path, root.value(), report);
 }

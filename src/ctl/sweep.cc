@@ -40,6 +40,7 @@ int sweep(Invocation invocation) {
   options.host = sys::host_name();
   options.guard = config.duplicates.guard;
   options.window = config.duplicates.window;
+  options.run = config.run_directory();
   auto spool = spool::Spool::open(files, options);
   if (!spool) return fail(spool.error(), EX_UNAVAILABLE);
   unsigned abandoned = 0;

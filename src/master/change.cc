@@ -221,6 +221,7 @@ Handover Master::handover() {
   workers_.each(
       [&](const board::Slot&, WorkerProcess& process) { out.workers.push_back(process.pid); });
   out.workers.insert(out.workers.end(), adopted_.begin(), adopted_.end());
+  out.keeper = keeper_;
   out.upgrades = upgrades_;
   out.started = started_;
   out.totals = workers_.totals().pack();

@@ -40,6 +40,7 @@ std::string Handover::pack() const {
   if (pid_file >= 0) line("pid-file", std::to_string(pid_file) + " " + pid_file_path);
   if (life_read >= 0) line("life", std::to_string(life_read) + " " + std::to_string(life_write));
   for (auto pid : workers) line("worker", std::to_string(pid));
+  if (keeper > 0) line("keeper", std::to_string(keeper));
   line("upgrades", std::to_string(upgrades));
   line("started", std::to_string(started));
   line("deaths", std::to_string(deaths));
@@ -77,6 +78,8 @@ std::optional<Handover> Handover::unpack(std::string_view text) {
     } else if (key == "worker" &&
                *number > 0) {  // kill(2) takes other numbers for groups of processes
       out.workers.push_back(*number);
+    } else if (key == "keeper") {
+      out.keeper = *number;
     } else if (key == "upgrades") {
       out.upgrades = static_cast<unsigned>(*number);
     } else if (key == "started") {

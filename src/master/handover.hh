@@ -31,6 +31,7 @@ struct Handover {
   int life_read = -1;
   int life_write = -1;
   std::vector<pid_t> workers;  // children that serve until ours are ready
+  pid_t keeper = 0;            // keeps the spool for this host; 0: none
   unsigned upgrades = 0;       // how many preceded this one
   std::int64_t started = 0;    // of the first image: seconds since 1970
   std::string totals;          // board::Totals as text

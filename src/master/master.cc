@@ -80,8 +80,12 @@ std::optional<int> Master::begin() {
     log_->error("cannot start", {{"cause", error.describe()}});
     listeners_.close();
     control_.close();
+    stop_keeper();
     return exit_code;
   };
+  if (!start_.handover) {
+    if (auto failed = take_spool()) return failed;
+  }
   sys::Fd control;
   sys::Fd http;
   if (start_.handover) {
@@ -131,6 +135,7 @@ void Master::inherit(const Handover& from, sys::Fd& control, sys::Fd& http) {
       pid_file_.emplace(std::move(adopted).value());
     }
   }
+  if (from.keeper != 0) adopt_keeper(from.keeper);
   for (pid_t pid : from.workers) {
     adopted_.push_back(pid);
     children_.adopt(pid, [this, pid](int) {

@@ -61,6 +61,13 @@ class Master {
   void inherit(const Handover& from, sys::Fd& control, sys::Fd& http);
   Status use_given_sockets();
 
+  // --- The spool, which one host has at a time.
+  std::optional<int> take_spool();
+  void await_spool(const sys::Fd& from, std::string& answer);
+  void adopt_keeper(pid_t pid);
+  void keeper_ended();
+  void stop_keeper();
+
   // --- The workers.
   void adjust_pool();
   std::optional<std::size_t> start_worker(bool until_empty,
@@ -152,6 +159,8 @@ class Master {
   std::uint64_t sessions_seen_ = 0;
   std::optional<sys::Steady::time_point> swept_when_;  // when the last sweep of the spool began
   pid_t spool_sweeper_ = 0;                            // the process that sweeps; 0: none
+  pid_t keeper_ = 0;                // the process that keeps the spool for this host; 0: none
+  bool keeper_told_ = false;        // it was told to end
   pid_t sender_ = 0;                // the process that sends the messages of scripts; 0: none
   unsigned sender_generation_ = 0;  // of its settings
   bool sender_told_ = false;        // it was told to end

@@ -246,6 +246,8 @@ void Master::replace_workers() {
 void Master::stop_if_empty() {
   if (phase_ != Phase::kDraining || !workers_.empty() || !adopted_.empty()) return;
   if (spool_sweeper_ != 0 || sender_ != 0) return;
+  // Last, because no process of this host uses the spool any more.
+  if (keeper_ != 0) return stop_keeper();
   phase_ = Phase::kStopped;
   log_->info("stopped");
   // The delay lets the requester receive the answer first.
@@ -413,6 +415,7 @@ void Master::drain(std::string_view cause, int signal) {
     log_->warning("stopping immediately", {{"cause", cause}});
     workers_.signal_all(SIGKILL);
     if (sender_ != 0) sys::send_signal(sender_, SIGKILL);
+    if (keeper_told_ && keeper_ != 0) sys::send_signal(keeper_, SIGKILL);
     for (pid_t pid : adopted_) sys::send_signal(pid, SIGKILL);
     return;
   }

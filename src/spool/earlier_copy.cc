@@ -106,6 +106,9 @@ Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sy
       if (!same || !same.value()) continue;
       // The process that made the earlier attempt may have died before it synced, and the 250 must
       // not be sent without a sync.
+      if (files.is_shared(directory.value())) {
+        if (auto synced = files.sync_file(earlier.value()); !synced) return synced.error();
+      }
       if (auto synced = files.sync_directory(directory.value()); !synced) return synced.error();
       return std::optional(EarlierCopy{name, std::string(folder) + "/" + entry});
     }

@@ -9,6 +9,7 @@
 #include "base/text.hh"
 #include "spool/maildir.hh"
 #include "spool/name.hh"
+#include "spool/shared.hh"
 #include "spool/staging_folder.hh"
 
 namespace handoff::spool {
@@ -53,6 +54,14 @@ bool is_near(std::uint64_t a, std::uint64_t b) {
 }
 
 }  // namespace
+
+Status record_unread(sys::Files& files, const sys::Fd& unread, const std::string& name,
+                     std::uint64_t size) {
+  auto marker = marker_of(name, size);
+  auto made = files.create(unread, marker, kFileMode);
+  if (!made && made.error().code != EEXIST) return made.error();
+  return sync_name(files, unread, marker);
+}
 
 Result<Guard> Guard::open(sys::Files& files, const sys::Fd& staging, const sys::Fd& unread,
                           Ledger ledger, bool on) {
@@ -231,7 +240,8 @@ Status Guard::make_marker(const std::string& marker) {
   }
   // Set before the slot is freed, so that a process that sees the slot free also sees this.
   ledger_.set_unread(true);
-  return files_->sync_directory(*unread_);
+  return files_->is_shared(*unread_) ? sync_name(*files_, *unread_, marker)
+                                     : files_->sync_directory(*unread_);
 }
 
 Status Guard::note_uncertain(const Staging& staging, const std::string& place) {

@@ -29,6 +29,11 @@
 
 namespace handoff::spool {
 
+// Creates the marker of the message `name` in `unread` (SPOOL/.handoff/unread): nobody knows
+// whether its replies were read. Durable on return.
+Status record_unread(sys::Files& files, const sys::Fd& unread, const std::string& name,
+                     std::uint64_t size);
+
 class Guard {
  public:
   // The known facts about the attempts to deliver one message. Owned by the Message.

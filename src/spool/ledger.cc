@@ -96,6 +96,15 @@ Result<Ledger> Ledger::open(const sys::Fd& own_directory, std::uint64_t maker) {
   return unshared;
 }
 
+Result<Ledger> Ledger::alone(std::uint64_t maker) {
+  auto memory = sys::SharedFile::anonymous(sizeof(Table));
+  if (!memory) return memory.error();
+  Ledger ledger(std::move(memory).value(), 0);
+  ledger.table().makers[0] = maker;
+  ledger.table().used = 1;
+  return ledger;
+}
+
 void Ledger::share() {
   auto ledger = open_shared(directory_, maker_, true);
   if (!ledger) return;

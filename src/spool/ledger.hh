@@ -1,6 +1,7 @@
 // Lists what every process on this spool is committing right now: a table in a mapped file,
-// SPOOL/.handoff/ledger. It costs memory writes but no system calls. It outlives its processes but,
-// unlike the files in staging, not a power cut. With it a retry discovers that the first attempt is
+// SPOOL/.handoff/ledger or, if other hosts can use the spool's file system, a file on a file system
+// of this host. It costs memory writes but no system calls. It outlives its processes but, unlike
+// the files in staging, not a power cut. With it a retry discovers that the first attempt is
 // still in progress, or died before its replies were read.
 #pragma once
 
@@ -28,12 +29,14 @@ class Ledger {
     kReplied,     // all replies are written; it is unknown whether they were read
   };
 
-  // Opens the table in `own_directory` (SPOOL/.handoff) and takes a slot for this process. `maker`
-  // identifies the names that this process makes (NameMaker::maker()). If the disk is full, the
-  // table is in the memory of this process until there is room for its slot. Meanwhile
-  // reserved_by() says that no message has room, because other processes cannot see what this one
-  // commits.
+  // Opens the table in `own_directory` (SPOOL/.handoff or SpoolOptions::run) and takes a slot for
+  // this process. `maker` identifies the names that this process makes (NameMaker::maker()). If the
+  // disk is full, the table is in the memory of this process until there is room for its slot.
+  // Meanwhile reserved_by() says that no message has room, because other processes cannot see what
+  // this one commits.
   static Result<Ledger> open(const sys::Fd& own_directory, std::uint64_t maker);
+  // A table that no other process sees.
+  static Result<Ledger> alone(std::uint64_t maker);
   Ledger(Ledger&&) = default;
   Ledger& operator=(Ledger&&) = default;
 

@@ -5,6 +5,8 @@
 
 #include "spool/maildir.hh"
 #include "spool/newline.hh"
+#include "spool/shared.hh"
+#include "sys/process.hh"
 
 namespace handoff::spool {
 namespace {
@@ -22,13 +24,7 @@ struct Temporary {
   ~Temporary() { static_cast<void>(files.unlink(directory, name).ok()); }
 };
 
-// Returns whether a link that failed with `code` shows that hard links cannot reach the mailbox:
-// another filesystem, one without links, too many links, or Linux' fs.protected_hardlinks.
-bool needs_copy(int code) {
-  return code == EXDEV || code == EMLINK || code == EPERM || code == EOPNOTSUPP || code == ENOSYS;
-}
-
-// Returns where a delivered file is: only messages with flags are put into cur/.
+// Where a delivered file is: only messages with flags are put into cur/.
 const char* folder_of(std::string_view file) { return file.find(':') == file.npos ? "new" : "cur"; }
 
 // Returns `result`, which concerns `mailbox`, with the whole path in its error.
@@ -117,7 +113,7 @@ Result<std::optional<Delivered>> MailboxWriter::link(const Staged& staged, const
     const auto& place = flags.any() ? cur.value() : directory.value()->directory;
     auto name = link_unique(*staged.folder, staged.name, {place, info.value()},
                             with_size(staged.target(), staged.size), staged.size);
-    if (!name && needs_copy(name.error().code)) return std::optional<Delivered>();
+    if (!name && needs_copy(name.error().code, staged.size)) return std::optional<Delivered>();
     if (!name) return name.error();
     Delivered delivered{name.value(), staged.size, false, false};
     if (quota && quota.value().limits.any()) {
@@ -188,7 +184,19 @@ Result<Delivered> MailboxWriter::write(const Staged& staged, const Mailbox& mail
   return delivered;
 }
 
-// Returns whether the mailbox must be created by the site's own program.
+// Whether a link that failed with `code` shows that hard links cannot reach the mailbox: another
+// file system, one without links, too many links, or Linux' fs.protected_hardlinks. GlusterFS says
+// ENOSPC if the bricks have no room for one more link of this file.
+bool MailboxWriter::needs_copy(int code, std::uint64_t size) const {
+  if (code == ENOSPC && shared_) {
+    auto space = files_.space(root_);
+    return space && space.value().free_octets > size &&
+           (space.value().total_inodes == 0 || space.value().free_inodes > 0);
+  }
+  return code == EXDEV || code == EMLINK || code == EPERM || code == EOPNOTSUPP || code == ENOSYS;
+}
+
+// Whether the mailbox must be created by the site's own program.
 bool MailboxWriter::is_missing(const Mailbox& mailbox) {
   if (!options_.create || !mailbox.create) return false;
   const auto* sign = options_.directories_exist && mailbox.base.empty() ? "new" : "";
@@ -225,7 +233,7 @@ Result<Delivered> MailboxWriter::put(const Staged& staged, const Mailbox& mailbo
   }
   auto name = link_unique(*staged.folder, staged.name, target,
                           with_size(staged.target(), staged.size), staged.size);
-  if (!name && needs_copy(name.error().code)) {
+  if (!name && needs_copy(name.error().code, staged.size)) {
     return copy(staged, mailbox, personal, target, access);
   }
   if (!name) return name.error();
@@ -239,7 +247,9 @@ Result<Delivered> MailboxWriter::copy(const Staged& staged, const Mailbox& mailb
   sys::Fd opened;
   auto source = staged.open(files_, opened);
   if (!source) return source.error();
-  auto tmp = open_in(files_, root_, mailbox, "tmp");
+  bool in_staging = shared_ && staged.folder != nullptr;
+  auto tmp = in_staging ? Result<sys::Fd>(sys::duplicate(*staged.folder))
+                        : open_in(files_, root_, mailbox, "tmp");
   if (!tmp) return tmp.error();
   auto name = names_.next();
   auto file = create_file(files_, tmp.value(), name, access);
@@ -252,7 +262,7 @@ Result<Delivered> MailboxWriter::copy(const Staged& staged, const Mailbox& mailb
   if (auto done = files_.close(std::move(file).value()); !done) return done.error();
   // Uses the staged file's name, by which a retry finds it.
   auto linked = link_unique(temporary.directory, name, target,
-                            with_size(staged.target(), size.value()), size.value());
+                            with_size(staged.target(), size.value()), size.value(), From::kMayMove);
   if (!linked) return linked.error();
   if (auto done = publish(target.directory, linked.value()); !done) return done.error();
   return Delivered{linked.value(), size.value(), true, false};
@@ -262,19 +272,36 @@ Result<Delivered> MailboxWriter::copy(const Staged& staged, const Mailbox& mailb
 // used.
 Result<std::string> MailboxWriter::link_unique(const sys::Fd& at, const std::string& from,
                                                const Target& target, std::string name,
-                                               std::uint64_t size) {
+                                               std::uint64_t size, From first) {
   for (int tries = 1;; ++tries) {
-    auto linked = files_.link(at, from, target.directory, name + target.info);
+    auto linked = give_name(at, from, target, name + target.info, first);
     if (linked) return name + target.info;
     if (linked.error().code != EEXIST || tries == kNameTries) return linked.error();
     name = with_size(names_.next(), size);
   }
 }
 
+// Fails with EEXIST if the name is taken.
+Status MailboxWriter::give_name(const sys::Fd& at, const std::string& from, const Target& target,
+                                const std::string& name, From first) {
+  if (!shared_) return files_.link(at, from, target.directory, name);
+  // rename(2) replaces what has the name, or does nothing if that is the same file.
+  auto taken = files_.info_at(target.directory, name);
+  if (taken) return Error{EEXIST, "link", name};
+  if (taken.error().code != ENOENT) return taken.error();
+  if (first == From::kMayMove) return files_.rename(at, from, target.directory, name);
+  auto second = from + ",L=" + std::to_string(sys::random_number());
+  if (auto linked = files_.link(at, from, at, second); !linked) return linked;
+  auto renamed = files_.rename(at, second, target.directory, name);
+  if (!renamed) static_cast<void>(files_.unlink(at, second).ok());
+  return renamed;
+}
+
 // Makes `name` in new/ durable, or removes it: after a 4xx the client sends the message again and
 // must not find it there.
 Status MailboxWriter::publish(const sys::Fd& new_directory, const std::string& name) {
-  auto synced = files_.sync_directory(new_directory);
+  auto synced =
+      shared_ ? sync_name(files_, new_directory, name) : files_.sync_directory(new_directory);
   if (!synced) static_cast<void>(files_.unlink(new_directory, name).ok());
   return synced;
 }

@@ -43,6 +43,7 @@ class MailboxWriter {
         root_(root),
         names_(names),
         options_(std::move(options)),
+        shared_(files.is_shared(root)),
         quotas_(files, root, options_.quota, options_.quota_patience) {}
 
   Quotas& quotas() { return quotas_; }
@@ -85,8 +86,13 @@ class MailboxWriter {
                         const Target& target, const Access& access);
   Result<Delivered> copy(const Staged& staged, const Mailbox& mailbox, std::string_view personal,
                          const Target& target, const Access& access);
+  // Whether the file keeps its first name.
+  enum class From { kStays, kMayMove };
   Result<std::string> link_unique(const sys::Fd& at, const std::string& from, const Target& target,
-                                  std::string name, std::uint64_t size);
+                                  std::string name, std::uint64_t size, From first = From::kStays);
+  Status give_name(const sys::Fd& at, const std::string& from, const Target& target,
+                   const std::string& name, From first);
+  bool needs_copy(int code, std::uint64_t size) const;
   Result<std::string> info_of(const Mailbox& mailbox, const Flags& flags);
   Status publish(const sys::Fd& new_directory, const std::string& name);
   bool is_missing(const Mailbox& mailbox);
@@ -97,6 +103,10 @@ class MailboxWriter {
   const sys::Fd& root_;
   NameMaker& names_;
   WriterOptions options_;
+  // Other hosts may use the spool's filesystem. Then a message gets its name in a mailbox by a
+  // rename from staging: if another host has taken over the spool, it has removed the names in
+  // staging, and the rename fails, whereas a link would succeed (lease.hh).
+  bool shared_;
   Quotas quotas_;
 };
 

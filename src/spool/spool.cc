@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "spool/lease.hh"
 #include "spool/maildir.hh"
 #include "spool/staging_folder.hh"
 #include "sys/process.hh"
@@ -28,7 +29,16 @@ Result<sys::Fd> open_or_make(sys::Files& files, const sys::Fd& at, const std::st
   return directory ? std::move(directory) : failed(directory.error());
 }
 
-bool is_missing(const Error& error) { return error.code == ENOENT || error.code == ENOTDIR; }
+bool is_missing(const Error& error) {
+  return error.code == ENOENT || error.code == ENOTDIR || error.code == ESTALE;
+}
+
+Error in_use(const std::string& path, const std::string& host) {
+  return explained(EBUSY,
+                   "the spool is in use by the host " + (host.empty() ? "?" : host) +
+                       ", and only one host at a time may use it",
+                   path, Reason::kSpoolInUse);
+}
 
 }  // namespace
 
@@ -39,6 +49,8 @@ Spool::Spool(sys::Files& files, SpoolOptions options, Directories directories)
       own_(std::move(directories.own)),
       staging_(std::move(directories.staging)),
       unread_(std::move(directories.unread)),
+      staging_name_(std::move(directories.staging_name)),
+      visits_(directories.visits),
       file_sync_(options_.sync == Sync::kPlain ? sys::FileSync::kFile : files.file_sync(staging_)),
       names_(options_.host),
       writer_(files, root_, names_, options_.writer) {}
@@ -49,28 +61,79 @@ Result<std::unique_ptr<Spool>> Spool::open(sys::Files& files, SpoolOptions optio
   auto own_path = options.path + "/.handoff";
   auto own = open_or_make(files, root.value(), options.path, ".handoff");
   if (!own) return own.error();
-  auto staging = open_or_make(files, own.value(), own_path, "staging");
-  if (!staging) return staging.error();
-  auto unread = open_or_make(files, own.value(), own_path, "unread");
+  sys::HostClaim claim;
+  Directories found{std::move(root).value(), std::move(own).value(), {}, {}, "staging"};
+  if (files.is_shared(found.root)) {
+    auto complete = find_staging(files, options, std::move(found));
+    if (!complete) return complete.error();
+    found = std::move(complete).value();
+  } else {
+    auto claimed = sys::HostClaim::take(found.own, "host", sys::this_host());
+    if (!claimed) return in_use(options.path, claimed.error().path);
+    claim = std::move(claimed).value();
+    auto staging = open_or_make(files, found.own, own_path, "staging");
+    if (!staging) return staging.error();
+    found.staging = std::move(staging).value();
+  }
+  auto unread = open_or_make(files, found.own, own_path, "unread");
   if (!unread) return unread.error();
-  std::unique_ptr<Spool> spool(new Spool(files, std::move(options),
-                                         {std::move(root).value(), std::move(own).value(),
-                                          std::move(staging).value(), std::move(unread).value()}));
-  // If the filesystem does not have stable inode numbers, they prove nothing.
+  found.unread = std::move(unread).value();
+  auto ledger_in = std::move(found.ledger);
+  std::unique_ptr<Spool> spool(new Spool(files, std::move(options), std::move(found)));
+  spool->claim_ = std::move(claim);
+  // If the file system does not have stable inode numbers, they prove nothing.
   auto place = files.info(spool->root_);
   auto named = files.info_of_root(spool->options_.path);
   if (place && named && named.value().is_same_file(place.value())) spool->place_ = place.value();
   auto failed = [&](Error error) {
-    error.path = own_path + "/" + error.path;
+    error.path = (ledger_in ? spool->options_.run : own_path) + "/" + error.path;
     return error;
   };
-  auto ledger = Ledger::open(spool->own_, spool->names_.maker());
+  auto maker = spool->names_.maker();
+  auto ledger = spool->visits_ ? Ledger::alone(maker)
+                               : Ledger::open(ledger_in ? ledger_in : spool->own_, maker);
   if (!ledger) return failed(ledger.error());
   auto guard = Guard::open(files, spool->staging_, spool->unread_, std::move(ledger).value(),
                            spool->options_.guard);
   if (!guard) return failed(guard.error());
   spool->guard_.emplace(std::move(guard).value());
   return spool;
+}
+
+// On a file system that several hosts can use: the staging directory and the ledger of this host.
+Result<Spool::Directories> Spool::find_staging(sys::Files& files, const SpoolOptions& options,
+                                               Directories found) {
+  auto lease = Lease::open(files, found.own);
+  auto holder = lease ? lease.value().holder() : Result<Lease::Holder>(lease.error());
+  if (!holder) return holder.error();
+  auto run = files.open_root(options.run);
+  sys::Fd file;
+  auto id = run ? server_id(files, run.value(), file) : Result<std::string>(run.error());
+  if (id && holder.value().is({sys::this_host(), {}, id.value()})) {
+    found.staging_name = Lease::staging_of(holder.value().token);
+    found.ledger = std::move(run).value();
+  } else if (options.visit) {
+    // Names that the sweep of a server does not know: it keeps them until they are old.
+    found.staging_name = "visit." + std::to_string(sys::random_number());
+    found.visits = true;
+    auto made = files.make_directory(found.own, found.staging_name, kDirectoryMode);
+    if (!made) return made.error();
+  } else if (holder.value().nobody) {
+    return explained(EBUSY,
+                     "other hosts can use this file system, and no handoffd of this host has taken "
+                     "the spool: start handoffd",
+                     options.path, Reason::kSpoolInUse);
+  } else {
+    return in_use(options.path, holder.value().host());
+  }
+  auto staging = files.open_directory(found.own, found.staging_name);
+  if (!staging) return staging.error();
+  found.staging = std::move(staging).value();
+  return found;
+}
+
+Spool::~Spool() {
+  if (visits_) static_cast<void>(files_.remove_directory(own_, staging_name_).ok());
 }
 
 Result<sys::Fd> Spool::scratch_file() {
@@ -80,6 +143,18 @@ Result<sys::Fd> Spool::scratch_file() {
   // If this fails, the file is left for the sweep.
   static_cast<void>(files_.unlink(staging_, name).ok());
   return file;
+}
+
+Status Spool::probe() {
+  auto name = "probe." + std::to_string(sys::random_number());
+  auto file = files_.create(staging_, name, kFileMode);
+  if (!file) return cause_of(file.error());
+  auto done = files_.write(file.value(), "Subject: probe\n\n");
+  if (done) done = files_.sync_data(file.value());
+  if (done) done = files_.close(std::move(file).value());
+  auto removed = files_.unlink(staging_, name);
+  if (done && !removed) done = removed;
+  return done ? check_place() : cause_of(done.error());
 }
 
 Status Spool::lose(Reason reason, const std::string& why) {
@@ -101,17 +176,27 @@ Status Spool::check_place() {
                    Reason::kSpoolMissing);
 }
 
+// Of a directory, by its path.
+Result<sys::FileInfo> Spool::info_below(const sys::Fd& above, const std::string& path) {
+  if (path.find('/') == path.npos) return files_.info_at(above, path);
+  auto directory = files_.open_directory(above, path);
+  return directory ? files_.info(directory.value()) : directory.error();
+}
+
 Status Spool::check_folders() {
   if (auto here = check_place(); !here) return here;
   std::vector<std::tuple<const sys::Fd*, const char*, const sys::Fd*>> all{
-      {&root_, ".handoff", &own_}, {&own_, "staging", &staging_}, {&own_, "unread", &unread_}};
+      {&root_, ".handoff", &own_},
+      {&own_, staging_name_.c_str(), &staging_},
+      {&own_, "unread", &unread_}};
   if (outgoing_) all.emplace_back(&own_, kOutgoing, &outgoing_->directory());
   if (marks_) all.emplace_back(&own_, kMarks, &marks_->directory());
   if (records_) all.emplace_back(&own_, kDone, &records_->directory());
   for (auto [above, name, open] : all) {
-    auto now = files_.info_at(*above, name);
+    auto now = info_below(*above, name);
     auto before = files_.info(*open);
-    if (!before || (now && now.value().is_same_file(before.value()))) continue;
+    if (!before && !is_missing(before.error())) continue;
+    if (before && now && now.value().is_same_file(before.value())) continue;
     if (!now && !is_missing(now.error())) continue;
     std::string path = above == &own_ ? std::string(".handoff/") + name : name;
     return lose(
@@ -250,8 +335,10 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
   auto swept = sweep_staging(
       files_, staging_, {names_.host(), [&](const Owner& owner) { return ledger.is_here(owner); }},
       [&](const std::string& path, std::uint64_t size) {
-        auto go_on = found(".handoff/staging/" + path);
-        return go_on ? guard_->note(path.substr(path.rfind('/') + 1), size) : go_on;
+        auto go_on = found(".handoff/" + staging_name_ + "/" + path);
+        auto name = path.substr(path.rfind('/') + 1);
+        // What has another name is no message.
+        return go_on && is_our_name(name) ? guard_->note(name, size) : go_on;
       });
   if (!swept) return swept;
   if (how.mailboxes) {

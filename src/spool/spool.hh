@@ -23,6 +23,8 @@
 #include "spool/sweep.hh"
 #include "sys/clock.hh"
 #include "sys/files.hh"
+#include "sys/host.hh"
+#include "sys/host_claim.hh"
 
 namespace handoff::spool {
 
@@ -38,6 +40,11 @@ struct SpoolOptions {
   // (staging_folder.hh). With fewer messages that gains little, and staging/NAME is easier to
   // inspect.
   std::uint64_t shared_staging = 4;
+  // If several hosts can use the spool's filesystem: the directory of this host, on a filesystem of
+  // its own, that contains the ledger and shows which server of this host has the spool.
+  std::string run = {};
+  // Only tries the spool, and delivers nothing. So it need not belong to this host.
+  bool visit = false;
 };
 
 class Spool {
@@ -45,8 +52,10 @@ class Spool {
   // Opens the spool and creates SPOOL/.handoff/{staging,unread} (mode 0700) if they are missing.
   // The directories for what scripts do are created when they are first needed. `files` must
   // outlive the object.
+  // kSpoolInUse if another host uses it.
   static Result<std::unique_ptr<Spool>> open(sys::Files& files, SpoolOptions options);
   Spool(Spool&&) = delete;
+  ~Spool();
 
   const sys::Fd& root() const { return root_; }
   MailboxWriter& writer() { return writer_; }
@@ -66,11 +75,16 @@ class Spool {
   // process; open for writing and reading. `files.write()` appends.
   Result<sys::Fd> scratch_file();
 
-  // Returns whether spool.path still names the directory that is open, in one system call. If a
-  // disk was mounted over it, or it was moved and another one is in its place, the error is
-  // kSpoolReplaced: mail that is written now would be hidden. If nothing is there, the error is
-  // kSpoolMissing, until the directory is back. Always ok in FreeBSD's capability mode, which does
-  // not allow the check.
+  // Writes a file into staging, syncs it and removes it, as a message would be. It is not entered
+  // in the ledger and has no message's name: if this process is killed, nothing takes the file for
+  // a message that may be sent again.
+  Status probe();
+
+  // Whether spool.path still names the directory that is open, in one system call. If a disk was
+  // mounted over it, or it was moved and another one is in its place, the error is kSpoolReplaced:
+  // mail that is written now would be hidden. If nothing is there, the error is kSpoolMissing,
+  // until the directory is back. Always ok in FreeBSD's capability mode, which does not allow the
+  // check.
   Status check_place();
   // The same, and checks that SPOOL/.handoff and its directories are in their places (otherwise
   // kSpoolFolderGone).
@@ -111,9 +125,15 @@ class Spool {
     sys::Fd own;  // SPOOL/.handoff
     sys::Fd staging;
     sys::Fd unread;
+    std::string staging_name;
+    bool visits = false;
+    sys::Fd ledger = {};  // if not in `own`; a visitor has none
   };
+  static Result<Directories> find_staging(sys::Files& files, const SpoolOptions& options,
+                                          Directories found);
   Spool(sys::Files& files, SpoolOptions options, Directories directories);
   Status lose(Reason reason, const std::string& why);
+  Result<sys::FileInfo> info_below(const sys::Fd& above, const std::string& path);
   const sys::Fd& staging_for(const std::string& name);
   Result<sys::Space> space_for(const Demand& demand);
   // Opens SPOOL/.handoff/NAME for `store`, which has one of the types below; null if it is missing
@@ -138,7 +158,10 @@ class Spool {
   sys::Fd own_;
   sys::Fd staging_;
   sys::Fd unread_;
-  sys::Fd process_staging_;  // this process's folder in staging, opened when needed
+  std::string staging_name_;  // its path below .handoff
+  bool visits_ = false;       // staging_ is a directory of this object alone
+  sys::Fd process_staging_;   // this process's folder in staging, opened when needed
+  sys::HostClaim claim_;      // on a local filesystem
   sys::FileSync file_sync_;
   NameMaker names_;
   MailboxWriter writer_;

@@ -386,6 +386,12 @@ Status Files::unlink(const Fd& at, const std::string& name) {
   return {};
 }
 
+Status Files::remove_directory(const Fd& at, const std::string& name) {
+  if (!names_one_entry(name)) return Error{EXDEV, "rmdir", name};
+  if (::unlinkat(at.get(), name.c_str(), AT_REMOVEDIR) != 0) return failure("rmdir", name);
+  return {};
+}
+
 Result<FileInfo> Files::info(const Fd& file) {
 #ifdef HAVE_STATX
   struct statx extended;
@@ -434,5 +440,7 @@ Result<Space> Files::space(const Fd& file) {
 }
 
 FileSync Files::file_sync(const Fd& directory) { return sys::file_sync(directory); }
+
+bool Files::is_shared(const Fd& directory) { return sys::is_shared(directory); }
 
 }  // namespace handoff::sys

@@ -108,6 +108,8 @@ class Files {
   virtual Status rename(const Fd& at, const std::string& name, const Fd& to,
                         const std::string& new_name);
   virtual Status unlink(const Fd& at, const std::string& name);
+  // ENOTEMPTY or EEXIST if it is not empty.
+  virtual Status remove_directory(const Fd& at, const std::string& name);
 
   virtual Result<FileInfo> info(const Fd& file);
   virtual Result<FileInfo> info_at(const Fd& at, const std::string& name);
@@ -115,6 +117,8 @@ class Files {
   virtual Result<Space> space(const Fd& file);
   // Returns what sync_file() guarantees on the filesystem of `directory`.
   virtual FileSync file_sync(const Fd& directory);
+  // Whether other hosts may use the filesystem of `directory` (sys/filesystem.hh).
+  virtual bool is_shared(const Fd& directory);
 };
 
 }  // namespace handoff::sys

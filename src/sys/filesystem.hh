@@ -10,14 +10,23 @@
 namespace handoff::sys {
 
 struct Device {
-  std::string filesystem;  // "tmpfs", "ext4"; empty: unknown
+  std::string filesystem;  // "tmpfs", "ext4", "fuse.glusterfs"; empty: unknown
   bool memory = false;     // its content is lost when the machine stops
+  bool shared = false;     // as is_shared()
   std::string
       unsafe_option;  // a mount option that disables flushes, "nobarrier"; empty: none known
 };
 
 // Returns the device of a directory or file. Members that cannot be determined keep their defaults.
 Device device_of(const Fd& file);
+
+// Whether other hosts may use the filesystem of this file at the same time: a network or cluster
+// filesystem, or one that is unknown and has no disk of this host. There, memory maps and locks are
+// not relied on, and a sync of a directory may have no effect. May block.
+bool is_shared(const Fd& file);
+
+// What is promised for acknowledged mail on such a device, for a person.
+std::string promise_of(const Device& device);
 
 // Returns a mount point in `fstab` that is `path` or a parent of it and that is not mounted; empty
 // if there is none. Does not recognise bind mounts.
@@ -47,6 +56,8 @@ enum class FileSync {
 //                               the size is logged before write-out returns.
 //   btrfs                       kNames. fsync logs the inode with all of its names; the size is
 //                               logged some time after write-out, so data has to be synced first.
+//   GlusterFS                   kNames. The bricks' fsync of the file includes its names, as above.
+//                               fsync of a directory never reaches the bricks.
 //
 // f2fs stays at kFile because no test has cut its power; t/crash/t0500-power.t cuts the power of
 // the other three. May block.

@@ -62,6 +62,8 @@ void catch_stop_signal() {
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
 }
 
+void stop_on_interrupt() { set(SIGINT, on_stop); }
+
 void default_signals() {
   for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE}) {
     set(signal, SIG_DFL);

@@ -19,6 +19,8 @@ inline constexpr int kRetire = SIGUSR2;
 // reports EPIPE, and SIGXFSZ, because it reports EFBIG. Resets all others. Call once, early, in a
 // worker or stdin session.
 void catch_stop_signal();
+// After that: SIGINT is a stop signal too, at any time.
+void stop_on_interrupt();
 // For a child of the master that is not a worker: resets every signal to its default, except
 // SIGXFSZ, which is ignored because write(2) reports EFBIG.
 void default_signals();

@@ -456,6 +456,7 @@ lmtp::Reply Connection::reply_to(const Error& error, const std::string& address)
     case Reason::kSpoolReplaced:
     case Reason::kSpoolMissing:
     case Reason::kSpoolFolderGone:
+    case Reason::kSpoolInUse:
     case Reason::kNotOurs:
     case Reason::kExplained:
     case Reason::kSystem:

@@ -139,14 +139,16 @@ int examine(const conf::Config& config, const Assets& assets, const sys::Fd& to)
   auto space = root ? files.space(root.value()) : Result<sys::Space>(root.error());
   if (!space) return failed(space.error());
   report.say(space.value());
-  auto opened = spool::Spool::open(files, spool_options(config, quiet));
+  auto options = spool_options(config, quiet);
+  options.visit = true;
+  auto opened = spool::Spool::open(files, std::move(options));
   if (!opened) return failed(opened.error());
   auto& spool = *opened.value();
   if (auto done = sys::confine("examination", examination_needs(config), {}, quiet); !done)
     return failed(done.error());
   check_room(spool, space.value(), report);
   report.begin("staging");
-  if (auto written = write_probe(spool); !written) static_cast<void>(failed(written.error()));
+  if (auto written = spool.probe(); !written) static_cast<void>(failed(written.error()));
   if (needs_sender(config)) check_outgoing(spool, report);
   const auto& lookups = config.recipients.lookups;
   auto limit = kLookupsLimit / std::max<std::ptrdiff_t>(std::ssize(lookups), 1);
@@ -206,13 +208,6 @@ int greet(const conf::Config& config, const std::vector<Endpoint>& endpoints, co
     if (auto checked = check_replies(stream, until); !checked) failed(endpoint, checked.error());
   }
   return EX_OK;
-}
-
-Status write_probe(spool::Spool& spool) {
-  auto message = spool.begin(false);
-  if (!message) return message.error();
-  if (auto done = message.value().append("Subject: probe\r\n\r\n"); !done) return done.error();
-  return message.value().complete({});
 }
 
 Status check_replies(sys::Stream& stream, sys::Deadline until) {

@@ -9,7 +9,6 @@
 #include "base/endpoint.hh"
 #include "base/result.hh"
 #include "conf/config.hh"
-#include "spool/spool.hh"
 #include "sys/fd.hh"
 #include "sys/stream.hh"
 #include "worker/services.hh"
@@ -26,10 +25,8 @@ int examine(const conf::Config& config, const Assets& assets, const sys::Fd& rep
 int greet(const conf::Config& config, const std::vector<Endpoint>& endpoints,
           const sys::Fd& report);
 
-// Also used by trials (trial.hh): writes a small message in staging to disk, and removes it.
-Status write_probe(spool::Spool& spool);
-// Reads the replies to LHLO and QUIT, which the caller has sent. Fails if a reply is missing at
-// `until`, or is not that of a working server.
+// Also used by trials (trial.hh): reads the replies to LHLO and QUIT, which the caller has sent.
+// Fails if a reply is missing at `until`, or is not that of a working server.
 Status check_replies(sys::Stream& stream, sys::Deadline until);
 
 }  // namespace handoff::worker

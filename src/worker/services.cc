@@ -41,7 +41,8 @@ spool::SpoolOptions spool_options(const conf::Config& config, const sys::Log& lo
           .guard = config.duplicates.guard,
           .window = config.duplicates.window,
           .sync = config.spool.sync,
-          .reserve = {config.spool.min_free, config.spool.min_free_inodes}};
+          .reserve = {config.spool.min_free, config.spool.min_free_inodes},
+          .run = config.run_directory()};
 }
 
 sys::TlsOptions tls_options(const conf::Config& config) {
@@ -97,8 +98,10 @@ Services::Services(const conf::Config& config_, const sys::Log& log_, sys::Files
 
 Result<std::unique_ptr<Services>> Services::open(const conf::Config& config, const sys::Log& log,
                                                  sys::Files& files, Assets assets,
-                                                 Companions companions) {
-  auto spool = spool::Spool::open(files, spool_options(config, log));
+                                                 Companions companions, Use use) {
+  auto options = spool_options(config, log);
+  options.visit = use == Use::kTry;
+  auto spool = spool::Spool::open(files, std::move(options));
   if (!spool) return spool.error();
   std::optional<delivery::Client> client;
   if (companions.delivery) client.emplace(config, std::move(companions.delivery));

@@ -57,6 +57,9 @@ struct Companions {
   sys::Fd filter;    // filters.hh
 };
 
+// Whether messages will be delivered, or the services are only tried.
+enum class Use { kDeliver, kTry };
+
 class Services {
  public:
   // Opens the spool and the lookups, and starts SASL if AUTH is configured. `config`, `log` and
@@ -64,7 +67,8 @@ class Services {
   // May block.
   static Result<std::unique_ptr<Services>> open(const conf::Config& config, const sys::Log& log,
                                                 sys::Files& files, Assets assets = {},
-                                                Companions companions = {});
+                                                Companions companions = {},
+                                                Use use = Use::kDeliver);
 
   const conf::Config& config;
   const sys::Log& log;

@@ -42,9 +42,9 @@ Status try_out(const conf::Config& config, const sys::Log& log,
     auto checked = filter::check_global_scripts(config, *engine, files);
     if (!checked) return checked.error();
   }
-  auto services = Services::open(config, log, files, std::move(assets).value());
+  auto services = Services::open(config, log, files, std::move(assets).value(), {}, Use::kTry);
   if (!services) return services.error();
-  if (auto written = write_probe(*services.value()->spool); !written) return written.error();
+  if (auto written = services.value()->spool->probe(); !written) return written.error();
   auto pair = sys::connected_pair();
   if (!pair) return pair.error();
   auto& [ours, theirs] = pair.value();

@@ -230,7 +230,10 @@ int run(const conf::Config& config, const sys::Log& log, const Assets& assets,
   sys::Files files;
   bool has_delivery = static_cast<bool>(companions.delivery);
   auto services = Services::open(config, log, files, assets, std::move(companions));
-  if (!services) return report(log, "cannot begin", services.error(), EX_TEMPFAIL);
+  if (!services) {
+    bool in_use = services.error().reason == Reason::kSpoolInUse;
+    return report(log, "cannot begin", services.error(), in_use ? EX_CONFIG : EX_TEMPFAIL);
+  }
   auto arrivals = sys::Arrivals::watch(inherited.listeners, inherited.life);
   if (!arrivals) return report(log, "cannot wait for connections", arrivals.error(), EX_OSERR);
   Worker worker(inherited, *services.value(), std::move(arrivals).value());

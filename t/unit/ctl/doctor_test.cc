@@ -89,9 +89,9 @@ BOOST_AUTO_TEST_CASE(a_sync_that_is_too_fast_for_the_device_is_a_warning) {
   BOOST_TEST(sync_doubt(disk, microseconds(200)).empty());
   BOOST_TEST(sync_doubt(disk, microseconds(30)).empty());
   BOOST_TEST(!sync_doubt(disk, microseconds(1)).empty());
-  BOOST_TEST(has(sync_doubt({"tmpfs", true, {}}, microseconds(8000)), "memory"));
-  BOOST_TEST(
-      has(sync_doubt({"ext4", false, "nobarrier"}, microseconds(8000)), "mounted with nobarrier"));
+  BOOST_TEST(has(sync_doubt({"tmpfs", true, false, {}}, microseconds(8000)), "memory"));
+  BOOST_TEST(has(sync_doubt({"ext4", false, false, "nobarrier"}, microseconds(8000)),
+                 "mounted with nobarrier"));
 
   Folder folder;
   LyingFiles files;

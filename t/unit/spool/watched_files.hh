@@ -36,6 +36,7 @@ enum class Op {
   kLink,
   kRename,
   kUnlink,
+  kRemoveDirectory,
   kAppend,
   kInfo,
   kList,
@@ -43,11 +44,27 @@ enum class Op {
 };
 
 inline std::string name_of(Op op) {
-  static constexpr const char* kNames[] = {
-      "open root", "open directory", "make directory", "create",    "open file",
-      "write",     "start writing",  "read",           "sync data", "sync file",
-      "write out", "sync",           "close",          "link",      "rename",
-      "unlink",    "append to",      "info",           "list",      "space"};
+  static constexpr const char* kNames[] = {"open root",
+                                           "open directory",
+                                           "make directory",
+                                           "create",
+                                           "open file",
+                                           "write",
+                                           "start writing",
+                                           "read",
+                                           "sync data",
+                                           "sync file",
+                                           "write out",
+                                           "sync",
+                                           "close",
+                                           "link",
+                                           "rename",
+                                           "unlink",
+                                           "remove directory",
+                                           "append to",
+                                           "info",
+                                           "list",
+                                           "space"};
   return kNames[static_cast<int>(op)];
 }
 
@@ -88,6 +105,8 @@ class WatchedFiles final : public handoff::sys::Files {
   bool hide_birth = false;
   // The result of file_sync(), whatever the filesystem is.
   handoff::sys::FileSync sync = handoff::sys::FileSync::kFile;
+  // The result of is_shared().
+  bool shared = false;
   std::vector<Call> calls;
 
   // Returns the modifying calls as text.
@@ -184,6 +203,10 @@ class WatchedFiles final : public handoff::sys::Files {
     if (int code = note({Op::kUnlink, join(at, name)})) return failure(code, name);
     return done(below_.unlink(at, name));
   }
+  Status remove_directory(const Fd& at, const std::string& name) override {
+    if (int code = note({Op::kRemoveDirectory, join(at, name)})) return failure(code, name);
+    return done(below_.remove_directory(at, name));
+  }
   Result<handoff::sys::FileInfo> info(const Fd& file) override {
     if (int code = note({Op::kInfo, path_of(file)})) return failure(code, {});
     auto info = done(below_.info(file));
@@ -202,6 +225,7 @@ class WatchedFiles final : public handoff::sys::Files {
     if (int code = note({Op::kSpace, path_of(file)})) return failure(code, {});
     return done(below_.space(file));
   }
+  bool is_shared(const Fd&) override { return shared; }
   handoff::sys::FileSync file_sync(const Fd&) override { return sync; }
 
  private:

@@ -1,0 +1,237 @@
+#include "worker/keeper.hh"
+
+#include <sysexits.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "spool/guard.hh"
+#include "spool/lease.hh"
+#include "sys/confinement.hh"
+#include "sys/files.hh"
+#include "sys/host_claim.hh"
+#include "sys/process.hh"
+#include "sys/signals.hh"
+#include "sys/stream.hh"
+#include "sys/title.hh"
+#include "worker/worker.hh"
+
+namespace handoff::worker {
+namespace {
+
+using spool::Lease;
+
+constexpr std::chrono::milliseconds kLookEveryMoment{500};
+constexpr char kOwn[] = ".handoff";
+
+class Keeper {
+ public:
+  Keeper(const conf::Config& config, const sys::Log& log, const sys::Fd& life, const sys::Fd& to)
+      : config_(config), log_(log), life_(life), to_(to) {}
+
+  int run() {
+    auto root = files_.open_root(config_.spool.path);
+    bool shared = root && files_.is_shared(root.value());
+    // A missing spool is for the workers to report.
+    if (root && !shared && config_.cluster.empty()) return free();
+    // If root may not look at the spool, it may be on a network.
+    if (!root && root.error().code != EACCES && root.error().code != EPERM) return free();
+    if (shared || !root) {
+      if (auto made = make_run_directory(); !made) return refuse(made.error().describe());
+    }
+    if (auto dropped = drop_privileges(config_); !dropped) {
+      return refuse(dropped.error().describe());
+    }
+    if (!root) {
+      root = files_.open_root(config_.spool.path);
+      if (!root) return free();
+      shared = files_.is_shared(root.value());
+      if (!shared && config_.cluster.empty()) return free();
+    }
+    auto own = files_.open_directory(root.value(), kOwn);
+    if (!own && own.error().code == ENOENT) {
+      auto made = files_.make_directory(root.value(), kOwn, 0700);
+      if (!made && made.error().code != EEXIST) return refuse(made.error().describe());
+      own = files_.open_directory(root.value(), kOwn);
+    }
+    if (!own) return refuse(own.error().describe());
+    own_ = std::move(own).value();
+    return shared ? keep_lease() : keep_claim();
+  }
+
+ private:
+  int free() {
+    sys::put(to_, "free\n");
+    return EX_OK;
+  }
+  int refuse(const std::string& why) {
+    sys::put(to_, "refused " + why + "\n");
+    return EX_CONFIG;
+  }
+  int refuse_host(const std::string& host) {
+    return refuse("the spool " + config_.spool.path + " is in use by the host " + host +
+                  (config_.cluster.empty()
+                       ? "; to let this host wait for it, set cluster.name on both"
+                       : ", which has not the same cluster.name"));
+  }
+  void wait_for_host(const std::string& host) {
+    if (std::exchange(awaited_, host) != host) sys::put(to_, "waits " + host + "\n");
+  }
+  // The exit code, if this process has to end.
+  std::optional<int> pause(std::chrono::milliseconds time) {
+    std::array<pollfd, 1> fds{{{life_.get(), POLLIN, 0}}};
+    auto waited = sys::wait_for(fds, sys::Steady::now() + time, true);
+    if (waited == sys::Waited::kStop) return EX_OK;
+    if (waited == sys::Waited::kReady) return EX_TEMPFAIL;
+    return std::nullopt;
+  }
+
+  // While this process is root: a directory that belongs to the user.
+  Status make_run_directory() {
+    auto path = config_.run_directory();
+    auto slash = path.rfind('/');
+    auto above = files_.open_root(slash == 0 ? "/" : path.substr(0, slash));
+    if (!above) return above.error();
+    auto name = path.substr(slash + 1);
+    Status made;
+    if (sys::is_root() && !config_.user.empty()) {
+      auto account = config_.account();
+      if (!account) return account.error();
+      made = files_.make_directory_of(above.value(), name, account.value().uid, account.value().gid,
+                                      0700);
+    } else {
+      made = files_.make_directory(above.value(), name, 0700);
+    }
+    return !made && made.error().code == EEXIST ? Status() : made;
+  }
+
+  // On a filesystem of this host, which may have several hosts in containers.
+  int keep_claim() {
+    for (;;) {
+      auto claimed = sys::HostClaim::take(own_, "host", sys::this_host());
+      if (claimed) {
+        sys::put(to_, "held\n");
+        for (;;) {
+          if (auto end = pause(std::chrono::hours(1))) return *end;
+        }
+      }
+      wait_for_host(claimed.error().path);
+      if (auto end = pause(kLookEveryMoment)) return *end;
+    }
+  }
+
+  int keep_lease() {
+    auto run = files_.open_root(config_.run_directory());
+    if (!run) return refuse(run.error().describe());
+    if (files_.is_shared(run.value())) {
+      return refuse(config_.run_directory() +
+                    ": the directory of control.socket must be on a filesystem of this host");
+    }
+    auto id = spool::server_id(files_, run.value(), server_file_);
+    if (!id) return refuse(id.error().describe());
+    spool::Server self{sys::this_host(), config_.cluster, id.value()};
+    while (!sys::claim(server_file_)) {
+      if (config_.cluster.empty()) {
+        return refuse("the spool " + config_.spool.path +
+                      " is in use by another server of this "
+                      "host, " +
+                      self.host.name);
+      }
+      wait_for_host(self.host.name);
+      if (auto end = pause(kLookEveryMoment)) return *end;
+    }
+    auto opened = Lease::open(files_, own_);
+    if (!opened) return refuse(opened.error().describe());
+    auto& lease = opened.value();
+    if (auto end = get(lease, self)) return *end;
+    sys::put(to_, "held\n");
+    return keep(lease);
+  }
+
+  // Returns nothing when this host has the spool.
+  std::optional<int> get(Lease& lease, const spool::Server& self) {
+    std::optional<Lease::Holder> last;
+    sys::Steady::time_point changed;
+    for (;;) {
+      auto holder = lease.holder();
+      auto now = sys::Steady::now();
+      if (holder) {
+        const auto& of = holder.value();
+        bool moved = !last || last->token != of.token || last->beats != of.beats;
+        bool lives = last && moved;
+        if (moved) changed = now;
+        // Its keeper does not hold the lock any more, so it was killed.
+        bool ours = of.is(self);
+        bool lost = !of.nobody && now - changed >= spool::kLost;
+        if (of.nobody || ours || lost) {
+          auto taken = take(lease, of, self);
+          if (taken) return std::nullopt;
+          log_.warning("cannot take the spool yet", {{"cause", taken.error().describe()}});
+        } else if (lives && (config_.cluster.empty() || of.server.cluster != config_.cluster)) {
+          return refuse_host(of.host());
+        } else {
+          wait_for_host(of.host());
+        }
+        last = std::move(holder).value();
+      } else if (holder.error().code != EAGAIN) {
+        log_.warning("cannot see who has the spool", {{"cause", holder.error().describe()}});
+      }
+      if (auto end = pause(kLookEveryMoment)) return end;
+    }
+  }
+
+  Status take(Lease& lease, const Lease::Holder& from, const spool::Server& self) {
+    auto made = files_.make_directory(own_, "unread", 0700);
+    if (!made && made.error().code != EEXIST) return made;
+    auto unread = files_.open_directory(own_, "unread");
+    if (!unread) return unread.error();
+    unsigned recorded = 0;
+    auto taken = lease.take(from, self, [&](const std::string& name, std::uint64_t size) -> Status {
+      ++recorded;
+      return spool::record_unread(files_, unread.value(), name, size);
+    });
+    if (taken && !from.nobody) {
+      log_.warning("took the spool over", {{"from", from.host()}, {"messages", recorded}});
+    }
+    return taken;
+  }
+
+  int keep(Lease& lease) {
+    std::string last;  // the failure that was logged
+    for (;;) {
+      if (auto end = pause(spool::kBeatEvery)) {
+        if (*end == EX_OK) static_cast<void>(lease.release().ok());
+        return *end;
+      }
+      auto beat = lease.beat();
+      auto cause = beat ? std::string() : beat.error().describe();
+      if (!beat && cause != last) log_.error("cannot keep the spool", {{"cause", cause}});
+      if (!beat && beat.error().reason == Reason::kSpoolInUse) return EX_TEMPFAIL;
+      last = cause;
+    }
+  }
+
+  const conf::Config& config_;
+  const sys::Log& log_;
+  const sys::Fd& life_;
+  const sys::Fd& to_;
+  sys::Files files_;
+  sys::Fd own_;          // SPOOL/.handoff
+  sys::Fd server_file_;  // locked
+  std::string awaited_;
+};
+
+}  // namespace
+
+int keep_spool(const conf::Config& config, const sys::Log& log, const sys::Fd& life,
+               const sys::Fd& to) {
+  sys::set_title("keeper");
+  sys::keep_only(std::array{&life, &to});
+  sys::catch_stop_signal();
+  return Keeper(config, log, life, to).run();
+}
+
+}  // namespace handoff::worker

@@ -1,0 +1,101 @@
+"""Several hosts with one spool.
+
+    with Site('glusterfs') as site:          # each host mounts the spool by FUSE; None: a local one
+        with site.host('one') as one:        # a handoffd, started
+            deliver(one.unix, ...)
+            one.freeze(); one.thaw()         # its handoffd, but not its mount
+            one.messages(PAT)
+"""
+import os
+import signal
+
+import hosts
+from handoffd import Handoffd, program
+from scratch import Scratch
+
+
+class Host(Handoffd):
+    """A handoffd on a host of its own."""
+
+    def __init__(self, site, name, settings, *, options=(), start=True):
+        self.name = f"{name}.test"
+        scratch = Scratch()
+        at, prepare = site.directory, []
+        if site.mount:
+            at = os.path.join(scratch.path, "mounted")
+            os.makedirs(at)
+            prepare = [site.mount(at, options)]
+        settings = {"spool.path": at, "workers.max": 8, "workers.min-idle": 1, **settings}
+        super().__init__(settings, scratch=scratch, start=False)
+        self.spool = site.directory  # as the test sees it
+        self.mountpoint = at
+        self.prepare = prepare
+        self.network = site.network
+        if self.owner:
+            os.chown(site.directory, *self.owner)
+        self.plain = self.command
+        self.ctl = program("HANDOFFCTL")
+        self.command = self.on_host(self.plain)
+        if start:
+            self.start()
+
+    def on_host(self, command):
+        """The command that runs `command` on a host with this name."""
+        return hosts.command(self.name, command, self.prepare, self.network)
+
+    def entered(self, command):
+        """The command that runs `command` in the namespaces of the running host."""
+        return ["nsenter", "-t", str(self._first()), "-m", "-u", "-p", "-n", "--", *command]
+
+    def processes(self):
+        """The ids of its processes."""
+        mine, found = os.stat(f"/proc/{self._first()}/ns/pid").st_ino, []
+        for each in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.stat(f"/proc/{each}/ns/pid").st_ino == mine:
+                    found.append(int(each))
+            except OSError:
+                pass
+        return found
+
+    def _first(self):
+        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
+            return int(file.read().split()[0])
+
+    def servers(self):
+        """Those of handoffd."""
+        found = []
+        for pid in self.processes():
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if b"handoffd" in file.read().split(b"\0")[0]:
+                    found.append(pid)
+        return found
+
+    def freeze(self):
+        for pid in self.servers():
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self):
+        for pid in self.servers():
+            os.kill(pid, signal.SIGCONT)
+
+
+class Site:
+    network = True  # each host has one of its own
+
+    def __init__(self, kind=None):
+        """kind: the type of the mounts after "fuse."; None: all hosts see a local directory."""
+        self.scratch = Scratch()
+        self.directory = os.path.join(self.scratch.path, "shared")
+        os.makedirs(self.directory, exist_ok=True)
+        self.mount = kind and (lambda at, options: hosts.sharedfs(self.directory, at, kind,
+                                                                  *options))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.scratch.remove()
+
+    def host(self, name, settings=None, **more):
+        return Host(self, name, settings or {}, **more)
