@@ -26,7 +26,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: floor --spool DIR [--sequence plain] [--processes 8] [--recipients 1]\n"
     "             [--mailboxes 100] [--size 4096] [--messages 0] [--seconds 2]\n"
-    "Ends after so many seconds, or so many messages a process (0: no limit).\n"
+    "Ends after this many seconds, or this many messages per process (0: no limit).\n"
     "--sequence list names them all.\n";
 
 using Clock = std::chrono::steady_clock;

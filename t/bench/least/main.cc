@@ -1,6 +1,6 @@
 // least: the smallest possible LMTP server, to measure the highest rate that a server on a socket
 // can reach. Processes accept on a unix socket, answer every command with a fixed reply, and
-// deliver the content by one of the sequences of the floor. Nothing is checked, no line is
+// deliver the content by one of the sequences of t/bench/floor. Nothing is checked, no line is
 // converted, no header is added, and no message that is sent again is recognised.
 #include <fcntl.h>
 #include <sys/prctl.h>

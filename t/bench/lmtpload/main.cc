@@ -20,7 +20,7 @@ constexpr const char* kUsage =
     "usage: lmtpload --to unix:PATH|tcp:HOST:PORT [--connections 8] [--messages 0] [--seconds 2]\n"
     "                [--recipients 1] [--mailboxes 100] [--address u%d@load.test] [--size 4096]\n"
     "                [--pipelining yes] [--chunking no] [--reconnect no]\n"
-    "Ends after so many seconds, or so many messages a connection (0: no limit).\n";
+    "Ends after this many seconds, or this many messages per connection (0: no limit).\n";
 
 // After this time without any reply, the server has lost one.
 constexpr std::chrono::seconds kPatience{60};
