@@ -101,7 +101,7 @@ void check_secrets(const conf::CommandLine& line, const conf::Config& config, ct
   if (failure || (mode & std::filesystem::perms::others_read) == std::filesystem::perms::none) {
     return;
   }
-  report.warning(file + " has the password of a lookup and everybody can read it",
+  report.warning(file + " contains the password of a lookup, and everybody can read it",
                  "chmod o-r " + file);
 }
 

@@ -513,9 +513,10 @@ std::vector<Setting> make_table() {
              AT(recipients.lookup_timeout),
              "How long one lookup of one recipient may take before the recipient is deferred with "
              "451 4.3.0."),
-      number("recipients.cache-ttl", kDuration, "10s", {"0s", "1h"}, AT(recipients.cache_ttl),
-             "How long a worker keeps the answer of a lookup that asks another process, positive "
-             "or negative. 0: not at all."),
+      number(
+          "recipients.cache-ttl", kDuration, "10s", {"0s", "1h"}, AT(recipients.cache_ttl),
+          "How long a worker keeps an answer, positive or negative, of a lookup that asks another "
+          "process. 0: not at all."),
       {.name = "recipients.domains",
        .type = "DOMAINS",
        .defaults = {},
@@ -621,9 +622,10 @@ std::vector<Setting> make_table() {
       text("tls.certificate", "FILE", "", tls_file_fault, AT(tls.certificate),
            "The certificate for TLS, with its chain, in PEM. With it STARTTLS is offered to TCP "
            "clients. Read before privileges are dropped. Empty: no TLS."),
-      text("tls.key", "FILE", "", tls_file_fault, AT(tls.key),
-           "The private key of tls.certificate, in PEM, without a passphrase. Only the master must "
-           "be able to read it. Empty: it is in the file of the certificate."),
+      text(
+          "tls.key", "FILE", "", tls_file_fault, AT(tls.key),
+          "The private key of tls.certificate, in PEM, without a passphrase. Only the master needs "
+          "to read it. Empty: it is in the file of the certificate."),
       choice<bool>("tls.min-version", "1.2|1.3", "1.2", {{"1.2", false}, {"1.3", true}},
                    AT(tls.only_1_3), "The oldest version of TLS that is accepted."),
       text("tls.ciphers", "LIST", "", anything, AT(tls.ciphers),

@@ -198,8 +198,9 @@ void check_spool_changes(const conf::Config& config, Report& report) {
   auto changes = parse_number(number.substr(0, number.find_first_not_of("0123456789")));
   if (changes.value_or(0) == 0) return;
   report.warning(
-      "spool " + config.spool.path + ": " + std::to_string(*changes) +
-          " times since its start the server found another directory here, or no .handoff",
+      "spool " + config.spool.path + ": " +
+          (*changes == 1 ? "once" : std::to_string(*changes) + " times") +
+          " since its start the server found another directory here, or no .handoff",
       "look for earlier mail in the previous directory: below the mount point, or where it was "
       "moved to (doc/operations.md, Move the spool)");
 }

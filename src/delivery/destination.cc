@@ -190,8 +190,8 @@ class Destinations::OwnersMailbox final : public Destination {
   Error no_process() const {
     return explained(
         EPERM,
-        "the mailbox belongs to another user than handoffd runs as, and only a handoffd that "
-        "root has started can deliver as its owner",
+        "the mailbox belongs to a user other than the one handoffd runs as, and only a handoffd "
+        "that root has started can deliver as its owner",
         mailbox_.name(), Reason::kNotOurs);
   }
   Result<std::optional<spool::QuotaState>> quota(std::uint64_t size) override {

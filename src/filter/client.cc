@@ -36,7 +36,7 @@ Result<Verdict> Client::run(const Job& job, const sys::Fd& message,
   // Closed, because a late answer would be taken for the answer to the next job.
   socket_.reset();
   if (verdict.error().code == ETIMEDOUT)
-    return explained(ETIMEDOUT, "the scripts are not finished within sieve.timeout");
+    return explained(ETIMEDOUT, "the scripts did not finish within sieve.timeout");
   return explained(EPIPE, "the filter process is gone");
 }
 

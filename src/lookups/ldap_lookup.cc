@@ -177,7 +177,7 @@ Result<std::optional<Record>> LdapLookup::ask(const Address& address, sys::Deadl
       case LDAP_RES_SEARCH_REFERENCE:
         return explained(EIO, "the directory refers to another server");
       case LDAP_RES_SEARCH_RESULT:
-        // Includes "no such object": the base is missing, which is no evidence about the recipient.
+        // Includes "no such object": the base is missing, which says nothing about the recipient.
         if (auto good = check_result(each, "search"); !good) return good.error();
         break;
       default:

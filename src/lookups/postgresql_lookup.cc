@@ -107,7 +107,7 @@ Result<Rows> PostgresqlLookup::receive(ExecStatusType status, sys::Deadline dead
     const char* state = ::PQresultErrorField(rows.get(), PG_DIAG_SQLSTATE);
     bool of_one = state != nullptr && std::string_view(state).starts_with("22");
     return explained(of_one ? EAGAIN : EIO,
-                     text.empty() ? "an unexpected result of the query" : text);
+                     text.empty() ? "the query gave an unexpected result" : text);
   }
   return rows;
 }

@@ -370,7 +370,7 @@ void Checker::check_variable(const Argument& argument) {
     return fault(argument.line, "variables of '" + name->space + "' cannot be set");
   }
   if (name->text.size() > limits_.variable_name_size) {
-    return fault(argument.line, "a name of a variable is too long");
+    return fault(argument.line, "the name of a variable is too long");
   }
   variables_.insert(name->space + "." + name->text);
   if (variables_.size() == limits_.variables + 1) {

@@ -139,7 +139,7 @@ Token Lexer::number(Token token) {
   if (shift != 0) take(1);
   if (!rest_.empty() && in_identifier(rest_.front())) {
     take(static_cast<std::size_t>(std::ranges::find_if_not(rest_, in_identifier) - rest_.begin()));
-    return bad(std::move(token), "a number has letters after it other than K, M or G");
+    return bad(std::move(token), "a number is followed by letters other than K, M or G");
   }
   if (!value || *value > std::numeric_limits<std::uint64_t>::max() >> shift) {
     return bad(std::move(token), "a number is too large");

@@ -88,7 +88,7 @@ constexpr Field kFields[] = {
      .help = "Times that another directory was at spool.path, or its folders were removed.",
      .counter = true,
      .line = "trouble",
-     .words = "spool changed # times",
+     .words = "# spool changes",
      .row = "spool changed",
      .color = "bad"},
 
@@ -241,7 +241,7 @@ const std::array<StageField, board::kStages> kStageFields = {{
      "whole transaction"},
     {"lookup", "handoff_lookup_seconds", "Time to look up one recipient.", "lookup"},
     {"write", "handoff_write_seconds", "Time spent in writing one message to staging.", "write"},
-    {"sync", "handoff_sync_seconds", "Time until the disk had one message in staging.", "sync"},
+    {"sync", "handoff_sync_seconds", "Time to sync one message in staging.", "sync"},
     {"commit", "handoff_commit_seconds", "Time to put one message into one mailbox, durably.",
      "commit"},
     {"final_dot", "handoff_final_dot_seconds",

@@ -128,7 +128,7 @@ std::string pool_card(const Snapshot& s) {
          width(idle) + "\"></i></div>";
   out += note(states.empty() ? "no workers" : states);
   if (s.departing > 0) out += note(count_text(s.departing) + " departing");
-  if (s.throttled) out += note("workers crash: the next are started later", "bad");
+  if (s.throttled) out += note("workers crash; the next start is delayed", "bad");
   return card("Workers", out);
 }
 

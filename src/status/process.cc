@@ -77,7 +77,7 @@ class Process {
         return status_page(now, options_.show_addresses, refreshes);
       });
     }
-    exchange.reply(404, kText, "/metrics, /healthz, / and /paused are all there is\n");
+    exchange.reply(404, kText, "the only pages are /metrics, /healthz, / and /paused\n");
   }
 
   void health(const Exchange& exchange) {

@@ -158,8 +158,8 @@ Connection::Next Connection::read_more() {
   auto before = sys::Steady::now();
   if (before >= began_ + services_.config.session.max_time) session_.grow_old();
   auto until = deadline();
-  // A stop never interrupts the content of a transaction. After it has set its deadline, it
-  // interrupts nothing else either.
+  // A stop never interrupts the content of a transaction, and interrupts nothing once it has set
+  // its deadline.
   bool receiving = session_.in_content() && session_.in_transaction();
   bool stoppable = !receiving && !stop_deadline_;
   slot_writer_.enter(session_.in_content()      ? State::kData
@@ -202,7 +202,7 @@ Connection::Next Connection::time_out(sys::Deadline limit) {
   ending_ = Ended::kTimeout;
   if (now < limit) {
     session_.make_room(waited);
-    services_.log.info("idle session ended, others wait", {{"client", peer_.text}});
+    services_.log.info("idle session ended for a waiting client", {{"client", peer_.text}});
   } else {
     session_.time_out(waited);
     services_.log.warning("timeout", {{"client", peer_.text}});

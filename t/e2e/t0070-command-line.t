@@ -37,7 +37,7 @@ ok((code, said) == (0, "") and "--spool.path" in out, "help_names_the_settings")
 
 # --- Errors of the command line exit with 64.
 refused(64, "an_unknown_option_exits_with_64", "no-such", "--no-such")
-refused(64, "an_argument_that_is_no_option_exits_with_64", "extra", "-c", config.path, "extra")
+refused(64, "an_argument_that_is_not_an_option_exits_with_64", "extra", "-c", config.path, "extra")
 refused(64, "an_option_without_its_value_exits_with_64", "--help", "-c")
 refused(64, "two_actions_at_once_exit_with_64", "--check", "--check", "--dump", "-c", config.path)
 
@@ -75,7 +75,7 @@ is_(run("--check", "-c", secret)[2].rstrip().split("\n")[-1].split(":")[0], "han
 for mode, warned in ((0o644, True), (0o640, False)):
     os.chmod(secret, mode)
     said = run("--check", "-c", secret)[2]
-    is_((f"{secret} has the password of a lookup and everybody can read it" in said,
+    is_((f"{secret} contains the password of a lookup, and everybody can read it" in said,
          f"fix: chmod o-r {secret}" in said), (warned, warned),
         f"a_check_warns_if_anybody_can_read_a_password_{mode:o}")
 

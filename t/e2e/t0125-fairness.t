@@ -76,7 +76,7 @@ with Handoffd({"workers.max": 2, "workers.min-idle": 1, "session.stress-timeout"
         is_(outcome(daemon.unix), 250, "a_waiting_client_is_served_although_all_workers_were_busy_S16")
         is_(str(idle.reply()).split(" waited")[0], "421 4.3.2 handoff.test",
             "the_idle_client_had_to_make_room_for_it_S16")
-        ok(daemon.wait_for("idle session ended, others wait client=local"),
+        ok(daemon.wait_for("idle session ended for a waiting client client=local"),
            "the_log_says_that_an_idle_client_made_room")
         sending.send(b"\r\nend\r\n.\r\n")
         is_(sending.reply().code, 250, "content_is_not_interrupted_S16")

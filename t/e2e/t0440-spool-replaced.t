@@ -85,10 +85,10 @@ with Handoffd({"recipients.lookup": "any", "http.listen": f"127.0.0.1:{port}",
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.request("GET", "/healthz")
         is_(connection.getresponse().status, 200, "healthz is 200 when the workers have opened the mounted disk")
-        ok("spool changed 1 times" in " ".join(ctl(daemon, "status").stdout.split()),
+        ok("1 spool changes" in " ".join(ctl(daemon, "status").stdout.split()),
            "status counts the change of the spool")
         said = ctl(daemon, "doctor").stdout
-        ok("1 times since its start the server found another directory here" in said,
+        ok("once since its start the server found another directory here" in said,
            "doctor says where messages may have been left")
         is_(ctl(daemon, "reload").stdout, "reloaded, configuration 2\n",
             "a change of the spool does not count as a reload")
