@@ -52,7 +52,7 @@ class SlotWriter {
   bool enter_mailbox(std::uint64_t mailbox, unsigned limit) {
     return claim(&Slot::mailbox, mailbox, limit);
   }
-  // Ends the work that was started, also if it is not done after all.
+  // Ends the work that was started, even if it was not completed.
   void leave_mailbox() { slot_.mailbox.key = 0; }
 
   // The same for serving a client: false if `limit` other workers serve it. 0: no limit.

@@ -1,5 +1,5 @@
 // The state of the server at one moment, as plain values. The master makes it and sends it as text
-// to a status process, which formats it as table, JSON, metrics or page.
+// to a status process, which formats it as a table, JSON, metrics or a page.
 #pragma once
 
 #include <sys/types.h>

@@ -50,7 +50,7 @@ Clients clients_of(const conf::Config& config, Report& report) {
   return clients;
 }
 
-// Works also for a folder that this process may not open, because it asks the folder above.
+// Also works for a folder that this process may not open, because it asks the folder above.
 Result<sys::FileInfo> info_of(sys::Files& files, const std::string& folder) {
   auto opened = files.open_root(folder);
   if (opened) return files.info(opened.value());

@@ -13,8 +13,8 @@ namespace {
 
 namespace say = lmtp::say;
 
-// Octets that are sent at once. A BDAT before the last has at least so many, because each of them
-// gets a reply.
+// Octets that are sent at once. A BDAT before the last has at least this many, because each of
+// them gets a reply.
 constexpr std::size_t kPiece = 64 << 10;
 constexpr std::uint64_t kChunk = 256 << 10;
 

@@ -148,7 +148,7 @@ Result<Answer> answer_of(const Record& record, const Address& address,
   auto mailbox = record.mailbox.empty() ? mailbox_by_layout(context.layout, address, record.home)
                                         : mailbox_by_path(record.mailbox, address);
   if (!mailbox) {
-    // A name that cannot be a file name belongs to nobody. A malformed home is no evidence about
+    // A name that cannot be a file name belongs to nobody. A malformed home says nothing about
     // the recipient.
     bool in_home = record.mailbox.empty() && context.layout.starts_with("%h");
     if (in_home && record.home.empty()) return malformed("no home");

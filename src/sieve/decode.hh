@@ -19,8 +19,8 @@ std::string encode_words(std::string_view text);
 // Decodes "base64" and "quoted-printable". A body in any other encoding is returned unchanged.
 std::string decode_transfer(std::string_view body, std::string_view encoding);
 
-// Returns the text in UTF-8; nothing if the character set is unknown. Octets that are no character
-// of that set become "?".
+// Returns the text in UTF-8; nothing if the character set is unknown. Octets that are not a
+// character of that set become "?".
 std::optional<std::string> to_utf8(std::string_view text, std::string_view charset);
 
 struct ContentType {

@@ -5,7 +5,8 @@
 //     counted again.
 //   - Each further line is a number to add, "octets messages"; both may be negative.
 //   - A program that changes the mailbox appends a line with a single write.
-//   - If the file has 5120 octets or more, the mailbox is counted again; also if the file says that
+//   - If the file has 5120 octets or more, the mailbox is counted again; likewise if the file says
+//   that
 //     the mailbox is full and it has several such lines or is older than 15 minutes.
 //   - Counting covers the names in new/ and cur/ of the inbox and of all folders. The new file
 //     replaces the old one atomically, and only if no directory has changed meanwhile.
@@ -43,8 +44,8 @@ Status add_to_maildirsize(sys::Files& files, const sys::Fd& mailbox, std::uint64
 void forget_maildirsize(sys::Files& files, const sys::Fd& mailbox);
 
 // Counts the mailbox and writes the file; `temporary` is an unused name in the mailbox. Returns the
-// result. May block for long: reads all directories, and the size of each message that has none in
-// its name.
+// result. May block for a long time: reads all directories, and the size of each message that has
+// none in its name.
 Result<QuotaUse> recount_maildirsize(sys::Files& files, const sys::Fd& mailbox,
                                      const QuotaLimits& limits, const std::string& temporary);
 

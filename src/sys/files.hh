@@ -77,7 +77,7 @@ class Files {
   // Replaces the content of such a file, or creates it (0600). Refuses a symbolic link in its place
   // (ELOOP). Does not sync it, because a note may be lost.
   virtual Status write_note(const std::string& path, std::string_view text);
-  // Opens an existing file to append to it. Each write() is appended whole, also with several
+  // Opens an existing file to append to it. Each write() is appended whole, even with several
   // writers.
   virtual Result<Fd> open_to_append(const Fd& at, const std::string& name);
   // Writes all of `octets` or fails; short writes are finished.

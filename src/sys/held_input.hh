@@ -2,7 +2,7 @@
 // the octets of a connected socket without taking them from it.
 //
 // What is left in the socket tells the peer that it was not read: a unix socket's peer sees it
-// there, and over TCP a socket that is closed with unread octets is reset, also if the process is
+// there, and over TCP a socket that is closed with unread octets is reset, even if the process is
 // killed (RFC 1122 4.2.2.13).
 #pragma once
 

@@ -368,7 +368,7 @@ bool accounts_are_remote() {
   return false;
 }
 
-// Works also in a process that already has a filter, from systemd or a container.
+// Also works in a process that already has a filter, from systemd or a container.
 bool kernel_has_seccomp() { return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0; }
 
 // For a process that becomes other users; all others have already dropped theirs.

@@ -62,7 +62,7 @@ struct Connection {
 Result<std::optional<Connection>> accept_from(const Fd& listener);
 // Returns whether a connection waits on one of these listening sockets. Does not block.
 bool connection_waits(const std::vector<const Fd*>& listeners);
-// Returns the peer of an inherited descriptor; "local" if it is no socket.
+// Returns the peer of an inherited descriptor; "local" if it is not a socket.
 Peer peer_of(int fd);
 // Shuts down a listening TCP socket that other processes hold open but no longer accept from. On
 // Linux new connections are refused from now on.

@@ -41,7 +41,7 @@ class TlsContext {
   // Reads the files. EINVAL if one is invalid; ENOTSUP in a build without OpenSSL. May be called
   // again at any time: sessions keep the context that they began with.
   static Result<TlsContext> load(const TlsOptions& options);
-  // The same, with files that have already been read; `options` names them in errors.
+  // The same, with files that have already been read; errors name them as `options` does.
   static Result<TlsContext> make(const TlsOptions& options, TlsFiles files);
   // Returns the contents of the files, for a process that makes the same context without access to
   // them.

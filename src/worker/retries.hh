@@ -17,8 +17,8 @@ class Retries {
   // The first retry of a message; each later one waits twice as long, up to the longest.
   static constexpr std::chrono::seconds kFirst{5};
   static constexpr std::chrono::seconds kLongest{3600};
-  // If so many messages fail in a row, the program itself seems to fail, and nothing is tried for a
-  // while, which doubles up to the longest pause.
+  // If this many messages fail in a row, the program itself seems to fail, and nothing is tried for
+  // a while, which doubles up to the longest pause.
   static constexpr unsigned kMostFailures = 3;
   static constexpr std::chrono::seconds kLongestPause{60};
 
