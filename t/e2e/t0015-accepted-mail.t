@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The queue manager has accepted the message: its sender, the form of its recipients and its history
-are no reason to refuse it."""
+"""The queue manager has accepted the message, so it is not refused because of its sender, the form
+of its recipients or its history."""
 import os
 import re
 import subprocess

@@ -28,7 +28,7 @@ ATTACKS = {
     "escape": b'"a\x1bb"@good.test',
     "delete": b'"a\x7fb"@good.test',
     "a_quoted_control_character": b'"a\\\x01b"@good.test',
-    "a_local_part_that_is_no_file_name": b"x" * 256 + b"@good.test",
+    "a_local_part_that_is_not_a_file_name": b"x" * 256 + b"@good.test",
     "a_label_of_300_octets": b"pat@" + b"x" * 300 + b".test",
     "a_very_long_local_part": b"x" * 100000 + b"@good.test",
     "dot_dot_and_a_detail": b'"..+x"@good.test',

@@ -39,7 +39,7 @@ def hand_over(address, text):
 
 
 def hand_over_at_once(address, text, count):
-    """Delivers it over so many connections at the same time. Each client reads its reply when it
+    """Delivers it over `count` connections at the same time. Each client reads its reply when it
     arrives, and stays connected. Returns the connections and the replies' codes."""
     clients = [begin(address) for _ in range(count)]
     for client in clients:

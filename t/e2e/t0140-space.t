@@ -65,7 +65,7 @@ with Handoffd({"spool.min-free": "1M", "spool.min-free-inodes": "10",
 
             # The workers die while space is reserved.
             is_(one.mail(2 * MEGABYTE), "250 2.1.0", "the_first_client_reserves_space_again")
-            # The reply was sent before the worker waits for the next command.
+            # The worker sends the reply before it waits for the next command.
             busy = until(lambda: at_it(daemon, 2), "two workers are at it")
             ok(len(busy) == 2, "two_workers_wait_for_commands")
             is_(other.mail(2 * MEGABYTE), "452 4.3.1", "the_room_of_a_message_in_progress_stays_reserved")

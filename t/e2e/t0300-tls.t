@@ -245,7 +245,7 @@ code, said = checked({"tls.ciphers": None})
 is_(code, 0, "X10_a_certificate_and_its_key_pass_the_check")
 refused({"tls.key": pat.key}, ["tls.key", pat.key, "mismatch"], "check_finds_a_key_of_another_certificate")
 refused({"tls.key": server.key, "tls.certificate": scratch.file("none.pem", "none")},
-        ["tls.certificate", "none.pem"], "check_finds_a_file_that_is_no_certificate")
+        ["tls.certificate", "none.pem"], "check_finds_a_file_that_is_not_a_certificate")
 refused({"tls.certificate": "/nonexistent"}, ["tls.certificate", "No such file"],
         "check_finds_a_missing_certificate")
 refused({"tls.certificate": None, "tls.key": None, "tls.client-ca": None, "tls.required": None},

@@ -123,7 +123,7 @@ with Handoffd(tcp=True) as daemon:
     for name, header in (("version_1", V4), ("version_2", BINARY), ("a_health_check", LOCAL)):
         said = refused(daemon.tcp, header + b"LHLO x\r\n")
         ok(said.startswith("220 ") and "421 4.7.0 PROXY" in said and "250" not in said,
-           f"{name}_is_refused_from_a_peer_that_is_no_proxy")
+           f"{name}_is_refused_from_a_peer_that_is_not_a_proxy")
 
 with Handoffd({"proxy-protocol": "unix", "allow": "192.0.2.0/24"}) as daemon:
     daemon.mailbox(PAT)

@@ -152,7 +152,7 @@ with Lmtp(daemon.unix) as client:
     # were not sent.
     transaction(client, "<-oQ@example.net>", f"<{PAT}> NOTIFY=SUCCESS")
     is_(take_report(daemon, before)["arguments"][3:], ["<-oQ@example.net>"],
-        "X8_a_sender_that_begins_with_a_hyphen_is_no_option_of_the_command")
+        "X8_a_sender_that_begins_with_a_hyphen_is_not_an_option_of_the_command")
 
     if "SMTPUTF8" in client.command("LHLO me").lines:
         before = len(daemon.log)

@@ -102,7 +102,7 @@ with Handoffd({"recipients.lookup": "any"}, scratch=scratch) as daemon:
     # --- A file that is not a module, and a module of another release.
     scratch.file(f"built/lookups/{MODULE}", b"this is no shared object\n")
     code, said = check(daemon)
-    ok(code == 78 and MODULE in said, "a_file_that_is_no_module_exits_with_78")
+    ok(code == 78 and MODULE in said, "a_file_that_is_not_a_module_exits_with_78")
     version = subprocess.run([program("HANDOFFD"), "--version"], stdout=subprocess.PIPE, text=True,
                              check=True).stdout.split()[1]
     with open(os.path.join(BUILT, MODULE), "rb") as file:

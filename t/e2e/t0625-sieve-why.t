@@ -82,7 +82,7 @@ is_(sieve("rehearse", good, box),
 is_(sorted(os.walk(box)), before, "a_rehearsal_changes_nothing_F19")
 is_(sieve("rehearse", scratch.file("bad.sieve", "nonsense;\n"), box)[0], 65,
     "a_script_with_a_fault_is_not_rehearsed_F2")
-is_(sieve("rehearse", good, scratch.path)[0], 66, "a_directory_that_is_no_Maildir_exits_with_66")
+is_(sieve("rehearse", good, scratch.path)[0], 66, "a_directory_that_is_not_a_Maildir_exits_with_66")
 ok(sieve("rehearse", good)[0] == 64, "a_missing_mailbox_is_a_usage_error")
 
 done()

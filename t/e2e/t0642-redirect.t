@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Scripts that redirect, reply and notify: sieve.sendmail gets each message once, also if the client
+"""Scripts that redirect, reply and notify: sieve.sendmail gets each message once, even if the client
 loses its reply and the script changes meanwhile, and a failed delivery sends nothing."""
 import os
 import re

@@ -52,7 +52,7 @@ void answer(std::string_view octets) {
     const auto& [mailbox, alias] = found.value();
     require(!mailbox || !alias, "both a mailbox and another name");
     if (alias)
-      require(!alias->local.empty() && !alias->domain.empty(), "a name that is no address");
+      require(!alias->local.empty() && !alias->domain.empty(), "a name that is not an address");
     if (!mailbox) continue;
     require(mailbox->base.empty() || mailbox->base.starts_with('/'), "a base that is not absolute");
     for (auto component : split(mailbox->path, '/')) {

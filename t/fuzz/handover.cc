@@ -13,7 +13,7 @@ void handover(std::string_view octets) {
     require(!endpoint.text().empty(), "a listener without an address");
     require(fd >= 0, "a listener without a descriptor");
   }
-  for (auto pid : from->workers) require(pid > 0, "a worker that is no process");
+  for (auto pid : from->workers) require(pid > 0, "a worker that is not a process");
   auto packed = from->pack();
   auto again = Handover::unpack(packed);
   require(again && again->pack() == packed, "a handover that changes on its way");

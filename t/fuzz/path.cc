@@ -48,7 +48,7 @@ void sender(std::string_view octets, bool brackets_optional) {
   if (sender.null() || !sender.valid) return;
   auto again = parse_path(sender.bracketed(), {.bare_local = true});
   require(again.fault == PathFault::kNone && again.address.text() == sender.text,
-          "a valid sender is no address");
+          "a valid sender is not an address");
 }
 
 }  // namespace

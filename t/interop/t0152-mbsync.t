@@ -90,8 +90,8 @@ with Server() as daemon:
     dovecot = start_dovecot(daemon, IMAP.replace("PORT", str(port)))
     mirror = Mirror(daemon, port)
     complaints, meanwhile = [], []
-    # mbsync reads a Maildir only after a second without new files. With as much mail as by IMAP
-    # this would never happen.
+    # mbsync reads a Maildir only after a second without new files, so the Maildir gets less mail
+    # than the mailbox behind IMAP: otherwise mbsync would never read it.
     with Arrivals(daemon.unix, BY_MAILDIR, pause=4) as slow, Arrivals(daemon.unix, BY_IMAP) as mail:
         for run in range(RUNS):
             mail.each_goes_on()
@@ -101,7 +101,7 @@ with Server() as daemon:
             complaints += mirror.sync()
             meanwhile.append((mail.count - before[0], slow.count - before[1]))
     complaints += mirror.sync()
-    diag(f"{mail.count} and {slow.count} messages, so many during a run of mbsync: {meanwhile}")
+    diag(f"{mail.count} and {slow.count} messages, of which during each run of mbsync: {meanwhile}")
     empty(mail.faults + slow.faults, "every_message_was_acknowledged_in_the_end")
     for way, numbers in zip(("by_imap", "to_the_maildir"), zip(*meanwhile)):
         ok(sum(number > 0 for number in numbers) >= RUNS // 3, f"mail_arrived_{way}_while_mbsync_ran")

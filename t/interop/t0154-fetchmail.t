@@ -110,7 +110,7 @@ def polled(kill):
                 meanwhile.append(mail.count - before)
         complaints += fetchmail.poll_all()
         what = kill.__name__
-        diag(f"{what}: {mail.count} messages, so many during a poll: {meanwhile}")
+        diag(f"{what}: {mail.count} messages, of which during each poll: {meanwhile}")
         empty(mail.faults, f"every_message_was_acknowledged_in_the_end_{what}")
         ok(busy(meanwhile) >= POLLS // 2,
            f"mail_arrived_while_fetchmail_polled_{what}")

@@ -75,7 +75,7 @@ with Handoffd({"recipients.lookup": f"dovecot:{place}/run/auth-userdb", "recipie
     is_([len(os.listdir(f"{place}/home/{box}/new")) for box in ("pat/Mail", "kim/Maildir")], [1, 1],
         "mail_is_stored_where_dovecot_or_the_layout_says")
     is_(rcpt(daemon, "mbox@example.org", "pat@example.org"), [451, 250],
-        "a_mailbox_that_is_no_maildir_defers_only_that_recipient_R1")
+        "a_mailbox_that_is_not_a_maildir_defers_only_that_recipient_R1")
     defers_while_server_is_down(daemon, "pat@example.org", "who@example.org", dovecot, "dovecot", start)
 dovecot.stop()
 done()

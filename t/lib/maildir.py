@@ -9,7 +9,7 @@ import re
 
 
 def create(path, owner=None):
-    """Creates an empty Maildir. owner: (uid, gid), also for parent directories that are created."""
+    """Creates an empty Maildir. owner: (uid, gid), including that of new parent directories."""
     made = []
     for folder in ("tmp", "new", "cur"):
         folder = os.path.join(path, folder)

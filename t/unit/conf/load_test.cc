@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(the_message_about_a_key_in_the_wrong_section_names_its_line
              "[section]");
 }
 
-BOOST_AUTO_TEST_CASE(a_line_that_is_no_assignment_is_refused) {
+BOOST_AUTO_TEST_CASE(a_line_that_is_not_an_assignment_is_refused) {
   BOOST_TEST(fault("user mail") ==
              "/etc/h.conf:1: user mail: must be KEY = VALUE, [SECTION], or a # comment");
   BOOST_TEST(fault("= x").find("no such setting") != std::string::npos);

@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(every_octet_arrives_as_it_was_sent_S8) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_line_that_is_no_field_begins_the_body_S8_S10) {
+BOOST_AUTO_TEST_CASE(a_line_that_is_not_a_field_begins_the_body_S8_S10) {
   const std::string longest(40, 'n');
   for (const std::string& first : {std::string("Dear Pat"), std::string("word\t \tand word: x"),
                                    longest, longest + " x:y", std::string(": x"),
@@ -365,7 +365,7 @@ BOOST_AUTO_TEST_CASE(only_a_mailbox_that_had_the_message_too_often_refuses_it_S1
 }
 
 // Whoever has the message may send it to the same mailbox again.
-BOOST_AUTO_TEST_CASE(a_message_that_was_resent_to_its_own_mailbox_is_no_loop_S10) {
+BOOST_AUTO_TEST_CASE(a_message_that_was_resent_to_its_own_mailbox_is_not_a_loop_S10) {
   const std::string to = "Delivered-To: a@x.example\r\n";
   const std::string theirs =
       "Received: from localhost\r\n\tby mx (OpenSMTPD) with ESMTP id 1; x\r\n";
@@ -429,7 +429,7 @@ BOOST_AUTO_TEST_CASE(delivered_to_lines_cost_no_more_for_a_thousand_recipients_S
   BOOST_TEST(thousand < 4 * one);
 }
 
-BOOST_AUTO_TEST_CASE(delivered_to_of_another_recipient_is_no_loop_S10) {
+BOOST_AUTO_TEST_CASE(delivered_to_of_another_recipient_is_not_a_loop_S10) {
   auto options = plain_options();
   options.max_delivered_to = 1;
   for (std::string content :

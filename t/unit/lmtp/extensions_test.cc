@@ -274,7 +274,7 @@ BOOST_AUTO_TEST_CASE(smtputf8_permits_addresses_beyond_ascii_and_received_names_
   BOOST_TEST(dialogue.last().trace().find("with LMTP id") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_recipient_that_is_no_utf_8_or_has_no_domain_gets_501_X7) {
+BOOST_AUTO_TEST_CASE(a_recipient_that_is_not_utf_8_or_has_no_domain_gets_501_X7) {
   auto options = plain_options();
   options.utf8 = true;
   if (!knows_unicode()) options.utf8 = false;

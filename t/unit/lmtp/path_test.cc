@@ -312,7 +312,7 @@ BOOST_AUTO_TEST_CASE(valid_paths_are_parsed_S3) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_recipient_that_is_no_address_gets_501_S3) {
+BOOST_AUTO_TEST_CASE(a_recipient_that_is_not_an_address_gets_501_S3) {
   for (const auto& text : bad_paths()) {
     BOOST_CHECK_MESSAGE(parse_path(text, kRecipient).fault == PathFault::kSyntax, escape(text));
     BOOST_TEST(reply_to_rcpt("TO:" + text) == "501 5.1.3", escape(text));
@@ -353,7 +353,7 @@ BOOST_AUTO_TEST_CASE(no_octet_in_a_sender_injects_a_line_S3_S9) {
 }
 
 // No part of a path can end the line or be hidden after a NUL.
-BOOST_AUTO_TEST_CASE(control_octets_are_no_part_of_a_path_S3) {
+BOOST_AUTO_TEST_CASE(control_octets_are_not_part_of_a_path_S3) {
   for (int octet = 0; octet < 256; ++octet) {
     auto c = static_cast<char>(octet);
     if (!handoff::is_control(c)) continue;
@@ -401,7 +401,7 @@ BOOST_AUTO_TEST_CASE(other_local_parts_need_no_domain_if_there_is_a_default_S3) 
   options.bare_local = true;
   BOOST_TEST(reply_to_rcpt("TO:<pat>", options) == "250 2.1.5");
   BOOST_TEST(reply_to_rcpt("TO:<\"p t\">", options) == "250 2.1.5");
-  // The null path is no recipient.
+  // The null path is not a recipient.
   for (auto path : {"<>", "<\"\">", "<pat@>", "<@x.example:\"\">"}) {
     BOOST_TEST(reply_to_rcpt("TO:" + std::string(path), options) == "501 5.1.3", path);
   }

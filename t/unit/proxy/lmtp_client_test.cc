@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_refusal_before_the_recipients_applies_to_all_of_them) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_reply_at_the_wrong_place_is_no_success) {
+BOOST_AUTO_TEST_CASE(a_reply_at_the_wrong_place_is_not_a_success) {
   for (std::string script : {"250 mx\r\n", "220 mx\r\n354 mx\r\n", "hello\r\n", "22\r\n",
                              "220 mx\r\n250 mx\r\n250 ok\r\n250 ok\r\n250 go\r\n250 ok\r\n",
                              "220-mx\r\n250 mx\r\n", "999 mx\r\n", "220mx\r\n"}) {

@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(names_that_differ_only_in_case_are_the_same_folder_R3) {
   BOOST_TEST(!is_same_folder("&AOQ-", "&aoq-", FolderEncoding::kUtf7));
 }
 
-BOOST_AUTO_TEST_CASE(a_name_that_imap_cannot_show_is_no_folder_R2) {
+BOOST_AUTO_TEST_CASE(a_name_that_imap_cannot_show_is_not_a_folder_R2) {
   for (const std::string& detail :
        {std::string("."), std::string(".."), std::string("a..b"), std::string(".a"),
         std::string("a."), std::string("a/b"), std::string("../kim"), std::string("~root"),

@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(names_that_are_too_long_for_a_filesystem_are_refused_R2) {
   BOOST_TEST(expand("%d/%n", std::string(1 << 20, 'x'), "example.org") == "-");
 }
 
-BOOST_AUTO_TEST_CASE(a_percent_sign_from_the_peer_is_no_variable_R2) {
+BOOST_AUTO_TEST_CASE(a_percent_sign_from_the_peer_is_not_a_variable_R2) {
   BOOST_TEST(expand("%d/%n", "%d", "example.org") == "example.org/%d");
   BOOST_TEST(expand("%n/%d", "%u", "%n") == "%u/%n");
 }

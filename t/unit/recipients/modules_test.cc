@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(the_message_about_a_missing_module_names_its_package) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_is_no_module_is_an_error_with_the_linkers_message) {
+BOOST_AUTO_TEST_CASE(a_file_that_is_not_a_module_is_an_error_with_the_linkers_message) {
   TemporaryDirectory place;
   place.write("handoff-mysql.so", "not an object");
   auto opened = open_lookup_module("mysql", place.path());

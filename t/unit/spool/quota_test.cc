@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(one_process_at_a_time_counts_a_mailbox_R4) {
     auto spool = delivery.open();
     auto other = delivery.posix.open_root(delivery.place.path("example.org/pat")).value();
     BOOST_REQUIRE(sys::claim(other));
-    // The usage of the mailbox is unknown, and no process waits for long.
+    // The usage of the mailbox is unknown, and no process waits long for it.
     BOOST_TEST(delivery.deliver(*spool, {pat}).ok());
     BOOST_TEST(!delivery.place.has("example.org/pat/maildirsize"));
   }

@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_removed_does_not_prevent_removing_oth
   BOOST_TEST(staged.spool->sweep().error().code == EIO);
 }
 
-BOOST_AUTO_TEST_CASE(files_of_dead_processes_in_tmp_are_removed_also_in_folders) {
+BOOST_AUTO_TEST_CASE(files_of_dead_processes_in_tmp_are_removed_even_in_folders) {
   Leftovers staged;
   staged.mailbox("pat");
   staged.place.make("example.org/pat/.lists/tmp");

@@ -17,7 +17,7 @@ using Actions = std::vector<std::string>;
 
 constexpr FileSync kTogether[] = {FileSync::kNames, FileSync::kNamesInOrder};
 
-// The mailboxes are old, because no message is linked into a young one.
+// Returns three mailboxes, none of them young: no message is linked into a young one.
 std::vector<Mailbox> three(Delivery& delivery) {
   delivery.files.hide_birth = true;
   return {delivery.mailbox("pat"), delivery.mailbox("kim"), delivery.mailbox("sam")};

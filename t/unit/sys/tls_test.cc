@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(a_missing_certificate_is_ENOENT_X10) {
              "tls.certificate /nonexistent/certificate.pem: No such file or directory");
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_is_no_certificate_is_EINVAL_X10) {
+BOOST_AUTO_TEST_CASE(a_file_that_is_not_a_certificate_is_EINVAL_X10) {
   TlsOptions options;
   options.certificate = "/dev/null";
   auto context = TlsContext::load(options);
