@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/netstring.hh"
 #include "base/text.hh"
 #include "spool/access.hh"
 #include "sys/clock.hh"
@@ -20,8 +21,11 @@ constexpr std::string_view kRung = ",L=";
 // A digest that is not cryptographic is enough: an author who makes two ids with the same digest
 // only hides a message of their own.
 std::string digest_of(const UserMark& mark) {
-  const char kind = mark.kind == UserMark::Kind::kVacation ? 'v' : 'd';
-  return sys::hex(sys::digest_of(mark.user + '\0' + kind + mark.id));
+  std::string octets;
+  add_netstring(octets, mark.user);
+  add_netstring(octets, mark.kind == UserMark::Kind::kVacation ? "vacation" : "duplicate");
+  add_netstring(octets, mark.id);
+  return sys::hex(sys::digest_of(octets));
 }
 
 std::string folder_of(const std::string& hash) { return hash.substr(0, 2); }

@@ -321,6 +321,19 @@ Result<Message> Spool::begin(bool binary, Ledger::Reservation room) {
   return cause_of(error);
 }
 
+Result<std::unordered_set<std::string>> Spool::list_abandoned(const Owners& owners) {
+  std::unordered_set<std::string> paths;
+  auto listed =
+      sweep_staging(files_, staging_, owners, [&](const std::string& path, std::uint64_t) {
+        paths.insert(path);
+        return Status(Error{ECANCELED, "sweep", path});
+      });
+  return listed ? Result<std::unordered_set<std::string>>(std::move(paths)) : listed.error();
+}
+
+// recover_outgoing() leaves out the messages of processes that are running. If such a process ends
+// a moment later, its file in staging must stay until the next sweep: without it, the messages to
+// send that were never committed would be taken for committed ones.
 Result<Swept> Spool::sweep(const Sweeping& how) {
   auto found = [&](const std::string& path) -> Status {
     if (how.found) how.found(path);
@@ -328,17 +341,21 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
     return {};
   };
   const auto& ledger = guard_->ledger();
-  // Must come before the sweep, which removes their messages from staging.
+  const Owners owners{names_.host(), [&](const Owner& owner) { return ledger.is_here(owner); }};
+  std::unordered_set<std::string> abandoned;
   if (!how.dry_run) {
+    auto listed = list_abandoned(owners);
+    if (!listed) return listed.error();
+    abandoned = std::move(listed).value();
+    // While their messages are in staging.
     if (auto recovered = recover_outgoing(); !recovered) return recovered.error();
   }
-  auto swept = sweep_staging(
-      files_, staging_, {names_.host(), [&](const Owner& owner) { return ledger.is_here(owner); }},
-      [&](const std::string& path, std::uint64_t size) {
-        auto go_on = found(".handoff/" + staging_name_ + "/" + path);
-        auto name = path.substr(path.rfind('/') + 1);
-        // What has another name is no message.
-        return go_on && is_our_name(name) ? guard_->note(name, size) : go_on;
+  auto swept =
+      sweep_staging(files_, staging_, owners, [&](const std::string& path, std::uint64_t size) {
+        // Its process has ended since then, so the next sweep removes it.
+        if (!how.dry_run && !abandoned.contains(path)) return Status(Error{EAGAIN, "sweep", path});
+        auto go_on = found(".handoff/staging/" + path);
+        return go_on ? guard_->note(path.substr(path.rfind('/') + 1), size) : go_on;
       });
   if (!swept) return swept;
   if (how.mailboxes) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "base/choices.hh"
 #include "base/result.hh"
@@ -141,6 +142,8 @@ class Spool {
   enum class Missing { kMake, kIgnore };
   template <class Store>
   Result<Store*> open_store(std::optional<Store>& store, const char* name, Missing missing);
+  // Returns the paths in staging that a sweep would remove now.
+  Result<std::unordered_set<std::string>> list_abandoned(const Owners& owners);
   Status expire_marks_and_records();
   Result<std::optional<EarlierCopy>> find_record(const std::vector<std::string>& names,
                                                  const std::string& key, const Staged& staged);

@@ -1,6 +1,11 @@
 // Messages that scripts send, marks and records: when they are on disk, and when they are not.
 #include "spool/outgoing.hh"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 
@@ -38,6 +43,25 @@ std::vector<Plan> two_plans(Delivery& delivery) {
            {mark_of("b@x")}},
           {old_mailbox(delivery, "kim"), false, {redirect_to("c@x")}}};
 }
+
+// Adds a message to send and calls `stop`, in the middle of its plan.
+class StopsAfterQueueing final : public spool::Destination {
+ public:
+  StopsAfterQueueing(Mailbox mailbox, std::function<void()> stop)
+      : mailbox_(std::move(mailbox)), stop_(std::move(stop)) {}
+  Result<std::optional<spool::Delivered>> link(Message&, std::string_view) override {
+    return std::optional<spool::Delivered>();
+  }
+  Result<spool::Delivered> deliver(Message& message, std::string_view) override {
+    auto queued = message.queue(mailbox_.place(), redirect_to("a@x"));
+    if (queued) stop_();
+    return queued ? Result<spool::Delivered>(spool::Delivered{}) : queued.error();
+  }
+
+ private:
+  Mailbox mailbox_;
+  std::function<void()> stop_;
+};
 
 Message complete(spool::Spool& spool, const std::vector<Plan>& plans) {
   return complete_message(spool, mailboxes_of(plans), kMessage);
@@ -240,7 +264,53 @@ BOOST_AUTO_TEST_CASE(another_recipient_with_the_same_mailbox_has_a_record_of_its
   message.replies_read();
 }
 
-BOOST_AUTO_TEST_CASE(messages_are_removed_given_up_and_counted) {
+// The process of the message ends after the sweep has decided about the messages to send of those
+// that had ended before.
+BOOST_AUTO_TEST_CASE(a_sweep_never_makes_an_uncommitted_message_one_to_send_R5) {
+  Delivery delivery;
+  auto mailbox = old_mailbox(delivery, "pat");
+  auto spool = delivery.open().value();
+  std::array<int, 2> ready_pipe;
+  BOOST_REQUIRE(::pipe(ready_pipe.data()) == 0);
+  pid_t child = ::fork();
+  if (child == 0) {
+    auto other = spool::Spool::open(delivery.posix, {delivery.place.path(), "host"}).value();
+    auto message = complete_message(*other, {mailbox}, kMessage);
+    StopsAfterQueueing destination(mailbox, [&] {
+      [[maybe_unused]] auto n = ::write(ready_pipe[1], "x", 1);
+      for (;;) ::pause();
+    });
+    message.deliver({{&destination, ""}}, {.may_wait = [] { return true; },
+                                           .step_done = [](sys::Steady::duration) {},
+                                           .settled = [](std::size_t, const auto&) {}});
+    ::_exit(1);
+  }
+  ::close(ready_pipe[1]);
+  char octet = 0;
+  BOOST_REQUIRE(::read(ready_pipe[0], &octet, 1) == 1);
+  ::close(ready_pipe[0]);
+  BOOST_TEST(files_in(delivery, "outgoing") == 2u);
+  bool decided = false;
+  bool killed = false;
+  delivery.files.fault = [&](const Call& call) {
+    if (call.op == Op::kList && call.path == ".handoff/outgoing") decided = true;
+    if (call.op == Op::kList && call.path == ".handoff/staging" && decided && !killed) {
+      killed = true;
+      ::kill(child, SIGKILL);
+      ::waitpid(child, nullptr, 0);
+    }
+    return 0;
+  };
+  for (int sweep = 0; sweep < 3; ++sweep) {
+    BOOST_TEST(spool->sweep().ok());
+    BOOST_TEST(killed);
+    BOOST_TEST(ready(*spool).empty());
+  }
+  BOOST_TEST(files_in(delivery, "outgoing") == 0u);
+  BOOST_TEST(delivery.staged().empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_sender_removes_gives_up_and_counts) {
   Delivery delivery;
   auto plans = two_plans(delivery);
   auto spool = delivery.open().value();
@@ -308,6 +378,20 @@ BOOST_AUTO_TEST_CASE(a_mark_counts_as_long_as_the_script_says_and_then_expires) 
   never.seconds = 0;
   BOOST_REQUIRE(marks.set(never, spool::Durable::kByOrder).ok());
   BOOST_TEST(!marks.seen(never).value());
+}
+
+// The parts of a mark, written one after another, may be the octets of another mark.
+BOOST_AUTO_TEST_CASE(marks_whose_parts_join_to_the_same_octets_are_different) {
+  TemporaryDirectory place;
+  sys::Files files;
+  place.make("marks");
+  spool::Marks marks(files, files.open_root(place.path("marks")).value());
+  auto one = mark_of("x");
+  one.user = std::string("pat\0v", 5);
+  auto other = mark_of(std::string("\0vx", 3));
+  BOOST_REQUIRE(marks.set(one, spool::Durable::kByDirectory).ok());
+  BOOST_TEST(marks.seen(one).value());
+  BOOST_TEST(!marks.seen(other).value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
