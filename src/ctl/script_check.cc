@@ -62,7 +62,7 @@ class ScriptCheck {
     if (!file && (file.error().code == ENOENT || file.error().code == ENOTDIR)) return;
     ++scripts_;
     if (!file) return broken(path, file.error().cause());
-    auto text = filter::read_all(files_, file.value());
+    auto text = filter::read_all(files_, file.value(), config_.sieve.max_script_size);
     if (!text) return broken(path, text.error().cause());
     SieveSite site(path, config_.sieve.global_directory, {});
     auto checked = engine_.check(text.value(), site, filter::limits_of(config_));

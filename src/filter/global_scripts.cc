@@ -22,7 +22,7 @@ class GlobalSite final : public sieve::Site {
     bool missing = !file && (file.error().code == ENOENT || file.error().code == ENOTDIR);
     if (missing) return std::optional<std::string>();
     if (!file) return file.error();
-    auto text = read_all(files_, file.value());
+    auto text = read_all(files_, file.value(), config_.sieve.max_script_size);
     if (!text) return text.error();
     return std::optional(std::move(text).value());
   }
@@ -65,7 +65,7 @@ Status check_global_scripts(const conf::Config& config, const sieve::Engine& eng
     };
     auto file = files.open_followed(path);
     if (!file) return wrong(file.error().cause());
-    auto text = read_all(files, file.value());
+    auto text = read_all(files, file.value(), config.sieve.max_script_size);
     if (!text) return wrong(text.error().cause());
     GlobalSite site(config, files);
     auto checked = engine.check(text.value(), site, limits_of(config));

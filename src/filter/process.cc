@@ -1,6 +1,8 @@
 #include "filter/process.hh"
 
 #include <cerrno>
+#include <limits>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,6 +20,24 @@ using namespace std::chrono_literals;
 
 // A worker that has not read after this time what was sent to it is considered gone.
 constexpr auto kSendTimeout = 10s;
+// The message is the worker's file, which nobody else can change.
+constexpr auto kAnySize = std::numeric_limits<std::uint64_t>::max();
+
+Verdict no_memory() {
+  Verdict verdict;
+  verdict.error = Error{ENOMEM, "run scripts", {}};
+  return verdict;
+}
+
+// It is too large at every attempt, so the message is kept as after any error of a script.
+Verdict too_large(const Job& job, const Verdict& verdict) {
+  Verdict kept;
+  kept.plan.actions.emplace_back(sieve::Copy{});
+  kept.faults.push_back(
+      {job.scripts.back(), 1, "the script makes the message, or its log, too large"});
+  kept.steps = verdict.steps;
+  return kept;
+}
 
 // Passes the questions of the engine to the worker.
 class RemoteSite final : public SiteWithFiles {
@@ -115,14 +135,8 @@ class Process {
       scripts.push_back(std::move(script.value()->descriptor));
     }
     RemoteSite site(socket_);
-    auto verdict = run(*job, message.value()->descriptor, scripts, site);
+    auto octets = answer(*job, message.value()->descriptor, scripts, site);
     if (site.is_lost()) return false;
-    auto octets = pack(verdict);
-    if (!octets) {
-      Verdict failed;
-      failed.error = explained(EMSGSIZE, "the plan of the script is too large");
-      octets = pack(failed);
-    }
     bool sent = octets && sys::send_frames(socket_, octets.value(), nullptr,
                                            sys::Steady::now() + kSendTimeout);
     sys::end_unless_called(0s);
@@ -130,6 +144,15 @@ class Process {
   }
 
  private:
+  // Returns the verdict, packed.
+  Result<std::string> answer(const Job& job, const sys::Fd& message,
+                             const std::vector<sys::Fd>& scripts, RemoteSite& site) try {
+    auto verdict = run(job, message, scripts, site);
+    auto octets = pack(verdict);
+    return octets || job.scripts.empty() ? octets : pack(too_large(job, verdict));
+  } catch (const std::bad_alloc&) {
+    return pack(no_memory());
+  }
   // A script that cannot be compiled is left out, and those before and after it still run.
   Verdict run(const Job& job, const sys::Fd& message, const std::vector<sys::Fd>& scripts,
               RemoteSite& site) {
@@ -150,7 +173,7 @@ class Process {
         programs.push_back({job.scripts[i], compiled.value().program.get()});
       found.push_back(std::move(compiled).value());
     }
-    auto text = read_all(files_, message);
+    auto text = read_all(files_, message, kAnySize);
     if (!text) {
       verdict.error = text.error();
       return verdict;

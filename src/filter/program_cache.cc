@@ -1,6 +1,7 @@
 #include "filter/program_cache.hh"
 
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "sys/clock.hh"
@@ -13,23 +14,29 @@ constexpr std::size_t kMostEntries = 500;
 // A file that was changed more recently may change again without another time, because filesystems
 // count in ticks.
 constexpr std::chrono::seconds kSettled{2};
+constexpr std::size_t kReadSize = 64 << 10;  // octets
 
 }  // namespace
 
-Result<std::string> read_all(sys::Files& files, const sys::Fd& file) {
+Result<std::string> read_all(sys::Files& files, const sys::Fd& file, std::uint64_t most) try {
   auto info = files.info(file);
   if (!info) return info.error();
   if (!info.value().is_regular) return Error{EINVAL, "read, not a regular file", {}};
-  std::string text(info.value().size, '\0');
-  std::size_t have = 0;
-  while (have < text.size()) {
-    auto n = files.read_at(file, have, text.data() + have, text.size() - have);
+  // The size may be another one by the time of each read, so only what was read counts.
+  if (info.value().size > most) return Error{EFBIG, "read", {}};
+  std::string text;
+  text.reserve(info.value().size + kReadSize);
+  for (;;) {
+    auto have = text.size();
+    text.resize(have + kReadSize);
+    auto n = files.read_at(file, have, text.data() + have, kReadSize);
     if (!n) return n.error();
-    if (n.value() == 0) break;
-    have += n.value();
+    text.resize(have + n.value());
+    if (text.size() > most) return Error{EFBIG, "read", {}};
+    if (n.value() == 0) return text;
   }
-  text.resize(have);
-  return text;
+} catch (const std::bad_alloc&) {
+  return Error{ENOMEM, "read", {}};
 }
 
 // Gives included scripts to the engine, and records their versions.
@@ -51,13 +58,10 @@ class ProgramCache::Recorder final : public sieve::Site {
     if (!version) return version.error();
     includes.back().version = version.value();
     is_settled = is_settled && version.value().has_value();
-    auto info = cache_.files_.info(*file.value());
-    if (!info) return info.error();
-    // The file is too large to be read. The engine reports the same fault for any text of that
-    // size.
-    if (info.value().size > limits_.script_size)
+    auto text = read_all(cache_.files_, *file.value(), limits_.script_size);
+    // Empty text of that size is too long for the engine, which reports it.
+    if (!text && text.error().code == EFBIG)
       return std::optional(std::string(limits_.script_size + 1, '\n'));
-    auto text = read_all(cache_.files_, *file.value());
     if (!text) return text.error();
     return std::optional(std::move(text).value());
   }
@@ -113,16 +117,14 @@ Result<ProgramCache::Found> ProgramCache::find(const sys::Fd& file, SiteWithFile
       entries_.erase(entry);
     }
   }
-  auto info = files_.info(file);
-  if (!info) return info.error();
   Found out;
-  if (info.value().size > limits.script_size) {
+  auto text = read_all(files_, file, limits.script_size);
+  if (!text && text.error().code == EFBIG) {
     out.faults.push_back({"", 1,
                           "the script is larger than sieve.max-script-size (" +
                               std::to_string(limits.script_size) + " octets)"});
     return out;
   }
-  auto text = read_all(files_, file);
   if (!text) return text.error();
   Recorder recorder(*this, site, limits);
   out = engine_.compile(text.value(), recorder, limits);

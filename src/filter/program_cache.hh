@@ -28,8 +28,10 @@ class SiteWithFiles : public sieve::Site {
   }
 };
 
-// Returns the whole content of a regular file. EINVAL if the file is not regular.
-Result<std::string> read_all(sys::Files& files, const sys::Fd& file);
+// Returns the whole content of a regular file of at most `most` octets. EINVAL if the file is not
+// regular, EFBIG if it is larger, ENOMEM if there is no room for it. The owner of the file may
+// change it meanwhile.
+Result<std::string> read_all(sys::Files& files, const sys::Fd& file, std::uint64_t most);
 
 class ProgramCache {
  public:
