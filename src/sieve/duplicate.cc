@@ -44,6 +44,7 @@ bool duplicate(Run& run, const Call& call) {
   const auto* seconds = call.argument(Tag::kSeconds);
   mark.seconds = std::min(seconds == nullptr ? run.limits().duplicate_default : seconds->number,
                           run.limits().duplicate_most);
+  if (!run.may_ask()) return false;
   auto seen = run.site().seen(mark);
   if (!seen) return run.fail(seen.error()), false;
   run.note(call, escape(*id) + (seen.value() ? " was seen before" : " is new"));
@@ -51,7 +52,10 @@ bool duplicate(Run& run, const Call& call) {
   auto& marks = run.plan().marks;
   if (!seen.value() || call.has(Tag::kLast)) {
     auto same = [&](const Mark& m) { return m.kind == mark.kind && m.id == mark.id; };
-    if (std::ranges::none_of(marks, same)) marks.push_back(mark);
+    if (std::ranges::any_of(marks, same)) return seen.value();
+    if (marks.size() >= run.limits().marks)
+      return run.fail(call.line, "'duplicate' has too many messages to remember"), false;
+    marks.push_back(mark);
   }
   return seen.value();
 }

@@ -41,6 +41,7 @@ std::optional<std::string> environment_item(Run& run, std::string_view name) {
   if (iequals(name, "version")) return PACKAGE_VERSION;
   if (iequals(name, "vnd.dovecot.default-mailbox")) return facts.folder;
   if (iequals(name, "vnd.dovecot.username")) return facts.user;
+  if (!run.may_ask()) return std::nullopt;
   auto value = run.site().environment(name);
   if (value) return std::move(value).value();
   run.fail(value.error());

@@ -31,9 +31,12 @@ struct Limits {
   std::size_t header_edits = 100;
   std::size_t header_size = 2048;  // of one field that addheader creates; RFC 5293 4 sets no limit
   std::size_t notifications = 8;
-  std::size_t recipients = 8;  // of one notification
+  std::size_t recipients = 8;                        // of one notification
+  std::size_t outgoing_size = std::size_t{1} << 20;  // of a reply or notification, octets
   std::size_t reason_size = 4096;
   std::size_t flags = 64;         // keywords of one copy
+  std::size_t marks = 32;         // messages that `duplicate` remembers
+  std::size_t questions = 200;    // to the site; each may be a look at a disk
   std::size_t loop_depth = 4;     // nested foreverypart
   std::size_t mime_parts = 1000;  // parts into which a message is divided
   std::size_t mime_depth = 50;

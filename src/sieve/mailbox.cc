@@ -14,6 +14,7 @@ bool mailboxexists(Run& run, const Call& call) {
   auto folders = run.list(call.arguments[0]);
   for (const auto& folder : folders) {
     if (!is_printable_utf8(folder)) return false;
+    if (!run.may_ask()) return false;
     auto exists = run.site().folder_exists(folder);
     if (!exists) return run.fail(exists.error()), false;
     run.note(call, escape(folder) + (exists.value() ? " exists" : " does not exist"));
@@ -26,6 +27,7 @@ bool specialuse_exists(Run& run, const Call& call) {
   auto folder = call.arguments.size() > 1 ? run.string(call.arguments[0]) : std::string();
   auto uses = run.list(call.arguments.back());
   for (const auto& use : uses) {
+    if (!run.may_ask()) return false;
     auto exists = run.site().special_use_exists(folder, use);
     if (!exists) return run.fail(exists.error()), false;
     if (!exists.value()) return false;

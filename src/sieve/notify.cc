@@ -157,6 +157,8 @@ Flow notify(Run& run, const Call& call) {
   if (out.to.empty() && out.withheld.empty()) out.withheld = "there is no new recipient";
   if (out.withheld.empty()) {
     out.text = notification_text(run, call, *mailto, from ? *from : "<" + postmaster + ">");
+    if (out.text.size() > run.limits().outgoing_size)
+      return run.fail(call.line, "the notification is too large");
     out.copy = make_fcc(run, call);
   }
   if (run.failed()) return Flow::kFailed;

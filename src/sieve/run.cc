@@ -96,6 +96,7 @@ void Run::reset() {
   keep_ = true;
   flags_.clear();
   edits_ = 0;
+  questions_ = 0;
   fault_.reset();
   error_.reset();
 }
@@ -119,11 +120,18 @@ bool Run::step(std::uint64_t count) {
   return steps_ <= limits_.steps;
 }
 
+bool Run::may_ask() {
+  if (!step()) return fail(line_, "the script takes too many steps"), false;
+  if (++questions_ <= limits_.questions) return true;
+  return fail(line_, "the script asks about too many folders, messages or items"), false;
+}
+
 Flow Run::block(const std::vector<Call>& commands) {
   // The name of a rule applies to the next command of the script, including its block.
   bool outermost = &commands == &program_->scripts[running_.back()].commands;
   bool taken = false;  // a branch of the current if, elsif, else
   for (const auto& call : commands) {
+    line_ = call.line;
     if (!step()) return fail(call.line, "the script takes too many steps");
     if (call.kind == nullptr) return fail(call.line, call.fault);
     if (outermost || !call.rule.empty()) rule_ = call.rule;
@@ -150,6 +158,7 @@ Flow Run::block(const std::vector<Call>& commands) {
 }
 
 bool Run::test(const Call& call) {
+  line_ = call.line;
   if (!step()) return fail(call.line, "the script takes too many steps"), false;
   if (call.kind == nullptr) return fail(call.line, call.fault), false;
   bool result = call.kind->test(*this, call);

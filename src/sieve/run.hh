@@ -58,6 +58,8 @@ class Run {
   Message& message() { return *message_; }
   const Facts& facts() const { return *facts_; }
   Site& site() { return site_; }
+  // Call before each question to the site. Returns false, and fails, if there are too many.
+  bool may_ask();
   const Limits& limits() const { return limits_; }
   Variables& variables() { return variables_; }
   std::vector<std::string>& flags() { return flags_; }
@@ -147,6 +149,8 @@ class Run {
   std::vector<std::string> flags_;
   std::uint64_t steps_ = 0;
   std::size_t edits_ = 0;
+  std::size_t questions_ = 0;
+  std::size_t line_ = 0;  // of the command or test that runs
   std::string rule_;
   std::vector<Part*> parts_;
   std::size_t breaking_ = 0;

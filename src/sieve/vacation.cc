@@ -200,6 +200,7 @@ Flow vacation(Run& run, const Call& call) {
                             (call.has(Tag::kMime) ? "mime" : "") + '\0' + reason;
   reply.mark = Mark{Mark::Kind::kVacation, about + '\0' + lower(sender), period_of(run, call)};
   if (reply.withheld.empty() && reply.mark->seconds > 0) {
+    if (!run.may_ask()) return Flow::kFailed;
     auto seen = run.site().seen(*reply.mark);
     if (!seen) return run.fail(seen.error());
     if (seen.value()) reply.withheld = "the sender has got this reply already";
@@ -207,6 +208,8 @@ Flow vacation(Run& run, const Call& call) {
   if (reply.withheld.empty()) {
     reply.text = reply_text(run, call, from.empty() ? "<" + addressed + ">" : from,
                             reply_to(header, sender), subject, reason);
+    if (reply.text.size() > run.limits().outgoing_size)
+      return run.fail(call.line, "the reply is too large");
     reply.copy = make_fcc(run, call);
   }
   if (run.failed()) return Flow::kFailed;

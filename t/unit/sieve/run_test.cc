@@ -126,4 +126,54 @@ BOOST_FIXTURE_TEST_CASE(the_trace_has_each_test_with_line_rule_and_values_F19, S
   BOOST_TEST(std::get<Copy>(ran.plan.actions.at(0)).place.rule == "Lunch");
 }
 
+// Each one may be a look at a disk.
+BOOST_FIXTURE_TEST_CASE(the_questions_to_the_site_are_limited_F4, Scripted) {
+  site.folders = {"a"};
+  std::string names = "\"a\"";
+  for (std::size_t i = 1; i < limits.questions; ++i) names += ",\"a\"";
+  auto script = [&](const std::string& list) {
+    return "require [\"mailbox\",\"fileinto\"]; if mailboxexists [" + list +
+           "] { fileinto \"yes\"; }";
+  };
+  BOOST_TEST(plan(script(names)) == Plans{"store yes"}, per_element());
+  auto ran = run(script(names + ",\"a\""));
+  BOOST_REQUIRE(ran.faults.size() == 1u);
+  BOOST_TEST(ran.faults[0].line == 1u);
+  BOOST_TEST(ran.steps > limits.questions);
+  names = "\"\\\\Junk\"";
+  for (std::size_t i = 0; i < limits.questions; ++i) names += ",\"\\\\Junk\"";
+  BOOST_TEST(run("require [\"special-use\",\"fileinto\"]; if specialuse_exists [" + names +
+                 "] { fileinto \"yes\"; }")
+                 .faults.size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_duplicate_remembers_is_limited_F4, Scripted) {
+  std::string script = "require \"duplicate\";\n";
+  for (std::size_t i = 0; i < limits.marks; ++i)
+    script += "if duplicate :uniqueid \"" + std::to_string(i) + "\" { discard; }\n";
+  BOOST_TEST(run(script).plan.marks.size() == limits.marks);
+  script += "if duplicate :uniqueid \"more\" { discard; }\n";
+  auto ran = run(script);
+  BOOST_REQUIRE(ran.faults.size() == 1u);
+  BOOST_TEST(ran.faults[0].line == limits.marks + 2);
+  BOOST_TEST(ran.plan.marks.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_reply_that_is_too_large_is_an_error_F4, Scripted) {
+  limits.outgoing_size = 10'000;
+  auto script = [](std::size_t size) {
+    return "require \"vacation\"; vacation \"" + std::string(size, 'x') + "\";";
+  };
+  BOOST_TEST(plan(script(5'000)) == (Plans{"reply", "keep"}), per_element());
+  BOOST_TEST(run(script(10'000)).faults.size() == 1u);
+}
+
+// None of the scripts of a recipient can be compiled.
+BOOST_FIXTURE_TEST_CASE(without_any_script_the_message_is_kept_F4, Scripted) {
+  auto ran = handoff_sieve_module()->run_all({}, kMessage, facts, site, limits);
+  BOOST_REQUIRE(ran.plan.actions.size() == 1u);
+  BOOST_TEST(std::get<Copy>(ran.plan.actions[0]).folder == "");
+  BOOST_TEST(!ran.plan.discarded);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
