@@ -136,15 +136,18 @@ class Message {
     Delivered delivered;
   };
 
+  // An edited message, in a file of its own. Its text is not kept: those for many recipients would
+  // take too much memory.
+  struct Edition {
+    std::weak_ptr<const std::string> text;
+    Staging staging;
+  };
   // A copy in a mailbox, for any recipient.
   struct Stored {
-    CopyOrder copy;
+    Mailbox mailbox;
+    Flags flags;
+    const Edition* edition;  // null: the message as it was sent
     Delivered delivered;
-  };
-  // An edited message, in a file of its own.
-  struct Edition {
-    std::shared_ptr<const std::string> text;
-    Staging staging;
   };
 
   Message(Spool& spool, Staging staging, Ledger::Reservation room)
@@ -153,8 +156,13 @@ class Message {
   std::vector<std::optional<Outcome>> link_all(const std::vector<Delivery>& deliveries);
   Status sync_links();
   const Stored* find_stored(const CopyOrder& copy) const;
-  Result<Staged> source_of(const CopyOrder& copy, bool durable = false);
-  Status make_edition(std::shared_ptr<const std::string> text, bool durable);
+  // Returns the edition with the text of the copy, null if there is none.
+  const Edition* edition_of(const CopyOrder& copy) const;
+  bool has_text(const Edition& edition, const std::string& text) const;
+  // `edition`: null: the message as it was sent.
+  Staged source_of(const CopyOrder& copy, const Edition* edition);
+  // Returns the edition of the copy, made if necessary; null: the message as it was sent.
+  Result<const Edition*> prepare_edition(const CopyOrder& copy, bool durable);
   QuotaUse pending_in(const Mailbox& mailbox) const;
   // Leaves the ledger, if the message is in it.
   void forget();

@@ -1,6 +1,8 @@
 // The part of a message that carries out what a script has decided for a recipient: several copies
 // with one outcome. All become durable, or the names of all are removed again.
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "spool/message.hh"
@@ -8,6 +10,8 @@
 
 namespace handoff::spool {
 namespace {
+
+constexpr std::size_t kComparedAtOnce = 16 << 10;  // octets
 
 // What the log and the quota warnings say about all copies together.
 void add(Delivered& all, const Delivered& one, bool first) {
@@ -60,20 +64,21 @@ Result<std::optional<Delivered>> Message::link_order(const Order& order,
       add(all, same->delivered, first);
       continue;
     }
-    auto source = source_of(copy);
-    if (!source) return undo(source.error());
+    auto edition = prepare_edition(copy, false);
+    if (!edition) return undo(edition.error());
+    auto source = source_of(copy, edition.value());
     // A copy of an earlier attempt that was interrupted between two copies.
     auto earlier = copy.text ? Linked(std::optional<Delivered>()) : find_earlier_here(copy.mailbox);
     if (!earlier) return undo(earlier);
     if (!earlier.value()) {
       auto linked =
-          spool_->writer().link(source.value(), copy.mailbox, pending_in(copy.mailbox), copy.flags);
+          spool_->writer().link(source, copy.mailbox, pending_in(copy.mailbox), copy.flags);
       if (!linked || !linked.value()) return undo(std::move(linked));
       links_.push_back({copy.mailbox, *linked.value()});
       earlier = std::move(linked);
     }
     add(all, *earlier.value(), first);
-    stored_.push_back({copy, *std::move(earlier).value()});
+    stored_.push_back({copy.mailbox, copy.flags, edition.value(), *std::move(earlier).value()});
   }
   if (auto added = add_effects(order); !added) return undo(added.error());
   // If the sync fails, so does the plan, even if all copies are of an earlier try.
@@ -114,8 +119,8 @@ Message::Outcome Message::write_order(const Order& order, std::string_view perso
     // First, because the record says that the copies exist.
     if (effects_) effects_->drop(before.effects);
     for (std::size_t i = stored_before; i < stored_.size(); ++i) {
-      const auto& [copy, delivered] = stored_[i];
-      if (!delivered.already) writer.remove(staged(), copy.mailbox, delivered.file);
+      const auto& stored = stored_[i];
+      if (!stored.delivered.already) writer.remove(staged(), stored.mailbox, stored.delivered.file);
     }
     stored_.resize(stored_before);
     return why;
@@ -127,22 +132,23 @@ Message::Outcome Message::write_order(const Order& order, std::string_view perso
       add(all, same->delivered, first);
       continue;
     }
-    auto source = source_of(copy, true);
-    if (!source) return undo(source.error());
+    auto edition = prepare_edition(copy, true);
+    if (!edition) return undo(edition.error());
+    auto source = source_of(copy, edition.value());
     Result<std::optional<Delivered>> earlier = std::optional<Delivered>();
     if (!copy.text) {
       earlier = find_earlier(copy.mailbox, [&](const std::vector<std::string>& names) {
-        return writer.find_earlier(source.value(), copy.mailbox, names);
+        return writer.find_earlier(source, copy.mailbox, names);
       });
     }
     if (!earlier) return undo(earlier.error());
     if (!earlier.value()) {
-      auto delivered = writer.deliver(source.value(), copy.mailbox, personal, copy.flags);
+      auto delivered = writer.deliver(source, copy.mailbox, personal, copy.flags);
       if (!delivered) return undo(delivered.error());
       earlier = std::optional(std::move(delivered).value());
     }
     add(all, *earlier.value(), first);
-    stored_.push_back({copy, *std::move(earlier).value()});
+    stored_.push_back({copy.mailbox, copy.flags, edition.value(), *std::move(earlier).value()});
   }
   if (auto added = add_effects(order); !added) return undo(added.error());
   return all;
@@ -150,23 +156,42 @@ Message::Outcome Message::write_order(const Order& order, std::string_view perso
 
 // Two recipients with the same mailbox share one copy if their scripts decide the same.
 const Message::Stored* Message::find_stored(const CopyOrder& copy) const {
-  auto found =
-      std::ranges::find_if(stored_, [&](const auto& stored) { return stored.copy.is_same(copy); });
+  const auto* edition = edition_of(copy);
+  if (copy.text && edition == nullptr) return nullptr;
+  auto found = std::ranges::find_if(stored_, [&](const Stored& stored) {
+    return stored.edition == edition && stored.flags == copy.flags &&
+           stored.mailbox.same_place(copy.mailbox);
+  });
   return found == stored_.end() ? nullptr : &*found;
 }
 
-// Returns the file of a copy. An edited message gets a file of its own in staging; `durable`: the
-// shared sync of the message is over, so the file is synced at once.
-Result<Staged> Message::source_of(const CopyOrder& copy, bool durable) {
+const Message::Edition* Message::edition_of(const CopyOrder& copy) const {
+  if (!copy.text) return nullptr;
+  auto same = [&](const Edition& edition) {
+    return edition.text.lock() == copy.text || has_text(edition, *copy.text);
+  };
+  auto found = std::ranges::find_if(editions_, same);
+  return found == editions_.end() ? nullptr : &*found;
+}
+
+// If the file cannot be read, the text gets another file.
+bool Message::has_text(const Edition& edition, const std::string& text) const {
+  if (edition.staging.size() != text.size()) return false;
+  auto file = spool_->files_.open_file(edition.staging.directory(), edition.staging.name());
+  std::array<char, kComparedAtOnce> octets;
+  for (std::size_t at = 0; file && at < text.size();) {
+    auto n = spool_->files_.read_at(file.value(), at, octets.data(), octets.size());
+    if (!n || n.value() == 0) return false;
+    auto read = std::string_view(octets.data(), n.value());
+    if (std::string_view(text).substr(at, read.size()) != read) return false;
+    at += read.size();
+  }
+  return file.ok();
+}
+
+Staged Message::source_of(const CopyOrder& copy, const Edition* edition) {
   auto source = staged();
-  if (copy.text) {
-    auto edition = std::ranges::find_if(
-        editions_, [&](const auto& e) { return e.text == copy.text || *e.text == *copy.text; });
-    if (edition == editions_.end()) {
-      auto made = make_edition(copy.text, durable);
-      if (!made) return made.error();
-      edition = editions_.end() - 1;
-    }
+  if (edition != nullptr) {
     source.name = edition->staging.name();
     source.size = edition->staging.size();
     source.content_offset = 0;
@@ -175,21 +200,25 @@ Result<Staged> Message::source_of(const CopyOrder& copy, bool durable) {
   }
   // Readers know a message by its name, whatever flags it has.
   bool taken = std::ranges::any_of(
-      stored_, [&](const auto& stored) { return stored.copy.mailbox.same_place(copy.mailbox); });
+      stored_, [&](const Stored& stored) { return stored.mailbox.same_place(copy.mailbox); });
   if (taken) source.stored_as = spool_->names_.next();
   return source;
 }
 
-Status Message::make_edition(std::shared_ptr<const std::string> text, bool durable) {
+// An edited message gets a file of its own in staging; `durable`: the shared sync of the message is
+// over, so the file is synced at once.
+Result<const Message::Edition*> Message::prepare_edition(const CopyOrder& copy, bool durable) {
+  if (!copy.text) return nullptr;
+  if (const auto* known = edition_of(copy)) return known;
   auto sync = durable ? sys::FileSync::kFile : spool_->file_sync_;
   auto staging = Staging::create(spool_->files_, staging_.directory(), spool_->names_.next(),
                                  /*exact=*/true, sync);
   if (!staging) return staging.error();
-  if (auto done = staging.value().append(*text); !done) return done;
-  if (auto done = staging.value().end_content(); !done) return done;
-  if (auto done = staging.value().complete(); !done) return done;
-  editions_.push_back({std::move(text), std::move(staging).value()});
-  return {};
+  if (auto done = staging.value().append(*copy.text); !done) return done.error();
+  if (auto done = staging.value().end_content(); !done) return done.error();
+  if (auto done = staging.value().complete(); !done) return done.error();
+  editions_.push_back({copy.text, std::move(staging).value()});
+  return &editions_.back();
 }
 
 }  // namespace handoff::spool

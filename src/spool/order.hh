@@ -23,11 +23,6 @@ struct CopyOrder {
   Flags flags;
   // The whole edited message, with the line ends of the spool; null: the message as it was sent.
   std::shared_ptr<const std::string> text;
-
-  bool is_same(const CopyOrder& other) const {
-    bool same_text = text == other.text || (text && other.text && *text == *other.text);
-    return mailbox.same_place(other.mailbox) && flags == other.flags && same_text;
-  }
 };
 
 struct Order {

@@ -357,4 +357,30 @@ BOOST_AUTO_TEST_CASE(keywords_are_added_to_dovecots_list) {
   BOOST_TEST(spool::info_suffix(files, folder, spool::flags_of({"old", "more"})) == ":2,a");
 }
 
+// The texts of all recipients together could take too much memory.
+BOOST_AUTO_TEST_CASE(the_text_of_an_edited_copy_is_not_kept_and_equal_ones_are_still_found_F29) {
+  for (auto sync : kSyncs) {
+    Folders folders;
+    folders.delivery.files.sync = sync;
+    auto spool = folders.delivery.open().value();
+    auto message = complete_message(*spool, {folders.inbox}, kMessage);
+    std::weak_ptr<const std::string> first;
+    std::vector<Order> orders;
+    for (const auto* content : {"x: y\n\nbody\n", "x: y\n\nbody\n", "x: z\n\nbody\n"}) {
+      auto text = std::make_shared<const std::string>(content);
+      if (orders.empty()) first = text;
+      orders.push_back({"r" + std::to_string(orders.size()), {{folders.in("A"), {}, text}}});
+    }
+    std::size_t settled = 0;
+    auto outcomes = carry_out(message, orders, [&] { ++settled; });
+    BOOST_TEST(settled == 3u);
+    for (const auto& outcome : outcomes) BOOST_TEST(outcome.ok());
+    BOOST_TEST(folders.names("/.A/new").size() == 2u);
+    orders.clear();
+    BOOST_TEST(first.expired());
+    message.replies_written();
+    message.replies_read();
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
