@@ -149,6 +149,7 @@ Connection::Next Connection::on(const lmtp::ContentEnds& event) {
   } else {
     pass_on(event, progress);
   }
+  filtered_.clear();
   answer();
   auto now = sys::Steady::now();
   slot_writer_.observe(Stage::kFinal, now - final_dot);
@@ -199,6 +200,8 @@ void Connection::settle(const lmtp::ContentEnds& event, std::size_t index,
   if (outcome && outcome.value().quota) {
     services_.quota_warner.delivered(mailbox, outcome.value().size, *outcome.value().quota);
   }
+  // Edited messages take memory.
+  filtered_[index].reset();
   // The last reply ends the transaction and destroys the recipients.
   session_.settle(recipient, reply);
 }

@@ -12,6 +12,7 @@
 #include "recipients/folder.hh"
 #include "recipients/script.hh"
 #include "sys/clock.hh"
+#include "worker/plan_rules.hh"
 #include "worker/services.hh"
 
 namespace handoff::worker {
@@ -35,13 +36,6 @@ std::string in_one_line(std::string_view text) {
     out += blank ? ' ' : c;
   }
   return std::string(trim(out));
-}
-
-// Returns whether the address may be an argument of sieve.sendmail.
-bool can_be_sent_to(const std::string& address) {
-  static constexpr std::size_t kLongest = 320;  // RFC 5321 4.5.3.1: 64 + 1 + 255
-  return address.size() <= kLongest && address.find('@') != address.npos &&
-         is_printable_utf8(address) && address.front() != '-';
 }
 
 Filtered::Done done_by(const sieve::Place& place, std::string action, std::string folder) {
@@ -106,7 +100,15 @@ Result<std::optional<spool::Delivered>> Filtered::link(spool::Message& message,
   if (inner_.may_hang()) return std::optional<spool::Delivered>();
   auto known = decide(message);
   if (!known || known.value()) return known;
-  return inner_.link_order(message, order_, personal);
+  auto linked = inner_.link_order(message, order_, personal);
+  // The texts of many recipients could take much memory together. If deliver() needs these again,
+  // the scripts run again.
+  if (linked && !linked.value() && !editions_.empty()) {
+    forget();
+  } else if (!linked || linked.value()) {
+    free_texts();
+  }
+  return linked;
 }
 
 Result<spool::Delivered> Filtered::deliver(spool::Message& message, std::string_view personal) {
@@ -150,7 +152,9 @@ Result<std::optional<spool::Delivered>> Filtered::run_scripts(spool::Message& me
   steps_ = verdict.value().steps;
   if (verdict.value().error) return not_run("the scripts did not finish", *verdict.value().error);
   report(message, verdict.value());
-  if (auto taken = take_plan(message, verdict.value()); !taken) return taken.error();
+  auto taken = take_plan(message, verdict.value());
+  if (!taken && refused_) taken = keep_instead(message, sieve::Fault(*refused_));
+  if (!taken) return taken.error();
   return std::optional<spool::Delivered>();
 }
 
@@ -254,15 +258,17 @@ void Filtered::write_note(const spool::Message& message, std::string faults) {
                                                             {"cause", written.error().describe()}});
 }
 
-// The filter process may be controlled by an attacker, so the plan is checked: names of folders by
-// recipients/folder, flags by spool/flags, numbers here.
 Status Filtered::take_plan(spool::Message& message, const filter::Verdict& verdict) {
   const auto& plan = verdict.plan;
   const auto& config = services_.config;
-  if (plan.actions.size() > config.sieve.max_actions + std::size_t{1})
-    return explained(EPROTO, "the plan has more actions than sieve.max-actions");
-  order_.copies.clear();
-  std::size_t redirects = 0;
+  if (auto fault = find_fault(plan, filter::limits_of(config))) {
+    if (fault->place == nullptr) {
+      services_.filter_process->replace();
+      return explained(EPROTO, "the plan is not valid: " + fault->what);
+    }
+    return refuse_action(*fault->place, fault->what);
+  }
+  order_ = {order_.recipient, {}};
   for (const auto& action : plan.actions) {
     if (const auto* rejection = std::get_if<sieve::Rejection>(&action)) {
       done_.push_back(done_by(rejection->place, "reject", {}));
@@ -272,19 +278,54 @@ Status Filtered::take_plan(spool::Message& message, const filter::Verdict& verdi
     } else if (const auto* copy = std::get_if<sieve::Copy>(&action)) {
       if (auto taken = take_copy(*copy, message, verdict); !taken) return taken;
     } else if (const auto* redirect = std::get_if<sieve::Redirect>(&action)) {
-      if (++redirects > config.sieve.max_redirects)
-        return explained(EPROTO, "the plan has more redirects than sieve.max-redirects");
       if (auto taken = take_redirect(*redirect, message, verdict); !taken) return taken;
     } else if (auto taken = take_outgoing(std::get<sieve::Outgoing>(action)); !taken) {
       return taken;
     }
   }
   for (const auto& mark : plan.marks) order_.marks.push_back(user_mark(mark));
-  if (order_.copies.empty() && redirects == 0 && !discarded_) {
+  bool redirected = std::ranges::any_of(plan.actions, [](const sieve::Action& action) {
+    return std::holds_alternative<sieve::Redirect>(action);
+  });
+  if (plan.discarded && !redirected) {
     discarded_ = true;
     done_.insert(done_.begin(), done_by(plan.discarded_by, "discard", {}));
   }
   return {};
+}
+
+// The action would fail at every attempt.
+Error Filtered::refuse_action(const sieve::Place& place, const std::string& what) {
+  refused_ = sieve::Fault{place.script, place.line, what};
+  return explained(ECANCELED, what);
+}
+
+// RFC 5228 2.10.6: after an error of a script the message is kept.
+Status Filtered::keep_instead(spool::Message& message, const sieve::Fault& fault) {
+  forget();
+  filter::Verdict verdict;
+  verdict.faults.push_back(fault);
+  verdict.plan.actions.emplace_back(sieve::Copy{});
+  report(message, verdict);
+  return take_plan(message, verdict);
+}
+
+// Frees the texts, and makes decide() run the scripts again.
+void Filtered::forget() {
+  order_ = {order_.recipient, {}};
+  decided_ = false;
+  done_.clear();
+  discarded_ = false;
+  refused_.reset();
+  free_texts();
+}
+
+void Filtered::free_texts() {
+  order_.copies.clear();
+  order_.outgoing.clear();
+  editions_.clear();
+  edited_octets_ = 0;
+  whole_ = {};
 }
 
 spool::UserMark Filtered::user_mark(const sieve::Mark& mark) const {
@@ -295,13 +336,12 @@ spool::UserMark Filtered::user_mark(const sieve::Mark& mark) const {
 
 Status Filtered::take_redirect(const sieve::Redirect& redirect, spool::Message& message,
                                const filter::Verdict& verdict) {
-  if (!can_be_sent_to(redirect.to)) return explained(EPROTO, "the plan has an invalid address");
   spool::Outgoing outgoing;
   outgoing.sender = sender_.text;
   outgoing.recipients = {redirect.to};
   outgoing.head = redirect.head;
   if (redirect.edited.any()) {
-    auto text = edited_text(redirect.edited, message, verdict.header_size);
+    auto text = edited_text(redirect.edited, redirect.place, message, verdict.header_size);
     if (!text) return text.error();
     outgoing.text = std::move(text).value();
   }
@@ -310,21 +350,20 @@ Status Filtered::take_redirect(const sieve::Redirect& redirect, spool::Message& 
   return {};
 }
 
-// A reply or a notification, and a copy of it.
+// A reply or a notification, and a copy of it. A reply goes to the sender of the envelope, whatever
+// the plan says.
 Status Filtered::take_outgoing(const sieve::Outgoing& from) {
-  if (!from.withheld.empty()) return {};
   bool vacation = from.kind == sieve::Outgoing::Kind::kVacation;
+  if (!from.withheld.empty() || (vacation && !is_one_address(sender_.text))) return {};
   spool::Outgoing outgoing;
   outgoing.kind =
       vacation ? spool::Outgoing::Kind::kVacation : spool::Outgoing::Kind::kNotification;
   outgoing.sender = from.from;
-  outgoing.recipients = from.to;
+  outgoing.recipients = vacation ? std::vector{sender_.text} : from.to;
   outgoing.text = std::make_shared<const std::string>(from.text);
-  bool valid = !from.to.empty() && std::ranges::all_of(from.to, can_be_sent_to) &&
-               (from.from.empty() || can_be_sent_to(from.from));
-  if (!valid) return explained(EPROTO, "the plan has an invalid address");
   if (from.mark) order_.marks.push_back(user_mark(*from.mark));
-  done_.push_back(done_by(from.place, vacation ? "vacation" : "notify", from.to.front()));
+  done_.push_back(
+      done_by(from.place, vacation ? "vacation" : "notify", outgoing.recipients.front()));
   order_.outgoing.push_back(std::move(outgoing));
   if (!from.copy) return {};
   auto stored = mailbox_for(*from.copy);
@@ -345,7 +384,7 @@ Status Filtered::take_copy(const sieve::Copy& copy, spool::Message& message,
       recipients::folder_text(order.mailbox.folder, services_.config.spool.folder_encoding);
   bool keeps = copy.folder.empty() && copy.special_use.empty();
   if (copy.edited.any()) {
-    auto text = edited_text(copy.edited, message, verdict.header_size);
+    auto text = edited_text(copy.edited, copy.place, message, verdict.header_size);
     if (!text) return text.error();
     order.text = std::move(text).value();
   }
@@ -387,6 +426,7 @@ Result<Mailbox> Filtered::mailbox_for(const sieve::Copy& copy) {
 }
 
 Result<std::shared_ptr<const std::string>> Filtered::edited_text(const sieve::Edited& edited,
+                                                                 const sieve::Place& place,
                                                                  spool::Message& message,
                                                                  std::uint64_t header_size) {
   for (const auto& [known, text] : editions_) {
@@ -396,18 +436,20 @@ Result<std::shared_ptr<const std::string>> Filtered::edited_text(const sieve::Ed
     sys::Fd opened;
     auto file = message.staged().open(services_.files, opened);
     if (!file) return file.error();
-    auto text = filter::read_all(services_.files, *file.value());
+    auto text = filter::read_all(services_.files, *file.value(), message.staged().size);
     if (!text) return text.error();
     whole_ = std::move(text).value();
   }
   if (header_size > whole_.size()) return explained(EPROTO, "the plan does not fit the message");
   std::string_view whole = whole_;
-  auto text = std::make_shared<std::string>(edited.header ? std::string_view(*edited.header)
-                                                          : whole.substr(0, header_size));
-  *text += edited.body ? std::string_view(*edited.body) : whole.substr(header_size);
+  auto header = edited.header ? std::string_view(*edited.header) : whole.substr(0, header_size);
+  auto body = edited.body ? std::string_view(*edited.body) : whole.substr(header_size);
   // Edits may add fields, and replace may wrap the message in another one.
-  if (text->size() > 2 * (services_.config.session.max_message_size + whole.size()))
-    return explained(EFBIG, "the script makes the message too large");
+  edited_octets_ += header.size() + body.size();
+  if (edited_octets_ > 2 * (services_.config.session.max_message_size + whole.size()))
+    return refuse_action(place, "the edited messages are too large");
+  auto text = std::make_shared<std::string>(header);
+  *text += body;
   editions_.emplace_back(edited, text);
   return std::shared_ptr<const std::string>(std::move(text));
 }

@@ -63,6 +63,10 @@ class Filtered final : public spool::Destination {
   void log_fault(const spool::Message& message, const sieve::Fault& fault);
   void write_note(const spool::Message& message, std::string faults);
   Status take_plan(spool::Message& message, const filter::Verdict& verdict);
+  Error refuse_action(const sieve::Place& place, const std::string& what);
+  Status keep_instead(spool::Message& message, const sieve::Fault& fault);
+  void forget();
+  void free_texts();
   Status take_copy(const sieve::Copy& copy, spool::Message& message,
                    const filter::Verdict& verdict);
   Status take_redirect(const sieve::Redirect& redirect, spool::Message& message,
@@ -70,9 +74,10 @@ class Filtered final : public spool::Destination {
   Status take_outgoing(const sieve::Outgoing& from);
   spool::UserMark user_mark(const sieve::Mark& mark) const;
   Result<Mailbox> mailbox_for(const sieve::Copy& copy);
-  // Returns the whole message with the edits of a script. `header_size`: octets of the original's
-  // header.
+  // The whole message with the edits of the script at `place`. `header_size`: octets of the
+  // original's header.
   Result<std::shared_ptr<const std::string>> edited_text(const sieve::Edited& edited,
+                                                         const sieve::Place& place,
                                                          spool::Message& message,
                                                          std::uint64_t header_size);
   const Mailbox& mailbox() const { return inner_.mailbox(); }
@@ -85,6 +90,9 @@ class Filtered final : public spool::Destination {
   spool::Order order_;
   std::string whole_;  // the message, if a script has edited it
   std::vector<std::pair<sieve::Edited, std::shared_ptr<const std::string>>> editions_;
+  std::uint64_t edited_octets_ = 0;  // of all editions
+  // Why the plan cannot be carried out, although the filter process has made no mistake.
+  std::optional<sieve::Fault> refused_;
   std::string personal_path_;  // of the recipient's own script, if it was opened
   std::vector<Done> done_;
   bool discarded_ = false;
