@@ -28,20 +28,28 @@ class Answers {
 
 class Client {
  public:
-  // `socket`: the worker's end of the pair.
-  explicit Client(sys::Fd socket) : socket_(std::move(socket)) {}
+  // `starter`: the socket to the process that starts filter processes. Has it start one.
+  explicit Client(sys::Fd starter) : starter_(std::move(starter)) { replace(); }
 
   // Runs the scripts of one recipient over `message`, a file open for reading. `scripts` are the
   // files of job.scripts. ETIMEDOUT if that takes longer than `timeout`, EPIPE if the process has
-  // ended; nothing can be run after that, and the worker should end. Blocks.
+  // ended, EPROTO if it has sent something malformed; the next run is by another process. Blocks.
   Result<Verdict> run(const Job& job, const sys::Fd& message, const std::vector<sys::Fd>& scripts,
                       Answers& answers, std::chrono::milliseconds timeout);
-  bool is_broken() const { return !socket_; }
+  // Kills the filter process and has another one started: call if its verdict is not valid.
+  void replace();
+  // No filter process can be started any more: the worker should end.
+  bool is_broken() const { return !starter_; }
 
  private:
+  // Whether there is a process that waits for a job.
+  bool is_ready() const;
+  Result<Verdict> talk(const Job& job, const sys::Fd& message, const std::vector<sys::Fd>& scripts,
+                       Answers& answers, sys::Steady::time_point until);
   Status answer(const Question& question, Answers& answers, sys::Steady::time_point until);
 
-  sys::Fd socket_;
+  sys::Fd starter_;
+  sys::Fd socket_;  // to the filter process
 };
 
 }  // namespace handoff::filter

@@ -164,10 +164,10 @@ Result<Master::Companion> Master::start_lookups() {
 Result<Master::Companion> Master::start_filter() {
   return start_companion(
       [this](sys::Fd& socket) {
-        return worker::serve_filter(config(), *log_, *assets_.engine, socket);
+        return worker::start_filters(config(), *log_, *assets_.engine, socket);
       },
       [this](int status) {
-        if (status != 0) log_->error("filter process died", {{"how", sys::how_it_ended(status)}});
+        if (status != 0) log_->error("filter starter died", {{"how", sys::how_it_ended(status)}});
       });
 }
 

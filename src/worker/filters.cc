@@ -4,6 +4,8 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
+#include <optional>
 
 #include "filter/engine.hh"
 #include "filter/process.hh"
@@ -21,30 +23,65 @@ namespace {
 // How long a process that the worker has given up may still run.
 constexpr std::chrono::seconds kMore{2};
 
+int fail_filter(const sys::Log& log, const Error& error, int exit_code) {
+  log.error("no filter process", {{"cause", error.describe()}});
+  return exit_code;
+}
+
+// Gives up all files and sockets, and serves the worker at the other end of `socket` until that
+// closes it.
+int serve_filter(const conf::Config& config, const sys::Log& log, const sieve::Engine& engine,
+                 const sys::Fd& socket) {
+  sys::set_title("filter");
+  sys::keep_only(std::array{&socket});
+  sys::Needs needs;
+  needs.receives_files = true;
+  needs.syslog = config.log.to == conf::LogTo::kSyslog;
+  if (auto done = sys::confine("filter", needs, {}, log); !done)
+    return fail_filter(log, done.error(), EX_OSERR);
+  sys::Files files;
+  filter::serve(engine, files, socket, config.sieve.timeout + kMore);
+  return EX_OK;
+}
+
+// A process that waits for a job, or is busy with one that the worker has given up, is killed.
+void end_filter(pid_t process, const sys::Log& log) {
+  if (auto ended = sys::next_ended()) {
+    if (ended->status != 0)
+      log.error("filter process died", {{"how", sys::how_it_ended(ended->status)}});
+    return;
+  }
+  sys::send_signal(process, SIGKILL);
+  sys::wait_for_end(process);
+}
+
 }  // namespace
 
 bool needs_filter_process(const conf::Config& config) { return config.sieve.enabled; }
 
-int serve_filter(const conf::Config& config, const sys::Log& log, const sieve::Engine& engine,
-                 const sys::Fd& socket) {
-  auto fail = [&](const Error& error, int exit_code) {
-    log.error("no filter process", {{"cause", error.describe()}});
-    return exit_code;
-  };
-  sys::set_title("filter");
+int start_filters(const conf::Config& config, const sys::Log& log, const sieve::Engine& engine,
+                  const sys::Fd& socket) {
+  sys::set_title("filter starter");
   sys::keep_only(std::array{&socket});
   sys::ignore_group_signals();
-  if (auto dropped = drop_privileges(config); !dropped) return fail(dropped.error(), EX_CONFIG);
+  if (auto dropped = drop_privileges(config); !dropped)
+    return fail_filter(log, dropped.error(), EX_CONFIG);
   sys::hide_memory();
-  sys::Needs needs;
-  needs.receives_files = true;
-  needs.syslog = config.log.to == conf::LogTo::kSyslog;
-  if (auto done = sys::confine("filter", needs, {}, log); !done) {
-    return fail(done.error(), EX_OSERR);
+  pid_t running = 0;
+  for (;;) {
+    auto message = sys::receive_message(socket, std::nullopt);
+    if (running != 0) end_filter(running, log);
+    running = 0;
+    if (!message || !message.value()) return EX_OK;
+    const auto& worker = message.value()->descriptor;
+    if (!worker) continue;
+    auto started = sys::fork_process([&] { return serve_filter(config, log, engine, worker); });
+    if (started) {
+      running = started.value();
+    } else {
+      log.error("cannot start a filter process", {{"cause", started.error().describe()}});
+    }
   }
-  sys::Files files;
-  filter::serve(engine, files, socket, config.sieve.timeout + kMore);
-  return EX_OK;
 }
 
 Result<sys::Fd> start_filter(const conf::Config& config, const sys::Log& log) {
@@ -52,7 +89,7 @@ Result<sys::Fd> start_filter(const conf::Config& config, const sys::Log& log) {
   if (!engine) return engine.error();
   engine.value()->prepare();
   return sys::fork_server(
-      [&](const sys::Fd& socket) { return serve_filter(config, log, *engine.value(), socket); });
+      [&](const sys::Fd& socket) { return start_filters(config, log, *engine.value(), socket); });
 }
 
 }  // namespace handoff::worker

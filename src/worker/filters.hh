@@ -12,13 +12,15 @@ namespace handoff::worker {
 // Returns whether workers have such a process.
 bool needs_filter_process(const conf::Config& config);
 
-// Becomes config.user if root, gives up all files and sockets, and serves the worker at the other
-// end of `socket` until it closes its end. For a process of its own; closes every other descriptor.
-// Returns the exit code (sysexits.h). Blocks.
-int serve_filter(const conf::Config& config, const sys::Log& log, const sieve::Engine& engine,
-                 const sys::Fd& socket);
+// Starts filter processes for the worker at the other end of `socket`: each message has the socket
+// of one, which replaces the one before it. So a script that brings its process down does not keep
+// the worker from running those of other recipients. Becomes config.user if root; reads no mail and
+// no script. Returns the exit code (sysexits.h) when the worker has ended, after the last filter
+// process. For a process of its own; closes every other descriptor. Blocks.
+int start_filters(const conf::Config& config, const sys::Log& log, const sieve::Engine& engine,
+                  const sys::Fd& socket);
 
-// Starts a filter process for this process, and returns this end of its socket.
+// Starts such a process for this process, and returns this end of its socket.
 Result<sys::Fd> start_filter(const conf::Config& config, const sys::Log& log);
 
 }  // namespace handoff::worker
