@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +43,11 @@ void set_signals() {
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
+bool refuses(int status) {
+  static constexpr int kFinal[] = {EX_USAGE, EX_DATAERR, EX_NOUSER, EX_NOHOST, EX_NOPERM};
+  return WIFEXITED(status) && std::ranges::find(kFinal, WEXITSTATUS(status)) != std::end(kFinal);
+}
+
 // A running program: feeds its input and keeps the end of its output.
 class Watch {
  public:
@@ -65,7 +71,7 @@ class Watch {
       if (status) {
         read_output();
         if (WIFEXITED(status.value()) && WEXITSTATUS(status.value()) == 0) return {};
-        return failure(ECHILD, how_it_ended(status.value()));
+        return failure(refuses(status.value()) ? EINVAL : ECHILD, how_it_ended(status.value()));
       }
       if (input_error_) {
         kill();

@@ -50,7 +50,9 @@ class Watcher {
 Result<Watcher> start_watched(const Command& command,
                               const std::function<void(const Status&)>& ended);
 
-// Runs `command` and returns when it has ended, with the same result. Requires start_launcher(),
+// Runs `command` and returns when it has ended, with the same result. EINVAL: its exit code says
+// that this input or these arguments will never be accepted (EX_USAGE, EX_DATAERR, EX_NOUSER,
+// EX_NOHOST, EX_NOPERM of sysexits.h). Requires start_launcher(),
 // and that no signal handler throws. Blocks up to the limit.
 Status run_program(const Command& command);
 

@@ -123,6 +123,11 @@ Status start_launcher(const std::vector<CommandLine>& allowed) {
 
 const Fd& launcher() { return to_launcher; }
 
+bool launcher_has_ended() {
+  pollfd peer{to_launcher.get(), 0, 0};
+  return to_launcher && ::poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP) != 0;
+}
+
 Result<Fd> launch(const CommandLine& command, const Fd& input, const Fd& output) {
   auto pair = message_pair();
   if (!pair) return pair.error();

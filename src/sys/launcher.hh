@@ -20,6 +20,8 @@ Status start_launcher(const std::vector<CommandLine>& allowed);
 
 // Returns the socket to the launcher; not open if none was started.
 const Fd& launcher();
+// Whether the launcher that was started has ended: no program can be started any more.
+bool launcher_has_ended();
 
 // Has the launcher run a program with `input` as standard input and `output` as standard output and
 // error. Returns a socket on which program_status() comes when it ends. Closing the socket before

@@ -33,12 +33,13 @@ void Retries::succeeded(const std::string& name) {
   paused_until_ = {};
 }
 
-std::chrono::seconds Retries::failed(const std::string& name, Time now) {
+std::chrono::seconds Retries::failed(const std::string& name, Time now, Failure failure) {
   auto& message = failed_[name];
   auto doublings = std::min(message.tries, 20U);
   auto wait = std::min(kFirst * (std::int64_t{1} << doublings), kLongest);
   ++message.tries;
   message.next = now + wait;
+  if (failure == Failure::kRefused) return wait;
   if (++in_a_row_ >= kMostFailures) {
     paused_until_ = now + pause_;
     pause_ = std::min(pause_ * 2, kLongestPause);

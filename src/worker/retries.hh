@@ -17,8 +17,9 @@ class Retries {
   // The first retry of a message; each later one waits twice as long, up to the longest.
   static constexpr std::chrono::seconds kFirst{5};
   static constexpr std::chrono::seconds kLongest{3600};
-  // If this many messages fail in a row, the program itself seems to fail, and nothing is tried for
-  // a while, which doubles up to the longest pause.
+  // If so many messages fail in a row, the program itself seems to fail, and nothing is tried for a
+  // while, which doubles up to the longest pause. Messages that the program has refused do not
+  // count.
   static constexpr unsigned kMostFailures = 3;
   static constexpr std::chrono::seconds kLongestPause{60};
 
@@ -29,8 +30,10 @@ class Retries {
   bool paused(Time now) const { return now < paused_until_; }
   // The program has worked: if it had failed for a while, every message is due.
   void succeeded(const std::string& name);
+  enum class Failure { kOfProgram, kRefused };
   // Returns when the message is due again.
-  std::chrono::seconds failed(const std::string& name, Time now);
+  std::chrono::seconds failed(const std::string& name, Time now,
+                              Failure failure = Failure::kOfProgram);
   unsigned tries(const std::string& name) const;
 
  private:

@@ -113,6 +113,8 @@ Status OutgoingSender::send_due() {
   for (const auto& name : retries_.due(names.value(), sys::Steady::now())) {
     sys::let_stop_in();
     if (sys::stop_requested() || retries_.paused(sys::Steady::now())) break;
+    // Before the next message is taken: one that is sent at most once would be lost.
+    if (sys::launcher_has_ended()) return explained(EPIPE, "the launcher has ended");
     send(*queue.value(), name);
   }
   return {};
@@ -154,7 +156,9 @@ void OutgoingSender::failed(spool::OutgoingQueue& queue, const std::string& name
                             const spool::Envelope& envelope, const Error& error) {
   auto [id, kind, from, to] = about(name, envelope.message);
   auto tries = retries_.tries(name) + 1;
-  auto wait = retries_.failed(name, sys::Steady::now());
+  bool refused = error.code == EINVAL;
+  auto wait = retries_.failed(name, sys::Steady::now(),
+                              refused ? Retries::Failure::kRefused : Retries::Failure::kOfProgram);
   bool known = !envelope.message.recipients.empty();
   if (known && envelope.message.at_most_once()) {
     log_.warning(
@@ -239,8 +243,11 @@ int run_sender(const conf::Config& config, const sys::Log& log, const sys::Fd& l
     last = cause;
     // Another directory is at spool.path: the next sender opens it.
     if (!spool.value()->check_folders()) return EX_TEMPFAIL;
-    std::array<pollfd, 1> fds{{{life.get(), POLLIN, 0}}};
+    std::array<pollfd, 2> fds{{{life.get(), POLLIN, 0}, {sys::launcher().get(), 0, 0}}};
     auto waited = sys::wait_for(fds, sys::Steady::now() + kLookForMail, true);
+    // The next sender starts another launcher.
+    if (sys::launcher_has_ended())
+      return fail(explained(EPIPE, "the launcher has ended"), EX_TEMPFAIL);
     if (waited != sys::Waited::kTimeout) return EX_OK;
   }
 }

@@ -82,4 +82,18 @@ BOOST_AUTO_TEST_CASE(a_message_that_has_left_the_queue_is_forgotten) {
   BOOST_TEST(retries.tries("a") == 0u);
 }
 
+// They say nothing about the program.
+BOOST_AUTO_TEST_CASE(messages_that_the_program_refuses_do_not_delay_others) {
+  Retries retries;
+  for (int i = 0; i < 10; ++i) {
+    auto name = std::to_string(i);
+    BOOST_TEST((retries.failed(name, kStart, Retries::Failure::kRefused) == Retries::kFirst));
+    BOOST_TEST(!retries.paused(kStart));
+  }
+  is_due(retries, {"0", "new"}, kStart, {"new"});
+  is_due(retries, {"0", "new"}, kStart + Retries::kFirst, {"new", "0"});
+  for (const auto* name : {"a", "b", "c"}) retries.failed(name, kStart);
+  BOOST_TEST(retries.paused(kStart));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
