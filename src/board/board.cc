@@ -21,17 +21,19 @@ std::size_t Board::stride() {
 
 Result<Board> Board::create(std::size_t capacity) {
   auto stride = Board::stride();
-  if (capacity >= std::numeric_limits<std::size_t>::max() / stride) {
+  if (capacity >= std::numeric_limits<std::size_t>::max() / stride - 1) {
     return Error{ENOMEM, "create a scoreboard", {}};
   }
-  auto memory = sys::SharedMemory::create((capacity + 1) * stride);
+  auto memory = sys::SharedMemory::create((capacity + 2) * stride);
   if (!memory) return memory.error();
   new (memory.value().start()) Header();
-  return Board(std::move(memory).value(), capacity, stride);
+  Board board(std::move(memory).value(), capacity, stride);
+  new (&board.page(board.senders_slot()).slot) Slot();
+  return board;
 }
 
 Result<Board> Board::attach(sys::Fd file, std::size_t capacity) {
-  auto memory = sys::SharedMemory::attach(std::move(file), (capacity + 1) * stride());
+  auto memory = sys::SharedMemory::attach(std::move(file), (capacity + 2) * stride());
   if (!memory) return memory.error();
   return Board(std::move(memory).value(), capacity, stride());
 }

@@ -88,8 +88,11 @@ class Board {
   // Slots below this number are, or have been, in use.
   std::size_t used() const { return std::min(header().used.load(), capacity_); }
   Slot& slot(std::size_t index) const { return page(index).slot; }
-  // Returns the mailboxes that the worker of this slot found slow. They are kept after the worker
-  // has ended.
+  // The number of a slot beyond those of workers, for the process that sends the messages of
+  // scripts. It uses counters only, and several such processes use it one after another.
+  std::size_t senders_slot() const { return capacity_; }
+  // The mailboxes that the worker of this slot found slow. They are kept after the worker has
+  // ended.
   SlowEntries& slow_mailboxes(std::size_t index) const { return page(index).slow; }
   // Returns the number of used slots for which `is` returns true.
   template <class Is>

@@ -13,6 +13,7 @@ namespace {
 // The first words of the lines of a report.
 constexpr std::string_view kBegin = "asks";
 constexpr std::string_view kSpace = "space";
+constexpr std::string_view kOutgoing = "outgoing";
 constexpr std::array<std::string_view, 3> kConditions = {"serves", "degraded", "failed"};
 
 std::string line(std::string_view word, std::string_view text) {
@@ -72,6 +73,7 @@ const char* name_of(Condition condition) {
 
 std::string begin_line(std::string_view subject) { return line(kBegin, subject); }
 std::string line_of(const sys::Space& space) { return line(kSpace, pack(space)); }
+std::string line_of(const OutgoingMail& outgoing) { return line(kOutgoing, pack(outgoing)); }
 std::string line_of(const Finding& finding) {
   return line(kConditions[static_cast<std::size_t>(finding.condition)], finding.what);
 }
@@ -85,6 +87,7 @@ Examination read_report(std::string_view text, bool ended) {
     auto rest = each.substr(std::min(blank + 1, each.size()));
     if (word == kBegin) asked = rest;
     if (word == kSpace) out.space = unpack_space(rest);
+    if (word == kOutgoing) out.outgoing = unpack_outgoing(rest).value_or(OutgoingMail());
     auto condition = std::ranges::find(kConditions, word);
     if (condition != kConditions.end()) {
       out.findings.push_back(

@@ -34,14 +34,23 @@ struct Finding {
   bool operator==(const Finding&) const = default;
 };
 
+// The messages of scripts that wait for sieve.sendmail.
+struct OutgoingMail {
+  std::uint64_t waiting = 0;
+  std::uint64_t given_up = 0;
+  std::int64_t oldest = 0;  // of those that wait, seconds since 1970; 0: there is none
+};
+
 struct Examination {
   std::optional<sys::Space> space;  // on the spool's filesystem; nothing: it did not answer
+  OutgoingMail outgoing;
   std::vector<Finding> findings;
 };
 
 // Returns the lines of a report: the next subject, and what was found.
 std::string begin_line(std::string_view subject);
 std::string line_of(const sys::Space& space);
+std::string line_of(const OutgoingMail& outgoing);
 std::string line_of(const Finding& finding);
 // `ended`: the process has completed its report. Otherwise its last subject does not answer, so the
 // condition is "not delivering".

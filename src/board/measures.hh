@@ -26,8 +26,13 @@ enum class Counter : std::size_t {
   kScriptRuns,    // recipients for whom Sieve scripts ran
   kScriptSteps,   // that these took
   kScriptErrors,  // of them, runs that an error ended or left incomplete
+  kRedirects,     // messages that scripts redirected
+  kReplies,       // replies and notifications of scripts
+  kSent,          // of these messages, those that sieve.sendmail has taken
+  kSendFailures,  // times that it has failed to take one
+  kUnsent,        // of these messages, those that were given up or dropped
 };
-inline constexpr std::size_t kCounters = 14;
+inline constexpr std::size_t kCounters = 19;
 
 // Reply codes with a counter of their own; the last counter is for all others.
 inline constexpr std::array kCodes = {214, 220, 221, 250, 252, 354, 421, 450, 451,

@@ -15,6 +15,10 @@ void each_member(F f, auto& v, const sys::Space*) {
   f(v.free_octets, v.total_octets, v.free_inodes, v.total_inodes);
 }
 template <class F>
+void each_member(F f, auto& v, const OutgoingMail*) {
+  f(v.waiting, v.given_up, v.oldest);
+}
+template <class F>
 void each_member(F f, auto& v, const WorkerFacts*) {
   f(v.pid, v.generation, v.departing, v.state, v.since, v.peer, v.message, v.sessions,
     v.transactions);
@@ -42,9 +46,9 @@ void each_member(F f, auto& v, const Failure*) {
 template <class F>
 void each_member(F f, auto& v, const Snapshot*) {
   f(v.version, v.hostname, v.state, v.condition, v.findings, v.pid, v.now, v.started, v.generation,
-    v.reloads_refused, v.upgrades, v.listen, v.spool, v.spool_changes, v.space, v.workers_max,
-    v.by_state, v.departing, v.deaths, v.killed, v.throttles, v.throttled, v.full, v.workers,
-    v.totals, v.minute, v.recent, v.failures);
+    v.reloads_refused, v.upgrades, v.listen, v.spool, v.spool_changes, v.space, v.outgoing,
+    v.workers_max, v.by_state, v.departing, v.deaths, v.killed, v.throttles, v.throttled, v.full,
+    v.workers, v.totals, v.minute, v.recent, v.failures);
 }
 
 template <class T>
@@ -155,6 +159,10 @@ std::optional<Snapshot> unpack_snapshot(std::string_view text) {
 std::string pack(const sys::Space& space) { return pack_any(space); }
 std::optional<sys::Space> unpack_space(std::string_view text) {
   return unpack_any<sys::Space>(text);
+}
+std::string pack(const OutgoingMail& outgoing) { return pack_any(outgoing); }
+std::optional<OutgoingMail> unpack_outgoing(std::string_view text) {
+  return unpack_any<OutgoingMail>(text);
 }
 
 }  // namespace handoff::board

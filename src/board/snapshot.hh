@@ -63,6 +63,7 @@ struct Snapshot {
   std::string spool;
   unsigned spool_changes = 0;       // how often new workers opened another directory
   std::optional<sys::Space> space;  // nothing: the filesystem did not answer
+  OutgoingMail outgoing;
 
   unsigned workers_max = 0;
   std::array<unsigned, kStates> by_state{};
@@ -85,5 +86,7 @@ std::string pack(const Snapshot& snapshot);
 std::optional<Snapshot> unpack_snapshot(std::string_view text);
 std::string pack(const sys::Space& space);
 std::optional<sys::Space> unpack_space(std::string_view text);
+std::string pack(const OutgoingMail& outgoing);
+std::optional<OutgoingMail> unpack_outgoing(std::string_view text);
 
 }  // namespace handoff::board

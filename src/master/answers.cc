@@ -122,6 +122,7 @@ board::Snapshot Master::snapshot(std::vector<board::Finding> more) {
   out.spool = config().spool.path;
   out.spool_changes = spool_changes_;
   out.space = examination_.space;
+  out.outgoing = examination_.outgoing;
   out.workers_max = config().workers.max;
   out.deaths = deaths_;
   out.killed = killed_;

@@ -173,6 +173,7 @@ board::Totals WorkerTable::totals() const {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     if (workers_[i].pid != 0) out.add(board_.slot(i));
   }
+  out.add(board_.slot(board_.senders_slot()));
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "board/board.hh"
+#include "board/slot_writer.hh"
 #include "board/snapshot.hh"
 #include "board/totals.hh"
 #include "conf/config.hh"
@@ -35,6 +36,12 @@ class WorkerTable {
   const board::Board& board() const { return board_; }
   // For a child that is not a worker: from now on it can neither read nor write the board.
   void forget_board() { board_.unmap(); }
+  // For the sender: from now on it can write only to its own slot, which it gets.
+  Result<board::SlotWriter> keep_senders_slot() const {
+    auto kept = board_.keep_own(board_.senders_slot());
+    if (!kept) return kept.error();
+    return board::SlotWriter(board_.slot(board_.senders_slot()));
+  }
   void stop_accepting() { board_.stop_accepting(); }
   void set_crowded(bool crowded) { board_.set_crowded(crowded); }
   // Returns a free slot, cleared for a new worker; nothing if all are in use.

@@ -378,8 +378,12 @@ void Master::adjust_sender() {
         if (start_.background) start_.background->detach();
         listeners_.abandon();
         assets_.tls.reset();
-        workers_.forget_board();
-        return worker::run_sender(config(), *log_, life_.read);
+        auto counts = workers_.keep_senders_slot();
+        if (!counts) {
+          log_->error("no sender", {{"cause", counts.error().describe()}});
+          return EX_OSERR;
+        }
+        return worker::run_sender(config(), *log_, life_.read, counts.value());
       },
       [this](int status) {
         bool killed = std::exchange(sender_told_, false) && WIFSIGNALED(status);

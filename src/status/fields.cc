@@ -22,6 +22,11 @@ std::uint64_t space(const S& s) {
   return s.space ? (*s.space).*kMember : 0;
 }
 
+std::uint64_t oldest_outgoing(const S& s) {
+  auto oldest = s.outgoing.oldest;
+  return oldest == 0 || oldest > s.now ? 0 : static_cast<std::uint64_t>(s.now - oldest);
+}
+
 constexpr Field kFields[] = {
     {.value = space<&sys::Space::free_octets>,
      .group = "spool",
@@ -181,7 +186,10 @@ constexpr Field kFields[] = {
      .name = "script_runs",
      .metric = "handoff_script_runs",
      .help = "Recipients for whom Sieve scripts ran.",
-     .counter = true},
+     .counter = true,
+     .line = "scripts",
+     .words = "# runs",
+     .row = "runs"},
     {.value = total<Counter::kScriptSteps>,
      .group = "totals",
      .name = "script_steps",
@@ -193,7 +201,81 @@ constexpr Field kFields[] = {
      .name = "script_errors",
      .metric = "handoff_script_errors",
      .help = "Runs of Sieve scripts with an error, after which the message was kept.",
-     .counter = true},
+     .counter = true,
+     .line = "scripts",
+     .words = "# errors",
+     .row = "runs with an error",
+     .color = "warn"},
+    {.value = total<Counter::kRedirects>,
+     .group = "totals",
+     .name = "redirects",
+     .metric = "handoff_outgoing_messages",
+     .label = "kind=\"redirect\"",
+     .help = "Messages that Sieve scripts have queued for sieve.sendmail.",
+     .counter = true,
+     .line = "scripts",
+     .words = "# redirects",
+     .row = "redirects"},
+    {.value = total<Counter::kReplies>,
+     .group = "totals",
+     .name = "replies",
+     .metric = "handoff_outgoing_messages",
+     .label = "kind=\"reply\"",
+     .counter = true,
+     .line = "scripts",
+     .words = "# replies",
+     .row = "replies and notifications"},
+    {.value = total<Counter::kSent>,
+     .group = "totals",
+     .name = "sent",
+     .metric = "handoff_outgoing_results",
+     .label = "result=\"sent\"",
+     .help = "Runs of sieve.sendmail by result, and messages that were given up or dropped.",
+     .counter = true,
+     .line = "outgoing",
+     .words = "# sent",
+     .row = "messages sent"},
+    {.value = total<Counter::kSendFailures>,
+     .group = "totals",
+     .name = "send_failures",
+     .metric = "handoff_outgoing_results",
+     .label = "result=\"failed\"",
+     .counter = true,
+     .line = "outgoing",
+     .words = "# failures",
+     .row = "failures to send",
+     .color = "warn"},
+    {.value = total<Counter::kUnsent>,
+     .group = "totals",
+     .name = "unsent",
+     .metric = "handoff_outgoing_results",
+     .label = "result=\"given_up\"",
+     .counter = true,
+     .line = "outgoing",
+     .words = "# given up",
+     .row = "messages given up",
+     .color = "bad"},
+    {.value = [](const S& s) { return s.outgoing.waiting; },
+     .group = "outgoing",
+     .name = "waiting",
+     .metric = "handoff_outgoing_waiting",
+     .help = "Messages of Sieve scripts that wait for sieve.sendmail.",
+     .line = "outgoing",
+     .words = "# waiting",
+     .row = "messages to send"},
+    {.value = [](const S& s) { return s.outgoing.given_up; },
+     .group = "outgoing",
+     .name = "given_up",
+     .metric = "handoff_outgoing_given_up",
+     .help = "Messages of Sieve scripts that were given up and are still in the spool."},
+    {.value = oldest_outgoing,
+     .group = "outgoing",
+     .name = "oldest_seconds",
+     .metric = "handoff_outgoing_oldest_seconds",
+     .help = "Age of the oldest message that waits for sieve.sendmail; 0 if none waits.",
+     .line = "outgoing",
+     .words = "the oldest for # s",
+     .row = "the oldest, seconds"},
 
     {.value = member<&S::pid>, .group = "top", .name = "pid"},
     {.value = member<&S::now>, .group = "top", .name = "now"},
@@ -263,6 +345,11 @@ std::string words_of(const board::Refusal& refusal) {
   std::ranges::replace(words, '_', ' ');
   auto code = refusal.code == 0 ? "" : std::to_string(refusal.code) + " ";
   return code + words + ", at " + kCommands[static_cast<std::size_t>(refusal.at)];
+}
+
+bool has_scripts(const board::Snapshot& s) {
+  return std::ranges::any_of(
+      kFields, [&](const Field& field) { return is_of_scripts(field) && field.value(s) > 0; });
 }
 
 unsigned busy(const board::Snapshot& s) {

@@ -47,6 +47,13 @@ std::vector<RefusalCount> refusals(const board::Snapshot& snapshot);
 // "451 lookup failed, at RCPT"
 std::string words_of(const board::Refusal& refusal);
 
+// Whether the number is about Sieve scripts and the messages that they send.
+inline bool is_of_scripts(const Field& field) {
+  return field.line == "scripts" || field.line == "outgoing";
+}
+// Whether any such number is not 0. The others are of no interest to a site without scripts.
+bool has_scripts(const board::Snapshot& snapshot);
+
 // Busy workers.
 unsigned busy(const board::Snapshot& snapshot);
 

@@ -113,6 +113,10 @@ std::string status_json(const board::Snapshot& s) {
   if (s.space) members(json, s, "spool");
   json.close('}');
   json.new_line();
+  json.key("outgoing").open('{');
+  members(json, s, "outgoing");
+  json.close('}');
+  json.new_line();
   pool(json, s);
   json.key("totals").open('{');
   members(json, s, "totals");

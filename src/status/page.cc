@@ -147,15 +147,25 @@ std::string latency_card(const Snapshot& s) {
   return card("Latency, last minute", out + "</table>", "two");
 }
 
-std::string totals_card(const Snapshot& s) {
+// A table of the numbers for which `shown` returns true.
+std::string numbers_table(const Snapshot& s, bool (*shown)(const Field&)) {
   std::string out = "<table>";
   for (const auto& field : fields()) {
-    if (field.row.empty()) continue;
+    if (field.row.empty() || !shown(field)) continue;
     auto value = field.value(s);
     out += "<tr><th scope=row>" + std::string(field.row) + "<td class=\"n " +
            std::string(value > 0 ? field.color : "") + "\">" + count_text(value) + "</tr>";
   }
-  return card("Since the start", out + "</table>");
+  return out + "</table>";
+}
+
+std::string totals_card(const Snapshot& s) {
+  return card("Since the start",
+              numbers_table(s, [](const Field& field) { return !is_of_scripts(field); }));
+}
+
+std::string scripts_card(const Snapshot& s) {
+  return has_scripts(s) ? card("Scripts and their mail", numbers_table(s, is_of_scripts)) : "";
 }
 
 std::string refusals_card(const Snapshot& s) {
@@ -246,7 +256,8 @@ std::string status_page(const Snapshot& s, bool show_addresses, bool refreshes) 
                                              note(rate_text(s.minute.sessions) + " sessions, " +
                                                   octets_text(s.minute.octets) + " a second") +
                                              curve(s.recent));
-  out += pool_card(s) + spool_card(s) + latency_card(s) + totals_card(s) + refusals_card(s);
+  out += pool_card(s) + spool_card(s) + latency_card(s) + totals_card(s) + scripts_card(s) +
+         refusals_card(s);
   out += failures_card(s, show_addresses) + workers_card(s);
   return out + "</div></main></html>\n";
 }

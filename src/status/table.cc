@@ -76,6 +76,10 @@ std::string status_table(const board::Snapshot& s) {
   out += line("trouble    " + numbers(s, "trouble"));
   out += line("since up   " + numbers(s, "since up") + ", " +
               octets_text(static_cast<double>(s.totals[Counter::kOctets])));
+  if (has_scripts(s)) {
+    out += line("scripts    " + numbers(s, "scripts"));
+    out += line("outgoing   " + numbers(s, "outgoing"));
+  }
   std::string refused;
   for (const auto& [row, count] : refusals(s)) {
     refused += (refused.empty() ? "" : "; ") + std::to_string(count) + " with " + words_of(*row);

@@ -195,6 +195,12 @@ void Connection::settle(const lmtp::ContentEnds& event, std::size_t index,
     slot_writer_.count(Counter::kScriptRuns);
     slot_writer_.count(Counter::kScriptSteps, filtered->steps());
     if (filtered->failed()) slot_writer_.count(Counter::kScriptErrors);
+    for (const auto& done : filtered->done()) {
+      if (!outcome) break;
+      if (done.action == "redirect") slot_writer_.count(Counter::kRedirects);
+      if (done.action == "vacation" || done.action == "notify")
+        slot_writer_.count(Counter::kReplies);
+    }
   }
   log_outcome(event.envelope.sender, recipient, reply, &outcome, filtered);
   if (outcome && outcome.value().quota) {

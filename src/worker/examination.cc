@@ -41,6 +41,7 @@ class FindingWriter {
     sys::put(to_, board::begin_line(subject));
   }
   void say(const sys::Space& space) { sys::put(to_, board::line_of(space)); }
+  void outgoing(const board::OutgoingMail& mail) { sys::put(to_, board::line_of(mail)); }
   // Reports a fault of the subject that began last.
   void fault(Condition condition, const std::string& what) {
     sys::put(to_, board::line_of(board::Finding{condition, subject_ + ": " + what}));
@@ -106,6 +107,7 @@ void check_outgoing(spool::Spool& spool, FindingWriter& report) {
   auto backlog = queue.value()->backlog();
   if (!backlog) return report.fault(Condition::kDegraded, backlog.error().describe());
   const auto& [waiting, failed, oldest] = backlog.value();
+  report.outgoing({waiting, failed, oldest ? oldest->time_since_epoch().count() : 0});
   auto age = oldest ? std::chrono::floor<std::chrono::hours>(sys::Wall::now() - *oldest)
                     : std::chrono::hours(0);
   if (age >= kOutgoingLate) {

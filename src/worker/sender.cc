@@ -26,6 +26,8 @@
 namespace handoff::worker {
 namespace {
 
+using board::Counter;
+
 // How often the queue is read. While it is empty, that is one system call or two.
 constexpr std::chrono::seconds kLookForMail{1};
 // A queue manager gives up after five days as well (RFC 5321 4.5.4.1).
@@ -139,6 +141,7 @@ void OutgoingSender::send(spool::OutgoingQueue& queue, const std::string& name) 
     return failed(queue, name, envelope.value(), done.error());
   }
   retries_.succeeded(name);
+  counts_.count(Counter::kSent);
   auto [id, kind, from, to] = about(name, message);
   log_.info("outgoing message sent", {{"id", id}, {"kind", kind}, {"from", from}, {"to", to}});
   if (message.at_most_once()) return;
@@ -156,11 +159,13 @@ void OutgoingSender::failed(spool::OutgoingQueue& queue, const std::string& name
                             const spool::Envelope& envelope, const Error& error) {
   auto [id, kind, from, to] = about(name, envelope.message);
   auto tries = retries_.tries(name) + 1;
+  counts_.count(Counter::kSendFailures);
   bool refused = error.code == EINVAL;
   auto wait = retries_.failed(name, sys::Steady::now(),
                               refused ? Retries::Failure::kRefused : Retries::Failure::kOfProgram);
   bool known = !envelope.message.recipients.empty();
   if (known && envelope.message.at_most_once()) {
+    counts_.count(Counter::kUnsent);
     log_.warning(
         "outgoing message dropped",
         {{"id", id}, {"kind", kind}, {"from", from}, {"to", to}, {"cause", error.describe()}});
@@ -169,6 +174,7 @@ void OutgoingSender::failed(spool::OutgoingQueue& queue, const std::string& name
   bool is_old = known && sys::Wall::now() - envelope.created > kGiveUp;
   bool is_damaged = error.code == EBADMSG || (known && error.code == ENOENT);
   if (is_old || is_damaged) {
+    counts_.count(Counter::kUnsent);
     log_.error("outgoing message given up", {{"id", id},
                                              {"kind", kind},
                                              {"from", from},
@@ -210,7 +216,8 @@ Status OutgoingSender::run(spool::OutgoingQueue& queue, const std::string& name,
   return sys::run_program(command);
 }
 
-int run_sender(const conf::Config& config, const sys::Log& log, const sys::Fd& life) {
+int run_sender(const conf::Config& config, const sys::Log& log, const sys::Fd& life,
+               board::SlotWriter& counts) {
   auto fail = [&](const Error& error, int exit_code) {
     log.error("no sender", {{"cause", error.describe()}});
     return exit_code;
@@ -234,7 +241,7 @@ int run_sender(const conf::Config& config, const sys::Log& log, const sys::Fd& l
   needs.syslog = config.log.to == conf::LogTo::kSyslog;
   if (auto done = sys::confine("sender", needs, {}, log); !done)
     return fail(done.error(), EX_OSERR);
-  OutgoingSender sender(config, log, files, *spool.value());
+  OutgoingSender sender(config, log, files, *spool.value(), counts);
   std::string last;  // the failure that was logged
   for (;;) {
     auto done = sender.send_due();

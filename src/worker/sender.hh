@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/result.hh"
+#include "board/slot_writer.hh"
 #include "conf/config.hh"
 #include "spool/outgoing.hh"
 #include "spool/outgoing_queue.hh"
@@ -23,8 +24,8 @@ class OutgoingSender {
  public:
   // All arguments must outlive the object. Requires sys::start_launcher() with sieve.sendmail.
   OutgoingSender(const conf::Config& config, const sys::Log& log, sys::Files& files,
-                 spool::Spool& spool)
-      : config_(config), log_(log), files_(files), spool_(spool) {}
+                 spool::Spool& spool, board::SlotWriter& counts)
+      : config_(config), log_(log), files_(files), spool_(spool), counts_(counts) {}
 
   // Sends the messages that are due. Only one process of all on this spool does so at a time; in
   // the others this does nothing. May block for as long as the program runs, for each message; ends
@@ -42,12 +43,14 @@ class OutgoingSender {
   const sys::Log& log_;
   sys::Files& files_;
   spool::Spool& spool_;
+  board::SlotWriter& counts_;
   Retries retries_;
   std::unordered_set<std::string> sent_;  // that could not be removed
 };
 
-// Sends until the master has ended (`life`, see Inheritance) or a stop is requested. Returns the
-// exit code.
-int run_sender(const conf::Config& config, const sys::Log& log, const sys::Fd& life);
+// Sends until the master has ended (`life`, see Inheritance) or a stop is requested, and counts in
+// `counts`. Returns the exit code.
+int run_sender(const conf::Config& config, const sys::Log& log, const sys::Fd& life,
+               board::SlotWriter& counts);
 
 }  // namespace handoff::worker

@@ -115,6 +115,7 @@ CAUSES = {
     "HandoffWorkerStuck": [("handoff_killed_workers_total", "0x20 1x40")],
     "HandoffWorkersDie": [("handoff_worker_deaths_total", "0+1x60")],
     "HandoffCrowdedMailbox": [("handoff_crowded_recipients_total", "0+60x60")],
+    "HandoffOldOutgoing": [("handoff_outgoing_oldest_seconds", "3600+60x60")],
     "HandoffReloadRefused": [('handoff_reloads_total{result="refused"}', "0x20 1x40")],
 }
 scratch = Scratch()

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import time
 import urllib.request
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ import peer
 import shim
 from control import ctl, until, workers
 from daemon import Daemon
+from fake_sendmail import queue
 from handoffd import Handoffd, free_port
 from lmtp import Lmtp, deliver, stuffed
 from mta import TOP
@@ -94,6 +96,7 @@ start("second", {"recipients.lookup": ["mailbox", DOWN]})
 start("dying", {"workers.min-idle": "8", "workers.max-idle": "9"})
 start("busy", {"workers.max": "1", "workers.min-idle": "1"})
 start("stopped")
+start("outgoing")
 disk_scratch = Scratch()
 disk = SlowDisk(disk_scratch)
 start("stuck", {"workers.progress-timeout": "3s"}, scratch=disk_scratch,
@@ -152,6 +155,8 @@ if has_mounts:
     while os.statvfs(full.spool).f_favail > 2:
         number += 1
         os.mkdir(f"{full.spool}/.{number}")
+queue(daemons["outgoing"].spool, f"{int(time.time()) - 7200}.M1P1Q1R00000000.host", PAT,
+      ["pat@example.net"], message=MESSAGE)
 send(daemons["slow"], 3)
 fires("HandoffNotDelivering", "lookup")
 fires("HandoffDegraded", "second")
@@ -160,6 +165,7 @@ fires("HandoffWorkersDie", "dying")
 fires("HandoffNoIdleWorker", "busy")
 fires("HandoffReloadRefused", "well")
 fires("HandoffWorkerStuck", "stuck")
+fires("HandoffOldOutgoing", "outgoing")
 for alert, name in (("HandoffDefers", "lookup"), ("HandoffDeliversNothing", "lookup"),
                     ("HandoffSlowDisk", "slow"), ("HandoffCrowdedMailbox", "crowd")):
     # These alerts depend on a rate, so the cause has to continue.
