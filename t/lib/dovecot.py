@@ -34,6 +34,20 @@ service imap-login {
 }
 """
 
+SIEVE = """
+protocols = sieve
+listen = 127.0.0.1
+disable_plaintext_auth = no
+service managesieve-login {
+  inet_listener sieve {
+    port = PORT
+  }
+}
+plugin {
+  sieve = file:~/sieve;active=~/.dovecot.sieve
+}
+"""
+
 
 def start_dovecot(daemon, more, encoding=""):
     """more: further configuration lines. encoding: of folder names, such as ":UTF-8"."""
