@@ -64,6 +64,23 @@ one recipient each, in 200 mailboxes. `least` is the least LMTP server that can 
 same socket, fixed replies, the sequence of system calls that handoffd uses on the filesystem, and nothing else.
 """)
 
+    def scripts(self, disk, table):
+        lines = []
+        for row, cells in table.items():
+            plain, ours, theirs = (cells.get(name) for name in
+                                   ("handoffd", "handoffd-scripts", "dovecot-pigeonhole"))
+            rates = [cell and cell.spread("rate") for cell in (plain, ours, theirs)]
+            lines.append([row.title, *(rate.text("{:.0f}") if rate else "–" for rate in rates),
+                          _ratio(ours, plain) if plain else "–", _ratio(ours, theirs) if theirs else "–"])
+            for name, cell in cells.items():
+                for failure in dict.fromkeys(cell.failures):
+                    self.note(f"{name} on {disk}, {row.title}: {failure}")
+        self._add(f"## Sieve scripts, {disk}\n\nEvery recipient has the script `t/bench/typical.sieve` with 20 rules, "
+                  "none of which applies. Messages per second, and in the last two columns the ratio of both in the "
+                  "same round.\n\n" +
+                  _table(["", "handoffd", "handoffd with the script", "Dovecot with the script",
+                          "with / without", "handoffd / Dovecot"], lines))
+
     def rows(self, disk, servers, table):
         names = [each.name for each in servers if each.kind != "floor"]
         lines = []
