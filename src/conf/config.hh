@@ -165,6 +165,8 @@ struct Config {
     unsigned max_actions = 0;           // of one message
     unsigned max_redirects = 0;         // likewise
     std::uint64_t max_steps = 0;        // of one run
+    std::string spamtest;               // conf/scanner.hh; empty: there is no scanner
+    std::string virustest;              // likewise
     std::vector<std::string> sendmail;  // program and arguments
     seconds sendmail_timeout{};         // for one message
   } sieve;

@@ -9,6 +9,7 @@
 #include "base/unicode.hh"
 #include "base/units.hh"
 #include "conf/layout.hh"
+#include "conf/scanner.hh"
 #include "sys/log.hh"
 
 namespace handoff::conf {
@@ -201,6 +202,19 @@ std::optional<std::string> absolute_path(std::string_view text) {
 
 std::string optional_script_fault(std::string_view text) {
   return text.empty() ? std::string() : script_fault(text);
+}
+
+std::string spamtest_fault(std::string_view text) {
+  return text.empty() || parse_spam_scanner(text)
+             ? ""
+             : "must be empty, or a header field and the highest score, such as X-Spam-Score 10";
+}
+
+std::string virustest_fault(std::string_view text) {
+  return text.empty() || parse_virus_scanner(text)
+             ? ""
+             : "must be empty, or a header field and words for results from 0 to 5, such as "
+               "X-Virus-Status Clean=1 Infected=5";
 }
 
 std::string socket_fault(std::string_view text) {
@@ -698,8 +712,16 @@ std::vector<Setting> make_table() {
       number("sieve.max-redirects", kNumber, "4", {"0", "100"}, AT(sieve.max_redirects),
              "The maximum number of addresses to which they may redirect a message."),
       number("sieve.max-steps", kNumber, "5000000", {"1000", "1000000000"}, AT(sieve.max_steps),
-             "The maximum number of steps that they may take; a rule takes a few, and a message is "
-             "kept in the inbox if they take more."),
+             "The most steps that they may take; a rule takes a few, and a message is kept in the "
+             "inbox if they take more."),
+      text("sieve.spamtest", "FIELD NUMBER", "", spamtest_fault, AT(sieve.spamtest),
+           "The header field in which the site's scanner of spam writes a score or stars, and the "
+           "score that is certainly spam, such as X-Spam-Score 10. Empty: for spamtest, no message "
+           "was scanned."),
+      text("sieve.virustest", "FIELD WORD=NUMBER...", "", virustest_fault, AT(sieve.virustest),
+           "The header field in which the site's scanner of viruses writes its result, and the "
+           "words that stand for 0 to 5 of RFC 5235, such as X-Virus-Status Clean=1 Infected=5. "
+           "Empty: for virustest, no message was scanned."),
       command("sieve.sendmail", AT(sieve.sendmail),
               "The program that sends the messages that scripts redirect or create. Split on "
               "spaces; no shell, no quoting. -oi -f SENDER -- RECIPIENT is added.",

@@ -42,6 +42,14 @@ void pass_job(Codec& codec, J& job) {
         &facts.user, &facts.folder, &facts.separators, &facts.postmaster})
     codec.text(*text, kPath);
   pass_texts(codec, facts.addresses, kMostItems, kPath);
+  for (auto* scanner : {&facts.spam, &facts.virus}) {
+    codec.text(scanner->header, kWord);
+    codec.text(scanner->pattern, kWord);
+    codec.number(scanner->type,
+                 static_cast<std::uint64_t>(sieve::Facts::Scanner::Type::kScoreOrStars));
+    codec.number(scanner->most, kAnyNumber);  // a whole number
+    pass_texts(codec, scanner->words, kMostItems, kWord);
+  }
   auto seconds = facts.now.time_since_epoch().count();
   auto minutes = facts.zone.count();
   codec.number(seconds, kAnyNumber);

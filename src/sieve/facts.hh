@@ -27,11 +27,12 @@ struct Facts {
   std::string postmaster;        // sender of notifications; empty: postmaster@host
   // Where the header contains the result of a spam or virus scanner (RFC 5235).
   struct Scanner {
-    enum class Type : unsigned char { kScore, kStars, kText };
+    enum class Type : unsigned char { kScore, kStars, kText, kScoreOrStars };
     std::string header;  // the field with the result; empty: there is no scanner
     std::string
         pattern;  // a regular expression whose group 1 is the result; empty: the whole field
-    Type type = Type::kScore;  // a number, as many characters as points, or one of `words`
+    // A number, as many characters as points, or one of `words`.
+    Type type = Type::kScore;
     double most = 0;           // the score that counts as certain; 0: see most_header
     std::string most_header;   // the field that contains that score, extracted with most_pattern
     std::string most_pattern;

@@ -47,6 +47,12 @@ std::optional<double> result_of(Run& run, const Facts::Scanner& scanner) {
   std::optional<double> score;
   if (scanner.type == Facts::Scanner::Type::kStars) score = static_cast<double>(trim(*text).size());
   if (scanner.type == Facts::Scanner::Type::kScore) score = number_of(text);
+  if (scanner.type == Facts::Scanner::Type::kScoreOrStars) {
+    auto value = trim(*text);
+    bool stars =
+        std::ranges::all_of(value, [](char c) { return c == '*' || c == '+' || c == 'x'; });
+    score = stars ? static_cast<double>(value.size()) : number_of(text);
+  }
   if (!score || !most || *most <= 0) return std::nullopt;
   return std::clamp(*score / *most, 0.0, 1.0);
 }

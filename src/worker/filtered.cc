@@ -9,6 +9,7 @@
 #include "base/unicode.hh"
 #include "filter/global_scripts.hh"
 #include "filter/program_cache.hh"
+#include "filter/scanners.hh"
 #include "recipients/folder.hh"
 #include "recipients/script.hh"
 #include "sys/clock.hh"
@@ -175,6 +176,7 @@ filter::Job Filtered::job_for(const spool::Message& message) const {
   facts.user = mailbox().address.substr(0, mailbox().address.rfind('@'));
   facts.folder = recipients::folder_text(mailbox().folder, config.spool.folder_encoding);
   facts.separators = config.recipients.delimiter;
+  filter::add_scanners(facts, config);
   job.limits = filter::limits_of(config);
   return job;
 }

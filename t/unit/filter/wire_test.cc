@@ -69,6 +69,10 @@ BOOST_AUTO_TEST_CASE(a_job_and_an_answer_arrive_as_they_were_sent) {
   job.facts.zone = std::chrono::minutes(-90);
   job.facts.now = std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000));
   job.limits.redirects = 7;
+  job.facts.spam.header = "X-Spam-Score";
+  job.facts.spam.type = sieve::Facts::Scanner::Type::kScoreOrStars;
+  job.facts.spam.most = 10;
+  job.facts.virus.words = {"", "Clean"};
   job.scripts = {"one", "two"};
   auto back = unpack_job(pack(job).value());
   BOOST_REQUIRE(back.has_value());
@@ -76,6 +80,10 @@ BOOST_AUTO_TEST_CASE(a_job_and_an_answer_arrive_as_they_were_sent) {
   BOOST_TEST(back->facts.zone.count() == -90);
   BOOST_TEST((back->facts.now == job.facts.now));
   BOOST_TEST(back->limits.redirects == 7u);
+  BOOST_TEST(back->facts.spam.header == "X-Spam-Score");
+  BOOST_TEST((back->facts.spam.type == sieve::Facts::Scanner::Type::kScoreOrStars));
+  BOOST_TEST(back->facts.spam.most == 10);
+  BOOST_TEST(back->facts.virus.words == job.facts.virus.words, boost::test_tools::per_element());
   BOOST_TEST(back->scripts.size() == 2u);
   Answer answer;
   answer.error = explained(EIO, std::string(10'000, 'x'));

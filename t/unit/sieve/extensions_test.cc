@@ -214,4 +214,21 @@ BOOST_FIXTURE_TEST_CASE(the_items_of_environment_describe_the_delivery_F25, Scri
   BOOST_TEST(!holds("\"environment\"", "environment :contains \"nonsense\" \"\""));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_score_may_be_a_number_or_stars_F7, Scripted) {
+  facts.spam.header = "X-Spam";
+  facts.spam.type = Facts::Scanner::Type::kScoreOrStars;
+  facts.spam.most = 10;
+  auto scanned = [&](const std::string& value, const std::string& expected) {
+    auto test = "spamtest :value \"eq\" :comparator \"i;ascii-numeric\" \"" + expected + "\"";
+    return holds("\"spamtest\",\"relational\",\"comparator-i;ascii-numeric\"", test,
+                 "X-Spam: " + value + "\r\n\r\nHello.\r\n");
+  };
+  BOOST_TEST(scanned("10.5 / 15", "10"));
+  BOOST_TEST(scanned("-2.1", "1"));
+  BOOST_TEST(scanned("5", "5"));
+  BOOST_TEST(scanned("*****", "5"));
+  BOOST_TEST(scanned("", "1"));
+  BOOST_TEST(scanned("no", "0"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
