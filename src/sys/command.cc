@@ -55,14 +55,10 @@ class Watch {
       : command_(command), left_(command.input), until_(Steady::now() + command.limit) {}
 
   Status run() {
-    auto input = open_pipe();
-    if (!input) return input.error();
     auto words = open_pipe();
     if (!words) return words.error();
-    if (auto started = start(input.value().read, words.value().write); !started) return started;
-    input_ = std::move(input.value().write);
+    if (auto started = start(words.value().write); !started) return started;
     words_ = std::move(words.value().read);
-    input.value().read.reset();
     words.value().write.reset();
 
     for (;;) {
@@ -72,10 +68,6 @@ class Watch {
         read_output();
         if (WIFEXITED(status.value()) && WEXITSTATUS(status.value()) == 0) return {};
         return failure(refuses(status.value()) ? EINVAL : ECHILD, how_it_ended(status.value()));
-      }
-      if (input_error_) {
-        kill();
-        return *input_error_;
       }
       if (Steady::now() >= until_) {
         kill();
@@ -89,6 +81,18 @@ class Watch {
   }
 
  private:
+  Status start(const Fd& output) {
+    if (command_.file != nullptr) {
+      if (::lseek(command_.file->get(), 0, SEEK_SET) != 0) return Error{errno, "seek", {}};
+      return start(*command_.file, output);
+    }
+    auto input = open_pipe();
+    if (!input) return input.error();
+    auto started = start(input.value().read, output);
+    if (started) input_ = std::move(input.value().write);
+    return started;
+  }
+
   Status start(const Fd& input, const Fd& output) {
     if (launcher()) {
       auto job = launch(command_.arguments, input, output);
@@ -149,21 +153,7 @@ class Watch {
     if (n > 0) left_.remove_prefix(static_cast<std::size_t>(n));
     // EPIPE: the program has stopped reading; its exit status tells whether it failed.
     bool broken = n < 0 && errno != EAGAIN && errno != EINTR;
-    if (broken || (left_.empty() && !has_more())) input_.reset();
-  }
-
-  // Fetches the next piece. After an error the end of the input must not be reported, because the
-  // program would take what it has got for the whole.
-  bool has_more() {
-    if (!command_.more) return false;
-    auto piece = command_.more();
-    if (!piece) {
-      input_error_ = piece.error();
-      return true;
-    }
-    piece_ = std::move(piece).value();
-    left_ = piece_;
-    return !left_.empty();
+    if (broken || left_.empty()) input_.reset();
   }
 
   void read_output() {
@@ -178,8 +168,6 @@ class Watch {
 
   const Command& command_;
   std::string_view left_;
-  std::string piece_;  // of command_.more
-  std::optional<Error> input_error_;
   Steady::time_point until_;
   pid_t child_ = -1;  // -1 if the launcher runs it
   Fd job_;            // the launcher's socket for the program

@@ -17,9 +17,9 @@ namespace handoff::sys {
 struct Command {
   std::vector<std::string> arguments;  // the first is the program's absolute path
   std::string input;                   // its standard input
-  // Returns what follows `input`, piece by piece; empty at the end. After an error the program is
-  // killed. Only for run_program().
-  std::function<Result<std::string>()> more = {};
+  // Its standard input instead, from the beginning of this file. The program has the whole of it
+  // even if this process is killed. Only for run_program(); must outlive it.
+  const Fd* file = nullptr;
   Steady::duration limit;       // after this time its process group is killed
   std::string limit_name = {};  // the setting of the limit, for the error message
 };

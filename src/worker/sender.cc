@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -50,35 +49,6 @@ std::string_view without_return_path(std::string_view text) {
   auto end = text.find('\n');
   return end == text.npos ? text : text.substr(end + 1);
 }
-
-// A file in pieces, with LF as line ends.
-class FileReader {
- public:
-  FileReader(sys::Files& files, sys::Fd file, bool crlf)
-      : files_(files), file_(std::move(file)), crlf_(crlf) {}
-
-  Result<std::string> next() {
-    std::string piece(kPiece, '\0');
-    auto n = files_.read_at(file_, offset_, piece.data(), piece.size());
-    if (!n) return n.error();
-    piece.resize(n.value());
-    bool first = offset_ == 0;
-    offset_ += n.value();
-    auto octets = first ? without_return_path(piece) : std::string_view(piece);
-    if (!crlf_) return std::string(octets);
-    std::string out;
-    newlines_.convert(octets, out);
-    if (octets.empty()) newlines_.finish(out);
-    return out;
-  }
-
- private:
-  sys::Files& files_;
-  sys::Fd file_;
-  bool crlf_;
-  std::uint64_t offset_ = 0;
-  spool::CrlfToLf newlines_;
-};
 
 std::string bracketed(const std::string& address) { return "<" + address + ">"; }
 
@@ -131,14 +101,16 @@ void OutgoingSender::send(spool::OutgoingQueue& queue, const std::string& name) 
   if (!envelope && envelope.error().code == ENOENT) return;
   if (!envelope) return failed(queue, name, {}, envelope.error());
   const auto& message = envelope.value().message;
+  auto input = input_of(queue, name, message);
+  if (!input) return failed(queue, name, envelope.value(), input.error());
   // A reply that may have been sent is not sent again.
   if (message.at_most_once()) {
     if (auto removed = queue.sent(name); !removed) {
       return failed(queue, name, {}, removed.error());
     }
   }
-  if (auto done = run(queue, name, message); !done) {
-    return failed(queue, name, envelope.value(), done.error());
+  if (auto done = run(message, input.value()); !done) {
+    return failed(queue, name, envelope.value(), done.error(), message.at_most_once());
   }
   retries_.succeeded(name);
   counts_.count(Counter::kSent);
@@ -156,7 +128,7 @@ void OutgoingSender::send(spool::OutgoingQueue& queue, const std::string& name) 
 }
 
 void OutgoingSender::failed(spool::OutgoingQueue& queue, const std::string& name,
-                            const spool::Envelope& envelope, const Error& error) {
+                            const spool::Envelope& envelope, const Error& error, bool taken) {
   auto [id, kind, from, to] = about(name, envelope.message);
   auto tries = retries_.tries(name) + 1;
   counts_.count(Counter::kSendFailures);
@@ -164,7 +136,7 @@ void OutgoingSender::failed(spool::OutgoingQueue& queue, const std::string& name
   auto wait = retries_.failed(name, sys::Steady::now(),
                               refused ? Retries::Failure::kRefused : Retries::Failure::kOfProgram);
   bool known = !envelope.message.recipients.empty();
-  if (known && envelope.message.at_most_once()) {
+  if (known && taken) {
     counts_.count(Counter::kUnsent);
     log_.warning(
         "outgoing message dropped",
@@ -172,7 +144,7 @@ void OutgoingSender::failed(spool::OutgoingQueue& queue, const std::string& name
     return;
   }
   bool is_old = known && sys::Wall::now() - envelope.created > kGiveUp;
-  bool is_damaged = error.code == EBADMSG || (known && error.code == ENOENT);
+  bool is_damaged = error.code == EBADMSG;
   if (is_old || is_damaged) {
     counts_.count(Counter::kUnsent);
     log_.error("outgoing message given up", {{"id", id},
@@ -193,8 +165,38 @@ void OutgoingSender::failed(spool::OutgoingQueue& queue, const std::string& name
                                              {"next_try_seconds", wait.count()}});
 }
 
-Status OutgoingSender::run(spool::OutgoingQueue& queue, const std::string& name,
-                           const spool::Outgoing& message) {
+// The whole message in a file without a name. If this process was killed while it wrote to a pipe,
+// the program would take the part that it has got for the message.
+Result<sys::Fd> OutgoingSender::input_of(spool::OutgoingQueue& queue, const std::string& name,
+                                         const spool::Outgoing& message) {
+  auto input = spool_.scratch_file();
+  if (!input) return input;
+  auto head = with_lf(message.head);
+  if (message.text) head += with_lf(without_return_path(*message.text));
+  if (auto done = files_.write(input.value(), head); !done) return done.error();
+  if (message.text) return input;
+  auto file = queue.open(name);
+  if (!file && file.error().code == ENOENT) return explained(EBADMSG, "the message is missing");
+  if (!file) return file;
+  spool::CrlfToLf newlines;
+  bool crlf = config_.spool.newline == conf::Newline::kCrlf;
+  for (std::uint64_t offset = 0;;) {
+    std::string piece(kPiece, '\0');
+    auto n = files_.read_at(file.value(), offset, piece.data(), piece.size());
+    if (!n) return n.error();
+    piece.resize(n.value());
+    auto octets = offset == 0 ? without_return_path(piece) : std::string_view(piece);
+    offset += n.value();
+    std::string converted;
+    if (crlf) newlines.convert(octets, converted);
+    if (crlf && n.value() == 0) newlines.finish(converted);
+    if (auto done = files_.write(input.value(), crlf ? converted : octets); !done)
+      return done.error();
+    if (n.value() == 0) return input;
+  }
+}
+
+Status OutgoingSender::run(const spool::Outgoing& message, const sys::Fd& input) {
   sys::Command command;
   command.arguments = config_.sieve.sendmail;
   for (const auto* argument : {"-oi", "-f"}) command.arguments.emplace_back(argument);
@@ -203,16 +205,7 @@ Status OutgoingSender::run(spool::OutgoingQueue& queue, const std::string& name,
   for (const auto& recipient : message.recipients) command.arguments.push_back(recipient);
   command.limit = config_.sieve.sendmail_timeout;
   command.limit_name = "sieve.sendmail-timeout";
-  command.input = with_lf(message.head);
-  if (message.text) {
-    command.input += with_lf(without_return_path(*message.text));
-  } else {
-    auto file = queue.open(name);
-    if (!file) return file.error();
-    bool crlf = config_.spool.newline == conf::Newline::kCrlf;
-    auto reader = std::make_shared<FileReader>(files_, std::move(file).value(), crlf);
-    command.more = [reader] { return reader->next(); };
-  }
+  command.file = &input;
   return sys::run_program(command);
 }
 

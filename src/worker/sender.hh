@@ -34,10 +34,13 @@ class OutgoingSender {
 
  private:
   void send(spool::OutgoingQueue& queue, const std::string& name);
-  // `envelope`: without recipients if it could not be read.
+  // `envelope`: without recipients if it could not be read. `taken`: the message is not in the
+  // queue any more.
   void failed(spool::OutgoingQueue& queue, const std::string& name, const spool::Envelope& envelope,
-              const Error& error);
-  Status run(spool::OutgoingQueue& queue, const std::string& name, const spool::Outgoing& message);
+              const Error& error, bool taken = false);
+  Result<sys::Fd> input_of(spool::OutgoingQueue& queue, const std::string& name,
+                           const spool::Outgoing& message);
+  Status run(const spool::Outgoing& message, const sys::Fd& input);
 
   const conf::Config& config_;
   const sys::Log& log_;
