@@ -58,10 +58,12 @@ def found(daemon, users):
 
 class Sender(threading.Thread):
     """Sends messages one after the other until stopped, each until the 250 for every recipient was
-    read. `transfer(client, octets)` sends the content; an exception from it ends the connection."""
+    read. `transfer(client, octets)` sends the content; an exception from it ends the connection.
+    `make(name, size)` returns a message."""
 
-    def __init__(self, address, prefix, users, stop, transfer=None):
+    def __init__(self, address, prefix, users, stop, transfer=None, make=text):
         super().__init__(daemon=True)
+        self.make = make
         self.address, self.prefix, self.users, self.stop = address, prefix, users, stop
         self.transfer = transfer or (lambda client, octets: client.send(lmtp.stuffed(octets)))
         self.acknowledged = []
@@ -74,7 +76,7 @@ class Sender(threading.Thread):
             count += 1
             name = f"{self.prefix}-{count}"
             left = random.sample(self.users, min(len(self.users), random.choice((1, 1, 1, 2, 4))))
-            octets = text(name, random.choice(SIZES))
+            octets = self.make(name, random.choice(SIZES))
             end = time.monotonic() + 60
             while left:
                 if time.monotonic() > end:
