@@ -203,20 +203,80 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
         "the_script_may_be_a_symbolic_link_as_managesieve_makes_it")
 
     # The filter process.
-    def filter_process():
-        return next((pid for pid in children(daemon.pid) if "filter" in command_line(pid)), None)
+    def children(pid):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(each) for each in file.read().split()]
 
+    def titled(title, pids):
+        for pid in pids:
+            with open(f"/proc/{pid}/cmdline", "rb") as line:
+                if line.read().rstrip(b"\0").endswith(title):
+                    return pid
+        return None
+
+    def filter_process():
+        starter = titled(b"filter starter", children(daemon.pid))
+        return titled(b"filter", children(starter)) if starter else None
+
+    worker, = workers(daemon)
+    write(script_of(daemon, LEE), "keep;")
     first = until(filter_process, "a filter process")
     os.kill(first, signal.SIGSTOP)
-    is_(code(daemon, "stopped"), [451], "scripts_that_take_longer_than_sieve_timeout_defer_the_message")
-    until(lambda: filter_process() not in (None, first), "another filter process")
+    is_(code(daemon, "stopped", PAT, LEE), [451, 250],
+        "scripts_that_take_longer_than_sieve_timeout_defer_their_recipient_alone_F27")
+    ok(until(lambda: filter_process() not in (None, first), "another filter process"),
+       "another_filter_process_runs_those_of_the_next_recipient")
     is_((code(daemon, "stopped"), names(daemon, "").count("stopped")), ([250], 1),
-        "the_next_worker_has_another_filter_process")
+        "and_of_the_next_message")
     second = until(filter_process, "a filter process")
     os.kill(second, signal.SIGKILL)
-    is_(code(daemon, "killed"), [451], "a_filter_process_that_has_died_defers_the_message")
-    until(lambda: filter_process() not in (None, second), "another filter process")
-    is_((code(daemon, "killed"), names(daemon, "").count("killed")), ([250], 1), "the_next_message_after_such_a_death_is_delivered")
+    is_((code(daemon, "killed"), names(daemon, "").count("killed")), ([250], 1),
+        "one_that_has_died_is_replaced_before_the_next_script_runs")
+    daemon.wait_for("filter process died .*signal 9")
+    is_(workers(daemon), [worker], "and_the_worker_stays")
+    starter = titled(b"filter starter", children(daemon.pid))
+    os.kill(starter, signal.SIGKILL)
+    until(lambda: workers(daemon) not in ([], [worker]) or code(daemon, "starter") and None,
+          "another worker")
+    ok(until(lambda: code(daemon, "starter") == [250], "a delivery"),
+       "a_worker_whose_filter_starter_has_died_is_replaced")
+
+# Edited messages that are too large.
+with Handoffd({**SIEVE, "session.max-message-size": "64K"}) as daemon:
+    daemon.mailbox(PAT)
+    write(script_of(daemon, PAT), """require ["editheader", "fileinto", "mailbox"];
+addheader "X-1" "a"; fileinto :create "A"; addheader "X-2" "b"; fileinto "A"; addheader "X-3" "c";
+fileinto "A"; addheader "X-4" "d"; fileinto "A"; addheader "X-5" "e"; fileinto "A";
+addheader "X-6" "f"; fileinto "A";
+""")
+    is_(code(daemon, "small"), [250], "edited_copies_are_delivered")
+    is_(names(daemon, "A"), ["small"] * 6, "all_of_them")
+    body = "x" * 70 + "\r\n"
+    large = message("large") + (body * 850).encode()
+    is_([each[:3] for each in send(daemon, large, PAT)], ["250"],
+        "a_message_whose_edited_copies_are_too_large_in_sum_is_accepted_F4")
+    is_((names(daemon, "A"), names(daemon, "")), (["small"] * 6, ["large"]),
+        "and_kept_in_the_inbox")
+    with open(folder(daemon, "")[0], "rb") as file:
+        ok(b"X-1" not in file.read(), "unchanged")
+    like(daemon.wait_for("script has an error"), "line=[2-4] cause=.*edited messages are too large",
+         "the_log_says_so")
+
+# Results of scanners.
+with Handoffd({**SIEVE, "sieve.spamtest": "X-Spam-Score 10",
+               "sieve.virustest": "X-Virus-Status Clean=1 Infected=5"}) as daemon:
+    daemon.mailbox(PAT)
+    write(script_of(daemon, PAT), """require ["spamtest", "virustest", "relational", "fileinto",
+"comparator-i;ascii-numeric", "mailbox"];
+if virustest :value "eq" :comparator "i;ascii-numeric" "5" { fileinto :create "Virus"; stop; }
+if spamtest :value "ge" :comparator "i;ascii-numeric" "5" { fileinto :create "Junk"; stop; }
+if spamtest :value "eq" :comparator "i;ascii-numeric" "0" { fileinto :create "Unknown"; stop; }
+""")
+    for name, field, where in (
+            ("virus", "X-Virus-Status: Infected (Eicar)", "Virus"), ("spam", "X-Spam-Score: 6.1 / 15", "Junk"),
+            ("ham", "X-Spam-Score: -1.2", ""), ("plain", "X-Other: 9", "Unknown")):
+        is_([each[:3] for each in send(daemon, message(name, field), PAT)], ["250"], f"{name}_is_accepted")
+        is_(names(daemon, where), [name], f"{name}_is_recognised")
 
 # Scripts of the site.
 with Handoffd(SIEVE, start=False) as daemon:

@@ -2,6 +2,7 @@
 """Messages that scripts send: they reach sieve.sendmail, after failures and restarts too, and no
 delivery waits for them."""
 import os
+import signal
 import sys
 import time
 
@@ -135,5 +136,52 @@ with Handoffd(settings(mail), scratch=scratch) as daemon:
     ok(wait(lambda: len(mail.sent()) + len(other.sent()) == 4), "a_message_is_sent_after_a_reload")
     queue(daemon.spool, name(10), "s@example.net", ["i@example.com"], message=MESSAGE)
     ok(other.wait_for(1), "a_reload_changes_the_program")
+
+# A launcher that has ended, and messages that are refused.
+scratch = Scratch()
+mail = Sendmail(scratch)
+with Handoffd(settings(mail), scratch=scratch) as daemon:
+    # The launcher of the program ends.
+    def titled(title):
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as line, \
+                        open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
+                    if line.read().rstrip(b"\0").endswith(title):
+                        found.append((int(pid), int(stat.read().rpartition(")")[2].split()[1])))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return found
+
+    def launchers():
+        senders = [pid for pid, parent in titled(b"sender") if parent == daemon.pid]
+        return [pid for pid, parent in titled(b"launcher") if parent in senders]
+
+    if os.path.isdir("/proc/self"):
+        first = launchers()
+        is_(len(first), 1, "the_sender_has_a_launcher")
+        os.kill(first[0], signal.SIGKILL)
+        daemon.wait_for("no sender .*launcher has ended")
+        ok(wait(lambda: launchers() not in ([], first)), "a_sender_whose_launcher_has_ended_is_replaced")
+        queue(daemon.spool, name(21), "", ["b@example.com"], kind="vacation",
+              text="Subject: away\r\n\r\nback\r\n")
+        sent = mail.wait_for(1)
+        is_(sent[0][1], "Subject: away\n\nback\n", "and_no_reply_is_lost")
+
+    # Messages that the program will never take.
+    mail.refuse("refused@example.com")
+    for number in range(30, 36):
+        queue(daemon.spool, name(number), "s@example.net", ["refused@example.com"], message=MESSAGE)
+    for _ in range(6):
+        daemon.wait_for("outgoing message deferred .*refused@example.com.*exit 67")
+    known = len(mail.sent())
+    began = time.monotonic()
+    queue(daemon.spool, name(36), "s@example.net", ["good@example.com"], message=MESSAGE)
+    mail.wait_for(known + 1)
+    ok(time.monotonic() - began < 30, "a_refused_message_does_not_delay_the_others")
+    mail.refuse(None)
+    mail.wait_for(known + 7)
+    is_(len(mail.sent()), known + 7, "a_refused_message_is_tried_again")
 
 done()

@@ -2,7 +2,7 @@
 
     mail = Sendmail(scratch)
     Handoffd({"sieve.enabled": "yes", "sieve.sendmail": mail.path}, scratch=scratch)
-    mail.fail()                      # from now on it fails; hang(), work()
+    mail.fail()                      # from now on it fails; hang(), work(), refuse(recipient)
     mail.wait_for(2)                 # [(arguments, input), ...] of the successful runs, at least two
     queue(daemon.spool, "X", sender, [recipients], head, message)
 """
@@ -18,6 +18,9 @@ number = len(os.listdir(base + "/runs"))
 open(base + "/runs/%d.%d" % (number, os.getpid()), "w").close()
 while os.path.exists(base + "/hang"):
     time.sleep(0.05)
+if os.path.exists(base + "/refuse") and open(base + "/refuse").read() in sys.argv:
+    print("no such user")
+    sys.exit(67)
 if os.path.exists(base + "/fail"):
     print("no relay")
     sys.exit(75)
@@ -57,6 +60,17 @@ class Sendmail:
     def work(self):
         self._set("fail", False)
         self._set("hang", False)
+
+    def refuse(self, recipient):
+        """From now on it refuses mail for that recipient (EX_NOUSER); None: for nobody."""
+        path = os.path.join(self.base, "refuse")
+        if recipient:
+            with open(path + ".new", "w", encoding="ascii") as file:
+                file.write(recipient)
+            os.chmod(path + ".new", 0o644)
+            os.rename(path + ".new", path)
+        elif os.path.exists(path):
+            os.unlink(path)
 
     def runs(self):
         return len(os.listdir(os.path.join(self.base, "runs")))
