@@ -5,8 +5,8 @@
 namespace handoff::filter {
 namespace {
 
-// "Infected" of "Infected (Eicar-Test-Signature)"
-constexpr const char* kFirstWord = R"(^\s*([^\s;,(]+))";
+// "Infected" of "Infected (Eicar-Test-Signature)", in the syntax of POSIX.
+constexpr const char* kFirstWord = "^ *([^ ;,(]+)";
 
 }  // namespace
 

@@ -33,8 +33,8 @@ struct Facts {
         pattern;  // a regular expression whose group 1 is the result; empty: the whole field
     // A number, as many characters as points, or one of `words`.
     Type type = Type::kScore;
-    double most = 0;           // the score that counts as certain; 0: see most_header
-    std::string most_header;   // the field that contains that score, extracted with most_pattern
+    double most = 0;          // the score that counts as certain; 0: see most_header
+    std::string most_header;  // the field that contains that score, extracted with most_pattern
     std::string most_pattern;
     std::vector<std::string> words;  // the words for 0, 1, 2 ...
   };

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "base/text.hh"
@@ -14,6 +16,9 @@ namespace {
 constexpr std::size_t kMostKeywords = 26;           // letters
 constexpr std::size_t kLongestKeyword = 64;         // octets
 constexpr std::size_t kMaxKeywordList = 256 << 10;  // octets; Dovecot's own list is far shorter
+// How often and after which time the list is read again if another process has locked it.
+constexpr unsigned kMostTries = 10;
+constexpr std::chrono::milliseconds kTryAgain{5};
 constexpr const char* kList = "dovecot-keywords";
 constexpr const char* kLock = "dovecot-keywords.lock";
 
@@ -123,9 +128,18 @@ std::string info_suffix(sys::Files& files, const sys::Fd& place, const Flags& fl
   auto info = ":2," + flags.letters;
   if (flags.keywords.empty()) return info;
   auto list = read_keywords(files, place);
-  if (list && std::ranges::any_of(flags.keywords,
-                                  [&](const auto& keyword) { return !list->letter(keyword); })) {
-    if (auto longer = add_keywords(files, place, flags.keywords)) list = std::move(longer);
+  auto is_short = [&] {
+    return list && std::ranges::any_of(flags.keywords,
+                                       [&](const auto& keyword) { return !list->letter(keyword); });
+  };
+  // Another process may be adding the same ones.
+  for (unsigned tries = 0; is_short() && tries < kMostTries; ++tries) {
+    if (tries > 0) std::this_thread::sleep_for(kTryAgain);
+    if (auto longer = add_keywords(files, place, flags.keywords)) {
+      list = std::move(longer);
+      break;
+    }
+    list = read_keywords(files, place);
   }
   std::string letters;
   for (const auto& keyword : flags.keywords) {

@@ -419,6 +419,14 @@ Result<Mailbox> Filtered::mailbox_for(const sieve::Copy& copy) {
   auto found = inner_.find_folder(chosen, copy.folder, copy.create);
   if (!found) return found.error();
   if (found.value()) return chosen;
+  // An earlier action of the plan may create it.
+  for (const auto& earlier : order_.copies) {
+    if (!earlier.mailbox.create_folder) continue;
+    auto made = mailbox();
+    auto possible = inner_.find_folder(made, copy.folder, true);
+    if (!possible) return possible.error();
+    if (possible.value() && made.same_place(earlier.mailbox)) return made;
+  }
   services_.log.warning("folder missing, message kept", {{"to", recipient_.address.bracketed()},
                                                          {"mailbox", mailbox().name()},
                                                          {"folder", copy.folder},

@@ -109,8 +109,10 @@ def run(daemon, mail, kind, trouble, *, transfer=None, wanted=12, sent_once=True
     for sender in senders:
         sender.join(90)
     sent = wait(lambda: not outgoing(daemon.spool))
-    outcome = plans.look(daemon, mail)
     acknowledged = [each[:2] for sender in senders for each in sender.acknowledged]
+    if sent_once:  # a reply leaves the queue before the program runs
+        wait(lambda: not plans.look(daemon, mail).missing(acknowledged, ("redirect", "reply")), 60)
+    outcome = plans.look(daemon, mail)
     diag(f"{kind}: {ROUNDS} rounds, {sum(each.tries for each in senders)} tries, "
          f"{len(acknowledged)} acknowledged, {sum(outcome.sent.values())} sent in all")
     empty([each.fault for each in senders if each.fault], f"{kind}: every message is answered")

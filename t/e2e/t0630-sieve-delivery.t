@@ -12,7 +12,7 @@ from control import ctl, status, until, workers
 from handoffd import Handoffd, program
 from lmtp import deliver
 from owners import Owners
-from processes import children, command_line
+from retries import kill
 from tap import diag, done, empty, is_, ok
 
 MODULE = os.path.join(os.path.dirname(program("HANDOFFCTL")), "lookups", "handoff-sieve.so")
@@ -229,17 +229,17 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
     is_((code(daemon, "stopped"), names(daemon, "").count("stopped")), ([250], 1),
         "and_of_the_next_message")
     second = until(filter_process, "a filter process")
-    os.kill(second, signal.SIGKILL)
+    kill([second])
     is_((code(daemon, "killed"), names(daemon, "").count("killed")), ([250], 1),
         "one_that_has_died_is_replaced_before_the_next_script_runs")
     daemon.wait_for("filter process died .*signal 9")
     is_(workers(daemon), [worker], "and_the_worker_stays")
-    starter = titled(b"filter starter", children(daemon.pid))
-    os.kill(starter, signal.SIGKILL)
-    until(lambda: workers(daemon) not in ([], [worker]) or code(daemon, "starter") and None,
-          "another worker")
-    ok(until(lambda: code(daemon, "starter") == [250], "a delivery"),
-       "a_worker_whose_filter_starter_has_died_is_replaced")
+    last = until(filter_process, "a filter process")
+    kill([titled(b"filter starter", children(daemon.pid)), last])
+    is_(code(daemon, "starter"), [451], "without_a_starter_there_is_no_other_filter_process")
+    daemon.wait_for("filter starter died .*signal 9")
+    ok(until(lambda: workers(daemon) not in ([], [worker]), "another worker"), "so_the_worker_is_replaced")
+    is_(code(daemon, "starter"), [250], "and_the_next_one_has_another_starter")
 
 # Edited messages that are too large.
 with Handoffd({**SIEVE, "session.max-message-size": "64K"}) as daemon:

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <functional>
 
+#include "sys/files.hh"
 #include "sys/frames.hh"
 #include "sys/message_socket.hh"
 #include "sys/process.hh"
