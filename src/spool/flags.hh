@@ -26,8 +26,8 @@ struct Flags {
 Flags flags_of(const std::vector<std::string>& words);
 
 // ":2,FSab": what follows the name of a message with these flags in the folder `place`. Adds its
-// keywords to the folder's list. Mail does not wait for keywords: if the list is full,
-// cannot be written, or is locked for longer than a moment, they are left out. May block.
+// keywords to the folder's list. A delivery waits for them only a moment: if the list is
+// full, stays locked or cannot be written, they are left out. May block.
 std::string info_suffix(sys::Files& files, const sys::Fd& place, const Flags& flags);
 
 }  // namespace handoff::spool

@@ -23,6 +23,7 @@ from control import workers
 from fake_sendmail import Sendmail, outgoing, wait
 from handoffd import Handoffd, program
 from lmtp import Closed, stuffed
+from processes import children, descendants, open_processes, titled
 from retries import Sender, kill
 from scratch import Scratch
 from tap import diag, empty, is_, ok
@@ -33,42 +34,20 @@ CLIENTS = 4
 random.seed(5228)
 
 
-def children(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(each) for each in file.read().split()]
-    except FileNotFoundError:
-        return []
-
-
-def titled(daemon, title):
-    """The descendants of the master with this title."""
-    found = []
-    for pid in children(daemon.pid):
-        for each in [pid, *children(pid)]:
-            try:
-                with open(f"/proc/{each}/cmdline", "rb") as line:
-                    if line.read().rstrip(b"\0").endswith(title.encode()):
-                        found.append(each)
-            except (FileNotFoundError, ProcessLookupError):
-                pass
-    return found
-
-
 def kill_worker(daemon):
     kill(random.sample(workers(daemon), 1))
 
 
 def kill_filter(daemon):
-    kill(random.sample(titled(daemon, "filter"), 1))
+    kill(random.sample(titled(descendants(daemon.pid), "filter"), 1))
 
 
 def kill_sender(daemon):
-    kill(titled(daemon, "sender"))
+    kill(titled(children(daemon.pid), "sender"))
 
 
 def kill_all(daemon):
-    ends = [os.pidfd_open(pid) for pid in children(daemon.pid)]
+    ends = open_processes(children(daemon.pid))
     os.killpg(daemon.pid, signal.SIGKILL)
     for end in ends:
         select.select([end], [], [], 30)

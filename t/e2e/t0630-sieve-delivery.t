@@ -12,6 +12,7 @@ from control import ctl, status, until, workers
 from handoffd import Handoffd, program
 from lmtp import deliver
 from owners import Owners
+from processes import children, descendants, titled
 from retries import kill
 from tap import diag, done, empty, is_, ok
 
@@ -203,20 +204,8 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
         "the_script_may_be_a_symbolic_link_as_managesieve_makes_it")
 
     # The filter process.
-    def children(pid):
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(each) for each in file.read().split()]
-
-    def titled(title, pids):
-        for pid in pids:
-            with open(f"/proc/{pid}/cmdline", "rb") as line:
-                if line.read().rstrip(b"\0").endswith(title):
-                    return pid
-        return None
-
     def filter_process():
-        starter = titled(b"filter starter", children(daemon.pid))
-        return titled(b"filter", children(starter)) if starter else None
+        return next(iter(titled(descendants(daemon.pid), "filter")), None)
 
     worker, = workers(daemon)
     write(script_of(daemon, LEE), "keep;")
@@ -235,7 +224,7 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
     daemon.wait_for("filter process died .*signal 9")
     is_(workers(daemon), [worker], "and_the_worker_stays")
     last = until(filter_process, "a filter process")
-    kill([titled(b"filter starter", children(daemon.pid)), last])
+    kill([*titled(children(daemon.pid), "filter starter"), last])
     is_(code(daemon, "starter"), [451], "without_a_starter_there_is_no_other_filter_process")
     daemon.wait_for("filter starter died .*signal 9")
     ok(until(lambda: workers(daemon) not in ([], [worker]), "another worker"), "so_the_worker_is_replaced")

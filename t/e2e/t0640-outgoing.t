@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from control import ctl
 from handoffd import Handoffd
 from lmtp import deliver
+from processes import children, descendants, titled
 from scratch import Scratch
 from fake_sendmail import Sendmail, outgoing, queue, wait
 from tap import done, is_, ok
@@ -142,21 +143,9 @@ scratch = Scratch()
 mail = Sendmail(scratch)
 with Handoffd(settings(mail), scratch=scratch) as daemon:
     # The launcher of the program ends.
-    def titled(title):
-        found = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as line, \
-                        open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
-                    if line.read().rstrip(b"\0").endswith(title):
-                        found.append((int(pid), int(stat.read().rpartition(")")[2].split()[1])))
-            except (FileNotFoundError, ProcessLookupError):
-                pass
-        return found
-
     def launchers():
-        senders = [pid for pid, parent in titled(b"sender") if parent == daemon.pid]
-        return [pid for pid, parent in titled(b"launcher") if parent in senders]
+        return titled(descendants(titled(children(daemon.pid), "sender")[0]), "launcher") \
+            if titled(children(daemon.pid), "sender") else []
 
     if os.path.isdir("/proc/self"):
         ok(wait(launchers), "the_sender_has_a_launcher")

@@ -33,6 +33,7 @@ import mounts
 from cut_disk import CutDisk
 from handoffd import Handoffd
 from lmtp import Closed, Lmtp, stuffed
+from processes import descendants
 from retries import kill, text
 from scratch import Scratch
 
@@ -89,25 +90,13 @@ class Client(threading.Thread):
             pass
 
 
-def family(daemon):
-    """The master and its descendants."""
-    found = [daemon.pid]
-    for pid in found:
-        try:
-            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-                found += map(int, file.read().split())
-        except FileNotFoundError:  # it has ended
-            pass
-    return found
-
-
 def shut_down(daemon, image, mount_point):
     """Returns the time of the cut and the image to mount again. All processes are dead.
 
     Later acknowledgements do not count: while the filesystem shuts down, an fsync that began
     earlier may return 0 without writing (seen on XFS). In a real power cut no client would see that
     reply."""
-    pids = family(daemon)
+    pids = descendants(daemon.pid)
     handle = os.open(mount_point, os.O_RDONLY | os.O_DIRECTORY)
     after = image
     when = time.monotonic()
@@ -173,7 +162,7 @@ class Spool:
             when, self.image = time.monotonic(), before + ".cut"
             os.kill(self.daemon.pid, signal.SIGSTOP)  # so that it does not replace workers that die
             self.disk.cut(self.image)
-            kill(family(self.daemon))
+            kill(descendants(self.daemon.pid))
             self.daemon.process.wait()
             self.unmount()
             self.disk.remove()

@@ -41,6 +41,19 @@ def command_line(pid):
         return ""
 
 
+def descendants(pid):
+    """Returns the process and its children, their children and so on."""
+    found = [pid]
+    for each in found:
+        found += children(each)
+    return found
+
+
+def titled(pids, title):
+    """Returns those of these processes whose title is "handoffd: TITLE"."""
+    return [pid for pid in pids if command_line(pid) == f"handoffd: {title}"]
+
+
 def descriptors(pid):
     """Returns {descriptor: what it leads to}, empty if the process has ended."""
     try:
