@@ -712,8 +712,8 @@ std::vector<Setting> make_table() {
       number("sieve.max-redirects", kNumber, "4", {"0", "100"}, AT(sieve.max_redirects),
              "The maximum number of addresses to which they may redirect a message."),
       number("sieve.max-steps", kNumber, "5000000", {"1000", "1000000000"}, AT(sieve.max_steps),
-             "The most steps that they may take; a rule takes a few, and a message is kept in the "
-             "inbox if they take more."),
+             "The maximum number of steps that they may take; a rule takes a few, and a message is "
+             "kept in the inbox if they take more."),
       text("sieve.spamtest", "FIELD NUMBER", "", spamtest_fault, AT(sieve.spamtest),
            "The header field in which the site's scanner of spam writes a score or stars, and the "
            "score that is certainly spam, such as X-Spam-Score 10. Empty: for spamtest, no message "
