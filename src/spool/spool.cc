@@ -354,8 +354,10 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
       sweep_staging(files_, staging_, owners, [&](const std::string& path, std::uint64_t size) {
         // Its process has ended since then, so the next sweep removes it.
         if (!how.dry_run && !abandoned.contains(path)) return Status(Error{EAGAIN, "sweep", path});
-        auto go_on = found(".handoff/staging/" + path);
-        return go_on ? guard_->note(path.substr(path.rfind('/') + 1), size) : go_on;
+        auto go_on = found(".handoff/" + staging_name_ + "/" + path);
+        auto name = path.substr(path.rfind('/') + 1);
+        // What has another name is no message.
+        return go_on && is_our_name(name) ? guard_->note(name, size) : go_on;
       });
   if (!swept) return swept;
   if (how.mailboxes) {
