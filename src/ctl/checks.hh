@@ -30,8 +30,8 @@ void check_socket(sys::Files& files, const conf::Config& config, const Endpoint&
 void check_binding(sys::Files& files, const conf::Config& config, Report& report);
 
 // Checks whether clients can reach the unix sockets through the folders above them, and whether
-// hostname is a full name. Requires the rights of the user that starts handoffd, because `user` may
-// be unable to read these folders.
+// hostname is fully qualified. Requires the rights of the user that starts handoffd, because `user`
+// may be unable to read these folders.
 void check_reach(sys::Files& files, const conf::Config& config, Report& report);
 
 // Adds a note if lookups may name other owners of mailboxes but the server could not deliver as
@@ -73,7 +73,7 @@ void check_spool(sys::Files& files, const conf::Config& config,
 // If the running server answers: checks whether it has found another directory at spool.path.
 void check_spool_changes(const conf::Config& config, Report& report);
 
-// What is promised for acknowledged mail on the filesystem of `root`, the spool's folder; and, if
+// Reports what acknowledged mail survives on the filesystem of `root`, the spool's folder, and, if
 // other hosts can use that filesystem, which host has the spool (filesystem_check.cc).
 void check_filesystem(sys::Files& files, const conf::Config& config, const sys::Fd& root,
                       Report& report);

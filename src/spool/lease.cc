@@ -128,7 +128,7 @@ Status Lease::take(const Holder& from, const Server& server, const Record& recor
     if (removed) break;
     if (!is_not_empty(removed.error().code) || round == kRounds) return removed;
   }
-  // That of a version which knew no hosts.
+  // The staging directory of a version that did not distinguish hosts.
   if (auto before = files_->open_directory(*own_, kStaging)) {
     if (auto done = empty(before.value(), record); !done) return done;
   }

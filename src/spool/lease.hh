@@ -10,9 +10,9 @@
 //
 // There is always exactly one directory in hosts/, and it is only ever renamed. So of several hosts
 // that want the spool, one wins. A host whose number has not changed for fifteen seconds, by the
-// clock of the host that looks, has lost the spool. The new host renames the directory, records the
-// messages in its staging directory as those of a host that died, and removes that staging
-// directory. From then on the earlier host, which may have been cut off only, can publish nothing:
+// clock of the host that watches, has lost the spool. The new host renames the directory, records
+// the messages in its staging directory as those of a host that died, and removes that staging
+// directory. From then on the earlier host, which may only have been cut off, can publish nothing:
 // a message gets its name in a mailbox by a rename from there (mailbox_writer.hh).
 #pragma once
 

@@ -1,5 +1,5 @@
 // Lists what every process on this spool is committing right now: a table in a mapped file,
-// SPOOL/.handoff/ledger or, if other hosts can use the spool's file system, a file on a file system
+// SPOOL/.handoff/ledger or, if other hosts can use the spool's filesystem, a file on a filesystem
 // of this host. It costs memory writes but no system calls. It outlives its processes but, unlike
 // the files in staging, not a power cut. With it a retry discovers that the first attempt is
 // still in progress, or died before its replies were read.

@@ -185,7 +185,7 @@ Result<Delivered> MailboxWriter::write(const Staged& staged, const Mailbox& mail
 }
 
 // Whether a link that failed with `code` shows that hard links cannot reach the mailbox: another
-// file system, one without links, too many links, or Linux' fs.protected_hardlinks. GlusterFS says
+// filesystem, one without links, too many links, or Linux' fs.protected_hardlinks. GlusterFS says
 // ENOSPC if the bricks have no room for one more link of this file.
 bool MailboxWriter::needs_copy(int code, std::uint64_t size) const {
   if (code == ENOSPC && shared_) {

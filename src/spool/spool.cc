@@ -81,7 +81,7 @@ Result<std::unique_ptr<Spool>> Spool::open(sys::Files& files, SpoolOptions optio
   auto ledger_in = std::move(found.ledger);
   std::unique_ptr<Spool> spool(new Spool(files, std::move(options), std::move(found)));
   spool->claim_ = std::move(claim);
-  // If the file system does not have stable inode numbers, they prove nothing.
+  // If the filesystem does not have stable inode numbers, they prove nothing.
   auto place = files.info(spool->root_);
   auto named = files.info_of_root(spool->options_.path);
   if (place && named && named.value().is_same_file(place.value())) spool->place_ = place.value();
@@ -100,7 +100,7 @@ Result<std::unique_ptr<Spool>> Spool::open(sys::Files& files, SpoolOptions optio
   return spool;
 }
 
-// On a file system that several hosts can use: the staging directory and the ledger of this host.
+// On a filesystem that several hosts can use: the staging directory and the ledger of this host.
 Result<Spool::Directories> Spool::find_staging(sys::Files& files, const SpoolOptions& options,
                                                Directories found) {
   auto lease = Lease::open(files, found.own);
@@ -120,7 +120,7 @@ Result<Spool::Directories> Spool::find_staging(sys::Files& files, const SpoolOpt
     if (!made) return made.error();
   } else if (holder.value().nobody) {
     return explained(EBUSY,
-                     "other hosts can use this file system, and no handoffd of this host has taken "
+                     "other hosts can use this filesystem, and no handoffd of this host has taken "
                      "the spool: start handoffd",
                      options.path, Reason::kSpoolInUse);
   } else {

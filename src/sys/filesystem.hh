@@ -25,7 +25,7 @@ Device device_of(const Fd& file);
 // not relied on, and a sync of a directory may have no effect. May block.
 bool is_shared(const Fd& file);
 
-// What is promised for acknowledged mail on such a device, for a person.
+// Returns, for people, which failures acknowledged mail survives on such a device.
 std::string promise_of(const Device& device);
 
 // Returns a mount point in `fstab` that is `path` or a parent of it and that is not mounted; empty
