@@ -98,7 +98,7 @@ void check_reach(sys::Files& files, const conf::Config& config, Report& report) 
                 "set socket.group to the queue manager's group, such as socket.group = postfix");
   }
   if (config.hostname.find('.') == std::string::npos) {
-    report.note("hostname: " + config.hostname + " is not a full name",
+    report.note("hostname: " + config.hostname + " is not fully qualified",
                 "set hostname, such as hostname = mail.example.org");
   }
 }

@@ -85,12 +85,13 @@ Status Authority::allows(const Request& request, const sys::Fd& spool,
   bool home =
       mailbox.home.empty() || (mailbox.home.starts_with('/') &&
                                (mailbox.home == "/" || recipients::is_trusted_path(mailbox.home)));
-  if (!home) return refused("no path of a home");
+  if (!home) return refused("the path of the home is invalid");
   if (auto known = knows(mailbox); !known) return known;
   if (request.verb == Verb::kOpenScript || request.verb == Verb::kWriteNote) {
     if (auto script = is_script(request); !script) return script;
   }
-  if (!is_name(request.stored_as) || !is_name(request.file)) return refused("no name of a file");
+  if (!is_name(request.stored_as) || !is_name(request.file))
+    return refused("the name of the file is invalid");
   if (request.verb == Verb::kRemove) {
     auto maker = spool::owner_of(request.name);
     auto of_file = spool::owner_of(request.file);
@@ -120,7 +121,7 @@ Status Authority::is_script(const Request& request) const {
   auto own = recipients::personal_script(sieve.script, request.mailbox, config_.spool.path);
   if (request.verb == Verb::kWriteNote) {
     if (own && request.path == *own + std::string(kNoteSuffix)) return {};
-    return refused("no place for a note");
+    return refused("not the path of the note about the owner's script");
   }
   if (own && request.path == *own) return {};
   auto included =
@@ -129,7 +130,7 @@ Status Authority::is_script(const Request& request) const {
   if (included && slash != std::string::npos && request.path.substr(0, slash) == *included &&
       recipients::is_trusted_path(request.path.substr(slash + 1)))
     return {};
-  return refused("no path of the owner's script");
+  return refused("not the path of the owner's script");
 }
 
 Status Authority::is_staged(const Request& request, const sys::Fd& spool,

@@ -119,7 +119,7 @@ if config.owner:
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20)
     is_(got.returncode, 78, "check_by_a_user_other_than_root_finds_a_socket_out_of_reach")
     ok(f"cannot enter {folder}" in got.stderr, "check_by_a_user_other_than_root_names_the_folder")
-found("check_notes_a_host_name_without_a_domain", "hostname: mail is not a full name",
+found("check_notes_a_host_name_without_a_domain", "hostname: mail is not fully qualified",
       "--hostname", "mail", code=0)
 found("check_notes_a_socket_without_clients", "only root and the owner can connect",
       "--socket.mode", "0660", code=0)
