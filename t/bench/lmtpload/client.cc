@@ -68,7 +68,7 @@ void Client::take(std::string_view line) {
   if (line.size() > 3 && line[3] == '-') return;  // RFC 5321 4.2.1: more lines follow
   auto code = parse_number(line.substr(0, 3));
   if (due_.empty() || code != static_cast<std::uint64_t>(due_.front())) {
-    return fail((due_.empty() ? "nothing" : std::to_string(due_.front())) + " was due, not " +
+    return fail((due_.empty() ? "nothing" : std::to_string(due_.front())) + " was expected, not " +
                 std::string(line));
   }
   due_.pop_front();
