@@ -337,7 +337,7 @@ Result<Fd> connect_to(const Endpoint& endpoint, Steady::time_point deadline) {
     Fd fd = open_socket(family);
     if (!fd) return failure("socket", endpoint);
     int failed = ::connect(fd.get(), address, size);
-    // The queue of a unix socket is full. The system does not tell when there is room.
+    // The queue of a unix socket is full. The system does not report when there is room.
     while (failed != 0 && errno == EAGAIN && family == AF_UNIX && Steady::now() < deadline) {
       wait_for({}, std::min(deadline, Steady::now() + kQueuePause), false);
       failed = ::connect(fd.get(), address, size);

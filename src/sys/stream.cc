@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds kPatience{50};
 // Room for the largest TLS record (RFC 8446 5.2), octets.
 constexpr std::size_t kRecord = 17 << 10;
 
-// Octets that the peer has not received yet; 0 if the system does not tell.
+// Octets that the peer has not received yet; 0 if the system does not report this.
 int unread(int fd, bool is_socket) {
   int octets = 0;
   int result = 0;

@@ -12,7 +12,7 @@ from owners import Owners
 from tap import done, is_, skip_all
 
 PAT, LEE, KIM = "pat@good.test", "lee@good.test", "kim@good.test"
-READERS = 60123  # a group of which the server's user is no member
+READERS = 60123  # a group that the server's user does not belong to
 MESSAGE = b"Subject: x\r\n\r\nx\r\n"
 
 if os.geteuid() != 0:
@@ -56,7 +56,7 @@ for form in ("plain", "auto"):
         is_(rights(os.path.join(folder, "maildirfolder")), ("0o660", READERS), f"{form}: files of a new folder belong to the group")
         is_(message_rights(folder), ("0o660", READERS, 1), f"{form}: messages in a new folder belong to the group")
 
-# Without set-group-id: a group of which the user is no member gets no rights, another one does.
+# Without set-group-id: a group that the user does not belong to gets no rights, another one does.
 with Handoffd() as daemon:
     user, group = daemon.owner
     pat, lee = daemon.mailbox(PAT), daemon.mailbox(LEE)

@@ -27,7 +27,7 @@ from syslogd import Syslog
 from tap import diag, is_, ok
 
 SPOOL = "/var/spool/handoff"
-# A block of README, the file that runs it, and a pattern that shows this.
+# A block of README: the file that runs it, and a pattern that shows that it does.
 ELSEWHERE = {
     "contrib/bootstrap && make run": ("t/e2e/t0005-make-run.t", r'"run", "ONCE=1"'),
     "contrib/bootstrap && make && sudo make install-strip":

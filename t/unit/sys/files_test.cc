@@ -43,7 +43,7 @@ int code(const Result<T>& result) {
   return result ? 0 : result.error().code;
 }
 
-// Returns a tree with every way to leave it by a name, and the result of each.
+// Tries every kind of name that could lead out of a tree; returns the names and their results.
 std::string tried_ways_out(const std::string& inside, const std::string& outside) {
   Files files;
   auto root = files.open_root(inside).value();
