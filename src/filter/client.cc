@@ -48,7 +48,7 @@ Result<Verdict> Client::run(const Job& job, const sys::Fd& message,
   replace();
   switch (verdict.error().code) {
     case ETIMEDOUT:
-      return explained(ETIMEDOUT, "the scripts are not finished within sieve.timeout");
+      return explained(ETIMEDOUT, "the scripts did not finish within sieve.timeout");
     case EPROTO:
     case EBADMSG:
       return explained(EPROTO, "the filter process has sent something malformed");
