@@ -15,8 +15,9 @@ namespace handoff::delivery {
 // through (0711), including any that a worker had created before. Does nothing if the mailbox must
 // not be created, exists and is durable, or is not in the spool but in a home directory, where its
 // owner creates it. Never changes the owner of a directory that existed, not even of an empty one
-// of root's, which may be a mount point. EPERM if a directory above belongs to neither root nor the
-// worker's user, or has a name that begins with a dot, as directories in mailboxes have. May block.
+// that root owns, which may be a mount point. EPERM if a directory above belongs to neither root
+// nor the worker's user, or has a name that begins with a dot, as directories in mailboxes have.
+// May block.
 Status make_place(sys::Files& files, const sys::Fd& spool, const Mailbox& mailbox,
                   const sys::Account& worker);
 

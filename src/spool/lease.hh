@@ -29,7 +29,8 @@
 
 namespace handoff::spool {
 
-// How often the number increases, and after how long without that a host has lost the spool.
+// How often the number increases, and how long a host may fail to increase it before it loses the
+// spool.
 inline constexpr std::chrono::seconds kBeatEvery{2};
 inline constexpr std::chrono::seconds kLost{15};
 

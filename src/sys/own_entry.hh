@@ -15,8 +15,8 @@ namespace handoff::sys {
 class OwnEntry {
  public:
   // Opens the directory of `path`. Follows symbolic links only in directories that nobody but root
-  // and this process's user can change; ELOOP for others. If `make_parent`, makes a missing last
-  // directory (mode 0755).
+  // and this process's user can change; ELOOP for others. If `make_parent`, creates the last
+  // directory (mode 0755) if it is missing.
   static Result<OwnEntry> locate(const std::string& path, bool make_parent = false);
 
   const Fd& directory() const { return directory_; }

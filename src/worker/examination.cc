@@ -42,7 +42,7 @@ class FindingWriter {
   }
   void say(const sys::Space& space) { sys::put(to_, board::line_of(space)); }
   void outgoing(const board::OutgoingMail& mail) { sys::put(to_, board::line_of(mail)); }
-  // Reports a fault of the subject that began last.
+  // Reports a fault of the subject of the last begin().
   void fault(Condition condition, const std::string& what) {
     sys::put(to_, board::line_of(board::Finding{condition, subject_ + ": " + what}));
   }

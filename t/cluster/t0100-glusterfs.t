@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Two hosts with one spool on a real GlusterFS, under load: the serving host is killed, and all bricks lose
-power. No acknowledged message is lost, none is there twice. CLUSTER_ROUNDS: how often (1)."""
+power. No acknowledged message is lost or delivered twice. CLUSTER_ROUNDS: the number of rounds (1)."""
 import os
 import sys
 import threading

@@ -49,7 +49,7 @@ Outcomes carry_out(spool::Message& message, const std::vector<Order>& orders,
   return outcomes;
 }
 
-// A mailbox with two folders, all of which are old.
+// A mailbox with two folders, none of them young.
 struct Folders {
   Delivery delivery;
   Mailbox inbox = delivery.mailbox("pat");
