@@ -7,6 +7,7 @@
 #include "master/birth.hh"
 #include "master/state.hh"
 #include "sys/process.hh"
+#include "sys/sockets.hh"
 #include "worker/examination.hh"
 
 namespace handoff::master {
@@ -127,7 +128,9 @@ board::Snapshot Master::snapshot(std::vector<board::Finding> more) {
   out.deaths = deaths_;
   out.killed = killed_;
   out.throttles = pool_.throttles();
-  out.full = pool_.full();
+  // A connection of handoffctl doctor or of a health check may just have been the last that a
+  // worker could serve, so the present moment decides.
+  out.full = pool_.full() && sys::connection_waits(listeners_.all());
   out.throttled = pool_.throttled(sys::Steady::now());
   workers_.describe(out);
   out.departing += static_cast<unsigned>(adopted_.size());

@@ -30,7 +30,7 @@ struct PoolView {
 struct PoolAction {
   unsigned start = 0;
   unsigned retire = 0;       // number of idle workers to retire
-  bool became_full = false;  // all workers.max workers have just become busy, so connections wait
+  bool became_full = false;  // all workers.max workers have just become busy
   bool eased = false;        // that state has just ended
 };
 
@@ -51,7 +51,7 @@ class Pool {
   // A worker became ready: the next crash causes only the first delay again.
   void became_ready() { delay_ = {}; }
   bool throttled(Time now) const { return now < not_before_; }
-  // All workers are busy, and connections wait.
+  // All workers are busy, so further connections have to wait.
   bool full() const { return full_; }
   unsigned throttles() const { return throttles_; }  // how often starts were delayed
 

@@ -51,8 +51,7 @@ void Master::adjust_pool() {
   }
   if (action.retire > 0) workers_.retire_idle(generation_);
   if (action.became_full) {
-    log_->warning("all workers are busy, connections wait",
-                  {{"workers.max", config().workers.max}});
+    log_->warning("all workers are busy", {{"workers.max", config().workers.max}});
   }
   if (action.eased) log_->info("workers are idle again");
 }

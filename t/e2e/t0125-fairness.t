@@ -58,7 +58,7 @@ for attacked, other in (("tcp", "unix"), ("unix", "tcp")):
         daemon.mailbox(USER)
         # With one more than there are workers, all that serve this listener are occupied.
         idle = [connect(getattr(daemon, attacked)) for _ in range(17)]
-        daemon.wait_for("all workers are busy, connections wait")
+        daemon.wait_for("all workers are busy")
         is_(outcome(getattr(daemon, other)), 250,
             f"clients_of_{attacked}_do_not_occupy_the_workers_reserved_for_{other}_S15")
         for client in idle:
@@ -70,7 +70,7 @@ with Handoffd({"workers.max": 2, "workers.min-idle": 1, "session.stress-timeout"
         idle.command("LHLO client.test")
         sending.session("LHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{USER}>", "DATA")
         sending.send(b"Subject: begun\r\n")
-        daemon.wait_for("all workers are busy, connections wait")
+        daemon.wait_for("all workers are busy")
         readable, _, _ = select.select([idle.socket], [], [], 3)
         is_(readable, [], "while_no_connection_waits_an_idle_client_may_stay_S16")
         is_(outcome(daemon.unix), 250, "a_waiting_client_is_served_although_all_workers_were_busy_S16")

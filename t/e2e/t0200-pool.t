@@ -35,7 +35,7 @@ def pids(daemon):
 with Handoffd({"workers.max": 6, "workers.min-idle": 1, "workers.max-idle": 2}) as daemon:
     clients = [Lmtp(daemon.unix) for _ in range(6)]
     is_(len(clients), 6, "clients_up_to_workers_max_are_greeted_at_once")
-    daemon.wait_for("all workers are busy, connections wait")
+    daemon.wait_for("all workers are busy")
     stream = connect(daemon.unix)
     is_(status(daemon)["pool"]["max"], 6, "status_answers_while_all_workers_are_busy")
     clients.pop().close()

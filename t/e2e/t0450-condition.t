@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from condition import Told, get
 from control import ctl, status, until, workers
 from handoffd import Handoffd, free_port
-from lmtp import Lmtp, deliver
+from lmtp import Lmtp, connect, deliver
 from scratch import Scratch
 from slow_disk import SlowDisk
 from tap import done, is_, ok
@@ -124,10 +124,16 @@ with Handoffd({"http.listen": str(port), "workers.max": "1", "workers.min-idle":
     with Lmtp(daemon.unix) as client:
         client.session("LHLO client.test")
         daemon.wait_for("all workers are busy")
+        is_(status(daemon)["reasons"], [], "busy_workers_are_no_reason_while_no_connection_waits")
+        waiting = connect(daemon.unix)
         now = until(lambda: status(daemon)["state"] == "degraded" and status(daemon), "degraded")
         is_(now["reasons"], [{"condition": "degraded",
                               "what": "workers: all 1 are busy, connections wait"}],
             "waiting_connections_are_a_reason_for_degraded")
+        waiting.close()
+    # doctor and the health check that it asks for are clients themselves, and here the only ones.
+    is_([line for line in ctl(daemon, "doctor").stdout.split("\n") if "connections wait" in line],
+        [], "doctor_does_not_report_its_own_connection_to_the_only_worker")
 
 # --- A server that does not run: doctor asks the lookups itself.
 daemon = Handoffd({"recipients.lookup": f"socketmap:unix:{where}.away:m"}, start=False)
