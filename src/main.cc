@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.hh"
 #include "conf/assignment.hh"
 #include "conf/command_line.hh"
 #include "conf/load.hh"
@@ -63,7 +64,7 @@ void complain(const std::string& what) {
   if (stderr_is_the_connection()) {
     ::syslog(LOG_MAIL | LOG_ERR, "handoffd: %s", what.c_str());
   } else {
-    std::cerr << "handoffd: " << what << "\n";
+    std::cerr << "handoffd: " << printable(what) << "\n";
   }
 }
 

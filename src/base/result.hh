@@ -32,6 +32,7 @@ inline constexpr Reason kLastReason = Reason::kSpoolInUse;
 // `code` is an errno value, never 0. With Reason::kSystem, `what` is the operation in an operator's
 // words ("fsync", "lookup"); otherwise it is a sentence that gives the reason. `path` is the file
 // concerned, relative to the spool if it is there.
+// The texts may contain any octet, such as those of a server; whoever shows an error escapes them.
 struct Error {
   int code = EIO;
   std::string what;

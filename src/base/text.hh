@@ -55,8 +55,10 @@ bool is_printable_utf8(std::string_view text);
 // Makes octets from a peer safe for a log line: keeps printable ASCII, writes a backslash before
 // `\` and `"`, and writes all other octets as \xHH.
 std::string escape(std::string_view bytes);
-// The same for a JSON string: keeps UTF-8, and writes C1 control characters and invalid octets as
-// \u00HH.
+// Makes text safe for a terminal: writes control characters and invalid UTF-8 as \xHH.
+std::string printable(std::string_view text);
+// As escape(), for a JSON string: keeps UTF-8, and writes C1 control characters and invalid octets
+// as \u00HH.
 std::string escape_json(std::string_view bytes);
 
 }  // namespace handoff

@@ -60,8 +60,8 @@ std::string as_text(const Explanation& e) {
   }
   if (!e.served) add("domain", "not in recipients.domains");
   for (const auto& step : e.steps) {
-    add("lookup", step.lookup + " of " + escape(step.address) + " " + escape(step.answer) + " (" +
-                      latency_text(1e6 * in_seconds(step.duration)) + ")");
+    add("lookup", step.lookup + " of " + escape(step.address) + " " + printable(step.answer) +
+                      " (" + latency_text(1e6 * in_seconds(step.duration)) + ")");
   }
   if (e.backend) {
     add("backend", e.backend->host + ", asked for " + escape(e.backend->address) + " (" +
@@ -80,7 +80,7 @@ std::string as_text(const Explanation& e) {
   }
   for (const auto& script : e.scripts)
     add("script", escape(script.path) + " (" + escape(script.state) + ")");
-  if (!e.cause.empty()) add("cause", escape(e.cause));
+  if (!e.cause.empty()) add("cause", printable(e.cause));
   add("verdict", escape(e.verdict));
   return out;
 }

@@ -4,6 +4,7 @@
 #include <exception>
 #include <iostream>
 
+#include "base/text.hh"
 #include "conf/command_line.hh"
 #include "config.h"
 #include "ctl/commands.hh"
@@ -96,10 +97,10 @@ int main(int argc, char** argv) {
   try {
     return handoff::ctl::run({argv + 1, argv + argc});
   } catch (const handoff::conf::ConfigError& e) {
-    std::cerr << "handoffctl: " << e.what() << "\n";
+    std::cerr << "handoffctl: " << handoff::printable(e.what()) << "\n";
     return e.exit_code();
   } catch (const std::exception& e) {
-    std::cerr << "handoffctl: " << e.what() << "\n";
+    std::cerr << "handoffctl: " << handoff::printable(e.what()) << "\n";
     return EX_SOFTWARE;
   }
 }

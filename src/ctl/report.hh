@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.hh"
 #include "ctl/colours.hh"
 
 namespace handoff::ctl {
@@ -36,7 +37,7 @@ class Report {
 
  private:
   void print(const std::string& kind, std::string_view what, std::string_view fix) {
-    out_ << kind << what << "\n         fix: " << fix << "\n";
+    out_ << kind << printable(what) << "\n         fix: " << printable(fix) << "\n";
   }
 
   std::ostream& out_;

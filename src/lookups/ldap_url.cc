@@ -36,7 +36,7 @@ Status take_attribute(LdapUrl& url, std::string_view text) {
   auto equals = text.find('=');
   auto field = text.substr(0, equals);
   if (equals == std::string_view::npos || !is_field(field) || equals + 1 == text.size()) {
-    return fault(escape(text) + " is not FIELD=ATTRIBUTE");
+    return fault(std::string(text) + " is not FIELD=ATTRIBUTE");
   }
   url.attributes.emplace_back(field, text.substr(equals + 1));
   return {};
@@ -55,7 +55,7 @@ Status take_extension(LdapUrl& url, std::string_view text) {
   } else if (iequals(name, "starttls")) {
     url.start_tls = true;
   } else {
-    return fault("no such extension: " + escape(name));
+    return fault("no such extension: " + std::string(name));
   }
   return {};
 }

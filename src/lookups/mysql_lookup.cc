@@ -38,7 +38,7 @@ Result<Where> parse_where(std::string_view text) {
       if (name == known) where[name] = text.substr(quoted, end - quoted);
     }
     if (!where.contains(name)) {
-      return explained(EINVAL, "no such parameter: " + escape(name));
+      return explained(EINVAL, "no such parameter: " + std::string(name));
     }
     text.remove_prefix(quoted ? end + 1 : end);
   }

@@ -35,7 +35,7 @@ std::string undo(std::string_view word) {
 Status take_mail(Record& record, std::string_view value) {
   if (value.empty()) return {};
   if (!value.starts_with(kMaildir)) {
-    return explained(EINVAL, "mail=" + escape(value) + ": no Maildir");
+    return explained(EINVAL, "mail=" + std::string(value) + ": no Maildir");
   }
   value.remove_prefix(kMaildir.size());
   auto parts = split(value, ':');
@@ -43,15 +43,14 @@ Status take_mail(Record& record, std::string_view value) {
   for (auto part : parts) {
     if (part.starts_with("INBOX=")) path = part.substr(6);
     if (part.starts_with("LAYOUT=") && !iequals(part.substr(7), "maildir++")) {
-      return explained(EINVAL, "mail=" + escape(value) + ": no Maildir++");
+      return explained(EINVAL, "mail=" + std::string(value) + ": no Maildir++");
     }
   }
   if (path.starts_with("~/") && record.home.empty()) {
-    return explained(EINVAL, "mail=" + escape(path) + " and no home");
+    return explained(EINVAL, "mail=" + path + " and no home");
   }
   if (path.starts_with("~/")) path = record.home + path.substr(1);
-  if (!path.starts_with('/'))
-    return explained(EINVAL, "mail=" + escape(path) + ": no absolute path");
+  if (!path.starts_with('/')) return explained(EINVAL, "mail=" + path + ": no absolute path");
   return set_field(record, "mailbox", path);
 }
 
@@ -104,8 +103,8 @@ Status DovecotLookup::connect(sys::Deadline deadline) {
   auto version = wire_->until('\n', deadline);
   if (!version) return version.error();
   if (version.value().starts_with("VERSION\t1\t")) return {};
-  return explained(
-      EPROTO, "not a Dovecot auth socket; it answered: " + escape(version.value().substr(0, 60)));
+  return explained(EPROTO, "not a Dovecot auth socket; it answered: " +
+                               std::string(version.value().substr(0, 60)));
 }
 
 Result<std::optional<Record>> DovecotLookup::ask(const Address& address, sys::Deadline deadline) {
@@ -126,7 +125,7 @@ Result<std::optional<Record>> DovecotLookup::ask(const Address& address, sys::De
     if (words[0] == "NOTFOUND") return std::optional<Record>();
     if (words[0] != "USER") {
       int code = words[0] == "FAIL" ? EAGAIN : EIO;
-      return explained(code, "Dovecot says " + escape(text.substr(0, 200)));
+      return explained(code, "Dovecot says " + std::string(text.substr(0, 200)));
     }
     auto from =
         words.size() < 4 ? text.size() : static_cast<std::size_t>(words[3].data() - text.data());

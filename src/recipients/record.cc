@@ -103,7 +103,7 @@ bool is_field(std::string_view name) { return find_field(name) != nullptr; }
 
 Status set_field(Record& record, std::string_view name, std::string_view value) {
   if (find_field(name)->take(record, value)) return {};
-  return malformed(std::string(name) + "=" + escape(value) + " is not a " + std::string(name));
+  return malformed(std::string(name) + "=" + std::string(value) + " is not a " + std::string(name));
 }
 
 Result<Record> parse_record(std::string_view text) {
@@ -119,7 +119,7 @@ Result<Record> parse_record(std::string_view text) {
     auto equals = word.find('=');
     auto name = word.substr(0, equals);
     if (equals == std::string_view::npos || !is_field(name)) {
-      return malformed("no such field: " + escape(word));
+      return malformed("no such field: " + std::string(word));
     }
     if (auto set = set_field(record, name, word.substr(equals + 1)); !set) return set.error();
   }
@@ -131,8 +131,7 @@ Result<Answer> answer_of(const Record& record, const Address& address,
   if (!record.alias.empty()) {
     auto other = parse_plain_address(record.alias);
     if (other.domain.empty()) other.domain = address.domain;
-    if (other.local.empty())
-      return malformed("alias " + escape(record.alias) + " is not an address");
+    if (other.local.empty()) return malformed("alias " + record.alias + " is not an address");
     return Answer(std::move(other));
   }
   if (!record.host.empty()) {
@@ -153,7 +152,7 @@ Result<Answer> answer_of(const Record& record, const Address& address,
     bool in_home = record.mailbox.empty() && context.layout.starts_with("%h");
     if (in_home && record.home.empty()) return malformed("no home");
     if (in_home && !is_home(record.home)) {
-      return malformed("home=" + escape(record.home) + " is not a home");
+      return malformed("home=" + record.home + " is not a home");
     }
     return Answer();
   }

@@ -69,7 +69,7 @@ Result<std::optional<Record>> SocketmapLookup::ask(const Address& address, sys::
   if (word != "OK") {
     // TEMP and PERM concern this recipient. TIMEOUT concerns the map, and so every recipient.
     int code = word == "TEMP" || word == "PERM" ? EAGAIN : EIO;
-    return explained(code, "the map says " + escape(text.substr(0, 200)));
+    return explained(code, "the map says " + std::string(text.substr(0, 200)));
   }
   auto record = record_of(value);
   if (!record) return record.error();

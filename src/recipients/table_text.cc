@@ -58,7 +58,7 @@ Status Writer::add(std::size_t number, Octets line) {
   auto word = take_word(line);
   auto name = parse_plain_address(word);
   if (name.local.empty() && name.domain.empty())
-    return explained(EINVAL, "no address: " + escape(word));
+    return explained(EINVAL, "no address: " + std::string(word));
   // An entry for a whole domain has no local part to fold.
   Address key = fold_({name.local.empty() ? "x" : name.local, name.domain});
   if (name.local.empty()) key.local.clear();

@@ -23,11 +23,11 @@ Result<Template> Template::parse(std::string_view text) {
     } else {
       return explained(
           EINVAL, "unknown variable: only %u, %n, %d and %% (for a percent sign) are allowed: " +
-                      escape(text));
+                      std::string(text));
     }
   }
   if (out.variables.empty()) {
-    return explained(EINVAL, "must ask for the recipient by %u or %n: " + escape(text));
+    return explained(EINVAL, "must ask for the recipient by %u or %n: " + std::string(text));
   }
   return out;
 }
@@ -68,7 +68,7 @@ Result<Database> Database::parse(std::string_view text) {
   for (std::size_t i = 0; i + 1 < out.query.texts.size(); ++i) {
     before += out.query.texts[i];
     if (std::ranges::count(before, '\'') % 2 == 1) {
-      return explained(EINVAL, "a variable needs no quotes in a query: " + escape(query));
+      return explained(EINVAL, "a variable needs no quotes in a query: " + std::string(query));
     }
   }
   return out;

@@ -12,7 +12,7 @@ import parts
 from control import ctl
 from handoffd import Handoffd
 from lmtp import deliver
-from lookups import replies
+from lookups import rcpt, replies
 from scratch import Scratch
 from tap import done, is_, ok
 
@@ -98,6 +98,15 @@ for lookup, told in ((f"socketmap:unix:{scratch.path}/map.sock:m", "asked for m 
     with Handoffd({"recipients.lookup": lookup}) as daemon:
         shown = ctl(daemon, "explain", "kim@example.org").stdout
         ok(f"knows nobody: {told}" in shown, f"the_question_to_{lookup.split(':')[0]}_is_shown")
+serve(f"{scratch.path}/odd.sock", lambda octets: b"",
+      greeting=b"OUR\tturn \"now\" \x1b\xff\n")
+with Handoffd({"recipients.lookup": f"dovecot:{scratch.path}/odd.sock"}) as daemon:
+    words = 'it answered: OUR\\x09turn "now" \\x1b'
+    ok(words in ctl(daemon, "explain", "kim@example.org").stdout,
+       "control_characters_of_a_server_are_escaped_once")
+    rcpt(daemon, "kim@example.org")
+    ok(daemon.wait_for(r'it answered: OUR\\x09turn \\"now\\" \\x1b\\xff"'),
+       "the_log_escapes_them_once")
 for creates, folder in (("no", None), ("yes", "lists")):
     with Handoffd({"recipients.create-folders": creates}) as daemon:
         daemon.mailbox("pat@example.org")

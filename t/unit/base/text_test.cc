@@ -84,6 +84,8 @@ BOOST_AUTO_TEST_CASE(an_escaped_text_stays_on_its_line_and_is_unambiguous) {
   BOOST_TEST(escape("a b~") == "a b~");
   BOOST_TEST(escape(std::string_view("\0\r\n\t\x1b\x7f\x80\xff", 8)) ==
              "\\x00\\x0d\\x0a\\x09\\x1b\\x7f\\x80\\xff");
+  BOOST_TEST(printable("a \"b\"\\ gr\xc3\xbc\xc3\x9f\x65\t\xff\xc2\x9b") ==
+             "a \"b\"\\ gr\xc3\xbc\xc3\x9f\x65\\x09\\xff\\xc2\\x9b");
   BOOST_TEST(escape("\"\\x0a") == "\\\"\\\\x0a");
   BOOST_TEST(escape_json("m\xc3\xbc\xf0\x9f\x93\xac") == "m\xc3\xbc\xf0\x9f\x93\xac");
   // Truncated, control character, overlong, surrogate, beyond Unicode, lone continuation octet.
