@@ -21,6 +21,7 @@
 #include "recipients/resolver.hh"
 #include "recipients/script.hh"
 #include "spool/mailbox_writer.hh"
+#include "recipients/template.hh"
 #include "spool/quotas.hh"
 #include "spool/room.hh"
 #include "sys/account.hh"
@@ -66,24 +67,28 @@ class Recorder final : public recipients::Lookup {
       const auto& argument = setting.argument;
       if (kind == "file") return "not in " + argument;
       bool is_database = kind == "sqlite" || kind == "postgresql" || kind == "mysql";
-      auto query = argument.find('?');
-      if (is_database && query != argument.npos) return "no row for " + argument.substr(query + 1);
+      if (is_database) {
+        auto database = recipients::Database::parse(argument);
+        return database ? "no row for " + database.value().query.shown(address, "'") : "";
+      }
       auto user = address.local + "@" + address.domain;
       if (kind == "socketmap") {
         return "asked for " + argument.substr(argument.rfind(':') + 1) + " " + user;
       }
       if (kind == "dovecot") return "asked for the user " + user;
-      if (kind == "ldap") return tried_in_directory(argument);
+      if (kind == "ldap") return tried_in_directory(argument, address);
     }
     return {};
   }
   // "//HOST/BASE?FIELD=ATTRIBUTE?SCOPE?FILTER", which extensions with a password may follow.
-  static std::string tried_in_directory(const std::string& url) {
+  static std::string tried_in_directory(const std::string& url, const Address& address) {
     auto parts = split(url, '?');
     auto slash = parts.front().find('/', 2);
     auto base = slash == std::string_view::npos ? "" : parts.front().substr(slash + 1);
     if (parts.size() < 4) return {};
-    return "no entry for " + std::string(parts[3]) + " below " + std::string(base);
+    auto filter = recipients::Template::parse(parts[3]);
+    return "no entry for " + (filter ? filter.value().shown(address) : std::string(parts[3])) +
+           " below " + std::string(base);
   }
 
   recipients::Chain& chain_;

@@ -42,6 +42,15 @@ std::vector<std::string> Template::values(const Address& address) const {
   return out;
 }
 
+std::string Template::shown(const Address& address, std::string_view quote) const {
+  std::string out = texts.front();
+  auto all = values(address);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    out += std::string(quote) + all[i] + std::string(quote) + texts[i + 1];
+  }
+  return out;
+}
+
 bool Template::has_word(std::string_view word) const {
   auto is_part = [](char c) { return is_alpha(c) || is_digit(c) || c == '_'; };
   return std::ranges::any_of(texts, [&](std::string_view text) {

@@ -7,11 +7,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import parts
 import peer
 import rrvs
+from control import ctl
 from handoffd import Handoffd
 from lookups import defers_while_server_is_down, rcpt, stopped, wait_for
 from scratch import Scratch
 from slapd import start_slapd
-from tap import done, is_
+from tap import done, is_, ok
 
 parts.need("ldap")
 peer.enter("openldap")
@@ -75,10 +76,26 @@ with Handoffd(settings) as daemon:
         "an_address_is_escaped_and_never_part_of_the_filter")
     is_(rcpt(daemon, *[f"{each}@example.org" for each in ("two", "two", "odd", "many", "pat")]),
         [451, 451, 451, 451, 250], "an_invalid_entry_defers_only_that_recipient_R1")
+    told = ctl(daemon, "explain", "pat@example.org")
+    ok(told.returncode == 0 and "ldap of pat@example.org knows the mailbox people/p" in told.stdout
+       and "verdict     250 2.1.5" in told.stdout, "explain_shows_the_entry_of_a_recipient")
+    told = ctl(daemon, "explain", "kim@example.org")
+    ok(told.returncode == 67 and "ldap of kim@example.org knows nobody: no entry for "
+       "(&(objectClass=inetOrgPerson)(mail=kim@example.org)) below ou=people,dc=example,dc=org ("
+       in told.stdout and "verdict     550 5.1.1" in told.stdout,
+       "explain_shows_the_search_that_found_nobody")
     defers_while_server_is_down(daemon, "pat@example.org", "kim@example.org", server, "slapd")
     with stopped(server.pid):
         is_(rcpt(daemon, "pat@example.org"), 451, "a_slow_server_defers_recipients_R1")
     is_(wait_for(daemon, "pat@example.org", 250), 250, "after_a_slow_search_recipients_are_found_again")
+    server.stop()
+    told = ctl(daemon, "explain", "pat@example.org")
+    ok(told.returncode == 75 and "ldap of pat@example.org failed: bind: Can't contact LDAP server"
+       in told.stdout and "verdict     451 4.3.0" in told.stdout,
+       "explain_says_that_the_directory_is_down")
+    ok("pass word" not in told.stdout + told.stderr and password not in told.stdout,
+       "explain_shows_no_password")
+    server.start()
 # The directory itself records when an entry was created.
 owners = lookup().replace("?mailbox=employeeType?", "?since=createTimestamp?")
 with Handoffd({**settings, "recipients.lookup": owners}) as daemon:
