@@ -1,10 +1,8 @@
 #include "conf/file.hh"
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <cstring>
 #include <optional>
-#include <sstream>
 
 #include "base/text.hh"
 #include "conf/options.hh"
@@ -14,17 +12,14 @@
 namespace handoff::conf {
 namespace {
 
-namespace po = boost::program_options;
-
 [[noreturn]] void fail(const std::string& file, unsigned line, const std::string& what) {
   throw ConfigError(file + ":" + std::to_string(line) + ": " + what);
 }
 
-// Returns the name in a line "[name]", as Boost parses it; nothing for other lines.
+// Returns the name in a line "[name]"; nothing for other lines.
 std::optional<std::string> section_of(std::string_view line) {
-  auto bare = trim(line.substr(0, line.find('#')));
-  if (!bare.starts_with('[') || !bare.ends_with(']')) return std::nullopt;
-  return std::string(bare.substr(1, bare.size() - 2));
+  if (!line.starts_with('[') || !line.ends_with(']')) return std::nullopt;
+  return std::string(line.substr(1, line.size() - 2));
 }
 
 bool has_section(std::string_view name) {
@@ -38,11 +33,12 @@ std::string no_such_section(const std::string& name) {
   return what + "; sections are the parts of a setting's name before the dot, such as [spool]";
 }
 
+// `section`: with the dot, or empty.
 std::string no_such_setting(const std::string& key, const std::string& section) {
   std::string what = escape(key) + ": no such setting";
-  // Boost names "spool.path" in the section [session] "session.spool.path".
-  auto below = section.empty() ? "" : key.substr(section.size() + 1);
-  if (find_setting(below) != nullptr) {
+  // "spool.path" in the section [session] is "session.spool.path".
+  auto below = key.substr(section.size());
+  if (!section.empty() && find_setting(below) != nullptr) {
     return what + "; put " + below + " above the first [section]";
   }
   return what + did_you_mean(key);
@@ -51,34 +47,28 @@ std::string no_such_setting(const std::string& key, const std::string& section) 
 }  // namespace
 
 std::vector<Assignment> read_text(std::string_view text, const std::string& file) {
-  // Boost copies the names of all options for each line that it parses, so it gets none, and the
-  // table of settings decides which names are known.
-  const po::options_description no_options;
   std::vector<Assignment> out;
-  std::string section;
+  std::string section;  // with the dot
   unsigned number = 0;
   for (auto line : split(text, '\n')) {
     ++number;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.find('\0') != std::string_view::npos) fail(file, number, "a NUL octet");
-    if (auto name = section_of(line)) {
+    auto bare = trim(line.substr(0, line.find('#')));
+    if (bare.empty()) continue;
+    if (auto name = section_of(bare)) {
       if (!has_section(*name)) fail(file, number, no_such_section(*name));
-      section = *name;
+      section = *name + ".";
       continue;
     }
-    // Boost does not report the line of an assignment, so it gets one line at a time, preceded by
-    // the line of its section.
-    std::istringstream one((section.empty() ? "" : "[" + section + "]\n") + std::string(line));
-    try {
-      for (const auto& option : po::parse_config_file(one, no_options, true).options) {
-        if (find_setting(option.string_key) == nullptr)
-          fail(file, number, no_such_setting(option.string_key, section));
-        out.push_back({option.string_key, option.value.empty() ? "" : option.value.front(),
-                       Assignment::Source::kFile, file, number});
-      }
-    } catch (const po::error&) {
+    auto equals = bare.find('=');
+    if (equals == bare.npos) {
       fail(file, number, escape(trim(line)) + ": must be KEY = VALUE, [SECTION], or a # comment");
     }
+    auto key = section + std::string(trim(bare.substr(0, equals)));
+    if (find_setting(key) == nullptr) fail(file, number, no_such_setting(key, section));
+    out.push_back(
+        {key, std::string(trim(bare.substr(equals + 1))), Assignment::Source::kFile, file, number});
   }
   return out;
 }

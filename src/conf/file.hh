@@ -1,4 +1,5 @@
-// The configuration file. Boost.Program_options parses it; each value keeps its line number.
+// The configuration file: lines "KEY = VALUE", "[SECTION]" and "# comment". Each value keeps its
+// line number.
 #pragma once
 
 #include <string>
