@@ -43,6 +43,7 @@ Board::Board(sys::SharedMemory memory, std::size_t capacity, std::size_t stride)
 
 void Board::take(std::size_t index) {
   new (&page(index).slot) Slot();
+  page(index).backends.clear();
   if (index >= used()) header().used = index + 1;
 }
 

@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "base/result.hh"
+#include "board/backend_writer.hh"
 #include "board/measures.hh"
 #include "board/shared_text.hh"
 #include "board/slow_mailboxes.hh"
@@ -94,6 +95,8 @@ class Board {
   // The mailboxes that the worker of this slot found slow. They are kept after the worker has
   // ended.
   SlowEntries& slow_mailboxes(std::size_t index) const { return page(index).slow; }
+  // Returns what the worker of this slot has seen of the hosts that mail is passed on to.
+  BackendRecords& backends(std::size_t index) const { return page(index).backends; }
   // Returns the number of used slots for which `is` returns true.
   template <class Is>
   std::size_t count(Is is) const {
@@ -126,6 +129,7 @@ class Board {
   struct Page {
     Slot slot;
     SlowEntries slow;
+    BackendRecords backends;
   };
   static std::size_t stride();
   Board(sys::SharedMemory memory, std::size_t capacity, std::size_t stride);

@@ -57,6 +57,17 @@ void judge_workers(Snapshot& s) {
   }
 }
 
+// A backend to which no mail has been sent for this long may be up again.
+constexpr std::int64_t kBackendMinutes = 5;
+
+void judge_backends(Snapshot& s) {
+  for (const auto& backend : s.backends) {
+    auto age = s.now - static_cast<std::int64_t>(backend.down.last / 1000);
+    if (backend.is_up() || age > kBackendMinutes * 60) continue;
+    s.findings.push_back({Condition::kDegraded, "backend " + backend.name + ": does not answer"});
+  }
+}
+
 }  // namespace
 
 const char* name_of(Condition condition) {
@@ -100,6 +111,7 @@ Examination read_report(std::string_view text, bool ended) {
 
 void judge(Snapshot& s) {
   judge_workers(s);
+  judge_backends(s);
   std::ranges::stable_sort(s.findings, std::greater(), &Finding::condition);
   s.condition = s.findings.empty() ? Condition::kServing : s.findings.front().condition;
   if (s.state.empty()) s.state = name_of(s.condition);

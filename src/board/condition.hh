@@ -56,8 +56,9 @@ std::string line_of(const Finding& finding);
 // condition is "not delivering".
 Examination read_report(std::string_view text, bool ended);
 
-// Adds findings that follow from the numbers of workers and delivery processes to `snapshot`, puts
-// the worst first, and sets the condition, unless it is already set.
+// Adds findings that follow from the numbers of workers and delivery processes and from the state
+// of backends to `snapshot`, puts the worst first, and sets the condition, unless it is already
+// set.
 void judge(Snapshot& snapshot);
 // For /healthz and doctor: "ok", or a line for each finding: "not delivering: spool: ...".
 std::string verdict_text(const Snapshot& snapshot);

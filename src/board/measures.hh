@@ -130,6 +130,9 @@ struct Histogram {
   std::atomic<std::uint64_t> sum;  // microseconds
 };
 
+// Adds one measurement.
+void observe(Histogram& histogram, std::chrono::nanoseconds took);
+
 inline void add(std::atomic<std::uint64_t>& number, std::uint64_t more) {
   number.store(number.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
 }

@@ -38,6 +38,14 @@ std::uint64_t key_of(std::string_view name) {
   return std::max<std::uint64_t>(hash, 1);
 }
 
+void observe(Histogram& histogram, std::chrono::nanoseconds took) {
+  auto us = static_cast<std::uint64_t>(std::max<std::chrono::microseconds::rep>(
+      std::chrono::duration_cast<std::chrono::microseconds>(took).count(), 0));
+  auto bucket = std::ranges::lower_bound(kBounds, us) - kBounds.begin();
+  add(histogram.buckets[static_cast<std::size_t>(bucket)], 1);
+  add(histogram.sum, us);
+}
+
 State SlotWriter::enter(State state) {
   auto now = steady<std::chrono::milliseconds>();
   auto before = slot_.state.load(std::memory_order_relaxed);
@@ -63,12 +71,7 @@ void SlotWriter::count_replies(std::string_view output) {
 }
 
 void SlotWriter::observe(Stage stage, sys::Steady::duration took) {
-  auto us = static_cast<std::uint64_t>(std::max<std::chrono::microseconds::rep>(
-      std::chrono::duration_cast<std::chrono::microseconds>(took).count(), 0));
-  auto& histogram = slot_.stages[static_cast<std::size_t>(stage)];
-  auto bucket = std::ranges::lower_bound(kBounds, us) - kBounds.begin();
-  add(histogram.buckets[static_cast<std::size_t>(bucket)], 1);
-  add(histogram.sum, us);
+  board::observe(slot_.stages[static_cast<std::size_t>(stage)], took);
 }
 
 void SlotWriter::failure(std::string_view what, std::string_view address) {

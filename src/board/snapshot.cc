@@ -28,6 +28,14 @@ void each_member(F f, auto& v, const Distribution*) {
   f(v.buckets, v.sum);
 }
 template <class F>
+void each_member(F f, auto& v, const Run<std::uint64_t>*) {
+  f(v.first, v.last);
+}
+template <class F>
+void each_member(F f, auto& v, const BackendFacts*) {
+  f(v.name, v.connections, v.recipients, v.latency, v.up, v.down);
+}
+template <class F>
 void each_member(F f, auto& v, const Totals*) {
   f(v.counters, v.replies, v.refusals, v.stages);
 }
@@ -48,7 +56,7 @@ void each_member(F f, auto& v, const Snapshot*) {
   f(v.version, v.hostname, v.state, v.condition, v.findings, v.pid, v.now, v.started, v.generation,
     v.reloads_refused, v.upgrades, v.listen, v.spool, v.spool_changes, v.space, v.outgoing,
     v.workers_max, v.by_state, v.departing, v.deaths, v.killed, v.throttles, v.throttled, v.full,
-    v.workers, v.totals, v.minute, v.recent, v.failures);
+    v.workers, v.backends, v.totals, v.minute, v.recent, v.failures);
 }
 
 template <class T>
@@ -155,6 +163,10 @@ std::optional<T> unpack_any(std::string_view text) {
 std::string pack(const Snapshot& snapshot) { return pack_any(snapshot); }
 std::optional<Snapshot> unpack_snapshot(std::string_view text) {
   return unpack_any<Snapshot>(text);
+}
+std::string pack(const std::vector<BackendFacts>& backends) { return pack_any(backends); }
+std::optional<std::vector<BackendFacts>> unpack_backends(std::string_view text) {
+  return unpack_any<std::vector<BackendFacts>>(text);
 }
 std::string pack(const sys::Space& space) { return pack_any(space); }
 std::optional<sys::Space> unpack_space(std::string_view text) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "board/backends.hh"
 #include "board/condition.hh"
 #include "board/totals.hh"
 #include "sys/files.hh"
@@ -75,6 +76,8 @@ struct Snapshot {
   bool full = false;  // workers_max are busy, and connections wait
   std::vector<WorkerFacts> workers;
 
+  std::vector<BackendFacts> backends;  // sorted by name
+
   Totals totals;
   Window minute;
   std::vector<double> recent;  // recipients delivered to in each of the last seconds, oldest first
@@ -84,6 +87,8 @@ struct Snapshot {
 std::string pack(const Snapshot& snapshot);
 // Returns nothing if the text is from a program with a different kind of snapshot.
 std::optional<Snapshot> unpack_snapshot(std::string_view text);
+std::string pack(const std::vector<BackendFacts>& backends);
+std::optional<std::vector<BackendFacts>> unpack_backends(std::string_view text);
 std::string pack(const sys::Space& space);
 std::optional<sys::Space> unpack_space(std::string_view text);
 std::string pack(const OutgoingMail& outgoing);

@@ -25,6 +25,8 @@ std::string fix_for(std::string_view finding) {
       {"lookup ",
        "start or repair the server or database that recipients.lookup names, or correct "
        "it; handoffctl explain shows what it answers"},
+      {"backend ",
+       "start handoffd or repair the network there; handoffctl explain shows what it answers"},
       {"spool", "mount and repair the filesystem of spool.path, and let user write to it"},
       {"room", "free space: mail is deferred until then"},
       {"staging", "let user write to SPOOL/.handoff/staging; check the disk and quota"},

@@ -237,6 +237,7 @@ void Master::keep_over_exec(bool keep) {
     for (const auto& fd : process->descriptors()) sys::keep_over_exec(fd, keep);
   }
   if (pid_file_) sys::keep_over_exec(pid_file_->descriptor(), keep);
+  out.backends = board::pack(workers_.backends());
   sys::keep_over_exec(life_.read, keep);
   sys::keep_over_exec(life_.write, keep);
 }

@@ -47,6 +47,7 @@ std::string Handover::pack() const {
   line("killed", std::to_string(killed));
   line("reloads-refused", std::to_string(reloads_refused));
   if (!totals.empty()) line("totals", totals);
+  if (!backends.empty()) line("backends", backends);
   return out;
 }
 
@@ -62,6 +63,7 @@ std::optional<Handover> Handover::unpack(std::string_view text) {
     if (key == "activated") out.activated = true;
     if (key == "http-endpoint") out.http_endpoint = std::string(value);
     if (key == "totals") out.totals = std::string(value);
+    if (key == "backends") out.backends = std::string(value);
     if (!number) continue;
     if (key == "listener") {
       if (auto endpoint = parse_endpoint(rest)) out.listeners.emplace_back(*endpoint, *number);

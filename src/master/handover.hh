@@ -35,6 +35,7 @@ struct Handover {
   unsigned upgrades = 0;       // how many preceded this one
   std::int64_t started = 0;    // of the first image: seconds since 1970
   std::string totals;          // board::Totals as text
+  std::string backends;        // board::BackendFacts as text
   std::uint64_t deaths = 0;    // of workers, so far
   std::uint64_t killed = 0;
   unsigned reloads_refused = 0;

@@ -114,6 +114,10 @@ std::optional<int> Master::begin() {
 void Master::inherit(const Handover& from, sys::Fd& control, sys::Fd& http) {
   listeners_ = Listeners(listeners_of(from), from.activated);
   if (auto totals = board::Totals::unpack(from.totals)) workers_.carry_on(*totals);
+  if (auto backends = board::unpack_backends(from.backends)) {
+    for (auto& backend : *backends) backend.connections = 0;
+    workers_.carry_on(*std::move(backends));
+  }
   deaths_ = from.deaths;
   killed_ = from.killed;
   reloads_refused_ = from.reloads_refused;

@@ -46,6 +46,8 @@ void WorkerTable::started(std::size_t slot, const WorkerProcess& process) {
 WorkerTable::Gone WorkerTable::ended(std::size_t index) {
   const auto& slot = board_.slot(index);
   ended_.add(slot);
+  board::add(ended_backends_, board_.backends(index));
+  for (auto& backend : ended_backends_) backend.connections = 0;
   Gone gone{std::exchange(workers_[index], {}),
             slot.counters[static_cast<std::size_t>(Counter::kSessions)],
             slot.counters[static_cast<std::size_t>(Counter::kTransactions)]};
@@ -177,9 +179,18 @@ board::Totals WorkerTable::totals() const {
   return out;
 }
 
+std::vector<board::BackendFacts> WorkerTable::backends() const {
+  auto out = ended_backends_;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i].pid != 0) board::add(out, board_.backends(i));
+  }
+  return out;
+}
+
 void WorkerTable::describe(board::Snapshot& snapshot) const {
   auto now = steady_milliseconds();
   snapshot.totals = totals();
+  snapshot.backends = backends();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const auto& worker = workers_[i];
     if (worker.pid == 0) continue;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "board/board.hh"
@@ -86,7 +87,12 @@ class WorkerTable {
 
   // Returns the totals of all workers since the start, including those of previous program images.
   board::Totals totals() const;
+  // Likewise what they have seen of backends.
+  std::vector<board::BackendFacts> backends() const;
   void carry_on(const board::Totals& totals) { ended_ = totals; }
+  void carry_on(std::vector<board::BackendFacts> backends) {
+    ended_backends_ = std::move(backends);
+  }
   // Counts events in other processes.
   void add(board::Counter counter, std::uint64_t more) {
     ended_.counters[static_cast<std::size_t>(counter)] += more;
@@ -112,6 +118,7 @@ class WorkerTable {
   board::Board board_;
   std::vector<WorkerProcess> workers_;  // parallel to the slots
   board::Totals ended_;
+  std::vector<board::BackendFacts> ended_backends_;
 };
 
 }  // namespace handoff::master

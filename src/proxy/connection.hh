@@ -9,8 +9,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hh"
+#include "board/backend_writer.hh"
 #include "lmtp/reply.hh"
 #include "proxy/capabilities.hh"
 #include "proxy/reply_reader.hh"
@@ -59,11 +61,14 @@ class Connection {
   void break_off();
 
   int fd() const { return socket_.get(); }
+  // Counts this connection as open until it is closed.
+  void count_in(board::OpenConnection counted) { counted_ = std::move(counted); }
 
  private:
   explicit Connection(sys::Fd socket) : socket_(std::move(socket)) {}
   Status arrive(std::optional<std::size_t> expected);
 
+  board::OpenConnection counted_;
   sys::Fd socket_;
   Capabilities offers_;
   ReplyParser replies_;

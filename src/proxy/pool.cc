@@ -58,7 +58,10 @@ Result<Pool::Taken> Pool::take(const Backend& backend, bool fresh) {
     return Connection::open(std::move(socket).value(), options_.hostname, deadline);
   };
   auto opened = open();
-  if (opened) return Taken{std::move(opened).value(), false};
+  if (opened) {
+    opened.value().count_in(record_of(backend).connected());
+    return Taken{std::move(opened).value(), false};
+  }
   auto error = opened.error();
   if (error.path.empty()) error.path = backend.text();
   if (error.code == ETIMEDOUT) note_silent(backend, error);

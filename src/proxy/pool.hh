@@ -8,6 +8,7 @@
 
 #include "base/mailbox.hh"
 #include "base/result.hh"
+#include "board/backend_writer.hh"
 #include "proxy/connection.hh"
 #include "proxy/options.hh"
 #include "sys/clock.hh"
@@ -25,6 +26,13 @@ class Pool {
   ~Pool();
 
   const Options& options() const { return options_; }
+
+  // Records from now on what is seen of backends; `records` must outlive the object.
+  void record_in(board::BackendRecords& records) { records_ = &records; }
+  board::BackendWriter record_of(const Backend& backend) const {
+    return records_ == nullptr ? board::BackendWriter()
+                               : board::BackendWriter(*records_, backend.text());
+  }
 
   struct Taken {
     Connection connection;
@@ -56,6 +64,7 @@ class Pool {
 
   Options options_;
   Connect connect_;
+  board::BackendRecords* records_ = nullptr;  // null: nothing is recorded
   std::map<Backend, Kept> kept_;
   std::map<Backend, Silent> silent_;
 };

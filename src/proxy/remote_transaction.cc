@@ -27,7 +27,7 @@ bool is_reply_to_command(const lmtp::Reply& reply) {
 }  // namespace
 
 RemoteTransaction::RemoteTransaction(Pool& pool, Backend backend, const Facts& facts)
-    : pool_(pool), backend_(std::move(backend)), facts_(facts) {}
+    : pool_(pool), backend_(std::move(backend)), record_(pool.record_of(backend_)), facts_(facts) {}
 
 RemoteTransaction::~RemoteTransaction() {
   if (!connection_) return;
@@ -104,6 +104,7 @@ lmtp::Reply RemoteTransaction::add(const std::string& address, const Recipient& 
       if (!taken) {
         bool forbidden = taken.error().code == EACCES;
         lose(taken.error(), forbidden ? say::kBackendNotAllowed : say::kBackendDown);
+        if (!forbidden) record_.failed();
         return failure(*lost_, address);
       }
       connection_ = std::move(taken.value().connection);
@@ -118,6 +119,7 @@ lmtp::Reply RemoteTransaction::add(const std::string& address, const Recipient& 
     lost_ = nullptr;
     cause_.clear();
   }
+  record_.failed();
   return failure(*lost_, address);
 }
 
@@ -156,6 +158,7 @@ std::optional<lmtp::Reply> RemoteTransaction::begin(const std::string& address,
     if (reply.value().code == 421) {
       return fail(explained(ECONNRESET, "the backend said " + reply.value().one_line()));
     }
+    record_.answered();
     bool is_mail = !is_open_ && i + 1 == before;
     if (is_mail) {
       is_open_ = reply.value().positive();
@@ -196,6 +199,7 @@ void RemoteTransaction::begin_content() {
     lose(explained(EPROTO, "the backend answered DATA with " + reply.value().one_line()),
          say::kBackendLost);
   }
+  if (lost_ != nullptr) record_.failed();
   deadline_ = sys::Steady::now() + pool_.options().timeout;
 }
 
@@ -208,13 +212,16 @@ void RemoteTransaction::serve(const Content& content, bool ended) {
   if (pausing || ends) {
     deadline_ = sys::Steady::now() + pool_.options().timeout;
   }
+  if (ends) ended_at_ = sys::Steady::now();
   if (served && connection_) served = send(content, ended);
   if (served && connection_ && !is_settled() && sys::Steady::now() >= deadline_) {
     served =
         Error{ETIMEDOUT, is_sent_ ? "wait for the backend's reply" : "send to the backend", {}};
     pool_.note_silent(backend_, served.error());
   }
-  if (!served) lose(served.error(), say::kBackendLost);
+  if (served) return;
+  lose(served.error(), say::kBackendLost);
+  record_.failed();
 }
 
 Status RemoteTransaction::send(const Content& content, bool ended) {
@@ -285,6 +292,10 @@ Status RemoteTransaction::take(const lmtp::Reply& reply) {
     return explained(ECONNRESET, "the backend said " + reply.one_line());
   }
   replies_.push_back(passed_on(reply, addresses_[replies_.size()]));
+  record_.answered();
+  if (replies_.size() == addresses_.size()) {
+    record_.replied_after(sys::Steady::now() - ended_at_);
+  }
   return {};
 }
 

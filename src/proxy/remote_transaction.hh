@@ -79,6 +79,7 @@ class RemoteTransaction {
 
   Pool& pool_;
   const Backend backend_;
+  board::BackendWriter record_;
   const Facts& facts_;
   std::optional<Connection> connection_;
   std::optional<lmtp::Reply> refusal_;  // of MAIL or of the content
@@ -96,6 +97,7 @@ class RemoteTransaction {
   bool has_ended_ = false;              // no more content will come
   bool is_sent_ = false;                // the end of the content too
   sys::Deadline deadline_;
+  sys::Steady::time_point ended_at_;  // when the end of the content was there
 };
 
 }  // namespace handoff::proxy

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/quantity.hh"
+
 namespace handoff::status {
 namespace {
 
@@ -350,6 +352,12 @@ std::string words_of(const board::Refusal& refusal) {
 bool has_scripts(const board::Snapshot& s) {
   return std::ranges::any_of(
       kFields, [&](const Field& field) { return is_of_scripts(field) && field.value(s) > 0; });
+}
+
+std::string state_of(const board::BackendFacts& backend, std::int64_t now) {
+  if (!backend.was_asked()) return "not asked yet";
+  auto seconds = std::max<std::int64_t>(now - backend.since(), 0);
+  return (backend.is_up() ? "up " : "down ") + duration_text(static_cast<double>(seconds));
 }
 
 unsigned busy(const board::Snapshot& s) {

@@ -47,6 +47,9 @@ std::vector<RefusalCount> refusals(const board::Snapshot& snapshot);
 // "451 lookup failed, at RCPT"
 std::string words_of(const board::Refusal& refusal);
 
+// "up 3 min", "down 20 s", "not asked yet"
+std::string state_of(const board::BackendFacts& backend, std::int64_t now);
+
 // Whether the number is about Sieve scripts and the messages that they send.
 inline bool is_of_scripts(const Field& field) {
   return field.line == "scripts" || field.line == "outgoing";

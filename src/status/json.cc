@@ -72,6 +72,15 @@ void pool(Json& json, const board::Snapshot& s) {
   json.new_line();
 }
 
+void latency(Json& json, std::string_view name, const board::Distribution& times) {
+  json.key(name).open('{');
+  json.key("count").number(times.count());
+  json.key("p50").real(times.quantile(0.5) / 1e6);
+  json.key("p95").real(times.quantile(0.95) / 1e6);
+  json.key("p99").real(times.quantile(0.99) / 1e6);
+  json.close('}');
+}
+
 void last_minute(Json& json, const board::Window& minute) {
   json.key("last_minute").open('{');
   json.key("seconds").real(minute.seconds);
@@ -79,13 +88,7 @@ void last_minute(Json& json, const board::Window& minute) {
   json.key("delivered_per_second").real(minute.recipients);
   json.key("octets_per_second").real(minute.octets);
   for (std::size_t i = 0; i < board::kStages; ++i) {
-    const auto& stage = minute.stages[i];
-    json.key(kStageFields[i].name).open('{');
-    json.key("count").number(stage.count());
-    json.key("p50").real(stage.quantile(0.5) / 1e6);
-    json.key("p95").real(stage.quantile(0.95) / 1e6);
-    json.key("p99").real(stage.quantile(0.99) / 1e6);
-    json.close('}');
+    latency(json, kStageFields[i].name, minute.stages[i]);
   }
   json.close('}');
   json.new_line();
@@ -134,6 +137,17 @@ std::string status_json(const board::Snapshot& s) {
     json.key("code").number(static_cast<std::uint64_t>(refusal.row->code));
     json.key("reason").text(refusal.row->reason);
     json.key("count").number(refusal.count);
+  });
+  json.new_line();
+  list(json, "backends", s.backends, [&](const board::BackendFacts& backend) {
+    json.key("name").text(backend.name);
+    json.key("up").boolean(backend.is_up());
+    json.key("since").number(static_cast<std::uint64_t>(backend.since()));
+    json.key("connections").number(backend.connections);
+    for (std::size_t i = 0; i < backend.recipients.size(); ++i) {
+      json.key(board::kOutcomeNames[i]).number(backend.recipients[i]);
+    }
+    latency(json, "message_to_reply", backend.latency);
   });
   json.new_line();
   last_minute(json, s.minute);

@@ -27,15 +27,17 @@ class Text {
     line(counter_ ? "_total" : "", labels, value);
   }
   void sample(const Labels& labels, std::uint64_t value) { sample(labels, std::to_string(value)); }
-  void histogram(const board::Distribution& distribution) {
+  void histogram(const board::Distribution& distribution, const Labels& labels = {}) {
     std::uint64_t below = 0;
     for (std::size_t i = 0; i < board::kBuckets; ++i) {
       below += distribution.buckets[i];
       bool last = i + 1 == board::kBuckets;
-      line("_bucket", {{"le", last ? "+Inf" : bound(board::kBounds[i])}}, std::to_string(below));
+      auto bucket = labels;
+      bucket.emplace_back("le", last ? "+Inf" : bound(board::kBounds[i]));
+      line("_bucket", bucket, std::to_string(below));
     }
-    line("_sum", {}, number_text(static_cast<double>(distribution.sum) / 1e6, 6));
-    line("_count", {}, std::to_string(below));
+    line("_sum", labels, number_text(static_cast<double>(distribution.sum) / 1e6, 6));
+    line("_count", labels, std::to_string(below));
   }
   std::string end() { return std::move(out_) + "# EOF\n"; }
 
@@ -68,6 +70,32 @@ class Text {
   bool counter_ = false;
   std::string out_;
 };
+
+void backends(Text& out, const std::vector<board::BackendFacts>& all) {
+  if (all.empty()) return;
+  out.family("handoff_backend_up", "gauge", "Whether the host answered when it was last asked.");
+  for (const auto& each : all) {
+    if (each.was_asked()) out.sample({{"backend", each.name}}, each.is_up() ? 1 : 0);
+  }
+  out.family("handoff_backend_state_since_seconds", "gauge", "Since when it is up or down.");
+  for (const auto& each : all) {
+    if (!each.was_asked()) continue;
+    out.sample({{"backend", each.name}}, static_cast<std::uint64_t>(each.since()));
+  }
+  out.family("handoff_backend_connections", "gauge", "Open connections to the host.");
+  for (const auto& each : all) out.sample({{"backend", each.name}}, each.connections);
+  out.family("handoff_backend_recipients", "counter",
+             "Recipients whose mailbox is there by their last reply.");
+  for (const auto& each : all) {
+    for (std::size_t i = 0; i < each.recipients.size(); ++i) {
+      out.sample({{"backend", each.name}, {"outcome", std::string(board::kOutcomeNames[i])}},
+                 each.recipients[i]);
+    }
+  }
+  out.family("handoff_backend_reply_seconds", "histogram",
+             "Time from the end of a message to the last reply of the host.");
+  for (const auto& each : all) out.histogram(each.latency, {{"backend", each.name}});
+}
 
 }  // namespace
 
@@ -118,6 +146,7 @@ std::string metrics(const board::Snapshot& s, bool open_metrics) {
     out.family(kStageFields[i].metric, "histogram", kStageFields[i].help);
     out.histogram(s.totals.stages[i]);
   }
+  backends(out, s.backends);
   return out.end();
 }
 

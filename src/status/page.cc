@@ -190,6 +190,28 @@ std::string spool_card(const Snapshot& s) {
   return card("Spool", out + note(html(s.spool)));
 }
 
+// Nothing unless mail is passed on to other hosts.
+std::string backends_card(const Snapshot& s) {
+  if (s.backends.empty()) return {};
+  std::string out =
+      "<table><tr><th scope=col>host<th scope=col>state<th scope=col class=n>connections";
+  for (auto outcome : board::kOutcomeNames) {
+    out += "<th scope=col class=n>" + std::string(outcome);
+  }
+  out += "<th scope=col class=n>message to reply, p95</tr>";
+  for (const auto& backend : s.backends) {
+    out += "<tr><td class=w>" + html(backend.name) + "<td class=" +
+           (backend.is_up()       ? "good"
+            : backend.was_asked() ? "bad"
+                                  : "\"\"") +
+           ">" + state_of(backend, s.now) + "<td class=n>" + count_text(backend.connections);
+    for (auto recipients : backend.recipients) out += "<td class=n>" + count_text(recipients);
+    auto times = backend.latency;
+    out += "<td class=n>" + (times.count() == 0 ? "-" : time_of(times.quantile(0.95))) + "</tr>";
+  }
+  return card("Hosts that mail is passed on to", out + "</table>", "wide");
+}
+
 std::string failures_card(const Snapshot& s, bool show_addresses) {
   if (s.failures.empty()) return card("Last failures", note("none", "good"), "wide");
   std::string out = "<table><tr><th scope=col>when<th scope=col>what</tr>";
@@ -257,7 +279,7 @@ std::string status_page(const Snapshot& s, bool show_addresses, bool refreshes) 
                                                   octets_text(s.minute.octets) + " a second") +
                                              curve(s.recent));
   out += pool_card(s) + spool_card(s) + latency_card(s) + totals_card(s) + scripts_card(s) +
-         refusals_card(s);
+         refusals_card(s) + backends_card(s);
   out += failures_card(s, show_addresses) + workers_card(s);
   return out + "</div></main></html>\n";
 }

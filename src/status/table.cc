@@ -54,6 +54,11 @@ std::string numbers(const board::Snapshot& s, std::string_view line) {
   return out;
 }
 
+std::string connections_text(const board::BackendFacts& backend) {
+  return std::to_string(backend.connections) +
+         (backend.connections == 1 ? " connection" : " connections");
+}
+
 }  // namespace
 
 std::string status_table(const board::Snapshot& s) {
@@ -68,6 +73,16 @@ std::string status_table(const board::Snapshot& s) {
   auto by_state = [&](board::State state) {
     return std::to_string(s.by_state[static_cast<std::size_t>(state)]);
   };
+  for (const auto& backend : s.backends) {
+    std::string outcomes;
+    for (std::size_t i = 0; i < backend.recipients.size(); ++i) {
+      outcomes +=
+          ", " + std::to_string(backend.recipients[i]) + " " + std::string(board::kOutcomeNames[i]);
+    }
+    out += line("backend    " + backend.name + " " + state_of(backend, s.now) + ", " +
+                connections_text(backend) + outcomes + ", message to reply " +
+                latencies(backend.latency));
+  }
   for (const auto& listen : s.listen) out += line("listens    " + listen);
   out += line("workers    " + std::to_string(busy(s)) + " busy, " + by_state(board::State::kIdle) +
               " idle, " + by_state(board::State::kStarting) + " starting, " +

@@ -361,10 +361,14 @@ Connection::Next Connection::ask_backend(const lmtp::RecipientNamed& event, Mail
     session_.accept_recipient(std::move(mailbox));
     return std::nullopt;
   }
-  if (auto admitted = admission_.check(mailbox); !admitted) {
-    const auto& error = admitted.error();
-    return refuse_recipient(event, reply_to(error, mailbox.address), &error, "backend failed");
-  }
+  auto refuse = [&](const lmtp::Reply& reply, const Error* error) {
+    services_.pool->record_of(*mailbox.backend).settled(reply.code);
+    return refuse_recipient(event, reply, error, "backend failed");
+  };
+  auto refuse_for = [&](const Error& error) {
+    return refuse(reply_to(error, mailbox.address), &error);
+  };
+  if (auto admitted = admission_.check(mailbox); !admitted) return refuse_for(admitted.error());
   if (!relay_) {
     auto client = proxy::client_of(session_.forwarded(), peer_.ip, session_.hello());
     auto open = [this] { return services_.spool->scratch_file(); };
@@ -378,10 +382,7 @@ Connection::Next Connection::ask_backend(const lmtp::RecipientNamed& event, Mail
     return admission_.ask_host(*mailbox.backend,
                                [&] { return relay_->add(mailbox, event.recipient); });
   });
-  if (!asked) {
-    const auto& error = asked.error();
-    return refuse_recipient(event, reply_to(error, mailbox.address), &error, "backend failed");
-  }
+  if (!asked) return refuse_for(asked.error());
   const auto& reply = asked.value();
   if (reply.positive()) {
     bool reports = relay_->reports(mailbox);
@@ -389,7 +390,7 @@ Connection::Next Connection::ask_backend(const lmtp::RecipientNamed& event, Mail
     return std::nullopt;
   }
   auto error = relay_->cause(mailbox);
-  return refuse_recipient(event, reply, error ? &*error : nullptr, "backend failed");
+  return refuse(reply, error ? &*error : nullptr);
 }
 
 // S18: clients of unix sockets and trusted clients are queue managers, which do not guess

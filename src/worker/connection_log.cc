@@ -113,6 +113,7 @@ void Connection::log_outcome(const Sender& sender, const Recipient& recipient,
   fields.emplace_back("sync", in_seconds(times_.sync));
   fields.emplace_back("commit", in_seconds(times_.commit));
   count_outcome(reply);
+  if (mailbox.backend) services_.pool->record_of(*mailbox.backend).settled(reply.code);
   if (!reply.positive()) slot_writer_.refused(At::kContent, reply.code, reply.reason);
   if (delivered) {
     if (result->value().already) fields.emplace_back("status", "already-delivered");

@@ -236,6 +236,9 @@ int run(const conf::Config& config, const sys::Log& log, const Assets& assets,
   }
   auto arrivals = sys::Arrivals::watch(inherited.listeners, inherited.life);
   if (!arrivals) return report(log, "cannot wait for connections", arrivals.error(), EX_OSERR);
+  if (auto& pool = services.value()->pool) {
+    pool->record_in(inherited.board.backends(inherited.own_slot));
+  }
   Worker worker(inherited, *services.value(), std::move(arrivals).value());
   // Before any message is accepted: files left by a crash show which messages may be sent again.
   worker.slot_writer().count(Counter::kSwept, services.value()->sweep());

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import mounts
+import parts
 import peer
 import shim
 from control import ctl, until, workers
@@ -97,6 +98,10 @@ start("dying", {"workers.min-idle": "8", "workers.max-idle": "9"})
 start("busy", {"workers.max": "1", "workers.min-idle": "1"})
 start("stopped")
 start("outgoing")
+backend_scratch = Scratch()
+start("proxy", {"recipients.lookup": "file:" + backend_scratch.file(
+    "recipients", f"{PAT} host=127.0.0.1 port={free_port()}\n")}
+      if parts.has("cdb") else {}, scratch=backend_scratch)
 disk_scratch = Scratch()
 disk = SlowDisk(disk_scratch)
 start("stuck", {"workers.progress-timeout": "3s"}, scratch=disk_scratch,
@@ -133,6 +138,7 @@ send(daemons["well"])
 
 # --- All conditions at once.
 send(daemons["lookup"])
+send(daemons["proxy"])
 daemons["stopped"].stop()
 for pid in until(lambda: len(pids := workers(daemons["dying"])) == 8 and pids, "eight workers"):
     os.kill(pid, signal.SIGKILL)
@@ -163,6 +169,10 @@ fires("HandoffDegraded", "second")
 fires("HandoffDown", "stopped")
 fires("HandoffWorkersDie", "dying")
 fires("HandoffNoIdleWorker", "busy")
+if parts.has("cdb"):
+    fires("HandoffBackendDown", "proxy")
+else:
+    caused["HandoffBackendDown"] = "proxy"  # only a table names backends
 fires("HandoffReloadRefused", "well")
 fires("HandoffWorkerStuck", "stuck")
 fires("HandoffOldOutgoing", "outgoing")

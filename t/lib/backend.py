@@ -13,7 +13,7 @@ import threading
 
 
 class Backend:
-    def __init__(self, chunking=True, extensions=(), answers=None):
+    def __init__(self, chunking=True, extensions=(), answers=None, port=0):
         """answers: {first words of a command: reply line}, instead of the usual replies."""
         self.chunking = chunking
         self.extensions = ["PIPELINING", "8BITMIME", "SIZE", *extensions]
@@ -27,7 +27,7 @@ class Backend:
         self.commands = []
         self.connections = 0
         self.sockets = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

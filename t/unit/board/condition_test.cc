@@ -62,6 +62,28 @@ BOOST_AUTO_TEST_CASE(crashes_and_full_pools_make_the_server_degraded) {
              "degraded: delivery processes: 2 have died in the last minute");
 }
 
+BOOST_AUTO_TEST_CASE(a_backend_that_did_not_answer_lately_makes_the_server_degraded) {
+  auto s = in_order();
+  s.now = 10'000;
+  auto seen = [](std::uint64_t up, std::uint64_t down) {
+    BackendFacts facts;
+    facts.name = "b:24";
+    facts.up = {up, up};
+    facts.down = {down, down};
+    return facts;
+  };
+  for (const auto& well : {seen(9'999'000, 9'998'000), seen(0, 0), seen(0, 9'600'000)}) {
+    s.findings.clear();
+    s.backends = {well};
+    judge(s);
+    BOOST_TEST(verdict_text(s) == "ok");
+  }
+  s.state.clear();
+  s.backends = {seen(9'998'000, 9'999'000)};
+  judge(s);
+  BOOST_TEST(verdict_text(s) == "degraded: backend b:24: does not answer");
+}
+
 BOOST_AUTO_TEST_CASE(a_written_report_is_parsed_to_the_same_findings) {
   sys::Space space{1, 2, 3, 4};
   Finding finding{Condition::kDegraded, "lookup ldap: no\nanswer"};

@@ -28,6 +28,7 @@ BOOST_AUTO_TEST_CASE(an_unpacked_handover_equals_the_packed_one) {
   sent.killed = 2;
   sent.reloads_refused = 1;
   sent.totals = "1.2. 3 4";
+  sent.backends = "1:1,4:b:24,";
   auto got = Handover::unpack(sent.pack());
   BOOST_REQUIRE(got.has_value());
   BOOST_TEST(got->trial);
@@ -47,6 +48,7 @@ BOOST_AUTO_TEST_CASE(an_unpacked_handover_equals_the_packed_one) {
   BOOST_TEST(got->killed == 2U);
   BOOST_TEST(got->reloads_refused == 1U);
   BOOST_TEST(got->totals == sent.totals);
+  BOOST_TEST(got->backends == sent.backends);
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_text_yields_no_handover) {

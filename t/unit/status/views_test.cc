@@ -109,6 +109,38 @@ BOOST_AUTO_TEST_CASE(refusals_are_shown_with_their_code_and_reason) {
                  "handoff_refusals_total{at=\"mail\",code=\"other\",reason=\"other\"} 1\n"));
 }
 
+BOOST_AUTO_TEST_CASE(each_view_shows_the_hosts_that_mail_is_passed_on_to) {
+  auto s = full();
+  BOOST_TEST(!has(status_table(s), "backend"));
+  BOOST_TEST(!has(status_page(s, false), "passed on"));
+  BOOST_TEST(!has(metrics(s, true), "handoff_backend"));
+  BackendFacts facts;
+  facts.name = "<b>:24";
+  facts.connections = 1;
+  facts.recipients = {10, 2, 3};
+  facts.latency.buckets[4] = 1;
+  facts.up = {1000, 2000};
+  facts.down.first = facts.down.last = static_cast<std::uint64_t>(s.now - 60) * 1000;
+  s.backends = {facts};
+  BOOST_TEST(
+      has(status_table(s),
+          "\nbackend    <b>:24 down 60 s, 1 connection, 10 delivered, 2 deferred, 3 rejected, "
+          "message to reply 1.8 ms / "));
+  BOOST_TEST(has(status_json(s),
+                 "\"backends\":[{\"name\":\"<b>:24\",\"up\":false,\"since\":1794999940,"
+                 "\"connections\":1,\"delivered\":10,\"deferred\":2,\"rejected\":3,"
+                 "\"message_to_reply\":{\"count\":1,"));
+  auto page = status_page(s, false);
+  BOOST_TEST(
+      has(page, "<td class=w>&lt;b&gt;:24<td class=bad>down 60 s<td class=n>1<td class=n>10"));
+  auto text = metrics(s, true);
+  BOOST_TEST(has(text, "\nhandoff_backend_up{backend=\"<b>:24\"} 0\n"));
+  BOOST_TEST(has(text, "\nhandoff_backend_state_since_seconds{backend=\"<b>:24\"} 1794999940\n"));
+  BOOST_TEST(has(text, "\nhandoff_backend_connections{backend=\"<b>:24\"} 1\n"));
+  BOOST_TEST(has(text, "_recipients_total{backend=\"<b>:24\",outcome=\"deferred\"} 2\n"));
+  BOOST_TEST(has(text, "_reply_seconds_bucket{backend=\"<b>:24\",le=\"0.0025\"} 1\n"));
+}
+
 BOOST_AUTO_TEST_CASE(the_page_can_be_paused_and_links_to_the_metrics) {
   auto s = full();
   s.minute.stages[0].buckets[3] = 1;
