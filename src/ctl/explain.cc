@@ -80,10 +80,11 @@ class Recorder final : public recipients::Lookup {
     }
     return {};
   }
-  // "//HOST/BASE?FIELD=ATTRIBUTE?SCOPE?FILTER", which extensions with a password may follow.
+  // "ldap://HOST/BASE?FIELD=ATTRIBUTE?SCOPE?FILTER", which extensions with a password may follow.
+  // The scheme may be missing.
   static std::string tried_in_directory(const std::string& url, const Address& address) {
     auto parts = split(url, '?');
-    auto slash = parts.front().find('/', 2);
+    auto slash = parts.front().find('/', parts.front().find("//") + 2);
     auto base = slash == std::string_view::npos ? "" : parts.front().substr(slash + 1);
     if (parts.size() < 4) return {};
     auto filter = recipients::Template::parse(parts[3]);
