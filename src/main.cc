@@ -64,7 +64,7 @@ void complain(const std::string& what) {
   if (stderr_is_the_connection()) {
     ::syslog(LOG_MAIL | LOG_ERR, "handoffd: %s", what.c_str());
   } else {
-    std::cerr << "handoffd: " << printable(what) << "\n";
+    std::cerr << "handoffd: " << printable(what, true) << "\n";
   }
 }
 

@@ -160,11 +160,12 @@ bool is_printable_utf8(std::string_view text) {
 
 std::string escape(std::string_view bytes) { return escape(bytes, "\\x"); }
 
-std::string printable(std::string_view text) {
+std::string printable(std::string_view text, bool lines) {
   std::string out;
   while (!text.empty()) {
     auto size = utf8_size(text);
-    bool keep = size > 0 && !is_control(text.front());
+    char c = text.front();
+    bool keep = size > 0 && (!is_control(c) || (lines && c == '\n'));
     size = std::max<std::size_t>(size, 1);
     auto one = text.substr(0, size);
     out += keep ? std::string(one) : escape(one);

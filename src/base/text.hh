@@ -56,7 +56,8 @@ bool is_printable_utf8(std::string_view text);
 // `\` and `"`, and writes all other octets as \xHH.
 std::string escape(std::string_view bytes);
 // Makes text safe for a terminal: writes control characters and invalid UTF-8 as \xHH.
-std::string printable(std::string_view text);
+// `lines`: keeps the ends of lines.
+std::string printable(std::string_view text, bool lines = false);
 // As escape(), for a JSON string: keeps UTF-8, and writes C1 control characters and invalid octets
 // as \u00HH.
 std::string escape_json(std::string_view bytes);

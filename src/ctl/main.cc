@@ -97,10 +97,10 @@ int main(int argc, char** argv) {
   try {
     return handoff::ctl::run({argv + 1, argv + argc});
   } catch (const handoff::conf::ConfigError& e) {
-    std::cerr << "handoffctl: " << handoff::printable(e.what()) << "\n";
+    std::cerr << "handoffctl: " << handoff::printable(e.what(), true) << "\n";
     return e.exit_code();
   } catch (const std::exception& e) {
-    std::cerr << "handoffctl: " << handoff::printable(e.what()) << "\n";
+    std::cerr << "handoffctl: " << handoff::printable(e.what(), true) << "\n";
     return EX_SOFTWARE;
   }
 }
