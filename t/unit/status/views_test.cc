@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(each_view_shows_the_hosts_that_mail_is_passed_on_to) {
   s.backends = {facts};
   BOOST_TEST(
       has(status_table(s),
-          "\nbackend    <b>:24 down 60 s, 1 connection, 10 delivered, 2 deferred, 3 rejected, "
+          "\nbackend    <b>:24 down 1 min, 1 connection, 10 delivered, 2 deferred, 3 rejected, "
           "message to reply 1.8 ms / "));
   BOOST_TEST(has(status_json(s),
                  "\"backends\":[{\"name\":\"<b>:24\",\"up\":false,\"since\":1794999940,"
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(each_view_shows_the_hosts_that_mail_is_passed_on_to) {
                  "\"message_to_reply\":{\"count\":1,"));
   auto page = status_page(s, false);
   BOOST_TEST(
-      has(page, "<td class=w>&lt;b&gt;:24<td class=bad>down 60 s<td class=n>1<td class=n>10"));
+      has(page, "<td class=w>&lt;b&gt;:24<td class=bad>down 1 min<td class=n>1<td class=n>10"));
   auto text = metrics(s, true);
   BOOST_TEST(has(text, "\nhandoff_backend_up{backend=\"<b>:24\"} 0\n"));
   BOOST_TEST(has(text, "\nhandoff_backend_state_since_seconds{backend=\"<b>:24\"} 1794999940\n"));
