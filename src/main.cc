@@ -16,6 +16,7 @@
 #include "base/text.hh"
 #include "conf/assignment.hh"
 #include "conf/command_line.hh"
+#include "conf/copy.hh"
 #include "conf/load.hh"
 #include "ctl/checks.hh"
 #include "delivery/agent.hh"
@@ -32,6 +33,7 @@
 #include "sys/log.hh"
 #include "sys/process.hh"
 #include "sys/sandbox.hh"
+#include "sys/secrets.hh"
 #include "sys/signals.hh"
 #include "sys/sockets.hh"
 #include "sys/title.hh"
@@ -238,9 +240,20 @@ std::string optional_parts() {
   return parts.empty() ? " none" : parts;
 }
 
-int serve_stdin(const conf::Config& config) {
+int serve_stdin(conf::Settings settings) {
+  const auto& config = settings.config;
   auto log = open_log(config);
   worker::Companions companions;
+  if (worker::needs_lookup_process(config)) {
+    auto started = worker::start_lookups(config, log);
+    if (!started) return fail(started.error(), EX_TEMPFAIL);
+    companions.lookups = std::move(started).value();
+  }
+  // Neither the session nor the other processes need them.
+  conf::forget_secrets(settings);
+  sys::erase_database_variables();
+  sys::set_title("session");  // overwrites the environment that the program was started with
+  sys::erase_freed_memory(false);
   if (delivery::is_needed(config)) {
     // The session reads its tables itself; these are for the delivery process.
     auto tables = recipients::load_tables(config.recipients.lookups,
@@ -249,11 +262,6 @@ int serve_stdin(const conf::Config& config) {
     auto started = delivery::start(config, log, tables.value());
     if (!started) return fail(started.error(), EX_TEMPFAIL);
     companions.delivery = std::move(started).value();
-  }
-  if (worker::needs_lookup_process(config)) {
-    auto started = worker::start_lookups(config, log);
-    if (!started) return fail(started.error(), EX_TEMPFAIL);
-    companions.lookups = std::move(started).value();
   }
   if (worker::needs_filter_process(config)) {
     auto started = worker::start_filter(config, log);
@@ -279,7 +287,9 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
     case Action::kCheck:
       return check(line);
     case Action::kStdin: {
-      return serve_stdin(conf::load(line, recipients::parse_lookup).config);
+      auto settings = conf::load(line, recipients::parse_lookup);
+      conf::forget_secrets(line.options);
+      return serve_stdin(std::move(settings));
     }
     default:
       break;
@@ -295,6 +305,7 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   handoff::sys::make_room_for_title(argc, argv);
   handoff::sys::hide_memory();
+  handoff::sys::erase_freed_memory(true);  // the configuration may contain passwords
   // At an upgrade and at the start of a worker, the caller has closed what the program does not
   // need.
   if (::getenv(handoff::master::kHandoverVariable) == nullptr &&
@@ -304,6 +315,7 @@ int main(int argc, char** argv) {
   try {
     auto birth = handoff::sys::take_variable(handoff::master::kBirthVariable);
     if (!birth.empty()) {
+      handoff::sys::erase_freed_memory(false);  // the master passes none on
       handoff::sys::set_process_name("handoffd");
       return handoff::master::run_executed(birth, handoff::open_log);
     }

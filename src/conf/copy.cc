@@ -4,6 +4,7 @@
 
 #include "base/netstring.hh"
 #include "base/text.hh"
+#include "sys/secrets.hh"
 
 namespace handoff::conf {
 namespace {
@@ -30,6 +31,24 @@ std::string pack(const Settings& settings) {
     }
   }
   return out;
+}
+
+void forget_secrets(Settings& settings) {
+  auto values = settings.values.find(kLookup);
+  auto& lookups = settings.config.recipients.lookups;
+  for (std::size_t i = 0; i < lookups.size(); ++i) {
+    if (!lookups[i].kind.apart()) continue;
+    sys::erase(lookups[i].argument);
+    if (values == settings.values.end() || i >= values->second.size()) continue;
+    sys::erase(values->second[i].value);
+    values->second[i].value = lookups[i].kind.name;
+  }
+}
+
+void forget_secrets(std::vector<Assignment>& options) {
+  for (auto& option : options) {
+    if (option.key == kLookup) sys::erase(option.value);
+  }
 }
 
 Settings unpack_settings(std::string_view octets, LookupParser parse_lookup) {

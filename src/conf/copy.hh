@@ -4,7 +4,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "conf/assignment.hh"
 #include "conf/load.hh"
 
 namespace handoff::conf {
@@ -12,6 +14,11 @@ namespace handoff::conf {
 // Omits what only a lookup process needs: of a lookup that runs in a lookup process
 // (LookupKind::apart()), it contains the kind, but neither server nor password.
 std::string pack(const Settings& settings);
+// Overwrites in `settings` what pack() omits. Afterwards they are those of a process that unpacked
+// them.
+void forget_secrets(Settings& settings);
+// Overwrites what such lookups are in the options of the command line.
+void forget_secrets(std::vector<Assignment>& options);
 // `parse_lookup` must accept such a kind without an argument. Throws ConfigError.
 Settings unpack_settings(std::string_view octets, LookupParser parse_lookup);
 

@@ -6,6 +6,7 @@
 
 #include "base/text.hh"
 #include "conf/command_line.hh"
+#include "conf/copy.hh"
 #include "ctl/checks.hh"
 #include "ctl/commands.hh"
 #include "ctl/explanation.hh"
@@ -20,14 +21,15 @@
 #include "recipients/layout.hh"
 #include "recipients/resolver.hh"
 #include "recipients/script.hh"
-#include "spool/mailbox_writer.hh"
 #include "recipients/template.hh"
+#include "spool/mailbox_writer.hh"
 #include "spool/quotas.hh"
 #include "spool/room.hh"
 #include "sys/account.hh"
 #include "sys/daemon.hh"
 #include "sys/files.hh"
 #include "sys/log.hh"
+#include "sys/secrets.hh"
 
 namespace handoff::ctl {
 namespace {
@@ -99,7 +101,8 @@ class Recorder final : public recipients::Lookup {
 
 class Explainer {
  public:
-  Explainer(const conf::Config& config, std::string given) : config_(config) {
+  Explainer(conf::Settings& settings, std::string given)
+      : settings_(settings), config_(settings.config) {
     out_.given = std::move(given);
   }
   // Reads tables and opens modules as the current user, then asks as config.user.
@@ -127,6 +130,7 @@ class Explainer {
   // not enter the home, and a dead disk would block it. Requires root.
   void start_delivery_process();
 
+  conf::Settings& settings_;
   const conf::Config& config_;
   sys::Files files_;
   recipients::Tables tables_;
@@ -233,7 +237,11 @@ void Explainer::ask_backend(const Mailbox& mailbox) {
 
 void Explainer::start_delivery_process() {
   // The delivery process may outlive this process if a home does not respond.
-  auto started = delivery::start(config_, quiet_, tables_, sys::close_standard_descriptors);
+  auto started = delivery::start(config_, quiet_, tables_, [this] {
+    sys::close_standard_descriptors();
+    conf::forget_secrets(settings_);
+    sys::erase_database_variables();
+  });
   if (started) client_.emplace(config_, std::move(started).value());
 }
 
@@ -320,8 +328,8 @@ int explain(Invocation invocation) {
   auto address = invocation.arguments.front();
   invocation.arguments.erase(invocation.arguments.begin());
   invocation.expect_no_more();
-  auto config = conf::load_file(invocation.config_file, recipients::parse_lookup).config;
-  auto explanation = Explainer(config, address).run();
+  auto settings = conf::load_file(invocation.config_file, recipients::parse_lookup);
+  auto explanation = Explainer(settings, address).run();
   std::cout << (json ? as_json(explanation) : as_text(explanation));
   return explanation.code < 400 ? EX_OK : explanation.code < 500 ? EX_TEMPFAIL : EX_NOUSER;
 }

@@ -8,6 +8,7 @@
 #include "conf/command_line.hh"
 #include "config.h"
 #include "ctl/commands.hh"
+#include "sys/secrets.hh"
 
 namespace handoff::ctl {
 namespace {
@@ -94,6 +95,7 @@ int run(std::vector<std::string> arguments) {
 int main(int argc, char** argv) {
   // A server that closes the connection is reported, not fatal.
   std::signal(SIGPIPE, SIG_IGN);
+  handoff::sys::erase_freed_memory(true);  // the configuration may contain passwords
   try {
     return handoff::ctl::run({argv + 1, argv + argc});
   } catch (const handoff::conf::ConfigError& e) {

@@ -38,6 +38,7 @@ int Master::run_status(const status::Options& options, const sys::Fd& listener,
   }
   if (start_.background) start_.background->detach();
   assets_ = {};  // contains the private key
+  forget_secrets();
   workers_.forget_board();
   return master::run_status(config(), *log_, options, listener, channel);
 }
@@ -72,7 +73,9 @@ void Master::examine(std::function<void()> then) {
   examining_.ask(
       [this](const sys::Fd& text) {
         listeners_.abandon();
-        return worker::examine(config(), assets_, text);
+        auto lookups = worker::start_examined_lookups(config(), *log_, assets_.modules);
+        forget_secrets();
+        return worker::examine(config(), assets_.tables, std::move(lookups), text);
       },
       [this, then = std::move(then)](const Report& report) {
         examination_ = board::read_report(report.output, report.ok);
@@ -89,6 +92,7 @@ void Master::answer_health(StatusProcess& process) {
         std::vector<Endpoint> endpoints;
         for (const auto& listener : listeners_.listeners()) endpoints.push_back(listener.endpoint);
         listeners_.abandon();
+        forget_secrets();
         return worker::greet(config(), endpoints, text);
       },
       [this, &process](const Report& report) {

@@ -8,11 +8,13 @@
 #include <utility>
 
 #include "conf/assignment.hh"
+#include "conf/copy.hh"
 #include "master/state.hh"
 #include "recipients/kinds.hh"
 #include "recipients/table.hh"
 #include "sys/fd.hh"
 #include "sys/process.hh"
+#include "sys/secrets.hh"
 #include "worker/trial.hh"
 
 namespace handoff::master {
@@ -31,7 +33,7 @@ void remove_files(const std::vector<Listener>& listeners) {
 }  // namespace
 
 // A configuration that is being tried, while the running one stays in force.
-struct Candidate {
+struct Master::Candidate {
   conf::Settings settings;
   recipients::TableImages images;
   std::vector<Listener> opened;
@@ -73,6 +75,7 @@ void Master::reload(bool asked) {
   auto loaded = load();
   if (!loaded) return refuse_reload(loaded.error().what);
   auto candidate = std::make_shared<Candidate>(Candidate{std::move(loaded).value(), {}, {}});
+  candidate_ = candidate;
   const auto& wanted = candidate->settings.config;
   // The child reads the tables into memory that the master keeps.
   auto images = recipients::blank_images(wanted.recipients.lookups);
@@ -102,6 +105,15 @@ void Master::reload(bool asked) {
     assets_ = std::move(assets).value();
     take_reload(std::move(candidate->settings), std::move(candidate->opened));
   });
+}
+
+void Master::forget_secrets() {
+  conf::forget_secrets(settings_);
+  conf::forget_secrets(start_.line.options);
+  if (auto candidate = candidate_.lock()) conf::forget_secrets(candidate->settings);
+  for (auto& argument : start_.command) sys::erase(argument);
+  sys::erase_database_variables();
+  sys::erase_freed_memory(false);  // there are none left
 }
 
 void Master::refuse_reload(const std::string& why) {
@@ -225,6 +237,7 @@ Handover Master::handover() {
   out.upgrades = upgrades_;
   out.started = started_;
   out.totals = workers_.totals().pack();
+  out.backends = board::pack(workers_.backends());
   out.deaths = deaths_;
   out.killed = killed_;
   out.reloads_refused = reloads_refused_;
@@ -237,7 +250,6 @@ void Master::keep_over_exec(bool keep) {
     for (const auto& fd : process->descriptors()) sys::keep_over_exec(fd, keep);
   }
   if (pid_file_) sys::keep_over_exec(pid_file_->descriptor(), keep);
-  out.backends = board::pack(workers_.backends());
   sys::keep_over_exec(life_.read, keep);
   sys::keep_over_exec(life_.write, keep);
 }

@@ -123,9 +123,12 @@ class Master {
   void answer_health(StatusProcess& process);
 
   void leave_master();
+  // In a child that is not a lookup process: overwrites the passwords of databases.
+  void forget_secrets();
   // Returns the number of the configuration in force: 1, and one more with each reload.
   unsigned configuration() const { return generation_ - spool_changes_; }
 
+  struct Candidate;  // a configuration that is being tried
   Start start_;
   conf::Settings settings_;
   std::unique_ptr<sys::Log> log_;
@@ -145,9 +148,10 @@ class Master {
   std::unique_ptr<EventLoop::Watch> wakeup_watch_;
 
   Phase phase_ = Phase::kStarting;
-  unsigned generation_ = 1;          // of the workers that are started now
-  unsigned ready_generation_ = 0;    // the latest with a worker that was ready; 0: none
-  std::optional<Ask> waiting_;       // the request to answer when this reload or upgrade ends
+  unsigned generation_ = 1;        // of the workers that are started now
+  unsigned ready_generation_ = 0;  // the latest with a worker that was ready; 0: none
+  std::optional<Ask> waiting_;     // the request to answer when this reload or upgrade ends
+  std::weak_ptr<Candidate> candidate_;
   std::string reload_note_;          // the changed settings that a reload does not apply
   std::optional<bool> next_reload_;  // requested meanwhile; true: by a status process
   std::vector<pid_t> adopted_;       // workers of the previous program image

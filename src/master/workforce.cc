@@ -114,6 +114,7 @@ int Master::run_worker(const worker::Inheritance& inherited) {
     log_->error("cannot start a worker", {{"cause", failed.describe()}});
     return EX_OSERR;
   }
+  forget_secrets();
   return worker::run(config(), *log_, assets_, inherited, [this] {
     log_->echo_errors(false);
     if (start_.background) start_.background->detach();
@@ -142,7 +143,10 @@ Result<Master::Companion> Master::start_companion(std::function<int(sys::Fd&)> s
 
 Result<Master::Companion> Master::start_delivery() {
   return start_companion(
-      [this](sys::Fd& socket) { return delivery::serve(config(), *log_, assets_.tables, socket); },
+      [this](sys::Fd& socket) {
+        forget_secrets();
+        return delivery::serve(config(), *log_, assets_.tables, socket);
+      },
       [this](int status) {
         if (status == 0) return;
         history_.record_delivery_death(sys::Steady::now());
@@ -163,6 +167,7 @@ Result<Master::Companion> Master::start_lookups() {
 Result<Master::Companion> Master::start_filter() {
   return start_companion(
       [this](sys::Fd& socket) {
+        forget_secrets();
         return worker::start_filters(config(), *log_, *assets_.engine, socket);
       },
       [this](int status) {
@@ -347,6 +352,7 @@ void Master::sweep_spool() {
     // If these descriptors stayed open and this master were killed, the next one could not bind the
     // sockets.
     listeners_.abandon();
+    forget_secrets();
     sys::set_title("sweep");
     auto swept = worker::sweep_spool(config(), *log_);
     sys::put(text, swept ? std::to_string(swept.value()) : swept.error().describe());
@@ -382,6 +388,7 @@ void Master::adjust_sender() {
           log_->error("no sender", {{"cause", counts.error().describe()}});
           return EX_OSERR;
         }
+        forget_secrets();
         return worker::run_sender(config(), *log_, life_.read, counts.value());
       },
       [this](int status) {

@@ -13,8 +13,7 @@ Result<std::unique_ptr<Chain>> Chain::make(const ChainOptions& options,
   std::unique_ptr<Chain> chain(new Chain(options.fold));
   for (std::size_t number = 0; number < options.lookups.size(); ++number) {
     const auto& setting = options.lookups[number];
-    bool apart = context.process != nullptr && setting.kind.apart();
-    auto lookup = apart ? make_apart_lookup(number, context) : make_lookup(setting, context);
+    auto lookup = make_lookup(options.lookups, number, context);
     if (!lookup) return lookup.error();
     auto made = std::move(lookup).value();
     if (setting.kind.remote && options.cache_ttl.count() > 0) {

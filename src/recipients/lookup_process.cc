@@ -90,8 +90,10 @@ Found LookupClient::ask(const Question& question, std::chrono::milliseconds time
   return late ? explained(ETIMEDOUT, "the lookup process does not answer") : gone;
 }
 
-Result<std::unique_ptr<Lookup>> make_apart_lookup(std::size_t number,
-                                                  const LookupContext& context) {
+Result<std::unique_ptr<Lookup>> make_lookup(const std::vector<LookupSetting>& lookups,
+                                            std::size_t number, const LookupContext& context) {
+  const auto& setting = lookups[number];
+  if (context.process == nullptr || !setting.kind.apart()) return make_lookup(setting, context);
   auto found = context.process->ask({number, std::nullopt}, context.timeout);
   if (!found) return found.error();
   return std::unique_ptr<Lookup>(

@@ -50,8 +50,9 @@ class LookupClient {
   sys::Fd socket_;
 };
 
-// Returns a lookup that context.process creates, number `number` of recipients.lookup. First asks
-// whether it could be created.
-Result<std::unique_ptr<Lookup>> make_apart_lookup(std::size_t number, const LookupContext& context);
+// Creates number `number` of `lookups`. If it is apart() and there is a context.process, that
+// process creates it, and is asked whether it could.
+Result<std::unique_ptr<Lookup>> make_lookup(const std::vector<LookupSetting>& lookups,
+                                            std::size_t number, const LookupContext& context);
 
 }  // namespace handoff::recipients

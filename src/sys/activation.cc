@@ -12,19 +12,13 @@
 #include <string_view>
 
 #include "base/text.hh"
+#include "sys/secrets.hh"
 #include "sys/sockets.hh"
 
 namespace handoff::sys {
 namespace {
 
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
-
-// Variables from which libpq, libmariadb and OpenLDAP take a password or the path of a file with
-// passwords.
-[[maybe_unused]] bool is_of_database(std::string_view variable) {
-  static constexpr std::string_view kNames[] = {"PG", "MYSQL_", "MARIADB_", "LDAP"};
-  return std::ranges::any_of(kNames, [&](auto name) { return variable.starts_with(name); });
-}
 
 }  // namespace
 

@@ -1,13 +1,12 @@
 // Reads a file line by line. Distinguishes its end from a read error, unlike the streams of libc++.
 #pragma once
 
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
+#include <cstddef>
 #include <string>
 #include <utility>
 
 #include "base/result.hh"
+#include "sys/fd.hh"
 
 namespace handoff::sys {
 
@@ -22,17 +21,13 @@ class TextFile {
   const Status& status() const { return status_; }
 
  private:
-  TextFile(std::FILE* file, std::string path) : file_(file), path_(std::move(path)) {}
+  TextFile(Fd file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
+  bool fill();
 
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  struct Free {
-    void operator()(char* memory) const { std::free(memory); }
-  };
-  std::unique_ptr<std::FILE, Close> file_;
-  std::unique_ptr<char, Free> buffer_;  // of getline(3), which reallocates it
-  std::size_t room_ = 0;
+  Fd file_;
+  // Not a FILE: its buffers are not overwritten when they are freed (secrets.hh).
+  std::string buffer_;
+  std::size_t begin_ = 0;  // of the next line in `buffer_`
   std::string path_;
   Status status_;
 };

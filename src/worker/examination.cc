@@ -11,9 +11,12 @@
 
 #include "base/quantity.hh"
 #include "board/condition.hh"
+#include "recipients/lookup_process.hh"
 #include "recipients/probe.hh"
 #include "sys/files.hh"
 #include "sys/log.hh"
+#include "sys/message_socket.hh"
+#include "sys/process.hh"
 #include "sys/sandbox.hh"
 #include "sys/signals.hh"
 #include "sys/sockets.hh"
@@ -30,6 +33,8 @@ using board::Condition;
 
 constexpr std::chrono::seconds kGreetingLimit{5};
 constexpr std::chrono::milliseconds kLookupsLimit{3000};  // for all lookups together
+// The lookup process ends by itself then, even if a library hangs.
+constexpr std::chrono::seconds kLookupsEnd{10};
 // If a message of a script waits this long, a restart of the mail system is not the reason.
 constexpr std::chrono::hours kOutgoingLate{4};
 
@@ -78,13 +83,18 @@ class Lines {
   std::string input_;
 };
 
-// Returns the needs of an examination in addition to open descriptors: those of a worker and its
-// lookup process, without programs.
+// Returns the needs of an examination in addition to open descriptors: those of a worker, without
+// programs.
 sys::Needs examination_needs(const conf::Config& config) {
   auto out = needs_of(config, false, false);
   out.programs.clear();
-  add_lookup_needs(out, config);
   return out;
+}
+
+// The time for each lookup.
+std::chrono::milliseconds lookup_limit(const conf::Config& config) {
+  auto limit = kLookupsLimit / std::max<std::ptrdiff_t>(std::ssize(config.recipients.lookups), 1);
+  return std::min<std::chrono::milliseconds>(limit, config.recipients.lookup_timeout);
 }
 
 void check_room(spool::Spool& spool, const sys::Space& space, FindingWriter& report) {
@@ -124,7 +134,19 @@ void check_outgoing(spool::Spool& spool, FindingWriter& report) {
 
 }  // namespace
 
-int examine(const conf::Config& config, const Assets& assets, const sys::Fd& to) {
+Result<sys::Fd> start_examined_lookups(const conf::Config& config, const sys::Log& log,
+                                       const recipients::Modules& modules) {
+  if (!needs_lookup_process(config)) return sys::Fd();
+  auto quick = config;
+  quick.recipients.lookup_timeout = std::chrono::ceil<std::chrono::seconds>(lookup_limit(config));
+  return sys::fork_server([&](const sys::Fd& socket) {
+    sys::end_unless_called(kLookupsEnd);
+    return serve_lookups(quick, log, modules, socket);
+  });
+}
+
+int examine(const conf::Config& config, const recipients::Tables& tables,
+            Result<sys::Fd> lookup_process, const sys::Fd& to) {
   sys::set_title("examination");
   sys::catch_stop_signal();
   FindingWriter report(to);
@@ -153,15 +175,16 @@ int examine(const conf::Config& config, const Assets& assets, const sys::Fd& to)
   if (auto written = spool.probe(); !written) static_cast<void>(failed(written.error()));
   if (needs_sender(config)) check_outgoing(spool, report);
   const auto& lookups = config.recipients.lookups;
-  auto limit = kLookupsLimit / std::max<std::ptrdiff_t>(std::ssize(lookups), 1);
-  recipients::LookupContext context{
-      .files = files,
-      .spool = spool.root(),
-      .layout = config.spool.layout,
-      .timeout = std::min<std::chrono::milliseconds>(limit, config.recipients.lookup_timeout),
-      .tables = &assets.tables,
-      .modules = &assets.modules,
-      .proxy = config.passes_on(recipients::name_hosts(assets.tables))};
+  report.begin("lookup process");
+  if (!lookup_process) return failed(lookup_process.error());
+  recipients::LookupClient process(std::move(lookup_process).value());
+  recipients::LookupContext context{.files = files,
+                                    .spool = spool.root(),
+                                    .layout = config.spool.layout,
+                                    .timeout = lookup_limit(config),
+                                    .tables = &tables,
+                                    .process = &process,
+                                    .proxy = config.passes_on(recipients::name_hosts(tables))};
   auto local = recipients::probe_address().local;
   recipients::probe_lookups(lookups, context,
                             {.begins = [&](const std::string& name) { report.begin(name); },

@@ -2,20 +2,24 @@
 """Workers and status processes are programs of their own: their addresses reveal nothing about
 another process, their memory contains no password, and they use the settings that the master has
 read, even if the files have changed."""
+import contextlib
 import os
 import re
 import shutil
 import signal
+import socket
 import ssl
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import parts
 from certificates import Certificates
-from control import until, workers
+from control import ctl, until, workers
 from handoffd import Handoffd, is_sanitized, program
 from lmtp import Lmtp, deliver
 from lookups import rcpt
+from scratch import Scratch
 from tap import done, empty, is_, ok, skip, skip_all
 
 if not sys.platform.startswith("linux") or os.geteuid() != 0:
@@ -27,6 +31,9 @@ TWO = {"workers.max": 2, "workers.min-idle": 2, "workers.max-idle": 2, "log.leve
 ONE = {"workers.max": 1, "workers.min-idle": 1, "log.level": "debug"}
 # A build without the Linux extras forks its processes, which then share addresses and memory.
 EXECUTES = parts.has("linux-extras")
+# With Sieve there are filter processes and a sender.
+MODULE = os.path.join(os.path.dirname(program("HANDOFFCTL")), "lookups", "handoff-sieve.so")
+SIEVE = {"sieve.enabled": "yes"} if os.path.exists(MODULE) else {}
 SECRET = b"un" + b"guessable-7391"
 
 
@@ -85,6 +92,47 @@ def code(daemon, address=PAT):
     return deliver(daemon.unix, "", [address], MESSAGE).final[address].code
 
 
+def title(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read().split(b"\0")[0].decode().removeprefix("handoffd: ").partition(",")[0]
+
+
+def descendants(pid):
+    out = [pid]
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+            for child in file.read().split():
+                out += descendants(int(child))
+    return out
+
+
+def only_lookups_know(daemon, kinds_, when):
+    """Looks for the password in every process, while examinations wait for the database."""
+    seen, asking = {}, None
+
+    def look():
+        nonlocal asking
+        if asking is None or asking.poll() is not None:
+            asking = subprocess.Popen([program("HANDOFFCTL"), "-c", daemon.path, "status"],
+                                      stdout=subprocess.DEVNULL)
+        for pid in descendants(daemon.pid):
+            try:
+                seen.setdefault(title(pid), set()).add(has_in_memory(pid, SECRET))
+            except OSError:  # it has just ended
+                continue
+        return kinds_ <= set(seen)
+
+    with socket.socket(socket.AF_UNIX) as database:
+        database.bind(f"{daemon.scratch.path}/.s.PGSQL.5432")
+        os.chmod(f"{daemon.scratch.path}/.s.PGSQL.5432", 0o666)
+        database.listen(16)
+        until(look, f"all of {kinds_}")
+        asking.wait()
+    os.unlink(f"{daemon.scratch.path}/.s.PGSQL.5432")
+    is_({kind for kind, found in seen.items() if True in found}, {"master", "lookup"},
+        f"{when}_only_the_master_and_lookup_processes_have_the_password")
+
+
 # --- Addresses.
 with Handoffd(TWO) as daemon:
     daemon.mailbox(PAT)
@@ -102,8 +150,11 @@ with Handoffd(TWO) as daemon:
 # --- Secrets that their memory does not contain.
 if parts.has("postgresql"):
     os.environ["PGPASSWORD"] = SECRET.decode() + "-environment"
-    lookup = f"postgresql:host=/nonexistent user=x password={SECRET.decode()}?select 1 where %u is not null"
-    with Handoffd({**ONE, "recipients.lookup": lookup}) as daemon:
+    base = Scratch()
+    os.chmod(base.path, 0o755)
+    lookup = (f"postgresql:host={base.path} user=x password={SECRET.decode()}"
+              "?select 1 as uid where %u is not null")
+    with Handoffd({**ONE, "recipients.lookup": lookup, **SIEVE}, scratch=base) as daemon:
         is_(rcpt(daemon, PAT), 451, "a_recipient_is_deferred_while_the_database_is_down")
         found = until(lambda: all_ if {"worker", "lookup"} <= set(all_ := kinds(daemon)) else None,
                       "a worker and its lookup process")
@@ -112,6 +163,39 @@ if parts.has("postgresql"):
             ok(not has_in_memory(found["worker"][0], SECRET), "the_worker_does_not_have_the_password")
             empty([pid for pid in found.get("status", ()) if has_in_memory(pid, SECRET)],
                   "status_processes_do_not_have_the_password")
+        if not is_sanitized():  # AddressSanitizer keeps memory that was freed
+            all_kinds = {"master", "worker", "lookup", "delivery", "status", "examination"}
+            all_kinds |= {"filter", "sender"} if SIEVE else set()
+            only_lookups_know(daemon, all_kinds, "after_the_start")
+            daemon.write({"hostname": "other.test"})
+            is_(ctl(daemon, "reload").returncode, 0, "a_reload")
+            next_worker(daemon)
+            only_lookups_know(daemon, all_kinds, "after_a_reload")
+            is_(ctl(daemon, "upgrade").returncode, 0, "an_upgrade")
+            only_lookups_know(daemon, all_kinds, "after_an_upgrade")
+            # A session of inetd, and explain: each with a delivery process of its own.
+            session = subprocess.Popen([program("HANDOFFD"), "--stdin", "-c", daemon.path],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            session.stdout.readline()  # the greeting
+            found = {}
+            for pid in descendants(session.pid):
+                with contextlib.suppress(OSError):  # it has just ended
+                    found.setdefault(title(pid), set()).add(has_in_memory(pid, SECRET))
+            is_({kind for kind, of_it in found.items() if True in of_it}, {"lookup"},
+                "only_the_lookup_process_of_a_session_of_inetd_has_the_password")
+            ok({title(session.pid), "delivery"} <= set(found), "the_session_has_a_delivery_process")
+            session.communicate(b"QUIT\r\n")
+            with socket.socket(socket.AF_UNIX) as database:
+                database.bind(f"{base.path}/.s.PGSQL.5432")
+                os.chmod(f"{base.path}/.s.PGSQL.5432", 0o666)
+                database.listen(16)
+                asking = subprocess.Popen([program("HANDOFFCTL"), "-c", daemon.path, "explain", PAT],
+                                          stdout=subprocess.DEVNULL)
+                delivery = until(lambda: descendants(asking.pid)[1:], "the delivery process of explain")[0]
+                ok(until(lambda: not has_in_memory(delivery, SECRET), "it forgets the password"),
+                   "the_delivery_process_of_explain_does_not_have_the_password")
+                asking.kill()
+                asking.wait()
     del os.environ["PGPASSWORD"]
 else:
     skip("no lookup with a password in this build")

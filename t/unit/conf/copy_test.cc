@@ -80,4 +80,22 @@ BOOST_AUTO_TEST_CASE(netstrings_are_read_back_unchanged) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(settings_that_forget_their_secrets_are_those_of_a_copy) {
+  auto settings = load(
+      "recipients.lookup = file:/etc/users\n"
+      "recipients.lookup = postgresql:host=db.example password=secret?SELECT 1 WHERE %u\n"
+      "recipients.lookup = passwd\n");
+  auto copy = unpack_settings(pack(settings), recipients::parse_copied_lookup);
+  forget_secrets(settings);
+  BOOST_TEST(dump(settings, {.secrets = true}) == dump(copy, {.secrets = true}));
+  BOOST_TEST(dump(settings, {.secrets = true}).find("secret") == std::string::npos);
+  BOOST_TEST(settings.config.recipients.lookups[0].argument == "/etc/users");
+  BOOST_TEST(settings.config.recipients.lookups[1].argument.empty());
+  std::vector<Assignment> options{{"recipients.lookup", "mysql:password=secret?SELECT %u"},
+                                  {"hostname", "kept"}};
+  forget_secrets(options);
+  BOOST_TEST(options[0].value.empty());
+  BOOST_TEST(options[1].value == "kept");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_malformed_answer_is_an_error) {
 
 BOOST_AUTO_TEST_CASE(a_worker_gets_the_answers_of_the_process) {
   Beside beside;
-  auto lookup = make_apart_lookup(0, beside.context);
+  auto lookup = make_lookup(beside.lookups, 0, beside.context);
   BOOST_REQUIRE(lookup.ok());
   BOOST_TEST(lookup.value()->knows_owners());
   auto pat = lookup.value()->find({"pat", "example.org"});
@@ -142,17 +142,17 @@ BOOST_AUTO_TEST_CASE(a_worker_gets_the_answers_of_the_process) {
   BOOST_TEST(!lookup.value()->find({"nobody", "example.org"}).value().known());
   BOOST_TEST(lookup.value()->find({"kim", "example.org"}).error().code == ETIMEDOUT);
   BOOST_TEST(!beside.client->is_broken());
-  BOOST_TEST(!make_apart_lookup(1, beside.context).ok());
+  BOOST_TEST(!beside.client->ask({1, std::nullopt}, 1s).ok());
 }
 
 BOOST_AUTO_TEST_CASE(a_lookup_that_cannot_be_created_is_reported_to_the_worker) {
   Beside beside("bad");
-  BOOST_TEST(make_apart_lookup(0, beside.context).error().describe().ends_with("bad"));
+  BOOST_TEST(make_lookup(beside.lookups, 0, beside.context).error().describe().ends_with("bad"));
 }
 
 BOOST_AUTO_TEST_CASE(after_the_process_dies_every_lookup_is_an_error) {
   Beside beside;
-  auto lookup = make_apart_lookup(0, beside.context);
+  auto lookup = make_lookup(beside.lookups, 0, beside.context);
   BOOST_TEST(lookup.value()->find({"max", "example.org"}).error().code == EPIPE);
   BOOST_TEST(beside.client->is_broken());
   BOOST_TEST(lookup.value()->find({"pat", "example.org"}).error().code == EPIPE);
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(after_the_process_dies_every_lookup_is_an_error) {
 BOOST_AUTO_TEST_CASE(a_process_that_hangs_is_an_error_at_the_deadline) {
   Beside beside;
   beside.context.timeout = 10ms;
-  auto lookup = make_apart_lookup(0, beside.context);
+  auto lookup = make_lookup(beside.lookups, 0, beside.context);
   sys::send_signal(beside.pid, SIGSTOP);
   auto begin = sys::Steady::now();
   BOOST_TEST(lookup.value()->find({"pat", "example.org"}).error().code == ETIMEDOUT);
