@@ -1,6 +1,7 @@
 // The worker's end of the connection, with filter processes that misbehave.
 #include "filter/client.hh"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
@@ -57,6 +58,13 @@ struct Running {
   }
 };
 
+// Waits for the processes of a test, which end when their sockets are closed.
+struct Reaper {
+  ~Reaper() {
+    while (::waitpid(-1, nullptr, 0) > 0) continue;
+  }
+};
+
 void receive(const sys::Fd& socket) {
   static_cast<void>(sys::receive_frames(socket, 1 << 20, sys::Steady::now() + 20s).ok());
 }
@@ -73,7 +81,7 @@ std::string good_verdict() {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(filter_client)
+BOOST_FIXTURE_TEST_SUITE(filter_client, Reaper)
 
 BOOST_AUTO_TEST_CASE(after_a_filter_process_is_lost_the_next_run_is_by_another_one_F27) {
   Running running;
