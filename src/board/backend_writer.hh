@@ -15,7 +15,7 @@
 
 namespace handoff::board {
 
-// So many hosts are counted each by itself, and all others together as "other".
+// This many hosts are counted individually, and all others together as "other".
 inline constexpr std::size_t kMostBackends = 32;
 inline constexpr std::string_view kOtherBackends = "other";
 
@@ -66,12 +66,12 @@ class OpenConnection {
 class BackendWriter {
  public:
   BackendWriter() = default;  // for a process without a board: writes nothing
-  // The record of `name` in `records`, which is that of the others if there is no room.
+  // Writes to the record of `name` in `records`, or to that of the others if there is no room.
   BackendWriter(BackendRecords& records, std::string_view name);
 
   void answered() { saw(&BackendRecord::up, &BackendRecord::down); }
   void failed() { saw(&BackendRecord::down, &BackendRecord::up); }
-  // The host has sent its last reply to a message, so long after the end of the message.
+  // The host has sent its last reply to a message, this long after the end of the message.
   void replied_after(sys::Steady::duration time);
   // A recipient whose mailbox is there has got its last reply, with this code.
   void settled(int code);

@@ -29,7 +29,7 @@ struct BackendFacts {
 
 // Adds a worker's records to `backends`, which remain sorted by name, with the others last.
 void add(std::vector<BackendFacts>& backends, const BackendRecords& records);
-// The same for what was added up elsewhere.
+// The same for sums that were formed elsewhere.
 void add(std::vector<BackendFacts>& backends, const std::vector<BackendFacts>& more);
 
 }  // namespace handoff::board

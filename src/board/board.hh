@@ -2,9 +2,9 @@
 // only that worker writes (slot_writer.hh) and everybody may read. Slots are advisory: only waitpid
 // shows whether a worker lives, and readers must accept any value in them.
 //
-// Each slot has its own pages. When a worker starts, it gives up writing to all other slots and to
-// the header (keep_own), so an attacker who controls a worker cannot harm the next one through this
-// memory.
+// Each slot has its own pages. When a worker starts, it gives up write access to all other slots
+// and to the header (keep_own), so an attacker who controls a worker cannot harm the next one
+// through this memory.
 //
 // The numbers in a slot are those of its current worker. When that worker has ended, the master
 // adds them to its totals (totals.hh) and clears the slot for the next worker.
@@ -69,7 +69,7 @@ struct alignas(64) Slot {
   std::array<std::atomic<std::uint64_t>, kRefusals.size()> refusals;
   std::array<Histogram, kStages> stages;
 
-  // The last failure. The fields are written in this order; `failures` counts them.
+  // The last failure. The fields are written in this order; `failures` is the number of failures.
   std::atomic<std::uint64_t> failed_at;  // wall clock, milliseconds
   SharedText<160> failure;               // "451 4.3.0: fsync: Input/output error"
   SharedText<128> failed_address;

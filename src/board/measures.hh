@@ -24,7 +24,7 @@ enum class Counter : std::size_t {
   kNoRoom,        // messages refused because of insufficient space
   kRefusedPeers,  // connections closed instead of served
   kScriptRuns,    // recipients for whom Sieve scripts ran
-  kScriptSteps,   // that these took
+  kScriptSteps,   // steps that these took
   kScriptErrors,  // of them, runs that an error ended or left incomplete
   kRedirects,     // messages that scripts redirected
   kReplies,       // replies and notifications of scripts

@@ -66,8 +66,8 @@ class SlotWriter {
     std::chrono::milliseconds after{};
     SlowPolicy policy;
   };
-  // Returns whether mail for it must be deferred, because it was slow too often, or because that
-  // many other workers are waiting for it now.
+  // Returns whether mail for the mailbox must be deferred, because it was slow too often in a row,
+  // or because as many other workers have been waiting for it for too long.
   bool is_put_off(std::uint64_t mailbox, const Slowness& slowness) const;
   // Records how long a delivery took. Returns true if the mailbox is refused from now on.
   bool delivery_took(std::uint64_t mailbox, sys::Steady::duration time, const Slowness& slowness);

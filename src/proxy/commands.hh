@@ -11,18 +11,18 @@
 
 namespace handoff::proxy {
 
-// What a backend is told about a transaction.
+// What the proxy tells a backend about a transaction.
 struct Facts {
   Envelope envelope;          // without its recipients
   lmtp::Forwarded forwarded;  // the client as a trusted peer named it; else our own
 };
 
-// Returns the client of a session: as `forwarded` names it, and the peer itself if it does not.
+// Returns the client of a session: the one that `forwarded` names, else the peer itself.
 lmtp::Forwarded client_of(const lmtp::Forwarded& forwarded, const std::optional<IpAddress>& peer,
                           const std::string& hello);
 
-// Returns the address to name at a backend for the recipient `given`: as the client wrote it,
-// unless an alias or the alias of a domain led to another one, `found`. `detail`: its subaddress;
+// Returns the address of the recipient `given` for a backend: as the client wrote it, unless an
+// alias or the alias of a domain led to another one, `found`. `detail`: its subaddress;
 // `delimiters`: recipients.delimiter.
 std::string address_there(const Address& given, const std::string& found, const std::string& detail,
                           const std::string& delimiters);
@@ -32,7 +32,7 @@ std::string address_there(const Address& given, const std::string& found, const 
 // XFORWARD; empty if the backend does not offer it or there is nothing to say.
 std::string xforward_command(const lmtp::Forwarded& client, const Capabilities& offers);
 std::string mail_command(const Envelope& envelope, const Capabilities& offers);
-// `address`: as the backend should get it. `recipient`: the parameters.
+// `address`: the address for the backend. `recipient`: its parameters are used.
 std::string rcpt_command(const std::string& address, const Recipient& recipient,
                          const Capabilities& offers);
 // Returns the extension without which the backend cannot take the message; empty if it can.

@@ -31,18 +31,18 @@ class Connection {
 
   const Capabilities& offers() const { return offers_; }
 
-  // Appends to what is to be sent.
+  // Appends to the output.
   void queue(std::string_view octets) { output_ += octets; }
   bool has_output() const { return !output_.empty(); }
-  // Sends what the backend takes now. Never blocks.
+  // Sends as much of the output as the backend takes now. Never blocks.
   Status push();
   // Sends everything; ETIMEDOUT at the deadline.
   Status flush(sys::Deadline deadline);
   // Waits for the next reply. ECONNRESET: the backend closed the connection.
   Result<lmtp::Reply> receive(sys::Deadline deadline);
 
-  // Takes what has arrived, without blocking. Once `expected` replies are complete, the octets that
-  // completed them are held. ECONNRESET: the backend closed the connection.
+  // Reads the octets that have arrived, without blocking. Once `expected` replies are complete, the
+  // octets that completed them are held. ECONNRESET: the backend closed the connection.
   Status look(std::size_t expected);
   // Returns the next reply that look() has found.
   std::optional<lmtp::Reply> next() { return replies_.next(); }
@@ -55,9 +55,9 @@ class Connection {
   void reset();
   // Returns whether the backend still listens. Call this only if no command was sent since reset().
   bool is_alive();
-  // Says goodbye, as far as that is possible without waiting.
+  // Sends QUIT, if that is possible without waiting, and closes the connection.
   void quit();
-  // Closes the connection so that the backend does not take its replies for read.
+  // Closes the connection so that the backend does not regard its replies as read.
   void break_off();
 
   int fd() const { return socket_.get(); }
@@ -74,7 +74,7 @@ class Connection {
   ReplyParser replies_;
   std::string output_;
   std::size_t held_ = 0;  // octets
-  std::size_t owed_ = 0;  // replies to reset() that were not read yet
+  std::size_t owed_ = 0;  // replies to reset() that have not been read yet
 };
 
 }  // namespace handoff::proxy

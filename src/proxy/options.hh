@@ -18,7 +18,7 @@ struct Options {
   // For connecting, for each reply before the content, and for the backend to take more content.
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds delivery_timeout{
-      300'000};           // from the end of the content to all replies
+      300'000};           // from the end of the content to the last reply
   unsigned max_hops = 5;  // proxies that a message may pass
 };
 

@@ -27,7 +27,7 @@ class Pool {
 
   const Options& options() const { return options_; }
 
-  // Records from now on what is seen of backends; `records` must outlive the object.
+  // From now on, records in `records` how backends answer; `records` must outlive the object.
   void record_in(board::BackendRecords& records) { records_ = &records; }
   board::BackendWriter record_of(const Backend& backend) const {
     return records_ == nullptr ? board::BackendWriter()
@@ -38,14 +38,15 @@ class Pool {
     Connection connection;
     bool reused;  // the backend may have closed it, which only the first command shows
   };
-  // Returns a connection without a transaction. `fresh`: not a kept one. EACCES with
+  // Returns a connection without a transaction; with `fresh`, a new one. EACCES with
   // Reason::kExplained if the settings forbid this backend. If a backend did not answer, the same
   // error is returned without asking it again for kPause, so that it holds up only one transaction
   // at a time. Otherwise blocks for at most Options::timeout.
   Result<Taken> take(const Backend& backend, bool fresh);
   // The backend did not answer: it is not asked again for kPause.
   void note_silent(const Backend& backend, Error error);
-  // Keeps a connection on which everything was read and reset() was called, or nothing was sent.
+  // Keeps a connection. Either everything was read from it and reset() was called, or nothing was
+  // sent.
   void give_back(const Backend& backend, Connection connection);
 
  private:

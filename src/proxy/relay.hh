@@ -36,18 +36,19 @@ class Relay {
   // Asks the backend of `mailbox` whether it takes mail for it. May block for Options::timeout, a
   // few times.
   lmtp::Reply add(const Mailbox& mailbox, const Recipient& recipient);
-  // Returns why add() was negative without a reply of the backend.
+  // Returns why add() returned a negative reply that is not the backend's.
   std::optional<Error> cause(const Mailbox& mailbox) const;
   // Returns whether the backend of the mailbox sends the report that the sender asked for.
   bool reports(const Mailbox& mailbox) const;
 
-  // Asks backends without CHUNKING; may block like add().
+  // Asks backends without CHUNKING for their 354; may block like add().
   void begin_content();
   // Keeps the content, and sends to each backend what it takes without blocking. Fails if the
   // content cannot be kept; the object can then only be destroyed.
   Status append(std::string_view octets);
   // Returns the destination of a mailbox for which add() was positive. Its start() sends the end of
-  // the content to all backends; deliver() waits for the reply of its backend while it serves all.
+  // the content to all backends; deliver() waits for the reply of its backend, and meanwhile serves
+  // all backends.
   spool::Destination& destination(const Mailbox& mailbox);
   void end_content();
   // Does what deliver() of the destination does.

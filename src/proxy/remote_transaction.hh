@@ -24,8 +24,9 @@ class RemoteTransaction {
   // `pool` and `facts` must outlive the object.
   RemoteTransaction(Pool& pool, Backend backend, const Facts& facts);
   RemoteTransaction(const RemoteTransaction&) = delete;
-  // Before the content has begun, ends the transaction in order. Later, without replies_read(),
-  // breaks the connection off, so that the backend knows that its replies were not read.
+  // Before the content has begun, resets the transaction and keeps the connection. Later, without
+  // replies_read(), breaks the connection off, so that the backend knows that its replies were not
+  // read.
   ~RemoteTransaction();
 
   // Asks the backend about a recipient; returns its reply, or 451 if there is none. Blocks for at
@@ -38,7 +39,7 @@ class RemoteTransaction {
   // The content begins. Asks a backend without CHUNKING for its 354; blocks like add().
   void begin_content();
   // Sends as much of the content as the backend takes, and its end if `ended`; takes the replies
-  // that have arrived. Never blocks. Fails what is overdue.
+  // that have arrived. Never blocks. Gives up on a backend that is overdue.
   void serve(const Content& content, bool ended);
   // For poll: the descriptor, and whether there is something to send. Nothing: there is nothing
   // left to wait for.
@@ -68,7 +69,7 @@ class RemoteTransaction {
   // Returns the backend's reply as the client gets it.
   lmtp::Reply passed_on(const lmtp::Reply& reply, const std::string& address) const;
   lmtp::Reply failure(const lmtp::Phrase& phrase, const std::string& address) const;
-  // The connection has failed: everything that is not known becomes `phrase`.
+  // The connection has failed: every reply that is not known yet becomes `phrase`.
   void lose(const Error& error, const lmtp::Phrase& phrase);
   // The backend has refused everything; its reply is for all recipients.
   void refuse(const lmtp::Reply& reply, const std::string& address);
@@ -97,7 +98,7 @@ class RemoteTransaction {
   bool has_ended_ = false;              // no more content will come
   bool is_sent_ = false;                // the end of the content too
   sys::Deadline deadline_;
-  sys::Steady::time_point ended_at_;  // when the end of the content was there
+  sys::Steady::time_point ended_at_;  // when the end of the content arrived
 };
 
 }  // namespace handoff::proxy

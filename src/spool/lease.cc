@@ -19,7 +19,7 @@ constexpr char kNewLease[] = "lease.new";
 constexpr char kStaging[] = "staging";
 constexpr char kServer[] = "server";
 constexpr std::string_view kNobody = "-";
-// How often the staging directory of another host is read again because that host still adds names.
+// How often the staging directory of another host is read, because that host may still add names.
 constexpr int kRounds = 100;
 
 // "HOST.7" -> HOST, 7
@@ -60,7 +60,7 @@ bool Lease::Holder::is(const Server& other) const {
 Result<Lease> Lease::open(sys::Files& files, const sys::Fd& own) {
   auto hosts = files.open_directory(own, kHosts);
   if (!hosts && hosts.error().code == ENOENT) {
-    // Made with its first directory in it, so that no host sees it empty.
+    // Created with its first directory in it, so that no host sees it empty.
     auto fresh = std::string(kHosts) + "." + std::to_string(sys::random_number());
     auto made = files.make_directory(own, fresh, kDirectoryMode);
     auto inside = made ? files.open_directory(own, fresh) : Result<sys::Fd>(made.error());
@@ -136,7 +136,7 @@ Status Lease::take(const Holder& from, const Server& server, const Record& recor
   return made ? files_->sync_directory(directory.value()) : made;
 }
 
-// Records the messages first and removes the names afterwards, so that one of them remains.
+// Records each message before its name is removed, so that at any moment one of the two exists.
 Status Lease::empty(const sys::Fd& directory, const Record& record) {
   auto names = files_->list(directory);
   if (!names) return names.error();
@@ -176,7 +176,7 @@ Status Lease::beat() {
   return write(directory.value());
 }
 
-// A new file in place of the old one, so that no host reads half of it.
+// Replaces the file by a new one, so that no host reads half of it.
 Status Lease::write(const sys::Fd& directory) {
   auto file = files_->create(directory, kNewLease, kFileMode);
   if (!file && file.error().code == EEXIST) {

@@ -1,6 +1,6 @@
 // Which host uses a spool on a filesystem that several hosts can use. There, locks vanish when the
-// network is cut, and hosts do not see each other's maps and clocks, so this is known by one
-// directory and its name:
+// network is cut, and hosts do not see each other's memory maps and clocks. So the name of one
+// directory shows which host has the spool:
 //
 //   SPOOL/.handoff/hosts/HOST.7            HOST has the spool, in the seventh generation
 //   SPOOL/.handoff/hosts/-.7               nobody has it
@@ -42,8 +42,8 @@ struct Server {
   std::string id;
 };
 
-// The id of the servers that use this run directory (SpoolOptions::run), of which one runs at a
-// time. The file is created if it is missing, and `file` is opened.
+// Returns the id of the servers that use this run directory (SpoolOptions::run); only one of them
+// runs at a time. The file is created if it is missing, and opened as `file`.
 Result<std::string> server_id(sys::Files& files, const sys::Fd& run, sys::Fd& file);
 
 class Lease {
@@ -69,7 +69,7 @@ class Lease {
   // Increases the number. kSpoolInUse: another host has taken the spool; this one has to stop. Any
   // other error: try again.
   Status beat();
-  // Nobody has the spool from now on. Call when no process of this host uses it.
+  // Gives the spool up. Call this when no process of this host uses it.
   Status release();
 
   // The staging directory of the host with this token, below SPOOL/.handoff.

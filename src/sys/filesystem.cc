@@ -55,7 +55,7 @@ constexpr Type kTypes[] = {
     {0x0bd00bd0, "lustre", true}, {0x19830326, "beegfs", true},   {0x47504653, "gpfs", true},
     {0x01161970, "gfs2", true},   {0x7461636f, "ocfs2", true},    {0x786f4256, "vboxsf", true}};
 
-// Filesystems of FUSE that are on a disk of this host. All others count as shared.
+// FUSE filesystems that are on a disk of this host. All others count as shared.
 constexpr std::string_view kLocalFuse[] = {
     "fuseblk",      "fuse.bindfs",         "fuse.mergerfs", "fuse.gocryptfs", "fuse.encfs",
     "fuse.ntfs-3g", "fuse.fuse-overlayfs", "fuse.ext4",     "fuse.zfs"};

@@ -12,7 +12,7 @@ namespace handoff::sys {
 struct Device {
   std::string filesystem;  // "tmpfs", "ext4", "fuse.glusterfs"; empty: unknown
   bool memory = false;     // its content is lost when the machine stops
-  bool shared = false;     // as is_shared()
+  bool shared = false;     // what is_shared() returns
   std::string
       unsafe_option;  // a mount option that disables flushes, "nobarrier"; empty: none known
 };

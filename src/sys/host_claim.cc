@@ -37,7 +37,7 @@ std::optional<Host> host_in(const Fd& file) {
   return Host::parse(line.substr(0, line.find('\n')));
 }
 
-// If the disk is full, the file is left empty: then its host is unknown.
+// If the disk is full, the file is left empty; the host is then unknown.
 void write_host(const Fd& file, const Host& host) {
   auto line = host.text() + "\n";
   bool done = ::ftruncate(file.get(), 0) == 0 &&
@@ -59,7 +59,7 @@ Result<HostClaim> HostClaim::take(const Fd& directory, const std::string& name, 
       if (holder && holder->is_same(host)) return HostClaim(std::move(file));
       if (lock(file, LOCK_EX)) {
         write_host(file, host);
-        // While the lock changes, another host may take it, so the file is read again.
+        // While the lock is converted, another host may take it, so the file is read again.
         bool shared = lock(file, LOCK_SH);
         holder = host_in(file);
         if (shared && (!holder || holder->is_same(host))) return HostClaim(std::move(file));

@@ -1,5 +1,5 @@
-// Passwords in memory. A process that no longer needs them overwrites them, so that whoever reads
-// its memory later finds none: its forks have copies of its heap, including what was freed.
+// Passwords in memory. A process overwrites them when it no longer needs them, so that nobody who
+// reads its memory later finds any. Its forks have copies of its heap, including freed memory.
 #pragma once
 
 #include <string>
@@ -7,8 +7,9 @@
 
 namespace handoff::sys {
 
-// From now on, memory is overwritten when it is freed (that of new; not that of C libraries, nor
-// with AddressSanitizer, which keeps it). For a process that reads passwords, before it does.
+// From now on, memory from `new` is overwritten when it is freed. Memory of C libraries is not, nor
+// any in a build with AddressSanitizer, which keeps freed memory. Call this before passwords are
+// read.
 void erase_freed_memory(bool on);
 
 // Overwrites the text and clears it.

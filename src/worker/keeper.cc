@@ -35,9 +35,9 @@ class Keeper {
   int run() {
     auto root = files_.open_root(config_.spool.path);
     bool shared = root && files_.is_shared(root.value());
-    // A missing spool is for the workers to report.
+    // The workers report a missing spool.
     if (root && !shared && config_.cluster.empty()) return free();
-    // If root may not look at the spool, it may be on a network.
+    // If root may not open the spool, the spool may be on a network filesystem.
     if (!root && root.error().code != EACCES && root.error().code != EPERM) return free();
     if (shared || !root) {
       if (auto made = make_run_directory(); !made) return refuse(made.error().describe());
@@ -80,7 +80,7 @@ class Keeper {
   void wait_for_host(const std::string& host) {
     if (std::exchange(awaited_, host) != host) sys::put(to_, "waits " + host + "\n");
   }
-  // The exit code, if this process has to end.
+  // Waits. Returns the exit code if this process has to end.
   std::optional<int> pause(std::chrono::milliseconds time) {
     std::array<pollfd, 1> fds{{{life_.get(), POLLIN, 0}}};
     auto waited = sys::wait_for(fds, sys::Steady::now() + time, true);
@@ -89,7 +89,7 @@ class Keeper {
     return std::nullopt;
   }
 
-  // While this process is root: a directory that belongs to the user.
+  // Called while this process is root: creates a directory that belongs to the user.
   Status make_run_directory() {
     auto path = config_.run_directory();
     auto slash = path.rfind('/');
@@ -108,7 +108,7 @@ class Keeper {
     return !made && made.error().code == EEXIST ? Status() : made;
   }
 
-  // On a filesystem of this host, which may have several hosts in containers.
+  // For a filesystem of this host, which several hosts may share if they are containers.
   int keep_claim() {
     for (;;) {
       auto claimed = sys::HostClaim::take(own_, "host", sys::this_host());
@@ -151,7 +151,7 @@ class Keeper {
     return keep(lease);
   }
 
-  // Returns nothing when this host has the spool.
+  // Returns nothing as soon as this host has the spool, else the exit code.
   std::optional<int> get(Lease& lease, const spool::Server& self) {
     std::optional<Lease::Holder> last;
     sys::Steady::time_point changed;
@@ -163,7 +163,7 @@ class Keeper {
         bool moved = !last || last->token != of.token || last->beats != of.beats;
         bool lives = last && moved;
         if (moved) changed = now;
-        // Its keeper does not hold the lock any more, so it was killed.
+        // The keeper that had the lease no longer holds the lock, so it was killed.
         bool ours = of.is(self);
         bool lost = !of.nobody && now - changed >= spool::kLost;
         if (of.nobody || ours || lost) {

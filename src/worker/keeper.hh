@@ -1,5 +1,5 @@
 // The process that gets the spool for this host and keeps it, if other hosts can use the spool's
-// filesystem or cluster.name is set. One for each master, which starts nothing else before it.
+// filesystem or cluster.name is set. Each master has one, and starts nothing else before it.
 //
 //   master --- forks ---> keeper      "waits HOST", "held", "refused WHY"; or "free": not needed
 //

@@ -86,7 +86,7 @@ bool is_one_address(const std::string& text) {
 
 std::optional<PlanFault> find_fault(const sieve::Plan& plan, const sieve::Limits& limits) {
   auto counts = count_actions(plan);
-  // The implicit keep comes on top.
+  // The limit does not include the implicit keep.
   if (plan.actions.size() > limits.actions + 1) return PlanFault{"too many actions"};
   if (counts.redirects > limits.redirects) return PlanFault{"too many redirects"};
   if (counts.replies > 1) return PlanFault{"more than one reply"};
@@ -95,7 +95,7 @@ std::optional<PlanFault> find_fault(const sieve::Plan& plan, const sieve::Limits
   bool kept_and_rejected = counts.rejections > 0 && counts.copies + counts.redirects > 0;
   if (kept_and_rejected || counts.rejections > 1)
     return PlanFault{"a rejection beside other actions"};
-  // A plan that stores the message nowhere must say so, because it may be the result of an error.
+  // A plan that stores the message nowhere must say so; otherwise it may be the result of an error.
   if (plan.discarded != (counts.copies == 0 && counts.rejections == 0))
     return PlanFault{plan.discarded ? "a message is stored although it is discarded"
                                     : "nothing is done, and the message is not discarded"};

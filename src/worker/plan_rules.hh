@@ -1,6 +1,6 @@
-// What a plan may contain. It comes from the filter process, which reads scripts and messages of
-// attackers, so nothing that the engine guarantees is taken for granted. Names of folders are
-// checked by recipients/folder, and flags by spool/flags, when the plan is carried out.
+// What a plan may contain. A plan comes from the filter process, which attackers may control with
+// scripts and messages, so nothing that the engine guarantees is taken for granted. Names of
+// folders are checked by recipients/folder, and flags by spool/flags, when the plan is carried out.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ struct PlanFault {
 std::optional<PlanFault> find_fault(const sieve::Plan& plan, const sieve::Limits& limits);
 
 // Whether the text is exactly one mail address with a domain, in the syntax of RFC 5321.
-// sendmail(1) takes an argument such as "a@example.org,b@example.org" for two recipients.
+// sendmail(1) interprets an argument such as "a@example.org,b@example.org" as two recipients.
 bool is_one_address(const std::string& text);
 
 }  // namespace handoff::worker
