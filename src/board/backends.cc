@@ -27,8 +27,8 @@ BackendFacts facts_of(const BackendRecord& record, std::string name) {
   return out;
 }
 
-// The latest run of one kind as two processes have seen it, of which neither has seen everything:
-// it cannot have begun before `opposite`, the last observation of the other kind.
+// Merges what two processes have seen of the latest run of one kind. Neither has seen everything:
+// the run cannot have begun before `opposite`, the last observation of the other kind.
 Run<std::uint64_t> merged(const Run<std::uint64_t>& a, const Run<std::uint64_t>& b,
                           std::uint64_t opposite) {
   Run<std::uint64_t> out{0, std::max(a.last, b.last)};

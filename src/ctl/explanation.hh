@@ -31,7 +31,7 @@ struct Explanation {
   // The other host that has the mailbox, and its answer to RCPT, which is the verdict.
   struct Asked {
     std::string host;     // "mail1.example.org:24"
-    std::string address;  // that it was asked for
+    std::string address;  // that it was asked about
     std::chrono::nanoseconds duration{};
   };
   // A Sieve script that a delivery looks for, in the order in which they run.

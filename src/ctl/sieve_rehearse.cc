@@ -1,4 +1,4 @@
-// handoffctl sieve rehearse: what a script would do with the messages that a mailbox has.
+// handoffctl sieve rehearse: what a script would do with the messages of a mailbox.
 #include <algorithm>
 #include <chrono>
 #include <filesystem>

@@ -20,8 +20,8 @@ using std::chrono::nanoseconds;
 constexpr std::chrono::seconds kSlow{1};
 constexpr int kSyncs = 9;             // number of syncs whose median is taken
 constexpr std::size_t kProbe = 4096;  // octets
-// The fastest flash, with its memory backed by capacitors, needs 10 us or more, and a system call
-// comes on top.
+// The fastest flash, with its memory backed by capacitors, needs 10 us or more, plus the time of a
+// system call.
 constexpr std::chrono::microseconds kFlash{10};
 constexpr mode_t kWorldWritable = 0002;
 constexpr char kLetUserWrite[] = "let user write to spool.path and everything below it";

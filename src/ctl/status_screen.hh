@@ -10,7 +10,7 @@
 namespace handoff::ctl {
 
 // Lines longer than `columns` are wrapped after their label at blanks; those of the table of
-// workers are cut, with "~" at their end. The state and the failures are coloured.
+// workers are truncated, and end in "~". The state and the failures are coloured.
 std::string fit_table(std::string_view table, std::size_t columns, const Colours& colours);
 
 // Returns the part of `text` that fits on a screen of `lines` lines with the cursor below it; 0:

@@ -32,7 +32,7 @@ constexpr auto kSendTimeout = 10s;
 // A process that was killed or has answered ends within this time, unless it hangs in the kernel
 // because of a dead disk.
 constexpr auto kEndTimeout = 1s;
-// More than any delivery has open.
+// More descriptors than any delivery has open.
 constexpr std::uint64_t kMaxDescriptors = 64;
 // Octets that a delivery may write in addition to the message: subscriptions, maildirsize.
 constexpr std::uint64_t kMaxBesideMessage = 2 << 20;

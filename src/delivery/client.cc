@@ -40,7 +40,7 @@ Outcome Client::ask(const Request& request, const sys::Fd* staged) {
       return std::move(*outcome);
     }
   }
-  // Closed, because a late answer would be taken for the answer to the next request.
+  // Closed, because a late answer would be mistaken for the answer to the next request.
   socket_.reset();
   return failed(gone, sent.ok());
 }

@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kStartPatience = 10s;
-// Of one script: its includes are asked for twice if they have changed (sieve::Limits::includes),
-// and its own questions are limited too (Limits::questions).
+// The limit for one script. Its includes are requested twice if they have changed
+// (sieve::Limits::includes), and its own questions are limited too (Limits::questions).
 constexpr std::size_t kMostQuestions = 1000;
 
 }  // namespace
@@ -44,7 +44,7 @@ Result<Verdict> Client::run(const Job& job, const sys::Fd& message,
   if (!socket_) return explained(EPIPE, "there is no filter process");
   auto verdict = talk(job, message, scripts, answers, sys::Steady::now() + timeout);
   if (verdict) return verdict;
-  // A late answer would be taken for the answer to the next job.
+  // A late answer would be mistaken for the answer to the next job.
   replace();
   switch (verdict.error().code) {
     case ETIMEDOUT:

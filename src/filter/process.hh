@@ -1,6 +1,6 @@
 // The filter process of a worker: it runs the Sieve scripts of recipients over messages. Scripts
-// and messages are hostile input, so it has no files and no network: it gets descriptors from its
-// worker, which it asks for everything else, and answers with a plan.
+// and messages are hostile input, so it has no files and no network. It gets descriptors from its
+// worker, asks the worker for everything else, and answers with a plan.
 #pragma once
 
 #include <chrono>

@@ -11,8 +11,8 @@ namespace {
 
 // A script takes some kilobytes when compiled.
 constexpr std::size_t kMostEntries = 500;
-// A file that was changed more recently may change again without another time, because filesystems
-// count in ticks.
+// A file that was changed more recently may change again without getting a new time, because
+// filesystems count in ticks.
 constexpr std::chrono::seconds kSettled{2};
 constexpr std::size_t kReadSize = 64 << 10;  // octets
 
@@ -22,7 +22,7 @@ Result<std::string> read_all(sys::Files& files, const sys::Fd& file, std::uint64
   auto info = files.info(file);
   if (!info) return info.error();
   if (!info.value().is_regular) return Error{EINVAL, "read, not a regular file", {}};
-  // The size may be another one by the time of each read, so only what was read counts.
+  // The size may change between reads, so only the octets that were read count.
   if (info.value().size > most) return Error{EFBIG, "read", {}};
   std::string text;
   text.reserve(info.value().size + kReadSize);

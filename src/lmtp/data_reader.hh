@@ -19,7 +19,6 @@ class DataReader {
   // Consumes octets from the front of `input`. Each call consumes something or returns a CR that
   // was held back, unless `input` was empty. A piece may be empty, for example if a dot was
   // removed; the piece with `end` always is.
-  // comes without octets.
   //
   // Only CRLF . CRLF ends the data. Its first CRLF is content; the first line counts as following a
   // CRLF. LF . LF, CR . CR and mixtures are content.

@@ -75,7 +75,8 @@ bool HeaderFilter::is_judged() const {
          line_ == Line::kText;
 }
 
-// Decides from held_, the start of a line that is judged, to which field the line belongs.
+// Called when the kind of the line is known. Decides from held_, its start, to which field it
+// belongs.
 void HeaderFilter::begin_line() {
   bool first_line = std::exchange(first_line_, false);
   auto line = std::exchange(line_, Line::kName);

@@ -112,7 +112,7 @@ std::optional<Event> Session::filtered() {
 }
 
 // Returns octets for the worker to store, and copies the header for the report. If the body begins
-// without a blank line before it, it gets one; otherwise readers would take its first line for part
+// without a blank line before it, it gets one; otherwise readers would consider its first line part
 // of the header. BINARYMIME is stored exactly as received (X6).
 Content Session::stored(std::string_view octets) {
   IncomingContent& content = *transaction_->content;

@@ -124,7 +124,7 @@ struct SessionPeer {
 // A command that was refused, for the log.
 struct RefusedCommand {
   Reply reply;
-  std::string verb;  // as given; empty: within content that is discarded
+  std::string verb;  // as given; empty: none, within content that is discarded
   std::string from;  // the sender, as given by MAIL; empty: unknown
   std::string to;    // the recipient of RCPT or VRFY
 };

@@ -103,7 +103,7 @@ class Transaction {
     if (!a.mailbox.same_place(b.mailbox)) return false;
     return !separate_ || a.mailbox.backend || a.address == b.address;
   }
-  // So many need no reallocation, which would move all of them.
+  // This many need no reallocation, which would move all of them.
   static constexpr std::size_t kUsualRecipients = 16;
   Envelope envelope_;
   bool separate_;

@@ -71,7 +71,7 @@ Status take_all(LdapUrl& url, char** list, Status (*take)(LdapUrl&, std::string_
 }  // namespace
 
 Result<LdapUrl> parse_ldap_url(const std::string& text) {
-  // A setting "ldap://...": the scheme was taken for the kind of lookup.
+  // A setting "ldap://...": the scheme was interpreted as the kind of lookup.
   auto whole = text.starts_with("//") ? "ldap:" + text : text;
   LDAPURLDesc* parsed = nullptr;
   int code = ::ldap_url_parse(for_libldap(whole).c_str(), &parsed);

@@ -1,5 +1,6 @@
 // Starts workers and status processes, which are exposed to clients, as separate programs: each has
-// an address space that no other process knows, and of the master's data only what it needs.
+// an address space that no other process knows, and only that part of the master's data that it
+// needs.
 //
 //   master --- forks ---> child --- executes this program again ---> worker
 //                           |                                          ^

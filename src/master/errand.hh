@@ -1,5 +1,5 @@
 // Work that is slow, uses the network, or must not be done as root. A child does it while the
-// master continues, and reports success or the reason of a failure.
+// master continues, and reports success or the reason for a failure.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,7 @@ using status::EventLoop;
 struct Report {
   bool ok = false;
   std::string text;    // the reason or the result; at most a few lines
-  std::string output;  // what the child wrote, whether it came to the end or not
+  std::string output;  // what the child wrote, whether or not it finished
 };
 
 // Runs in the child: writes the report's text to the descriptor and returns the exit code (0:

@@ -186,7 +186,7 @@ int Master::run() {
   children_.reap();  // those that ended before the loop started
   adjust_pool();
   loop_.run();
-  // Clients that wait for our end watch the control socket, so it is removed last.
+  // Clients that wait for our exit watch the control socket, so it is removed last.
   http_.close();
   pid_file_.reset();
   control_.close();

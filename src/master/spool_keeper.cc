@@ -83,7 +83,7 @@ void Master::await_spool(const sys::Fd& from, std::string& answer) {
       auto host = answer.substr(kWaits.size());
       answer.clear();
       log_->info("waiting for the spool", {{"spool", config().spool.path}, {"host", host}});
-      if (config().cluster.empty()) continue;  // for some seconds, until it is clear who has it
+      if (config().cluster.empty()) continue;  // only until it is clear who has it
       manager_.tell("READY=1\nSTATUS=waiting: " + host + " has the spool");
       if (start_.background) start_.background->ready();
       start_.background.reset();

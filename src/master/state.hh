@@ -118,7 +118,7 @@ class Master {
   void answer_ready();
   int run_status(const status::Options& options, const sys::Fd& listener, const sys::Fd& channel);
   board::Snapshot snapshot(std::vector<board::Finding> more = {});
-  // Calls `then` when the spool and the lookups were examined, no more than a moment ago.
+  // Calls `then` as soon as there is a recent examination of the spool and the lookups.
   void examine(std::function<void()> then);
   void answer_health(StatusProcess& process);
 
@@ -174,7 +174,7 @@ class Master {
   unsigned reloads_refused_ = 0;
   unsigned upgrades_ = 0;
   std::uint64_t deaths_ = 0;
-  unsigned spool_changes_ = 0;  // each of them makes a generation of workers, as a reload does
+  unsigned spool_changes_ = 0;  // each of them starts a generation of workers, as a reload does
   std::uint64_t killed_ = 0;
 
   SharedErrand examining_;  // of the spool and the lookups

@@ -37,7 +37,7 @@ class WorkerTable {
   const board::Board& board() const { return board_; }
   // For a child that is not a worker: from now on it can neither read nor write the board.
   void forget_board() { board_.unmap(); }
-  // For the sender: from now on it can write only to its own slot, which it gets.
+  // For the sender: returns its slot. From now on it can write to no other.
   Result<board::SlotWriter> keep_senders_slot() const {
     auto kept = board_.keep_own(board_.senders_slot());
     if (!kept) return kept.error();

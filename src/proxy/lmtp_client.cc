@@ -22,8 +22,8 @@ lmtp::Reply without_reply(const Error& error) {
   return reply;
 }
 
-// Returns a reply as the reason of a failure. A positive reply at the wrong place says nothing
-// about the message.
+// Returns the reply that explains a failure after `reply`. A positive reply at the wrong place says
+// nothing about the message.
 lmtp::Reply as_failure(const lmtp::Reply& reply) {
   if (reply.code == 0 || reply.code >= 400) return reply;
   return without_reply(explained(EPROTO, "unexpected reply \"" + reply.one_line() + "\""));

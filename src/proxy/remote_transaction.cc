@@ -41,7 +41,7 @@ RemoteTransaction::~RemoteTransaction() {
 
 void RemoteTransaction::replies_read() {
   if (!connection_) return;
-  // Otherwise a reply could be taken for one to a later message.
+  // Otherwise a reply could be mistaken for one to a later message.
   bool complete = is_sent_ && replies_.size() == addresses_.size() && connection_->release();
   if (!complete) return;
   auto connection = *std::move(connection_);
@@ -79,7 +79,7 @@ void RemoteTransaction::lose(const Error& error, const lmtp::Phrase& phrase) {
 void RemoteTransaction::refuse(const lmtp::Reply& reply, const std::string& address) {
   refusal_ = passed_on(reply, address);
   if (connection_ && has_begun_) {
-    // The rest of the content would be taken for commands.
+    // The backend would interpret the rest of the content as commands.
     connection_->break_off();
     connection_.reset();
   }

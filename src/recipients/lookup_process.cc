@@ -84,7 +84,7 @@ Found LookupClient::ask(const Question& question, std::chrono::milliseconds time
   if (answer && answer.value() && answer.value()->whole) {
     return unpack_found(answer.value()->octets);
   }
-  // Closed, because a late answer would be taken for the answer to the next question.
+  // Closed, because a late answer would be mistaken for the answer to the next question.
   socket_.reset();
   bool late = !answer && answer.error().code == ETIMEDOUT;
   return late ? explained(ETIMEDOUT, "the lookup process does not answer") : gone;

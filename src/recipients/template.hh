@@ -20,8 +20,8 @@ struct Template {
   static Result<Template> parse(std::string_view text);
   // Returns the values of the variables for `address`, in order.
   std::vector<std::string> values(const Address& address) const;
-  // Returns the text with the values in it, for people: each between two `quote`s, if that is not
-  // empty.
+  // Returns the text with the values in it, for people: each value enclosed in `quote`, if that is
+  // not empty.
   std::string shown(const Address& address, std::string_view quote = {}) const;
   // Returns whether the text contains `word` as a separate name.
   bool has_word(std::string_view word) const;

@@ -52,8 +52,8 @@ struct Ran {
 // The result of handoff_sieve_module(), the only symbol of the object.
 struct Engine {
   const char* version;  // PACKAGE_VERSION when it was compiled; it must equal that of the program
-  // Loads what the libraries would otherwise read from files later, such as character sets. For a
-  // process that will lose its right to open files, or its parent.
+  // Loads what the libraries would otherwise read from files later, such as character sets. Call
+  // this in a process that will lose its right to open files, or in its parent.
   void (*prepare)();
   Checked (*check)(std::string_view script, Site& site, const Limits& limits);
   // `message` consists of header and body, with CRLF or LF.

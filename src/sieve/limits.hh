@@ -36,7 +36,7 @@ struct Limits {
   std::size_t reason_size = 4096;
   std::size_t flags = 64;         // keywords of one copy
   std::size_t marks = 32;         // messages that `duplicate` remembers
-  std::size_t questions = 200;    // to the site; each may be a look at a disk
+  std::size_t questions = 200;    // to the site; each may access a disk
   std::size_t loop_depth = 4;     // nested foreverypart
   std::size_t mime_parts = 1000;  // parts into which a message is divided
   std::size_t mime_depth = 50;

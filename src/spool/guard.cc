@@ -156,8 +156,8 @@ std::vector<std::string> Guard::overtaking(const Tries& tries, const Staging& st
   return markers;
 }
 
-// Returns the markers, including `silent`, of messages whose size an earlier attempt at `staging`
-// may have.
+// Returns the markers, including `silent`, of messages that may be earlier attempts at `staging`,
+// judging by their size.
 Result<std::vector<std::string>> Guard::candidates(const Tries& tries, const Staging& staging,
                                                    const std::string& place,
                                                    std::vector<std::string> silent) {
@@ -221,7 +221,7 @@ Result<std::optional<std::string>> Guard::search_for(Tries& tries, const Staging
 }
 
 void Guard::mark_answered(const Tries& tries) {
-  // Not synced: if a power cut loses a mark, a third try is taken for a second one.
+  // Not synced: if a power cut loses a mark, a third attempt counts as a second one.
   for (const auto& mark : tries.answered) {
     static_cast<void>(files_->create(*unread_, mark, kFileMode).ok());
   }

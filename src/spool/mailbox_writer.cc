@@ -184,9 +184,9 @@ Result<Delivered> MailboxWriter::write(const Staged& staged, const Mailbox& mail
   return delivered;
 }
 
-// Whether a link that failed with `code` shows that hard links cannot reach the mailbox: another
-// filesystem, one without links, too many links, or Linux' fs.protected_hardlinks. GlusterFS says
-// ENOSPC if the bricks have no room for one more link of this file.
+// Returns whether the failure `code` of a link means that hard links cannot reach the mailbox:
+// another filesystem, one without links, too many links, or Linux' fs.protected_hardlinks.
+// GlusterFS says ENOSPC if the bricks have no room for one more link of this file.
 bool MailboxWriter::needs_copy(int code, std::uint64_t size) const {
   if (code == ENOSPC && shared_) {
     auto space = files_.space(root_);

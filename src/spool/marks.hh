@@ -1,5 +1,5 @@
-// SPOOL/.handoff/marks: records of what happened for a user, so that it does not happen again: a
-// reply of vacation to a sender, or a message that `duplicate` has seen. A mark is an empty file,
+// SPOOL/.handoff/marks: records of events for a user, so that they do not happen twice: a vacation
+// reply to a sender, or a message that `duplicate` has seen. A mark is an empty file,
 //
 //   marks/HH/HASH,L=n      HASH is a digest of user, kind and id, HH its first two digits
 //

@@ -1,5 +1,5 @@
-// What is to be done with the message for one recipient if a script decided it: several copies,
-// with one outcome. Without a script it is one copy in the recipient's folder.
+// What to do with the message for one recipient if a script has decided it: several copies, with
+// one outcome. Without a script it is one copy in the recipient's folder.
 #pragma once
 
 #include <memory>

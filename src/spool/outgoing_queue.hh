@@ -58,7 +58,7 @@ class OutgoingQueue {
   Result<sys::Fd> open(const std::string& name) { return files_->open_file(directory_, name); }
   // Removes a message that was sent. Durable on return.
   Status sent(const std::string& name);
-  // Gives the message up: it is not sent any more, and its file stays. Durable on return.
+  // Gives the message up: it will not be sent, and its file stays. Durable on return.
   Status give_up(const std::string& name);
   Result<Backlog> backlog();
 

@@ -1,6 +1,6 @@
-// SPOOL/.handoff/done: X,P=hash shows that everything was done that the script of one recipient of
-// the message X decided: copies, messages to send, marks. It is one more name of the staged file,
-// and the last name that the message is given for this recipient. It serves two purposes:
+// SPOOL/.handoff/done: X,P=hash shows that everything that one recipient's script decided about the
+// message X was done: copies, messages to send, marks. It is one more name of the staged file, and
+// the last name that the message is given for this recipient. It serves two purposes:
 //
 //   - a retry finds it, although the script may have changed or stores no copy;
 //   - after a crash it shows that the recipient's messages to send are committed.

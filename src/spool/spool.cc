@@ -332,8 +332,8 @@ Result<std::unordered_set<std::string>> Spool::list_abandoned(const Owners& owne
 }
 
 // recover_outgoing() leaves out the messages of processes that are running. If such a process ends
-// a moment later, its file in staging must stay until the next sweep: without it, the messages to
-// send that were never committed would be taken for committed ones.
+// a moment later, its file in staging must stay until the next sweep: without it, messages to send
+// that were never committed would count as committed.
 Result<Swept> Spool::sweep(const Sweeping& how) {
   auto found = [&](const std::string& path) -> Status {
     if (how.found) how.found(path);
@@ -347,7 +347,7 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
     auto listed = list_abandoned(owners);
     if (!listed) return listed.error();
     abandoned = std::move(listed).value();
-    // While their messages are in staging.
+    // Called while their messages are still in staging.
     if (auto recovered = recover_outgoing(); !recovered) return recovered.error();
   }
   auto swept =
@@ -356,7 +356,7 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
         if (!how.dry_run && !abandoned.contains(path)) return Status(Error{EAGAIN, "sweep", path});
         auto go_on = found(".handoff/" + staging_name_ + "/" + path);
         auto name = path.substr(path.rfind('/') + 1);
-        // What has another name is no message.
+        // A file with any other name is not a message.
         return go_on && is_our_name(name) ? guard_->note(name, size) : go_on;
       });
   if (!swept) return swept;

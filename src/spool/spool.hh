@@ -41,10 +41,10 @@ struct SpoolOptions {
   // (staging_folder.hh). With fewer messages that gains little, and staging/NAME is easier to
   // inspect.
   std::uint64_t shared_staging = 4;
-  // If several hosts can use the spool's filesystem: the directory of this host, on a filesystem of
-  // its own, that contains the ledger and shows which server of this host has the spool.
+  // If several hosts can use the spool's filesystem: a directory on a filesystem of this host
+  // alone. It contains the ledger and shows which server of this host has the spool.
   std::string run = {};
-  // Only tries the spool, and delivers nothing. So it need not belong to this host.
+  // Only tests the spool and delivers nothing, so another host may have the spool.
   bool visit = false;
 };
 

@@ -25,7 +25,7 @@ struct Swept {
   unsigned unread = 0;  // directories that could not be read
 };
 
-// To whom files belong.
+// The owners of files.
 struct Owners {
   std::string host;  // as in the names that this host's NameMaker makes
   std::function<bool(const Owner&)> is_alive;

@@ -99,7 +99,7 @@ std::string curve(const std::vector<double>& values) {
          count_text(seconds / 2) + " s ago</span><span>now</span></p>";
 }
 
-// As latency_text(), but a page may have letters beyond ASCII.
+// Like latency_text(), but a page may contain non-ASCII letters.
 std::string time_of(double microseconds) {
   auto text = latency_text(microseconds);
   if (text.ends_with(" us")) text.replace(text.size() - 2, 1, "µ");

@@ -1,5 +1,5 @@
-// A status process: serves HTTP for the master, which parses nothing that comes from a peer. It has
-// no privileges and two descriptors: the listening socket, and the channel to the master.
+// A status process: serves HTTP for the master, which parses nothing that comes from a peer. It is
+// unprivileged and has two descriptors: the listening socket, and the channel to the master.
 //
 //   a client --- HTTP ---> status process --- one octet ---> master
 //                                         <-- an answer ----

@@ -44,8 +44,8 @@ class Watcher {
 };
 
 // Starts a process that runs `command`, waits for it, calls `ended` with the result, and exits.
-// Returns at once. Success is exit 0; an error, including a kill, has the end of what the program
-// wrote to standard output or error. `ended` runs in that process, which has none of our
+// Returns at once. Success is exit 0; any error, including a kill, contains the end of what the
+// program wrote to standard output or error. `ended` runs in that process, which has none of our
 // descriptors except standard error.
 Result<Watcher> start_watched(const Command& command,
                               const std::function<void(const Status&)>& ended);

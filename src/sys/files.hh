@@ -45,7 +45,7 @@ struct Space {
   std::uint64_t total_inodes = 0;  // 0: the filesystem does not count inodes
 };
 
-// Virtual, so that a test can override the one call that is to fail.
+// Virtual, so that a test can override the one call that should fail.
 class Files {
  public:
   virtual ~Files() = default;
@@ -66,7 +66,8 @@ class Files {
   // Gives the new file or directory to the group. If this user may not do so, because it is not in
   // the group, removes the rights that another group would have.
   virtual Status share(const Fd& file, gid_t group);
-  // Gives everybody the right to pass through the directory. Requires its owner, or root.
+  // Gives everybody the right to pass through the directory. Requires the rights of its owner, or
+  // root's.
   virtual Status let_pass(const Fd& directory);
 
   virtual Result<Fd> create(const Fd& at, const std::string& name, mode_t mode);

@@ -1,4 +1,4 @@
-// Which host this process runs on, as far as a directory that several hosts may use is concerned.
+// Identifies the host that this process runs on, for directories that several hosts may use.
 #pragma once
 
 #include <optional>

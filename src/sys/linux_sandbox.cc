@@ -179,8 +179,8 @@ class Ruleset {
   Fd ruleset_;
 };
 
-// --- seccomp: everything that is not listed fails, mostly with ENOSYS, which libraries take for an
-// older kernel.
+// --- seccomp: everything that is not listed fails, mostly with ENOSYS, which libraries interpret
+// as an older kernel.
 
 #ifdef HAVE_LIBSECCOMP
 
@@ -215,7 +215,7 @@ constexpr const char* kBasic[] = {
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
     "eventfd2", "accept", "accept4", "recv", "recvfrom", "recvmsg", "recvmmsg", "send", "sendto",
     "sendmsg", "sendmmsg", "getsockopt", "setsockopt", "getsockname", "getpeername", "shutdown"};
-// Calls to have children, to wait for them and to kill them.
+// Calls to create children, to wait for them and to kill them.
 constexpr const char* kProcesses[] = {"fork",    "vfork", "wait4",   "waitid",
                                       "waitpid", "kill",  "setpgid", "setsid"};
 // Calls to become another user, and to give files away.
@@ -235,7 +235,7 @@ constexpr int kProcessControls[] = {PR_SET_NAME,         PR_GET_NAME,     PR_SET
 constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                       CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
-// SCMP_A0(SCMP_CMP_EQ, value) and its like leave a field out, and clang warns about that.
+// SCMP_A0(SCMP_CMP_EQ, value) and similar macros omit a field, and clang warns about that.
 constexpr scmp_arg_cmp equal(unsigned argument, scmp_datum_t value) {
   return {argument, SCMP_CMP_EQ, value, 0};
 }

@@ -1,7 +1,7 @@
 // Confines a process to what its configuration needs, after it has opened the files and sockets
 // that it uses, and before it reads from a peer: by Landlock and seccomp on Linux
 // (linux_sandbox.hh), by pledge(2) and unveil(2) on OpenBSD, by Capsicum's capability mode on
-// FreeBSD if no path is needed any more.
+// FreeBSD if no path is needed after that.
 //
 // The requests for the BSDs are derived from Needs on every system, and t/e2e/t0380-sandbox.t
 // compares them with the calls made on Linux. None of this has been run on a BSD.

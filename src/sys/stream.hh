@@ -62,9 +62,9 @@ class Stream {
   // passed.
   bool ends_in_order(Deadline deadline);
 
-  // Shakes hands as the server; afterwards read() and write() use TLS. ETIMEDOUT at the deadline,
-  // ECANCELED if a stop was requested, ECONNRESET if the peer is gone, EPROTO with the cause if the
-  // handshake fails. After a failure the connection is unusable.
+  // Performs the handshake as the server; afterwards read() and write() use TLS. ETIMEDOUT at the
+  // deadline, ECANCELED if a stop was requested, ECONNRESET if the peer is gone, EPROTO with the
+  // cause if the handshake fails. After a failure the connection is unusable.
   Status start_tls(const TlsContext& context, Deadline deadline);
   // Returns the result of the handshake; nothing without TLS.
   const std::optional<TlsFacts>& tls() const { return tls_facts_; }

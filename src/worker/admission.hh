@@ -78,7 +78,7 @@ class Admission {
   // Wraps a destination, so that each delivery to it must be admitted.
   class Admitted final : public spool::Destination {
    public:
-    // `destination` is one in `mailbox`.
+    // `destination` delivers to `mailbox`.
     Admitted(Admission& admission, spool::Destination& destination, const Mailbox& mailbox)
         : admission_(admission), destination_(destination), mailbox_(mailbox) {}
     const Mailbox& mailbox() const { return mailbox_; }

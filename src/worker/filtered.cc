@@ -217,7 +217,7 @@ Status Filtered::open_scripts(filter::Job& job, std::vector<sys::Fd>& files) {
   return {};
 }
 
-// Errors of scripts and what they log. The recipient gets a note beside the own script.
+// Errors of scripts and what they log. The recipient gets a note beside their own script.
 void Filtered::report(const spool::Message& message, const filter::Verdict& verdict) {
   auto global = filter::global_scripts(services_.config);
   std::string note;

@@ -17,9 +17,9 @@ class Retries {
   // The first retry of a message; each later one waits twice as long, up to the longest.
   static constexpr std::chrono::seconds kFirst{5};
   static constexpr std::chrono::seconds kLongest{3600};
-  // If so many messages fail in a row, the program itself seems to fail, and nothing is tried for a
-  // while, which doubles up to the longest pause. Messages that the program has refused do not
-  // count.
+  // If this many messages fail in a row, the program itself is probably broken. Nothing is then
+  // tried for a pause, which doubles each time up to the longest one. Messages that the program has
+  // refused do not count.
   static constexpr unsigned kMostFailures = 3;
   static constexpr std::chrono::seconds kLongestPause{60};
 

@@ -165,8 +165,8 @@ void OutgoingSender::failed(spool::OutgoingQueue& queue, const std::string& name
                                              {"next_try_seconds", wait.count()}});
 }
 
-// The whole message in a file without a name. If this process was killed while it wrote to a pipe,
-// the program would take the part that it has got for the message.
+// The whole message in a file without a name. If this process were killed while it wrote to a pipe,
+// the program would mistake the part that it had received for the whole message.
 Result<sys::Fd> OutgoingSender::input_of(spool::OutgoingQueue& queue, const std::string& name,
                                          const spool::Outgoing& message) {
   auto input = spool_.scratch_file();

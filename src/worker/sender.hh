@@ -1,5 +1,5 @@
-// The process that gives the messages of scripts to sieve.sendmail: one for each master, as the
-// service user, confined, without any peer. Deliveries never wait for it.
+// The process that passes the messages of scripts to sieve.sendmail. Each master has one. It runs
+// as the service user, is confined, and has no peer. Deliveries never wait for it.
 #pragma once
 
 #include <string>
@@ -27,7 +27,7 @@ class OutgoingSender {
                  spool::Spool& spool, board::SlotWriter& counts)
       : config_(config), log_(log), files_(files), spool_(spool), counts_(counts) {}
 
-  // Sends the messages that are due. Only one process of all on this spool does so at a time; in
+  // Sends the messages that are due. Only one of the processes on this spool does so at a time; in
   // the others this does nothing. May block for as long as the program runs, for each message; ends
   // between two messages if a stop was requested.
   Status send_due();
