@@ -21,8 +21,8 @@ build  := build
 SUITES := lint unit e2e interop crash perf
 
 CPUS := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
-# $(MAKEFLAGS) does not contain -j from the environment at this point, but the shell's variable does.
-# -j on the command line takes precedence anyway.
+# At this point $(MAKEFLAGS) lacks a -j that comes from the environment, but the shell's variable
+# has it. A -j on the command line takes precedence anyway.
 ifeq ($(MAKELEVEL)$(findstring -j,$(shell echo "$$MAKEFLAGS")),0)
 MAKEFLAGS += -j$(CPUS)
 endif
@@ -93,7 +93,8 @@ COMPILE_ARGS = $(CPP) -include src/config.h $(CXX_ALL) $(MODULE_CXXFLAGS) -MMD -
 COMPILE  = $(CXX) $(COMPILE_ARGS)
 LINK     = $(CXX) $(CXX_ALL) $(HARDEN_LDFLAGS) $(LDFLAGS)
 LINK_MODULE = $(filter-out -pie,$(LINK)) -fPIC -shared
-# Test code is not optimised, which takes a quarter of the time to compile; glibc wants no _FORTIFY_SOURCE then.
+# Test code is not optimised, so it compiles in a quarter of the time. Without optimisation glibc
+# warns about _FORTIFY_SOURCE, so that is undefined.
 UNIT_CPP = $(UNIT_CXXFLAGS) -O0 -U_FORTIFY_SOURCE -I$(srcdir)/t/unit -I$(srcdir)/t -DBOOST_TEST_DYN_LINK $(BOOST_TEST_CXXFLAGS)
 
 module_cxxflags = $(foreach m,$(LOOKUPS) $(SIEVE),$($m_CXXFLAGS))
@@ -145,8 +146,8 @@ $(build)/src/%.o: $(srcdir)/src/%.cc $(build)/compile.flags
 	$(Q)mkdir -p $(@D) && $(COMPILE) -c -o $@ $<
 
 # --- Lookups that are modules (src/recipients/modules.hh): handoff-NAME.so is built from
-# src/lookups/NAME_*.cc. Modules use functions of the programs, which export only those, because
-# a large table of exports costs every process memory.
+# src/lookups/NAME_*.cc. Modules call functions of the programs. The programs export only those
+# functions, because a large symbol table costs every process memory.
 
 $(MODULES): $(build)/lookups/handoff-%.so: $(build)/link.flags
 	$(call say,LINK)
@@ -158,7 +159,7 @@ $(call obj,src/lookups/$(1)_*.cc): private MODULE_CXXFLAGS := -fPIC $($(1)_CXXFL
 endef
 $(foreach m,$(LOOKUPS),$(eval $(call module,$m)))
 
-# The Sieve engine (src/sieve/engine.hh) is one directory, which unit tests link as well.
+# The Sieve engine (src/sieve/engine.hh) is one directory; the unit tests link it as well.
 $(build)/lookups/handoff-sieve.so: $(SIEVE_OBJS)
 $(SIEVE_OBJS): private MODULE_CXXFLAGS := -fPIC $(sieve_CXXFLAGS:-I%=-isystem %)
 
@@ -168,8 +169,8 @@ $(EXPORTS): $(MODULES)
 	$(Q)sed '1s/^/{ /; s/$$/;/; $$s/$$/ };/' $@.names >$@.list
 	$(Q){ echo '-Wl,--dynamic-list=$@.list'; sed 's/^/-Wl,-u,/' $@.names; } >$@
 
-# --- Unit tests. Compiling Boost.Test takes most of the time, so its header is precompiled. Only the
-# file with its main cannot use the precompiled header.
+# --- Unit tests. Compiling Boost.Test takes most of the time, so its header is precompiled. Only
+# the file that defines its main() cannot use the precompiled header.
 
 PCH := $(build)/t/unit/precompiled.hh
 
@@ -209,7 +210,7 @@ $(build)/t/fuzz/fuzz: $(FUZZ_MAIN) $(FUZZ_OBJS) $(SIEVE_OBJS) $(build)/libhandof
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(FUZZER_LDFLAGS) $(if $(SIEVE),$(sieve_LIBS)) $(LIB_LIBS) $(LIBS)
 
-# --- svtest: runs the tests that Pigeonhole has for its own Sieve (t/interop/t0400-pigeonhole-tests.t).
+# --- svtest: runs Pigeonhole's tests of its own Sieve (t/interop/t0400-pigeonhole-tests.t).
 
 $(SVTEST_OBJS): $(build)/t/sieve/%.o: $(srcdir)/t/sieve/%.cc $(build)/compile.flags
 	$(call say,CXX ,$<)
@@ -299,7 +300,8 @@ INSTALL ?= install
 INSTALL_PROGRAM ?= $(INSTALL)
 MAN  := $(wildcard $(srcdir)/man/*.[1578])
 SAMPLE := $(srcdir)/etc/handoffd.conf
-# Installed with the same directories, so that links between them work; etc and contrib become examples.
+# Documents keep their directories when they are installed, so that links between them work; etc and
+# contrib become examples.
 EXAMPLES := apparmor completion exim grafana inetd logrotate openrc opensmtpd postfix prometheus rc.d sendmail systemd
 DOCS := $(wildcard $(addprefix $(srcdir)/,README.md NEWS SECURITY.md CONTRIBUTING.md HACKING.md LICENSE doc/*.md doc/*.svg doc/*.png doc/examples/*.md doc/examples/*/*)) \
         $(SAMPLE) $(wildcard $(EXAMPLES:%=$(srcdir)/contrib/%/*))
@@ -348,7 +350,7 @@ uninstall: placed
 	@for f in $(CONF) $(CONF).new; do if cmp -s $(call PLACED,$(SAMPLE)) $$f; then rm -f $$f; \
 	elif test -e $$f; then echo "$$f was changed and is kept"; fi; done
 
-# --- Release. The tarball is reproducible: equal in every octet wherever it is made.
+# --- Release. The tarball is reproducible: it is identical wherever it is made.
 
 DIST := $(PACKAGE_TARNAME)-$(VERSION)
 

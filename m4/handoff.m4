@@ -13,7 +13,7 @@ AC_DEFUN([HANDOFF_FLAG],
    AS_IF([test $handoff_takes = yes], [$1="${$1:+$$1 }$2"],
      [m4_ifval([$3], [AC_MSG_ERROR([$2 was asked for, and $CXX cannot do it])], [:])])])
 
-# HANDOFF_FLAGS(VARIABLE, FLAGS): the same for each of FLAGS. If all are accepted, as by
+# HANDOFF_FLAGS(VARIABLE, FLAGS): the same for each of FLAGS. If all are accepted, as they are by
 # the usual compilers, a single test suffices.
 AC_DEFUN([HANDOFF_FLAGS],
   [HANDOFF_FLAG([$1], m4_normalize([$2]))
@@ -23,10 +23,10 @@ AC_DEFUN([HANDOFF_FLAGS],
       done])])
 
 # HANDOFF_LIB(NAME, VARIABLE, PKG-CONFIG MODULES, LIBS, INCLUDES, BODY, [MORE LIBS]):
-# finds flags with which a program of INCLUDES and BODY links: first those of
-# pkg-config (plus MORE LIBS, which pkg-config does not know), then LIBS in the usual
-# directories. Sets VARIABLE_CXXFLAGS, VARIABLE_LIBS and handoff_found_VARIABLE.
-# -isystem suppresses warnings about the headers of libraries.
+# finds flags with which a program that consists of INCLUDES and BODY links: it tries those of
+# pkg-config (plus MORE LIBS, which pkg-config does not know), then LIBS in the usual directories.
+# Sets VARIABLE_CXXFLAGS, VARIABLE_LIBS and handoff_found_VARIABLE. -isystem suppresses warnings
+# about the headers of libraries.
 AC_DEFUN([HANDOFF_LIB],
   [AC_MSG_CHECKING([for $1])
    handoff_found_$2=no

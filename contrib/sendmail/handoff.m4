@@ -4,7 +4,7 @@ dnl
 dnl     handoff         connects to handoff's unix socket; one session for many recipients
 dnl     handoff-stdin   starts `handoffd --stdin' for each delivery; needs no daemon
 dnl
-dnl Define these before to change the defaults: HANDOFF_SOCKET, HANDOFF_PATH, HANDOFF_STDIN_ARGS.
+dnl To change the defaults, first define HANDOFF_SOCKET, HANDOFF_PATH or HANDOFF_STDIN_ARGS.
 dnl
 dnl Flags: z LMTP; m many recipients in a session; X escape leading dots; n no From_ line; P add a
 dnl Return-Path: line, which handoff replaces; 9 keep eight-bit characters; S start as root (handoffd
