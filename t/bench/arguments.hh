@@ -16,7 +16,7 @@ namespace handoff::bench {
 
 class Arguments {
  public:
-  // `known` is every name with its default; `usage` is what --help prints.
+  // `known` maps every name to its default; `usage` is what --help prints.
   Arguments(int argc, char** argv, std::map<std::string, std::string> known, const char* usage)
       : values_(std::move(known)) {
     for (int i = 1; i < argc; i += 2) {

@@ -1,6 +1,6 @@
-"""How throughput grows: curves against connections, recipients, mailboxes and the messages that a
-mailbox holds, each point in interleaved rounds. Drawn by gnuplot (`contrib/peers gnuplot`); without
-it only the tables are printed."""
+"""Measures how throughput grows with connections, recipients, mailboxes and the messages that a
+mailbox holds; each point is measured in interleaved rounds. gnuplot (`contrib/peers gnuplot`) draws
+the curves; without it only the tables are printed."""
 import os
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ RECIPIENTS = [1, 10, 100, 1000]
 MAILBOXES = [10, 1000, 100000]
 FILLED = [0, 10000, 200000]
 YOUNG = 61  # seconds; handoffd syncs a younger mailbox with each delivery
-LINKS = 30000  # links to one file; filesystems have limits
+LINKS = 30000  # links to one file; filesystems limit their number
 
 
 def run(bench):

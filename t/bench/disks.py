@@ -1,6 +1,6 @@
 """The filesystems that a benchmark runs on: images on this machine's disk, mounted by loop devices,
-and a tmpfs, which uses no disk. Needs root and a mount namespace, whose mounts end with it
-(`t/bench/run` creates one).
+and a tmpfs, which uses no disk. Needs root and a mount namespace (`t/bench/run` creates one); the
+mounts end with the namespace.
 
     disk = Disk('ext4', folder, images, octets)
     disk.path                   # its mount point

@@ -35,7 +35,7 @@ class Page:
         return "\n".join(self.parts)
 
     def _add(self, text):
-        """Printed immediately, so that progress is visible."""
+        """The text is printed immediately, so that progress is visible."""
         self.parts.append(text)
         print(text, flush=True)
 
@@ -228,7 +228,7 @@ LF, each separately, in memory, {buffer} KiB at a time, in 10^9 octets per secon
         self._add(f"With {idle} idle workers, a connection causes {each:.1f} context switches of all workers together.\n")
 
     def plot(self, title, path, heads, lines):
-        """path: of the picture, or None."""
+        """path: the path of the picture, or None."""
         picture = ""
         if path:
             self.plots.append(path)

@@ -68,9 +68,8 @@ class Server:
         self.wait_until_it_listens()
 
     def launch(self, disk):
-        """The first half of start(); the second is wait_until_it_listens(). A peer ends with the
-        thread
-        that launches it (prctl(2), PR_SET_PDEATHSIG)."""
+        """The first half of start(); the second is wait_until_it_listens(). A peer dies with the
+        thread that launched it (prctl(2), PR_SET_PDEATHSIG)."""
         raise NotImplementedError
 
     def place(self, disk):
@@ -81,7 +80,7 @@ class Server:
         pids = processes.tree(self.process.pid)
         before, disk = processes.cpu_seconds(pids), self.disk.counters()
         result = self.send(row, seconds)
-        # New processes count completely, ended ones are included in their parents.
+        # New processes count completely; ended ones are included in their parents.
         result["cpu"] = processes.cpu_seconds(processes.tree(self.process.pid)) - before
         return _with_disk(result, self.disk.counters() - disk)
 

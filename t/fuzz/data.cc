@@ -23,7 +23,8 @@ std::vector<std::string> cut(std::string_view text, std::size_t size) {
   return out;
 }
 
-// RFC 5321 4.5.2, literally. Returns the content and removes it, with its end, from `text`.
+// Implements RFC 5321 4.5.2 literally. Returns the content and removes it, with its end, from
+// `text`.
 std::optional<std::string> reference_data(std::string_view& text) {
   std::string content;
   auto rest = text;

@@ -33,7 +33,7 @@ void canonical(const Address& address) {
   require(fold_case(composed) == folded, "two spellings of a local part do not meet");
 }
 
-// A sender makes one line of a header; a valid sender is an address.
+// Any sender makes a Return-Path: of exactly one line, and a valid sender is an address.
 void sender(std::string_view octets, bool brackets_optional) {
   auto path = parse_sender(octets, brackets_optional);
   if (!path) return;

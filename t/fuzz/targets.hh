@@ -14,14 +14,14 @@ void session(std::string_view octets);
 void path(std::string_view octets);
 // Parameters of MAIL and RCPT, and the grammars of their values.
 void parameters(std::string_view octets);
-// The header of the PROXY protocol: no octet of what follows it is read.
+// The header of the PROXY protocol: no octet after it is read.
 void proxy(std::string_view octets);
-// Content: its end and its dots, its header, and DATA beside BDAT.
+// Content: its end and its dots, its header, and that DATA and BDAT give the same result.
 void data(std::string_view octets);
 // A configuration file: a loaded file is dumped and loaded again with the same result.
 void config(std::string_view octets);
 // A Sieve script and, after NUL, the message that it runs over: limits hold, and after a failure
-// the message is kept. Nothing in a build without Sieve.
+// the message is kept. Does nothing in a build without Sieve.
 void sieve(std::string_view octets);
 // The answer of a lookup server about a recipient: the resulting mailbox is safe to open.
 void answer(std::string_view octets);

@@ -21,14 +21,13 @@ OLD = "inject=statx:poke_exit=@arg5=" + "ff0f0000" + "00" * 76 + "01" + "00" * 7
 def counted(session, messages, company=0):
     """Returns {call: number} for the worker that serves a session of this many messages."""
     trace = os.path.join(session.scratch.path, "trace")
-    # Each delivery syncs a mailbox that is younger than a minute; the cost with an older one
-    # matters.
+    # Each delivery syncs a mailbox that is younger than a minute; the cost of an older one is
+    # measured.
     session.serve(["strace", "-f", "-e", OLD, "-o", trace], messages, company)
     with open(trace, encoding="utf-8", errors="replace") as lines:
         told = [line.split(maxsplit=1) for line in lines]
     # A call that is interrupted by calls of others has two lines: "recvfrom(7,  <unfinished ...>",
-    # and
-    # "<... recvfrom resumed>" with its result.
+    # and "<... recvfrom resumed>" with the result.
     worker = next(pid for pid, event in told if "sender@example" in event)
     calls = (re.match(r"(\w+)\(", event) for pid, event in told if pid == worker)
     return collections.Counter(call[1] for call in calls if call)

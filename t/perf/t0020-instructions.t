@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A message takes no more instructions of the processor than t/perf/figures says (callgrind)."""
+"""A message takes no more processor instructions than t/perf/figures says (callgrind)."""
 import os
 import platform
 import re

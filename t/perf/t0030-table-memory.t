@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A worker needs no more private memory for a recipients.lookup = file: of 100,000 lines than for
+"""With recipients.lookup = file:, a worker needs no more private memory for 100,000 lines than for
 one line. (make bench BENCH='--parts table' prints the amounts.)"""
 import os
 import re

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Confinement costs a message no system calls: a confined worker makes the same ones as a worker
-that is not confined. The time of the processor is shown, and not compared, because it varies."""
+that is not confined. Processor time is printed but not compared, because it varies."""
 import collections
 import os
 import re

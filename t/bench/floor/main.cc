@@ -1,6 +1,5 @@
-// floor: measures the filesystem without protocol and server: several processes deliver messages by
-// one of the sequences. Prints one line
-// of JSON.
+// floor: measures the filesystem without protocol and server. Several processes deliver messages by
+// one of the sequences. Prints one line of JSON.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>

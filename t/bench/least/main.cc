@@ -41,7 +41,7 @@ class Session {
   Session(int socket, const Sequence& sequence, Batch& batch, std::uint64_t& count)
       : socket_(socket), sequence_(sequence), batch_(batch), count_(count) {}
 
-  // Returns when the client has closed.
+  // Returns when the client has closed the connection.
   void serve() {
     output_ = "220 least\r\n";
     for (;;) {
@@ -136,8 +136,8 @@ class Session {
   Batch& batch_;
   std::uint64_t& count_;
   std::string input_;
-  std::size_t at_ = 0;        // in input_: what is processed
-  std::size_t searched_ = 0;  // of the content, for its end
+  std::size_t at_ = 0;        // octets of input_ that are processed
+  std::size_t searched_ = 0;  // octets of the content that were searched for its end
   std::string output_;
   std::vector<std::string> mailboxes_;
   bool in_data_ = false;

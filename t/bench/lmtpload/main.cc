@@ -22,7 +22,7 @@ constexpr const char* kUsage =
     "                [--pipelining yes] [--chunking no] [--reconnect no]\n"
     "Ends after this many seconds, or this many messages per connection (0: no limit).\n";
 
-// After this time without any reply, the server has lost one.
+// If no reply arrives within this time, the server has lost one.
 constexpr std::chrono::seconds kPatience{60};
 
 bool yes(const Arguments& arguments, const char* name) {

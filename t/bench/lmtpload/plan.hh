@@ -35,7 +35,7 @@ std::string message_id(std::uint64_t number);
 // characters.
 std::string make_content(std::uint64_t size, bool chunking);
 
-// MAIL, RCPT and DATA or BDAT of the transaction that begins with mailbox number `mailbox`, in one
+// MAIL, RCPT and DATA or BDAT of the transaction that begins with mailbox number `mailbox`, one
 // line each.
 std::vector<std::string> make_commands(const Plan& plan, std::uint64_t mailbox);
 

@@ -1,7 +1,8 @@
-// sharedfs: a directory, mounted once more by FUSE, as a cluster filesystem would be: each host of
-// a test mounts the same directory. The mount has the type fuse.glusterfs or another one.
+// sharedfs: mounts a directory again by FUSE, like a cluster filesystem: each host of a test mounts
+// the same directory. The type of the mount is fuse.glusterfs or another one.
 //
-// It can do what such filesystems do: not sync directories, refuse links, map no shared memory.
+// It imitates such filesystems: a sync of a directory does nothing, and links and shared mappings
+// can be refused.
 #define FUSE_USE_VERSION 31
 #include <dirent.h>
 #include <fcntl.h>
@@ -38,7 +39,7 @@ std::string real(const char* path) { return options.directory + path; }
 int result(long done) { return done < 0 ? -errno : static_cast<int>(done); }
 int descriptor(const fuse_file_info* info) { return static_cast<int>(info->fh); }
 
-// What is created belongs to the process that asked for it.
+// A new file belongs to the user of the process that created it.
 int own(const std::string& path) {
   const auto* asker = fuse_get_context();
   return result(::lchown(path.c_str(), asker->uid, asker->gid));
@@ -96,7 +97,7 @@ int create(const char* path, mode_t mode, fuse_file_info* info) {
   return done != 0 ? done : own(at);
 }
 int open(const char* path, fuse_file_info* info) {
-  // The kernel has worked out the offset of an append.
+  // The kernel has already determined the offset of an append.
   return take(::open(real(path).c_str(), (info->flags & ~O_APPEND) | O_CLOEXEC), info);
 }
 int read(const char*, char* to, size_t size, off_t offset, fuse_file_info* info) {
