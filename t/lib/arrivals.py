@@ -3,10 +3,8 @@
     with Arrivals(daemon.unix, users) as mail:
         ...                             # run a reader here; messages arrive all the time
         mail.each_goes_on()             # waits until each client sends a later message
-    mail.of(user)                       # Counter of the names of the messages that this user must
-                                        # have
-    copies, damaged = account(octets)   # the same for the messages of a reader, and the incomplete
-                                        # ones
+    mail.of(user)                       # Counter of the names of messages that this user must have
+    copies, damaged = account(octets)   # the same for a reader's messages, and the incomplete ones
 """
 import collections
 import random

@@ -86,7 +86,7 @@ class Browser:
 
 
 class Page:
-    """Made by Browser.open()."""
+    """A page that Browser.open() has returned."""
 
     def __init__(self, browser, session, url, width, height):
         self._browser, self._session = browser, session

@@ -1,7 +1,6 @@
 """A disk whose power can be cut: it loses writes that were not flushed, or a part of them.
 
-    disk = CutDisk(scratch, image, keep=50)   # starts with the image; a cut keeps half of those
-                                              # writes
+    disk = CutDisk(scratch, image, keep=50)   # starts with the image; a cut keeps half the writes
     mounts.loop(path, disk.file)
     disk.cut(file)               # now; the file has the remaining content, and flushes fail
     mounts.unmount(path); disk.remove()

@@ -1,4 +1,4 @@
-"""A home on its own filesystem, with a quota of the kernel: writing more than that fails with
+"""A home on its own filesystem, with a quota of the kernel: a write beyond the quota fails with
 EDQUOT.
 
     disk_quota.mount(path, scratch.file('disk'), uid, 1024)     # a limit of 1024 KiB

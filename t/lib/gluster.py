@@ -26,7 +26,7 @@ _SIOCSIFADDR = 0x8916
 
 
 def _add_address():
-    """Gives it to the loopback interface of this network namespace."""
+    """Adds the address to the loopback interface of this network namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, _SIOCSIFADDR, struct.pack(
             "16sHH4s8x", b"lo:1", socket.AF_INET, 0, socket.inet_aton(_ADDRESS)))

@@ -1,7 +1,7 @@
 """Tests what must hold for every lookup, with a handoffd that uses the real server.
 
     rcpt(daemon, 'pat@example.org')       # 250, 550, 451
-    defers_while_server_is_down(daemon, ...)  # the server is killed under load: 451 and no 5xx;
+    defers_while_server_is_down(daemon, ...)  # the server is killed under load: 451 and no 5xx
 """
 import contextlib
 import os

@@ -1,8 +1,7 @@
 """Reads Maildirs.
 
     maildir.messages(path)       # the messages' octets, in order of their names
-    maildir.without_trace(octets, b'X-Test: 1')   # the part that the sender wrote, from that line
-                                                  # on
+    maildir.without_trace(octets, b'X-Test: 1')   # what the sender wrote, from that line on
 """
 import os
 import re

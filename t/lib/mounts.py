@@ -12,7 +12,8 @@ import sys
 
 
 def private():
-    """If root, runs the rest of the test in a private mount namespace. Returns whether it does."""
+    """If root, runs the rest of the test in a private mount namespace. Returns whether the test
+    runs in one."""
     if os.environ.get("HANDOFF_PRIVATE_MOUNTS") == "1":
         return True
     if os.geteuid() != 0 or not shutil.which("unshare"):

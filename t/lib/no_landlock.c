@@ -1,5 +1,5 @@
 /* Hides Landlock from a program into which a test loads a shim: a shim opens files that the
-   configuration does not name, and a confined process may not. seccomp stays as it is. */
+ * configuration does not name, which Landlock would refuse. seccomp stays in effect. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

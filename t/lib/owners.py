@@ -1,7 +1,6 @@
 """Recipients with their own uids and homes, without accounts on this host.
 
-    owners = Owners()                        # as root: a folder for homes, and a table of
-                                             # recipients
+    owners = Owners()                        # as root: a folder for homes, a recipient table
     pat = owners.add('pat', 61001)           # Owner: address, uid, home; creates the home
     with owners.handoffd() as daemon:        # recipients.lookup = file:, spool.layout = %h/Maildir
         deliver(daemon.unix, '', [pat.address], message)

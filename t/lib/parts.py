@@ -1,8 +1,8 @@
 """The optional parts of the tested handoffd.
 
     parts.need('sqlite')      # skips the test if handoffd was built without it
-    parts.or_says_so('openssl', 'tls.certificate = /x', 'STARTTLS')   # or tests the message of such
-    a build
+    parts.or_says_so('openssl', 'tls.certificate = /x', 'STARTTLS')
+                              # without it, tests that the setting is refused, and ends
 """
 import subprocess
 

@@ -1,4 +1,4 @@
-"""Counts what a message costs with a tool, and compares the result with t/perf/figures.
+"""Uses a tool to count what a message costs, and compares the result with t/perf/figures.
 
     session = perf.Session(recipients=1)
     session.run(['valgrind', ...], 10)         # runs it against `valgrind ... handoffd --stdin ...`

@@ -70,8 +70,8 @@ class Outcome:
         return [each for each, count in self.sent.items() if count > 1 and each[2] == kind]
 
     def missing(self, acknowledged, kinds=("redirect",)):
-        """What was promised by a 250 and is not there. A reply is sent at most once, so `kinds`
-        does not contain it after a crash."""
+        """Returns what a 250 promised but is missing. A reply is sent at most once, so after a
+        crash `kinds` does not contain it."""
         out = []
         for name, recipient in acknowledged:
             _, folders, sends = PLANS[recipient.partition("@")[0]]
@@ -83,7 +83,7 @@ class Outcome:
 
 
 def look(daemon, mail):
-    """Counts the copies in all folders and the messages that the program has got."""
+    """Counts the copies in all folders and the messages that the program has received."""
     outcome = Outcome()
     for user in USERS:
         for folder in "", "A", "B":

@@ -44,7 +44,7 @@ NO_DISK = fuse_disk.missing()
 
 
 def missing():
-    """Why power cannot be cut here; None if it can."""
+    """Returns why power cannot be cut here, or None."""
     if not mounts.private() or not os.path.exists("/dev/loop-control"):
         return "needs root and loop devices"
     for command, _ in FILESYSTEMS.values():

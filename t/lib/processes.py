@@ -1,4 +1,5 @@
-"""What /proc says of processes. A process may end at any moment, also while it is read."""
+"""What /proc says about processes. A process may end at any moment, even while its files are
+read."""
 
 import os
 

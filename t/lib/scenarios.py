@@ -314,8 +314,8 @@ class Scenarios:
         return number
 
     def _give_up(self, bounce):
-        """The sender was told that the message was not delivered: the recipients may or may not
-        have it."""
+        """Accepts both outcomes for a message that was bounced to the sender: its recipients may or
+        may not have it."""
         number = int(re.search(rb"^X-Number: (\d+)", bounce, re.M)[1])
         line = f"X-Number: {number}\n".encode()
         diag(f"bounced: {number}")
@@ -335,8 +335,8 @@ class Scenarios:
                 wanted.update(again)
 
     def _make_room(self, user, waiting):
-        """Removes the messages, as a reader would, except that number `waiting` has yet to
-        arrive."""
+        """Removes the messages, as a reader would. From then on only number `waiting` is
+        expected."""
         box = self.server.mailbox_path(user)
         for path in [*maildir.files(box), os.path.join(box, "maildirsize")]:
             os.unlink(path)

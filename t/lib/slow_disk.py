@@ -3,7 +3,7 @@
     disk = SlowDisk(scratch)
     daemon = Handoffd(..., scratch=scratch, environment=disk.environment)
     disk.hold('stuck')       # blocks syncs of files and directories with this word in their path,
-                             # and # statvfs there
+                             # and statvfs(2) there
     disk.let_go()
 
 Preloads a small library in C, so it needs a C or C++ compiler.

@@ -40,15 +40,15 @@ class Host(Handoffd):
             self.start()
 
     def on_host(self, command):
-        """The command that runs `command` on a host with this name."""
+        """Returns the command that runs `command` on a host with this name."""
         return hosts.command(self.name, command, self.prepare, self.network)
 
     def entered(self, command):
-        """The command that runs `command` in the namespaces of the running host."""
+        """Returns the command that runs `command` in the namespaces of the running host."""
         return ["nsenter", "-t", str(self._first()), "-m", "-u", "-p", "-n", "--", *command]
 
     def processes(self):
-        """The ids of its processes."""
+        """Returns the ids of the host's processes."""
         mine, found = os.stat(f"/proc/{self._first()}/ns/pid").st_ino, []
         for each in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -63,7 +63,7 @@ class Host(Handoffd):
             return int(file.read().split()[0])
 
     def servers(self):
-        """Those of handoffd."""
+        """Returns the ids of the host's handoffd processes."""
         found = []
         for pid in self.processes():
             with open(f"/proc/{pid}/cmdline", "rb") as file:

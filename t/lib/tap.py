@@ -27,7 +27,7 @@ def ok(passed, sentence):
 
 
 def is_(got, want, sentence):
-    """The sentence is true if got == want; otherwise prints both."""
+    """Reports the sentence as true if got == want; otherwise also prints both."""
     if not ok(got == want, sentence):
         diag(f"  got: {_short(got)}")
         diag(f" want: {_short(want)}")
@@ -36,7 +36,8 @@ def is_(got, want, sentence):
 
 
 def empty(things, sentence):
-    """The sentence is true if `things` is empty; otherwise prints the first few of them."""
+    """Reports the sentence as true if `things` is empty; otherwise also prints the first few of
+    them."""
     things = list(things)
     if not ok(not things, sentence):
         for thing in things[:10]:

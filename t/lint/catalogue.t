@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""handoff-log(5) has every message of the log with its fields, and handoff-metrics(5) every metric,
-and no other."""
+"""handoff-log(5) lists exactly the messages of the log, with their fields, and handoff-metrics(5)
+lists exactly the metrics."""
 
 import itertools
 import re
@@ -9,8 +9,8 @@ import lint
 
 CALL = re.compile(r"\blog_?(?:->|\.)(error|warning|info|debug|write)\(")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
-# If a call logs a variable, its message comes from a function of the same file, or from the
-# constructor of a class that has its messages as a member.
+# If a call logs a variable, the same file has its message: as an argument of one of these
+# functions, or of the constructor of the class that logs it.
 THROUGH = re.compile(r'\b(?:failed|fail|cannot|report|refuse_recipient)\([^";{]*"([^"]*)"')
 MEMBERS = re.compile(r"\bcommands?_\(\s*log,\s*\{([^}]*)\}")
 

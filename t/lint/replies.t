@@ -25,7 +25,7 @@ def said():
             if code[0] in "45" and reason:
                 reasons.add((code, reason))
             yield f"{code} {status} {words}"
-        # Do not overlook a phrase that is written differently.
+        # This finds a phrase whose form the pattern does not match.
         expected = len(re.findall(r"\bPhrase k\w+\{|^\s*\{E\w+, \{", text, re.M))
         if found != expected:
             yield f"{source}: {expected} replies, of which this test understands {found}"

@@ -115,7 +115,7 @@ bool test_result_action(Run& run, const Call& call) {
 }
 
 // Pigeonhole's tests count Pigeonhole's own messages. Here it is enough that the script does not
-// compile, which the test has checked, so it ends.
+// compile. The test has already checked that, so it ends.
 bool test_error(Run& run, const Call& call) {
   auto& suite = suite_of(run);
   if (suite.compile_failed) {
