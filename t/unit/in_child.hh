@@ -39,8 +39,7 @@ std::string in_child(Body body) {
   return said;
 }
 
-// The same in a place where other processes cannot be seen: in a new pid namespace, if the system
-// has them (Linux).
+// The same, but on Linux in a new pid namespace, from which other processes cannot be seen.
 template <class Body>
 std::string in_other_container(Body body) {
 #ifdef __linux__

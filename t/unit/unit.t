@@ -26,7 +26,7 @@ def suites():
 
 def run(arguments):
     """Returns ([(passed, name of the test case)], [diagnostics]) of one process."""
-    # Boost.Test must not catch signals: in a child that a test forked, it would go on with the
+    # Boost.Test must not catch signals: in a child that a test forked, it would continue with the
     # tests. If the program dies, its log shows the test case.
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, "report.xml")

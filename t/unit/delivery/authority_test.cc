@@ -1,5 +1,5 @@
-// Requests that the delivery process refuses, even if the answer may have come from a lookup that
-// only workers ask.
+// Requests that the delivery process refuses even if it cannot check the mailbox itself, because
+// only workers ask that lookup.
 #include "delivery/authority.hh"
 
 #include <unistd.h>

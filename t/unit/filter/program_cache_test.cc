@@ -11,7 +11,7 @@ using namespace handoff;
 
 namespace {
 
-// The owner of the file makes it longer after its size was asked for.
+// The owner of the file extends it after its size was queried.
 class GrowingFiles final : public sys::Files {
  public:
   std::uint64_t grown = 0;  // octets

@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(content_without_a_header_gets_a_blank_line_first_S8_S9) {
            {"Subject : x\r\n\r\n", false},
            {word + ": x\r\n\r\n", false},
            {word + " \t : x\r\n\r\n", false},
-           // Names that are empty, or have other octets than printable ASCII.
+           // Names that are empty, or have octets other than printable ASCII.
            {":-) hello\r\n", true},
            {": hello\r\n", true},
            {"Gr\xc3\xbc\xc3\x9f"

@@ -2,10 +2,9 @@
 // not need Boost, so a fuzzer can use it.
 //
 // The local part of an address determines its treatment: "unknown@…" is refused at RCPT with 550,
-// "broken@…"
-// cannot be looked up, "maybe@…" cannot be verified, "full@…" is over quota after the data, and all
-// others are delivered to; "since2020@…" has had its owner since 2020. AUTH succeeds with the
-// response "good". A sender "noroom@…" is refused because of insufficient space.
+// "broken@…" cannot be looked up, "maybe@…" cannot be verified, "full@…" is over quota after the
+// data, and all others are delivered to; "since2020@…" has had its owner since 2020. AUTH succeeds
+// with the response "good". A sender "noroom@…" is refused because of insufficient space.
 //
 // Checks every rule of the calling sequence in lmtp/session.hh and of the form of replies (X2);
 // throws std::logic_error on a violation.
@@ -45,8 +44,8 @@ inline SessionPeer plain_peer() {
 }
 
 // Returns what is wrong with a sequence of complete replies, or an empty string. RFC 5321 4.2,
-// 4.5.3.1.5 for the form; X2
-// for the enhanced status codes, which the greeting, 3xx replies and the reply to LHLO do not have.
+// 4.5.3.1.5 for the form; X2 for the enhanced status codes, which the greeting, 3xx replies and the
+// reply to LHLO do not have.
 inline std::string fault_of_replies(std::string_view replies) {
   std::string_view group;  // code of the reply whose last line is missing
   bool hello = false;
@@ -163,7 +162,7 @@ class Dialogue {
   bool backwards = false;                   // recipients are settled last to first
   std::optional<Reply> refuse_content;      // the answer to ContentBegins
   std::optional<Reply> fail_at_end;         // the answer to ContentEnds
-  std::optional<std::size_t> fail_storing;  // number of octets after which storing fails with
+  std::optional<std::size_t> fail_storing;  // octets after which storing fails with
                                             // ENOSPC
 
   Session& session() { return session_; }

@@ -1,4 +1,4 @@
-// The grammar of paths, the extensions to it, and that a written address can be parsed again.
+// The grammar of paths and its extensions, and the parsing of written addresses.
 #include "lmtp/path.hh"
 
 #include <boost/test/unit_test.hpp>

@@ -11,9 +11,9 @@
 
 namespace handoff::lmtp {
 
-// Returns whether `line`, of which 998 octets are looked at, is a field: a name of printable ASCII,
-// perhaps blanks, and a colon. The envelope line of an mbox file, which has a time or ends in a
-// year, counts as one.
+// Returns whether `line`, of which only the first 998 octets matter, is a field: a name of
+// printable ASCII, optional blanks, and a colon. The envelope line of an mbox file, which has a
+// time or ends in a year, counts as one.
 inline bool is_reference_field(std::string_view line) {
   line = line.substr(0, 998);
   auto end = std::find_if(line.begin(), line.end(), [](char c) {

@@ -126,7 +126,7 @@ BOOST_FIXTURE_TEST_CASE(the_trace_has_each_test_with_line_rule_and_values_F19, S
   BOOST_TEST(std::get<Copy>(ran.plan.actions.at(0)).place.rule == "Lunch");
 }
 
-// Each one may be a look at a disk.
+// Each question may access a disk.
 BOOST_FIXTURE_TEST_CASE(the_questions_to_the_site_are_limited_F4, Scripted) {
   site.folders = {"a"};
   std::string names = "\"a\"";

@@ -8,9 +8,9 @@
 //   }
 //
 // An outcome is a tree that the filesystem may contain afterwards. An unsynced file has none, half
-// or all of its content, or zeros of its length (delayed allocation). Of the names that were
-// created or removed without a sync of the directory, the tree has any subset, as POSIX allows; or,
-// as on ext4, XFS and btrfs, those up to some moment, where any sync also syncs all earlier names.
+// or all of its content, or as many zeros (delayed allocation). Of the changes of names without a
+// later sync of the directory, the tree has any subset, as POSIX allows. On ext4, XFS and btrfs it
+// has those up to some moment, and any sync includes all earlier changes.
 //
 // The class is here and not in src/, because only tests use it.
 #pragma once
@@ -71,7 +71,8 @@ class ModelDisk {
         if (metadata_ == Metadata::kInOrder) settle_all();
         break;
       case Op::kWriteOut:
-        // If names are ordered, they do not precede data that was written out.
+        // If names are ordered, later changes of names do not reach the disk before data that was
+        // written out.
         if (metadata_ == Metadata::kInOrder) nodes_[node(call.path)].kept = octets_of(call.path);
         break;
       case Op::kSyncFile:

@@ -1,5 +1,5 @@
-// Deliveries from staging into mailboxes: the order of the calls (L5), and that nothing is visible
-// after a failure of any call (R5).
+// Deliveries from staging into mailboxes. The calls have the right order (L5), and nothing is
+// visible after a failure of any call (R5).
 #include "spool/mailbox_writer.hh"
 
 #include <algorithm>

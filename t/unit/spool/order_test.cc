@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(equal_copies_of_two_recipients_are_stored_once_F29) {
     BOOST_TEST(folders.names("/.B/cur").size() == 1u);
     auto flagged = folders.names("/.A/cur");
     BOOST_REQUIRE(flagged.size() == 1u);
-    // Readers take the part before ",S=" for the message.
+    // Readers identify a message by the part of the name before ",S=".
     auto plain = *folders.names("/.A/new").begin();
     BOOST_TEST(!flagged.begin()->starts_with(plain.substr(0, plain.find(','))));
     message.replies_written();

@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(everything_shares_one_sync_if_names_keep_their_order) {
   }
 }
 
-// R5: whatever call fails, a recipient that was refused leaves nothing, and one that was accepted
+// R5: whichever call fails, a refused recipient leaves nothing on disk, and an accepted one
 // everything.
 BOOST_AUTO_TEST_CASE(after_a_failure_of_any_call_a_plan_is_carried_out_wholly_or_not_at_all_R5) {
   for (auto sync : kAll) {
@@ -264,8 +264,8 @@ BOOST_AUTO_TEST_CASE(another_recipient_with_the_same_mailbox_has_a_record_of_its
   message.replies_read();
 }
 
-// The process of the message ends after the sweep has decided about the messages to send of those
-// that had ended before.
+// The process of this message ends after the sweep has dealt with the outgoing messages of
+// processes that had already ended.
 BOOST_AUTO_TEST_CASE(a_sweep_never_makes_an_uncommitted_message_one_to_send_R5) {
   Delivery delivery;
   auto mailbox = old_mailbox(delivery, "pat");

@@ -146,7 +146,7 @@ void look_at_plans(FileSync sync, Metadata metadata, bool first, bool reads) {
         left.retry();
         for (const auto* address : {"a@x", "b@x", "c@x"}) {
           auto count = left.to(address);
-          // Names in any order: the one in staging may be lost.
+          // If names may reach the disk in any order, the one in staging may be lost.
           bool twice = metadata == Metadata::kAnyOrder && count == 2;
           BOOST_TEST((count == 1 || twice), address << ": " << count);
         }

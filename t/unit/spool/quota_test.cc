@@ -117,11 +117,12 @@ BOOST_AUTO_TEST_CASE(a_long_count_delays_no_delivery_R4) {
   delivery.patience = {};
   auto spool = delivery.open();
   auto pat = delivery.mailbox("pat");
-  // Full according to the file, and being recounted: deferred, and never bounced.
+  // If the mailbox is full according to the file and is being recounted, mail is deferred and never
+  // bounced.
   delivery.place.write("example.org/pat/maildirsize", "25S\n11 1\n11 1\n");
   auto full = delivery.deliver(*spool, {pat});
   BOOST_TEST((full.error().reason == Reason::kMaybeOverQuota));
-  // Unknown usage: delivered.
+  // If the usage is unknown, the message is delivered.
   auto kim = delivery.mailbox("kim");
   kim.quota = {{}, 1};
   BOOST_TEST(delivery.deliver(*spool, {kim}).ok());

@@ -12,7 +12,7 @@ inline bool leaves_staging(const Call& call) {
   return call.op == Op::kLink && call.path.starts_with(".handoff/");
 }
 
-// Hard links do not reach the mailbox from staging: `code` says why.
+// Makes each hard link from staging to a mailbox fail with `code`.
 inline std::function<int(const Call&)> no_links(int code) {
   return [code](const Call& call) { return leaves_staging(call) ? code : 0; };
 }

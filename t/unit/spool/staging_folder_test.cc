@@ -1,4 +1,4 @@
-// The folders of processes in staging: when they are used, and that a message in one is found.
+// The folders of processes in staging: when they are used, and how a message in one is found.
 #include "spool/staging_folder.hh"
 
 #include <boost/test/unit_test.hpp>

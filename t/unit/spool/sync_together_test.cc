@@ -1,5 +1,5 @@
-// One sync for all mailboxes, on the filesystems that allow it: the order of the calls (L5), and
-// that a failure of any one call leaves nothing visible that was not promised (R5).
+// One sync for all mailboxes, on the filesystems that allow it. The calls have the right order
+// (L5), and a failure of any one call leaves nothing visible that was not acknowledged (R5).
 #include "spool/message.hh"
 
 #include <algorithm>

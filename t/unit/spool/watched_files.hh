@@ -101,7 +101,7 @@ class WatchedFiles final : public handoff::sys::Files {
 
   // Called before each call; an errno other than 0 makes that call fail.
   std::function<int(const Call&)> fault;
-  // The birth time in info(): real, or missing, as on a filesystem without it.
+  // Whether info() omits the birth time, as on a filesystem without birth times.
   bool hide_birth = false;
   // The result of file_sync(), whatever the filesystem is.
   handoff::sys::FileSync sync = handoff::sys::FileSync::kFile;

@@ -1,4 +1,4 @@
-// Users and groups, and that dropped root privileges cannot be regained.
+// Users and groups. Dropped root privileges cannot be regained.
 #include "sys/account.hh"
 
 #include <grp.h>

@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(the_numbers_of_actions_are_limited_F27) {
   BOOST_TEST(blamed(marked) == "process");
 }
 
-// sendmail(1) takes an argument for a list of addresses.
+// sendmail(1) treats an argument as a list of addresses.
 BOOST_AUTO_TEST_CASE(a_redirect_goes_to_exactly_one_address_F27) {
   for (const auto* one : {"a@x.example", "\"a,b\"@x.example", "a+b@[192.0.2.1]"}) {
     BOOST_TEST(worker::is_one_address(one), one);

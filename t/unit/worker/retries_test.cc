@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_message_that_has_left_the_queue_is_forgotten) {
   BOOST_TEST(retries.tries("a") == 0u);
 }
 
-// They say nothing about the program.
+// Refused messages say nothing about the state of the program.
 BOOST_AUTO_TEST_CASE(messages_that_the_program_refuses_do_not_delay_others) {
   Retries retries;
   for (int i = 0; i < 10; ++i) {
