@@ -36,7 +36,7 @@ class GlusterSite(Site):
 
 
 class Load:
-    """Clients that send each message, in the same octets, until one host has acknowledged it."""
+    """Clients that send each message, unchanged, until one host has acknowledged it."""
 
     def __init__(self, addresses, round_):
         self.prefix = f"r{round_}c"
@@ -92,7 +92,7 @@ class Load:
 
 
 def check(load, path, what):
-    """Compares the mailboxes with what was acknowledged."""
+    """Compares the mailboxes with the acknowledged messages."""
     there = {}
     for number in range(USERS):
         for octets in maildir.messages(os.path.join(path, "good.test", f"user{number}")):
@@ -109,7 +109,7 @@ def check(load, path, what):
 
 
 def start(first, second):
-    """The first host serves, the second one waits."""
+    """The first host serves; the second one waits."""
     first.ready = r"\bready\b"
     first.start()
     second.ready = "waiting for the spool"

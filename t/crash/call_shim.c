@@ -1,11 +1,12 @@
-/* Stands before the C library (LD_PRELOAD): the call that the file $SHIM_RULE names, on a path that
- * has its second word in it, fails with its third, an errno.
+/* Intercepts calls of the C library (LD_PRELOAD). The file $SHIM_RULE has three words: a call, a
+ * part of a path, and an errno. That call fails with that errno if its path contains that part.
  *
  *     write .handoff/staging 28
  *
- * "short" for an errno: half of a write is written. The file is looked at with each call.
+ * If the third word is "short", half of a write is written. The file is read at each call.
  *
- * With $SHIM_OLD everything was born in 1970, and no mailbox is young (t0520-kill-and-cut.t). */
+ * With $SHIM_OLD every file has a birth time in 1970, so no mailbox is young
+ * (t0520-kill-and-cut.t). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,7 +28,7 @@ static ssize_t path_of(int fd, char* path, size_t size) {
   return n;
 }
 
-/* The errno that the call is to fail with; 0: none; -1: short. */
+/* Returns the errno with which the call must fail; 0: none; -1: a short write. */
 static int rule(const char* call, int fd, const char* name) {
   static int (*real_openat)(int, const char*, int, ...);
   static ssize_t (*real_read)(int, void*, size_t);

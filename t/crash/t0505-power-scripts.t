@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """L5, L12, F26: the power fails while scripts store several copies, set flags, redirect and reply.
-What was answered with 250 is there when the power is back: each copy once, and each redirect is sent.
-A message that a client sends again, because it got no reply, is stored once and redirected no more
-than once by each attempt; a reply is sent at most once; and nothing stays in the queue.
+When the power is back, each message that was answered with 250 has each of its copies once, and
+each of its redirects is sent. A message that a client sends again, because it got no reply, is
+stored once and redirected no more than once by each attempt; a reply is sent at most once; and
+nothing stays in the queue.
 
 In the first rounds the mailboxes are young and synced by each delivery; in the later ones they are
 old, and one sync of the file covers copies, envelopes, marks and records. POWER_ROUNDS: rounds of
@@ -93,7 +94,8 @@ class Spool(power.Spool):
         empty(outcome.missing(promised), f"{kind}: all copies and redirects of a 250 are there L5 F26")
         empty(outcome.twice, f"{kind}: no copy exists twice L12")
         empty(outcome.sent_twice("reply"), f"{kind}: no reply is sent twice F29")
-        # The program may have taken a message whose removal the cut undid, once in each cut.
+        # In each cut, the program may have taken one message whose removal from the queue the cut
+        # undid.
         many = [each for each, count in outcome.sent.items() if each[2] == "redirect" and count > 2]
         empty(many, f"{kind}: a cut repeats a redirect at most once")
         empty(outcome.damaged, f"{kind}: no copy is short or has the wrong flags L5")

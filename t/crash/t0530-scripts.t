@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """L5, L12, F26: workers, filter processes, the sender and the whole server are killed while scripts
 store several copies, set flags, redirect and reply, and clients vanish before they have read their
-replies. What was answered with 250 is there: each copy once, and each redirect is sent. A reply is
-sent at most once, and nothing is left in the queue.
+replies. Each message that was answered with 250 has each of its copies once, and each of its
+redirects is sent. A reply is sent at most once, and nothing is left in the queue.
 
 KILL_ROUNDS: rounds of each kind (3)."""
 import os

@@ -1,6 +1,6 @@
-/* Stands before the C library's fsync and fdatasync (LD_PRELOAD), for t0110-fsync.t: on a file or
- * folder whose path has $SHIM_HOLD in it, it waits until something is written to the fifo
- * $SHIM_FIFO; on one with $SHIM_FAIL in it, it fails with EIO. */
+/* Intercepts the C library's fsync and fdatasync (LD_PRELOAD), for t0110-fsync.t: if the path of
+ * the file or folder contains $SHIM_HOLD, they wait until something is written to the FIFO
+ * $SHIM_FIFO; if it contains $SHIM_FAIL, they fail with EIO. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

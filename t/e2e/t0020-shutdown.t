@@ -88,7 +88,7 @@ with Handoffd({"session.max-errors": 1000000}) as daemon:
     client = Lmtp(daemon.unix, timeout=20)
     client.socket.setblocking(False)
     since = time.monotonic()
-    while time.monotonic() - since < 1:     # until a second has passed in which nothing was taken
+    while time.monotonic() - since < 1:     # until the server has read nothing for a second
         try:
             if client.socket.send(b"WHAT\r\n" * 100) > 0:
                 since = time.monotonic()

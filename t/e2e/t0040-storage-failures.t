@@ -242,7 +242,7 @@ else:
     skip("nothing can be mounted here: no disk was full")
 
 # --- A limit on the size of a file (RLIMIT_FSIZE), as a service manager sets it. The first start,
-# without the limit, creates the ledger, which is larger than that.
+# without the limit, creates the ledger, which is larger than the limit.
 with Handoffd() as daemon:
     daemon.stop()
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -38,7 +38,8 @@ def titles(daemon):
 
 owners = Owners()
 pat = owners.add("pat", 61001)
-# A lookup that asks a server has a process of its own. The file is asked first and has everybody.
+# A lookup that asks a server has a process of its own. The file is searched first and contains
+# everybody.
 where = f"socketmap:unix:{owners.scratch.path}/none.sock:m"
 with owners.handoffd({"http.listen": str(free_port()),
                       "recipients.lookup": [f"file:{owners.table}", where]}) as daemon:

@@ -14,7 +14,7 @@ from tap import done, is_, ok
 
 PAT = "pat@good.test"
 MIB = 1 << 20
-LIMIT = 12 * MIB  # octets of resident memory of a worker; most of it are pages of shared libraries
+LIMIT = 12 * MIB  # octets of resident memory of a worker; most of it is pages of shared libraries
 NEEDED = 1400 * MIB
 
 

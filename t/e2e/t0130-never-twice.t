@@ -190,8 +190,8 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
     hand_over(daemon.unix, message(name))
     is_(copies(daemon, name), 2, "after the replies were read, equal octets are a new message")
 
-# The client's system has received the replies, the client has not read them, and neither sends
-# anything.
+# The client's system has received the replies, but the client has not read them, and neither of the
+# two sends anything.
 with Handoffd({"session.command-timeout": "1s"}, tcp=True) as daemon:
     daemon.mailbox(WHO)
     client, before = vanish(daemon.tcp, message("timeout"), daemon)

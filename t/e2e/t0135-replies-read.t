@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""RFC 1047, L12: a client that has read its replies and stays connected gets an equal message stored
-a second time, and equal messages over connections that stay open do not wait for each other."""
+"""RFC 1047, L12: if a client has read its replies and stays connected, an equal message is stored a
+second time; and equal messages over connections that stay open do not wait for each other."""
 import concurrent.futures
 import os
 import signal
@@ -39,8 +39,8 @@ def hand_over(address, text):
 
 
 def hand_over_at_once(address, text, count):
-    """Delivers it over `count` connections at the same time. Each client reads its reply when it
-    arrives, and stays connected. Returns the connections and the replies' codes."""
+    """Delivers the message over `count` connections at the same time. Each client reads its reply
+    when it arrives, and stays connected. Returns the connections and the replies' codes."""
     clients = [begin(address) for _ in range(count)]
     for client in clients:
         client.send(stuffed(text))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""X4, R5: MAIL is answered with 452 4.3.1 if the message would leave less than spool.min-free or no
-inode, taking messages of other clients into account; and nothing is written."""
+"""X4, R5: MAIL is answered with 452 4.3.1, and nothing is written, if the message would leave less
+than spool.min-free, or no inode. Messages of other clients are taken into account."""
 import os
 import re
 import signal
@@ -77,7 +77,7 @@ with Handoffd({"spool.min-free": "1M", "spool.min-free-inodes": "10",
             is_(client.mail(2 * MEGABYTE), "250 2.1.0", "a_dead_worker_keeps_no_room_reserved")
             client.command(f"RCPT TO:<{PAT}>")
             client.command("DATA")
-            # Written octets are counted by the filesystem and no longer by us.
+            # Written octets are counted by the filesystem and no longer by handoffd.
             client.send(b"Subject: x\r\n\r\n" + b"y" * 78 + b"\r\n" * 1000)
             client.send(b".\r\n")
             is_(client.reply().code, 250, "a_message_that_fits_again_is_delivered")

@@ -94,7 +94,8 @@ with Lmtp(daemon.unix) as client:
 is_([len(daemon.messages(each)) for each in USERS], [1, 1], "every_message_answered_with_250_is_stored_once_L5")
 is_(sweep(daemon, "--wet-run")[0], 64, "the_command_sweep_refuses_unknown_options")
 
-# A doctor that waits for the sync of staging, with both names of its probe file, while a sweep runs.
+# A sweep runs while the doctor waits for the sync of staging and both names of its probe file
+# exist.
 disk = SlowDisk(scratch)
 disk.hold(".handoff/staging")
 doctor = subprocess.Popen([program("HANDOFFCTL"), "-c", daemon.path, "doctor"],

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""L10, cyrus#5032: if the disk of a mailbox blocks, the recipients before it get their replies;
-after several slow deliveries in a row it is answered with 451 4.4.5 immediately, and the others are
-not affected."""
+"""L10, cyrus#5032: if the disk of a mailbox blocks, the recipients before it get their replies.
+After several slow deliveries in a row, mail for it is answered with 451 4.4.5 immediately, and
+other recipients are not affected."""
 import os
 import select
 import shutil

@@ -78,7 +78,7 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
         config.scratch.release(inetd.pid)
 
 # --- Sockets from systemd.
-# The one of contrib/peers, if the machine has none.
+# Uses the systemd of contrib/peers if the machine has none.
 environment = {}
 activate = shutil.which("systemd-socket-activate")
 if not activate and peer.is_there("systemd"):

@@ -66,8 +66,8 @@ with Handoffd({"proxy-protocol": "127.0.0.0/8", "allow": ["192.0.2.0/24", "2001:
     client = begin(daemon.tcp, b"PROXY TCP4 198.51.100.1 192.0.2.8 40000 24\r\n")
     is_(client.greeting.code, 554, "the_client_of_the_header_is_compared_with_allow_L11")
 
-    # A client on the host of the proxy is a client; a health check of version 1 names the connection
-    # on which it comes.
+    # A header that names a client on the proxy's own host is subject to the setting allow. A health
+    # check of version 1, which names its own connection, is not.
     for name, header in (("version_1", b"PROXY TCP4 127.0.0.1 127.0.0.1 40000 24\r\n"),
                          ("version_2", SIGNATURE + b"\x21\x11\x00\x0c" +
                           2 * socket.inet_aton("127.0.0.1") + b"\x9c\x40\x00\x18")):

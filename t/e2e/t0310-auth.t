@@ -118,7 +118,7 @@ with Lmtp(daemon.tcp) as client:
 
 with Lmtp(daemon.tcp) as client:
     client.command("LHLO me")
-    client.session(*["AUTH"] * 16)  # errors of session.max-errors that take no time
+    client.session(*["AUTH"] * 16)  # errors that are answered without delay
     codes = []
     begin = time.monotonic()
     while not codes or codes[-1] != 421:

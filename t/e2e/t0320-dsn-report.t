@@ -178,7 +178,7 @@ daemon.start()
 
 def gone_without_reading(message, killed):
     """Sends the message and closes the connection after the delivery without reading the replies.
-    killed: also kills the worker, which loses its record of that."""
+    killed: also kills the worker, whose record of this is lost."""
     before = len(daemon.log)
     client = Lmtp(daemon.unix)
     client.session("LHLO me", f"MAIL FROM:<{SENDER}>", f"RCPT TO:<{PAT}> NOTIFY=SUCCESS", "DATA")

@@ -18,7 +18,8 @@ from lookups import rcpt
 from scratch import Scratch
 from tap import done, is_, ok, skip_all
 
-# A service that asks 127.0.0.1 for a user: the name in a line, and as answer "UID HOME", or nothing.
+# This service asks a server on 127.0.0.1 for a user: it sends the name in a line, and the answer is
+# "UID HOME" or nothing.
 MODULE = r'''
 #include <arpa/inet.h>
 #include <errno.h>

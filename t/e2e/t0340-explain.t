@@ -88,7 +88,7 @@ with Handoffd() as daemon:
     ok(f"knows nobody: no directory {daemon.spool}/example.org/kim" in
        ctl(daemon, "explain", "kim@example.org").stdout, "the_path_that_was_tried_is_shown")
 scratch = Scratch()
-# If a socket map or Dovecot knows nobody, the question that it was asked is shown.
+# If a socket map or Dovecot does not know the recipient, the question that it was asked is shown.
 serve(f"{scratch.path}/map.sock", lambda octets: b"9:NOTFOUND ,")
 serve(f"{scratch.path}/users.sock",
       lambda octets: b"NOTFOUND\t" + octets.split(b"\t")[1] + b"\n" if b"USER" in octets else b"",

@@ -68,8 +68,9 @@ modes = {oct(os.stat(os.path.join(folder, name)).st_mode & 0o7777)
          if name == "handoffd.conf" and "/doc/" not in folder}
 is_(modes, {"0o640"}, "the_installed_configuration_has_mode_0640")
 
-# --- The scripts for the BSDs, with a stub of rc.subr: before a start they create the folder of
-# sockets, which is missing after a boot, and they do not start an invalid configuration.
+# --- The scripts for the BSDs, with a stub of rc.subr: before a start they create the folder for
+# sockets, which is missing after a boot, and they do not start a server whose configuration is
+# invalid.
 RC_SUBR = {"freebsd": ("/etc/rc.subr", """
 load_rc_config() { :; }
 run_rc_command() { ${start_precmd} && echo starts ${command_args}; }

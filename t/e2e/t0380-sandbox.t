@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Compares the needs that a process declares to OpenBSD and FreeBSD (src/sys/sandbox.hh) with the
-paths that it opens and the calls that it makes when it is confined. The calls are Linux's;
+paths that it opens and the calls that it makes when it is confined. The calls are those of Linux;
 t/lib/promises.py translates them."""
 import os
 import re

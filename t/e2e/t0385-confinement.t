@@ -189,7 +189,7 @@ if os.path.exists(os.path.join(os.path.dirname(program("HANDOFFD")), "lookups", 
         is_((status(runs)["NoNewPrivs"], status(runs)["Seccomp"]), ("1", "2"),
             "the_filter_process_is_confined_F27")
         empty(shared_memory(runs), "the_filter_process_shares_no_memory_with_the_master")
-        if writes_out():  # other builds fork their workers, which then have what the master has
+        if writes_out():  # other builds fork their workers, which inherit the master's mappings
             with open(f"/proc/{worker}/maps", encoding="utf-8") as maps:
                 empty([line for line in maps if "gmime" in line or "handoff-sieve" in line],
                       "a_worker_does_not_load_the_libraries_for_scripts")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The compiler's hardening is in the built programs and modules, as configure chose it."""
+"""The built programs and modules have the compiler's hardening that configure chose."""
 import glob
 import os
 import re

@@ -22,7 +22,8 @@ def run(config, *arguments, limit=None):
 
 
 def says(code, words, sentence, got):
-    """handoffd exited with that code, and each line that it wrote is a sentence of ours."""
+    """Tests that handoffd exited with that code and printed these words, and that its last line is
+    its own."""
     ended, said = got
     right = ended == code and words in said and said.splitlines()[-1].startswith("handoffd: ")
     if not ok(right, sentence):
@@ -30,7 +31,7 @@ def says(code, words, sentence, got):
 
 
 def refused(config, code, words, sentence):
-    """Neither in the background nor in the foreground does it exit without a message."""
+    """Tests that it exits with a message both in the background and in the foreground."""
     for how in ([], ["-f"]):
         says(code, words, f"{sentence}{'_in_the_foreground' if how else ''}", run(config, *how))
 
@@ -58,7 +59,8 @@ with socket.create_server(("127.0.0.1", 0)) as taken:
     ok(code == 78 and f"bind {address}: Address already in use" in said, "check_finds_a_port_in_use")
     if sys.platform.startswith("linux"):
         ok(f", process {os.getpid()}, or change listen" in said, "check_names_the_process")
-        # To --check, this looks like inetd with a socket for handoffd.
+        # A process named inetd with such a socket looks to --check like inetd, which starts
+        # handoffd.
         with open("/proc/self/comm", encoding="ascii") as file:
             name = file.read()
         for comm, wanted in (("inetd", 0), (name.strip(), 78)):
@@ -92,7 +94,7 @@ with open(f"{config.spool}/good.test/pat", "wb"):
 code, said = run(config, "--check")
 ok(code == 0 and "warning  mailbox" in said and "is a file" in said, "check_warns_of_a_mailbox")
 
-# --- A check beside the server that runs.
+# --- A check beside a running server.
 with Handoffd(tcp=True) as daemon:
     code, said = run(daemon, "--check")
     if not is_(code, 0, "check_accepts_the_sockets_of_the_running_server"):

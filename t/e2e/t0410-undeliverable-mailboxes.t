@@ -33,7 +33,7 @@ def found(daemon, sentence, says, fix):
 
 
 def deferred(daemon, sentence, cause, who=PAT):
-    """The verdict of explain equals the reply to a delivery, and has the cause."""
+    """The verdict of explain equals the reply to a delivery, and names the cause."""
     told = ctl(daemon, "explain", "--json", who)
     answer = json.loads(told.stdout)
     got = deliver(daemon.unix, "", [who], MESSAGE)

@@ -22,7 +22,7 @@ with Handoffd({"session.max-message-size": "1M", "trusted": "unix"}) as daemon:
         line = daemon.wait_for(words[0])
         ok(all(word in line for word in (*words[1:], "client=local")), sentence)
 
-    # In one write: each refusal has its line, not only the last.
+    # Each refusal has a log line, not only the last one, although all commands come in one write.
     with Lmtp(daemon.unix) as client:
         client.send(b"LHLO client.test\r\nXFORWARD IDENT=4bVqXk1ZzZz9\r\n"
                     b"MAIL FROM:<a@client.test> SIZE=2000000\r\nRCPT TO:<pat@good.test>\r\n"

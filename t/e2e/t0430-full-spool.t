@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """R5: while the disk is full, every client gets a greeting and 452, even from a worker that starts
-then; and when there is space again, mail is delivered."""
+meanwhile; and when there is space again, mail is delivered."""
 import os
 import shutil
 import subprocess

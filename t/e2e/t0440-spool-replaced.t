@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """While the server runs, a disk is mounted over the spool, the spool is moved (with or without
 another directory in its place), or .handoff is removed. No message is acknowledged if it is stored
-in another directory than the one at spool.path, and new workers open the one at spool.path."""
+in a directory other than the one at spool.path, and new workers open the one at spool.path."""
 import http.client
 import os
 import shutil
@@ -167,7 +167,7 @@ with Handoffd({"session.stress-timeout": "1s"}) as daemon:
         "a message is delivered when the directory is back, without a reload")
     is_(names(daemon.messages(PAT)), ["after", "before"], "the message is in the directory that is back")
     is_(status(daemon)["spool_changes"], 0, "the workers were not replaced")
-    # The directory is missing, and then another one comes.
+    # The directory is missing, and then another one takes its place.
     os.rename(daemon.spool, moved)
     is_(deliver(daemon.unix, "", [PAT], message("x")).final[PAT].code, 451, "missing again: a message gets 451")
     os.mkdir(daemon.spool)

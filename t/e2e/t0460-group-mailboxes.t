@@ -56,7 +56,8 @@ for form in ("plain", "auto"):
         is_(rights(os.path.join(folder, "maildirfolder")), ("0o660", READERS), f"{form}: files of a new folder belong to the group")
         is_(message_rights(folder), ("0o660", READERS, 1), f"{form}: messages in a new folder belong to the group")
 
-# Without set-group-id: a group that the user does not belong to gets no rights, another one does.
+# Without set-group-id: a group that the user does not belong to gets no rights, but any other group
+# does.
 with Handoffd() as daemon:
     user, group = daemon.owner
     pat, lee = daemon.mailbox(PAT), daemon.mailbox(LEE)

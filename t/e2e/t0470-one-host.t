@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""One spool, two hosts: the second does not start, or waits if cluster.name is set on both. A host that has
-lost the spool publishes nothing any more, and a message that is sent again at the other host is delivered
-once. The hosts are namespaces; they see a local directory, or mount it by FUSE, each for itself."""
+"""Two hosts share one spool: the second does not start, or it waits if cluster.name is set on both.
+A host that has lost the spool publishes nothing more, and a message that is sent again to the other
+host is delivered once. The hosts are namespaces; they see a local directory, or each of them mounts
+it by FUSE."""
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from spool_hosts import Site
 from tap import done, is_, ok
 
 PAT = "pat@good.test"
-SOON = 10  # seconds: less than the fifteen after which a host is taken for lost
+SOON = 10  # seconds: less than the fifteen after which a host is considered lost
 CLUSTER = {"cluster.name": "mail"}
 
 if not hosts.can():
@@ -137,7 +138,7 @@ def links(kind, number, error):
 
 
 def unread(host, name):
-    """Delivers and goes away without reading the reply."""
+    """Delivers and disconnects without reading the reply."""
     client = begin(host, name)
     client.send(b".\r\n")
     until(lambda: name in names(host), "it is in the mailbox")

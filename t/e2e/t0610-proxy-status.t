@@ -95,7 +95,7 @@ with Backend(answers=answers) as one, Backend() as two:
             is_(code(daemon, "kim"), 250, "the host is asked again")
             is_((backends(daemon)[names["down"]]["up"], status(daemon)["state"]), (True, "serving"),
                 "and is up")
-        # The idle connection is closed by the host, which is nothing unusual.
+        # The host closes the idle connection, which is normal.
         one.cut()
         until(lambda: code(daemon, "pat") == 250, "a new connection")
         is_(backends(daemon)[names["one"]]["up"], True, "a kept connection that has ended is no failure")
@@ -113,7 +113,7 @@ with Backend(answers=answers) as one, Backend() as two:
         is_({name: counts(facts) for name, facts in backends(daemon).items()}, before,
             "the counts remain after an upgrade")
 
-# --- More hosts than are counted by themselves.
+# --- More hosts than are counted individually.
 scratch = Scratch()
 with Backend() as backend:
     # All of these names have the same address.

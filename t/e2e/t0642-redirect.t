@@ -38,7 +38,7 @@ def send(daemon, name):
 
 
 def lose_reply(daemon, name):
-    """Sends a message and vanishes before the reply is read."""
+    """Sends a message and disconnects before it has read the reply."""
     before = len(daemon.log)
     with Lmtp(daemon.unix) as client:
         client.session("LHLO client.test", "MAIL FROM:<sender@example.net>", f"RCPT TO:<{PAT}>",

@@ -39,7 +39,7 @@ def every_rule():
 
 port = free_port()
 scratch = Scratch()
-# Metrics of a backend exist when it was asked.
+# Metrics of a backend exist only after it has been asked.
 lookups = ["mailbox"]
 if parts.has("cdb"):
     lookups.append("file:" + scratch.file(

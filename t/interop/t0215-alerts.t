@@ -51,7 +51,7 @@ daemons, targets, caused = {}, {}, {}
 
 
 def start(name, settings=None, **how):
-    """Starts a handoffd that Prometheus asks, in a folder of its own."""
+    """Starts a handoffd that Prometheus polls, in a folder of its own."""
     port = free_port()
     daemon = Handoffd({"http.listen": str(port), **(settings or {})}, **how)
     daemon.mailbox(PAT)

@@ -68,7 +68,7 @@ with Handoffd({"http.listen": str(port)}) as daemon:
     paused = browse("--dump-dom", f"http://127.0.0.1:{port}/paused").stdout.decode()
     ok("http-equiv=\"refresh\"" in page and "http-equiv" not in paused, "refreshing_can_be_paused")
 
-    # --- The page loads itself again: the reader keeps the place.
+    # --- The page reloads itself, and the reader keeps their place.
     browser = Browser(CHROMIUM, peer.environment("chromium"), daemon.scratch.path)
     shown = browser.open(f"http://127.0.0.1:{port}/", 500, 400)
     shown.run("document.documentElement.dataset.old = 'yes'; window.scrollTo(0, 700)")

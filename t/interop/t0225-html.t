@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""contrib/html (`make html`): every manual page and guide has a page, every link within leads
+"""contrib/html (`make html`): every manual page and guide has a page, every internal link leads
 somewhere, and Chromium shows the pages on a phone and on a desktop without a horizontal scroll bar.
 
 The screenshots are kept in the folder $HANDOFF_SCREENSHOTS."""

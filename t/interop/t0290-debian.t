@@ -82,7 +82,7 @@ verdict = packaging.call(work, "sh", "-c", "lintian --allow-root --fail-on none 
                          "--suppress-tags initial-upload-closes-no-bugs deb/*.changes")
 empty([line for line in verdict.splitlines() if line[:2] in ("E:", "W:")],
       "lintian_has_no_error_and_no_warning")
-# For lintian, most of these are only information.
+# lintian reports most of these only as information.
 empty([line for line in verdict.splitlines() if ": hardening-" in line],
       "lintian_finds_each_program_hardened")
 listed = packaging.call(work, "dpkg-deb", "-c", first[0])

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""recipients.lookup = ldap: with a real slapd, which is also stopped, killed and denies access."""
+"""recipients.lookup = ldap: with a real slapd, which is also stopped and killed, and which denies
+access."""
 import os
 import sys
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """recipients.lookup = socketmap: a map server by unix socket and TCP, with the same results as
-Postfix's postmap; and servers that answer nonsense, nothing, or with an error."""
+Postfix's postmap; and servers that answer with nonsense, with an error, or not at all."""
 import os
 import socketserver
 import subprocess

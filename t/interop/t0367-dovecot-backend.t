@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""handoffd as a proxy in front of Dovecot's LMTP server: recipients are asked for there, several of
-them share one transaction with recipients here, and the content arrives unchanged."""
+"""handoffd as a proxy in front of Dovecot's LMTP server: recipients are verified there, several of
+them share one transaction with local recipients, and the content arrives unchanged."""
 import os
 import re
 import sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The tests that Pigeonhole, Dovecot's Sieve, has for itself: all of the extensions that
-handoff-sieve(7) lists pass, except those that t/sieve/exceptions names with a reason.
+"""Runs the tests of Pigeonhole, Dovecot's Sieve. All tests of the extensions that handoff-sieve(7)
+lists pass, except those that t/sieve/exceptions names with a reason.
 
 Pigeonhole counts its own error messages; here a script with errors must not compile, whatever
 their number. contrib/peers downloads the tests from Debian's source package dovecot."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The same actions as sieve-test, the program of Dovecot's Pigeonhole, for 2,000 generated scripts
-and messages; handoff-sieve(7) lists the differences.
+"""handoff takes the same actions as sieve-test, a program of Dovecot's Pigeonhole, for 2,000
+generated scripts and messages; handoff-sieve(7) lists the differences.
 
 SIEVE_SCRIPTS=N runs N of them, SIEVE_SEED=N begins at another one."""
 import concurrent.futures

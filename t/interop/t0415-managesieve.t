@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Users edit their scripts by Dovecot's ManageSieve server, with scripts as Roundcube writes them;
-the next delivery by handoffd obeys the new script, and handoffctl says which rule it was (F18,
-F19)."""
+"""Users edit their scripts through Dovecot's ManageSieve server, with scripts as Roundcube writes
+them. The next delivery by handoffd obeys the new script, and handoffctl says which rule applied
+(F18, F19)."""
 import base64
 import os
 import socket
