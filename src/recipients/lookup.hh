@@ -46,7 +46,7 @@ class Lookup {
   virtual Result<std::optional<Record>> find_record(const Address& address);
   // Returns whether a positive answer means that the mailbox exists; otherwise VRFY answers 252.
   virtual bool can_verify() const { return true; }
-  // Returns whether answers say when a mailbox got its owner; only then RRVS is offered (X12).
+  // Returns whether answers say when a mailbox got its owner; RRVS is offered only then (X12).
   virtual bool knows_owners() const { return false; }
 };
 

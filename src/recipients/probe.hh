@@ -23,7 +23,7 @@ struct ProbeWatcher {
   std::function<void(const std::string& name, bool for_all, const Error& error)> failed;
 };
 
-// Asks each lookup once, over a new connection. Blocks at most context.timeout for each, but
+// Asks each lookup once, over a new connection. Blocks for at most context.timeout for each, but
 // without a limit for the system's accounts.
 void probe_lookups(const std::vector<LookupSetting>& lookups, const LookupContext& context,
                    const ProbeWatcher& watcher);

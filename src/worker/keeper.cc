@@ -151,7 +151,8 @@ class Keeper {
     return keep(lease);
   }
 
-  // Returns nothing as soon as this host has the spool, else the exit code.
+  // Blocks until this host has the spool, and then returns nothing. Otherwise returns the exit
+  // code.
   std::optional<int> get(Lease& lease, const spool::Server& self) {
     std::optional<Lease::Holder> last;
     sys::Steady::time_point changed;

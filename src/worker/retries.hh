@@ -23,7 +23,7 @@ class Retries {
   static constexpr unsigned kMostFailures = 3;
   static constexpr std::chrono::seconds kLongestPause{60};
 
-  // Returns those of `names`, which are all in the queue, that are due: first those that were never
+  // `names`: all messages in the queue. Returns those that are due: first those that were never
   // tried, in their order.
   std::vector<std::string> due(const std::vector<std::string>& names, Time now);
   // Returns whether nothing should be tried now.
