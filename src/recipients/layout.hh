@@ -17,7 +17,7 @@ namespace handoff::recipients {
 // character.
 std::optional<std::string> expand_layout(std::string_view layout, const Address& address);
 
-// The same for a path of files that are not mailboxes: its components may begin with a dot.
+// The same for the path of a file that is not a mailbox: its components may begin with a dot.
 // Returns nothing if the result is not a path by is_trusted_path().
 std::optional<std::string> expand_path(std::string_view path, const Address& address);
 

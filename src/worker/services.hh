@@ -57,7 +57,7 @@ struct Companions {
   sys::Fd filter;    // filters.hh
 };
 
-// Whether messages will be delivered, or the services are only tried.
+// Whether messages will be delivered, or the services are only tested.
 enum class Use { kDeliver, kTry };
 
 class Services {
