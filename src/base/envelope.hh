@@ -38,7 +38,7 @@ struct Recipient {
   Mailbox mailbox;
   bool notify_success = false;  // RFC 3461 4.1: the sender wants a report of the delivery
   std::optional<OriginalRecipient> original;
-  // RFC 7293: deliver only if the mailbox has not changed its owner since this time.
+  // RFC 7293: deliver only if the mailbox has had the same owner since this time.
   std::optional<std::chrono::sys_seconds> valid_since;
 };
 
