@@ -71,7 +71,7 @@ def _reload(server):
 
 
 def _when_there(server):
-    """Returns the workers once all workers of the last reload run."""
+    """Waits until all workers of the last reload run, and returns them."""
     end = time.monotonic() + servers.START
     while len(found := server.workers()) < WORKERS and time.monotonic() < end:
         time.sleep(0.1)

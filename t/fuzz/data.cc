@@ -109,7 +109,7 @@ void header(std::string_view text, std::size_t size) {
   require(first == reference_filter(text), "a header is not what the reference says");
 }
 
-// The same content by DATA and by BDAT, in chunks.
+// Sends the same content by DATA and, in chunks, by BDAT.
 void both_ways(std::string_view text, std::size_t size) {
   std::string content(text.substr(0, text.rfind("\r\n") == text.npos ? 0 : text.rfind("\r\n") + 2));
   std::string stuffed;

@@ -16,7 +16,7 @@ void path(std::string_view octets);
 void parameters(std::string_view octets);
 // The header of the PROXY protocol: no octet after it is read.
 void proxy(std::string_view octets);
-// Content: its end and its dots, its header, and that DATA and BDAT give the same result.
+// Content: its end, its dots and its header; DATA and BDAT give the same result.
 void data(std::string_view octets);
 // A configuration file: a loaded file is dumped and loaded again with the same result.
 void config(std::string_view octets);

@@ -26,7 +26,7 @@ std::string first_address(const Message& message, std::string_view field, std::s
   return fallback;
 }
 
-// INBOX has no case.
+// The name INBOX is case-insensitive.
 std::string canonical(std::string folder) {
   if (istarts_with(folder, "inbox")) folder.replace(0, 5, "INBOX");
   return folder;

@@ -14,7 +14,8 @@
 
 class TemporaryDirectory {
  public:
-  // `parent`: where, instead of $TMPDIR or /tmp. Short, for a socket's path.
+  // `parent`: the parent directory, instead of $TMPDIR or /tmp. The path is short enough for a
+  // socket.
   explicit TemporaryDirectory(std::filesystem::path parent = std::filesystem::temp_directory_path())
       : path_((parent / "handoff-XXXXXX").string()) {
     if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp " + path_);

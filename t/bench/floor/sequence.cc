@@ -104,7 +104,7 @@ void sync_filesystem(int file) {
 #endif
 }
 
-// Creates the file of a message; sets `path` to its name, or empty if it has none yet.
+// Creates the file of a message; sets `path` to its name, or to an empty string if it has none yet.
 int create(Place place, const std::string& mailbox, const std::string& name, std::string& path) {
   if (place == Place::kUnnamed) {
 #ifdef O_TMPFILE

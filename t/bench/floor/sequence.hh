@@ -13,8 +13,8 @@ namespace handoff::bench {
 // MAILBOX/tmp; one shared folder; one folder for each process; O_TMPFILE
 enum class Place { kTmp, kStaging, kOwnStaging, kUnnamed };
 enum class Data { kFsync, kFdatasync, kWriteOut, kLeave };  // before the message has its names
-// A name for each recipient: all by link(), with an unlink() of the first name at the end; or the
-// last one by rename(), which needs no unlink().
+// Each recipient gets a name: all names by link(), followed by an unlink() of the first one; or the
+// last name by rename(), which needs no unlink().
 enum class Publish { kLink, kRename };
 enum class End { kDirectories, kLastDirectory, kFile, kFilesystem, kBatch, kNothing };
 

@@ -1,6 +1,6 @@
 // lmtpload: generates LMTP transactions from one process with many connections, like a queue
-// manager. Checks every reply; ends after a time or a count. Prints one line of JSON; exits 1 after
-// an unexpected reply.
+// manager. Checks every reply; ends after a given time or number of messages. Prints one line of
+// JSON; exits 1 after an unexpected reply.
 #include <poll.h>
 
 #include <algorithm>

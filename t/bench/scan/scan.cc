@@ -12,7 +12,8 @@ namespace {
 
 constexpr const char* kUsage = "usage: scan [--line 76] [--buffer 65536] [--mib 4096]\n";
 
-// Calls `once(buffer)` until `octets` have gone through it; returns 10^9 octets a second.
+// Calls `once(buffer)` until `octets` have gone through it; returns the speed in 10^9 octets per
+// second.
 template <class Once>
 double speed(const std::string& buffer, std::uint64_t octets, Once once) {
   auto begun = std::chrono::steady_clock::now();

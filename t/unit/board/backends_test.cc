@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(the_state_is_that_of_the_worker_that_asked_last) {
   };
   const Row rows[] = {
       {seen({1000, 9000}, {}), seen({2000, 3000}, {}), true, 1},
-      // It was down in between, which only one of them has seen.
+      // The host was down in between, but only one worker has seen that.
       {seen({1000, 9000}, {}), seen({}, {5000, 6000}), true, 6},
       {seen({1000, 9000}, {}), seen({7000, 8000}, {5000, 6000}), true, 7},
       {seen({1000, 4000}, {}), seen({}, {5000, 6000}), false, 5},

@@ -9,7 +9,7 @@ namespace {
 
 BOOST_AUTO_TEST_SUITE(condition)
 
-// One worker waits for connections.
+// Returns a snapshot with one worker, which waits for connections.
 Snapshot in_order() {
   Snapshot s;
   s.workers_max = 8;

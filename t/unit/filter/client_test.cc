@@ -34,7 +34,7 @@ class NoAnswers final : public filter::Answers {
   Result<bool> seen(const sieve::Mark&) override { return false; }
 };
 
-// Starts "filter processes" that do `serve` with their sockets, one after another.
+// Starts "filter processes", one after another, which run `serve` with their sockets.
 sys::Fd start(const std::function<void(const sys::Fd& socket, int number)>& serve) {
   return sys::fork_server([&](const sys::Fd& starter) {
            for (int number = 0;; ++number) {

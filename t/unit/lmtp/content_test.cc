@@ -35,7 +35,7 @@ std::string codes_of(std::string_view content,
   return codes(dialogue.send(std::string(content) + ".\r\n"));
 }
 
-// Processor seconds for a message with many fields Delivered-To:.
+// Returns the processor seconds for a message with many fields Delivered-To:.
 double seconds_to_read(std::size_t recipients) {
   std::vector<std::string> to;
   for (std::size_t i = 0; i < recipients; ++i)

@@ -113,7 +113,7 @@ class Generator {
     return out + "DATA\r\n" + header() + text(60) + one_of({"\r\n.\r\n", "\r\n.\r\n", "\n.\r\n"});
   }
 
-  // Content by BDAT; sometimes the last chunk is missing or truncated.
+  // Returns content by BDAT; sometimes the last chunk is missing or truncated.
   std::string chunks(std::string_view content) {
     std::string out;
     for (bool last = false; !last;) {

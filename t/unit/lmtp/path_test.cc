@@ -194,7 +194,7 @@ const std::vector<SenderRow>& sender_rows() {
       {"<a>", "<a>"},
       {"<MAILER-DAEMON>", "<MAILER-DAEMON>"},
       {"<a..b>", "<\"a..b\">"},
-      // Cannot be made valid: written unchanged.
+      // These cannot be made valid and are written unchanged.
       {"<a@host-.example>", "<a@host-.example>"},
       {"<a@-host.example>", "<a@-host.example>"},
       {"<a@.b>", "<a@.b>"},

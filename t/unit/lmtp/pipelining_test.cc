@@ -64,7 +64,7 @@ Outcome play_in_lock_step(unsigned seed, std::string_view text) {
   return outcome_of(dialogue);
 }
 
-// In reads that end at a line end, as in lock-step.
+// Splits the text into reads that end at a line end, as in lock-step.
 std::vector<std::string_view> lines(std::string_view text) {
   std::vector<std::string_view> out;
   while (!text.empty()) {

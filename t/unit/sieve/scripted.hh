@@ -78,7 +78,7 @@ struct Scripted {
     for (const auto& action : ran.plan.actions) out.push_back(name(action));
     return out;
   }
-  // Returns whether a test holds, with the extensions that it needs.
+  // Returns whether `test` holds; `extensions` are those that it needs.
   bool holds(std::string_view extensions, std::string_view test,
              std::string_view message = kMessage) {
     auto script = "require [\"fileinto\"" + std::string(extensions.empty() ? "" : ",") +

@@ -152,7 +152,7 @@ class ModelDisk {
     }
   }
 
-  // Returns the tree as seen before the power failure.
+  // Returns the node that has this name before the power failure.
   std::size_t find(std::size_t directory, const std::string& name) const {
     for (auto change = pending_.rbegin(); change != pending_.rend(); ++change) {
       if (change->directory == directory && change->name == name) return change->node;

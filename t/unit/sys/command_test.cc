@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Returns the output for the watcher, through an inherited pipe as standard error.
+// Returns what the watcher of the command writes. It inherits a pipe as standard error.
 std::string outcome(std::vector<std::string> arguments, std::string input = {},
                     Steady::duration limit = 60s) {
   std::array<int, 2> ends;

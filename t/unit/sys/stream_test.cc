@@ -34,7 +34,7 @@ Pair pair_of(int flags = SOCK_NONBLOCK) {
   return {Fd(ends[0]), Fd(ends[1])};
 }
 
-// Over TCP.
+// Returns the two ends of a TCP connection.
 Pair connection() {
   sockaddr_in at{};
   at.sin_family = AF_INET;

@@ -44,7 +44,7 @@ sieve::Plan plan_of(std::vector<sieve::Action> actions) {
   return plan;
 }
 
-// "" if the plan is accepted, "script" if the script is to blame, "process" otherwise.
+// Returns "" if the plan is accepted, "script" if the script is to blame, "process" otherwise.
 std::string blamed(const sieve::Plan& plan) {
   auto fault = find_fault(plan, sieve::Limits{});
   if (!fault) return "";
