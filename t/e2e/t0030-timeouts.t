@@ -33,7 +33,7 @@ def trickle(octet, begin=b""):
     return one_by_one
 
 
-# What a client does after these commands, and the seconds after which it is disconnected.
+# The commands and the later behaviour of a client, and the seconds after which it is disconnected.
 HELLO = ["LHLO client.test"]
 DATA = [*HELLO, "MAIL FROM:<>", f"RCPT TO:<{PAT}>", "DATA"]
 CASES = {
@@ -71,7 +71,7 @@ def run(name, address):
 
 
 def keep_alive(address):
-    """Simulates a slow client that sends something each time."""
+    """Simulates a slow client that always sends a command before its time is over."""
     with Lmtp(address, timeout=20) as client:
         begun = time.monotonic()
         codes = set()

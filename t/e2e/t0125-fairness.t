@@ -35,7 +35,7 @@ def outcome(address):
 
 with Handoffd(tcp=True) as daemon:
     daemon.mailbox(USER)
-    # The default is half of 64 workers.
+    # By default one client can occupy half of the 64 workers.
     idle = [Lmtp(daemon.tcp) for _ in range(64)]
     greetings = [client.greeting for client in idle]
     is_([reply.code for reply in greetings], [220] * 32 + [421] * 32,
@@ -56,7 +56,8 @@ with Handoffd(tcp=True) as daemon:
 for attacked, other in (("tcp", "unix"), ("unix", "tcp")):
     with Handoffd({"workers.max": 16, "workers.max-per-client": 0}, tcp=True) as daemon:
         daemon.mailbox(USER)
-        # With one more than there are workers, all that serve this listener are occupied.
+        # With one connection more than there are workers, all workers of this listener are
+        # occupied.
         idle = [connect(getattr(daemon, attacked)) for _ in range(17)]
         daemon.wait_for("all workers are busy")
         is_(outcome(getattr(daemon, other)), 250,

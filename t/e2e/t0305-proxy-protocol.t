@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The PROXY protocol: its header is required from the proxies in the setting, and refused from all
-other peers."""
+"""The PROXY protocol: its header is required from the proxies that the setting names, and refused
+from all other peers."""
 import os
 import socket
 import ssl

@@ -63,7 +63,7 @@ def take_report(daemon, since=0):
 
 
 def processes():
-    """Returns (process, parent, state) of each."""
+    """Returns (process, parent, state) of each process."""
     listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,state="], stdout=subprocess.PIPE,
                              text=True, check=True).stdout
     return [line.split()[:3] for line in listing.splitlines()]
@@ -79,7 +79,7 @@ def zombies_below(master):
 
 
 def blocks(message):
-    """Returns the groups of fields of its delivery-status part."""
+    """Returns the groups of fields in the delivery-status part of the message."""
     part = message.get_payload()[1]
     payload = part.get_payload()
     if isinstance(payload, list):
@@ -178,7 +178,7 @@ daemon.start()
 
 def gone_without_reading(message, killed):
     """Sends the message and closes the connection after the delivery without reading the replies.
-    killed: also kills the worker, whose record of this is lost."""
+    killed: also kills the worker, so its record of the unread replies is lost."""
     before = len(daemon.log)
     client = Lmtp(daemon.unix)
     client.session("LHLO me", f"MAIL FROM:<{SENDER}>", f"RCPT TO:<{PAT}> NOTIFY=SUCCESS", "DATA")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""recipients.lookup = file: and passwd, domains, and several lookups in their order."""
+"""The lookups file: and passwd, the setting of domains, and the order of several lookups."""
 import errno
 import os
 import pwd

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""With log.to = syslog the lines of a message are written after its replies, so a slow syslog
-delays none."""
+"""With log.to = syslog the log lines of a message are written after its replies, so a slow syslog
+delays no reply."""
 import os
 import sys
 

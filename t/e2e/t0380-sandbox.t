@@ -105,7 +105,7 @@ def script(scratch, name, text):
 
 
 def converse(daemon, addresses):
-    """Deliveries that use everything that a session can do."""
+    """Makes deliveries that use everything that a session can do."""
     for where in filter(None, (daemon.unix, daemon.tcp)):
         deliver(where, "a@example.org", addresses, MESSAGE)
         deliver(where, "", [*addresses, "nobody@good.test"], LARGE)

@@ -45,7 +45,8 @@ if why := shim.missing():
 
 
 def hold(name, source, missing, by):
-    """Tests a server whose kernel lacks this part. `missing`: its message about each part."""
+    """Tests a server on a kernel that lacks part of confinement. `missing`: patterns of the log
+    lines about what is missing."""
     scratch = Scratch()
     environment = shim.preload(scratch.file(f"{name}.c", source), scratch)
     with Handoffd(ONE, scratch=scratch, environment=environment) as daemon:

@@ -24,7 +24,7 @@ if not mounts.private():
 
 
 def found(daemon, sentence, says, fix):
-    """doctor finds a problem and says how to fix it."""
+    """Tests that doctor finds a problem and says how to fix it."""
     said = ctl(daemon, "doctor")
     lines = said.stdout.splitlines()
     at = [n for n, line in enumerate(lines) if line.startswith("PROBLEM") and says in line]
@@ -33,7 +33,7 @@ def found(daemon, sentence, says, fix):
 
 
 def deferred(daemon, sentence, cause, who=PAT):
-    """The verdict of explain equals the reply to a delivery, and names the cause."""
+    """Tests that the verdict of explain equals the reply to a delivery, and names the cause."""
     told = ctl(daemon, "explain", "--json", who)
     answer = json.loads(told.stdout)
     got = deliver(daemon.unix, "", [who], MESSAGE)

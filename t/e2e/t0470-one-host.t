@@ -60,7 +60,7 @@ def run(command):
 
 
 def refused(site, by, what, settings=None):
-    """Another host does not start."""
+    """Tests that another host does not start."""
     other = site.host("other", settings, start=False)
     code, said = run(other.command)
     is_(code, 78, f"{what}: the_second_host_exits_with_78")

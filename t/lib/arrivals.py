@@ -81,7 +81,8 @@ def _name(octets):
 
 
 def account(messages):
-    """octets: of each message. Returns {name: copies} and the beginnings of incomplete messages."""
+    """messages: the octets of each. Returns {name: copies} and the beginnings of incomplete
+    ones."""
     copies, damaged = collections.Counter(), []
     for octets in messages:
         name = _name(octets)

@@ -55,7 +55,7 @@ class Browser:
             self._events.append(answer)
 
     def next_event(self, method, session):
-        """Waits for an event that was not returned yet; drops those before it."""
+        """Waits for an event that has not been returned yet; drops those before it."""
         while True:
             event = self._events.pop(0) if self._events else self._read()
             if (event.get("method"), event.get("sessionId")) == (method, session):

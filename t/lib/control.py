@@ -33,8 +33,8 @@ def workers(daemon):
 
 
 def until(holds, what, deadline=DEADLINE):
-    """Waits until holds() is true. For events with neither a log line nor a descriptor to wait
-    for."""
+    """Waits until holds() is true. Use this only for events that have neither a log line nor a
+    descriptor to wait for."""
     end = time.monotonic() + deadline
     while not (result := holds()):
         if time.monotonic() > end:

@@ -92,7 +92,7 @@ class Volume:
             _until(lambda: _run("umount", at), "umount", 10)
 
     def bricks(self):
-        """The processes of the bricks."""
+        """Returns the processes of the bricks."""
         found = []
         for path in glob.glob("/var/run/gluster/vols/mail/*.pid"):
             with open(path, encoding="ascii") as file:
@@ -113,7 +113,7 @@ class Volume:
             _until(lambda at=at: _run("umount", at), "umount of a brick", 20)
 
     def stop(self):
-        """Ends it; nothing is flushed."""
+        """Ends the volume; nothing is flushed."""
         self.cut_power()
 
     def start(self):

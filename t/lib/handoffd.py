@@ -64,8 +64,8 @@ def optional_parts():
 
 
 def writes_out():
-    """Returns whether it uses sync_file_range, a Linux extra. A build without it also syncs each
-    directory on every filesystem instead of using one sync for all recipients."""
+    """Returns whether the tested handoffd uses sync_file_range, a Linux extra. A build without it
+    also syncs each directory on every filesystem instead of using one sync for all recipients."""
     return "linux-extras" in optional_parts()
 
 

@@ -36,21 +36,21 @@ def missing_sharedfs():
 
 
 def sharedfs(directory, mountpoint, kind, *options):
-    """A command of the shell that mounts it."""
+    """Returns a shell command that mounts the directory."""
     words = [_PROGRAM, directory, mountpoint, kind, *options]
     return (f"{shlex.join(words)} </dev/null >/dev/null 2>&1 & "
             f"until mountpoint -q {shlex.quote(mountpoint)}; do sleep 0.02; done")
 
 
 def command(name, argv, prepare=(), network=True):
-    """prepare: commands of the shell that run before the program, as root. network=False: the host
-    uses the network of this machine."""
+    """prepare: shell commands that run before the program, as root. network=False: the host uses
+    the network of this machine."""
     return [sys.executable, os.path.abspath(__file__), name, "\n".join(prepare),
             "own" if network else "shared", *argv]
 
 
 def _become(name, prepare, argv):
-    """In the first process of the new host."""
+    """Runs in the first process of the new host."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.sethostname(name.encode(), len(name.encode()))
     libc.prctl(1, signal.SIGKILL)

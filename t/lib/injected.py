@@ -29,7 +29,7 @@ NAMES = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip
 
 
 def missing():
-    """Returns why it is impossible here, or nothing."""
+    """Returns why this is impossible here, or None."""
     if os.geteuid() != 0 or platform.system() != "Linux" or platform.machine() != "x86_64":
         return "only root of Linux on x86-64 can make another process's system calls"
     return None

@@ -48,7 +48,7 @@ class Lmtp:
     """One connection. Every wait ends after `timeout` seconds with an exception."""
 
     def __init__(self, address, timeout=30):
-        """address: as for connect(), or a connected socket, which is closed with this."""
+        """address: as for connect(), or a connected socket, which is closed with this object."""
         self.socket = connect(address, timeout) if isinstance(address, str) else address
         self.socket.settimeout(timeout)
         self._input = self.socket.makefile("rb")

@@ -49,8 +49,8 @@ def write_scripts(daemon):
 
 
 def text(name, size):
-    """A message that contains its name and shows whether it is complete. Each has a subject of its
-    own, and therefore gets a reply."""
+    """Returns a message that contains its name and shows whether it is complete. Each message has a
+    subject of its own, and therefore gets a reply."""
     filler = (name + "\r\n") * (size // (len(name) + 2))
     return (f"Subject: {name}\r\nX-Name: {name}\r\nFrom: <{SENDER}>\r\nTo: {', '.join(USERS)}\r\n"
             f"Message-ID: <{name}@example.net>\r\n\r\n{filler}end of {name}\r\n").encode()

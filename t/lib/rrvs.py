@@ -23,8 +23,8 @@ def _rcpt(client, user, since):
 
 
 def holds(daemon, what, unknown="kim"):
-    """Tests a lookup that returns the field. unknown: a recipient without the field; None if every
-    recipient has it."""
+    """Tests a lookup that returns the field `since`. unknown: a recipient without the field; None
+    if every recipient has it."""
     ok(offers(daemon), f"X12_rrvs_is_offered_with_{what}_that_has_since")
     with Lmtp(daemon.unix) as client:
         client.session("LHLO me", "MAIL FROM:<>")

@@ -78,12 +78,12 @@ def encoded(text):
 
 
 def plain(user, password):
-    """RFC 4616."""
+    """Returns the initial response of PLAIN (RFC 4616)."""
     return encoded(f"\0{user}\0{password}")
 
 
 class Scram:
-    """RFC 5802 and 7677, SCRAM-SHA-256 without channel binding; each step as base64."""
+    """A client of SCRAM-SHA-256 without channel binding (RFC 5802, 7677); each step is base64."""
 
     def __init__(self, user, password):
         self.password = password.encode()

@@ -8,8 +8,8 @@ import subprocess
 
 
 def missing():
-    """Returns why it cannot, or None. (It cannot trace a build with a sanitizer:
-    handoffd.is_sanitized.)"""
+    """Returns why strace cannot trace here, or None. It cannot trace a build with a sanitizer
+    either: see handoffd.is_sanitized."""
     if not shutil.which("strace"):
         return "no strace (contrib/bootstrap --tests)"
     done = subprocess.run(["strace", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL, check=False)

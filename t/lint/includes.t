@@ -8,8 +8,8 @@ import re
 import lint
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
-# Headers that make system calls; <sys/types.h>, <sys/wait.h> and <signal.h> only declare types and
-# constants.
+# Headers that declare system calls; <sys/types.h>, <sys/wait.h> and <signal.h> only declare types
+# and constants.
 SYSTEM = re.compile(r"(unistd|fcntl|poll|dirent|dlfcn|sys/(?!types\.h|wait\.h).*)(\.h)?$")
 LIBEVENT = re.compile(r"event2/|(event|evhttp|evdns|evutil|evrpc)\.h$")
 
