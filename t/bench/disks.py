@@ -37,8 +37,8 @@ class Counters:
 
 class Disk:
     def __init__(self, name, folder, images, octets):
-        """folder: the directory below which it is mounted. images: the folder for its image, which
-        is kept between runs so that its blocks are allocated; the filesystem on it is new."""
+        """folder: the directory below which the disk is mounted. images: the folder for its image,
+        which is kept between runs so that its blocks are allocated; the filesystem on it is new."""
         self.name = name
         self.path = os.path.join(folder, name)
         self.device = None

@@ -1,5 +1,5 @@
-"""recipients.lookup = file: with a million lines: the time to load it, and the memory of a
-worker."""
+"""Measures recipients.lookup = file: with a million lines: the time to load the file, and the
+memory of a worker."""
 import json
 import os
 import subprocess

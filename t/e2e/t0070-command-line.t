@@ -22,8 +22,8 @@ def run(*arguments):
 
 
 def refused(code, sentence, says, *arguments):
-    """Tests that handoffd exits with this code, prints nothing on standard output, and these words
-    on standard error."""
+    """Tests that handoffd exits with this code, prints nothing on standard output, and prints these
+    words on standard error."""
     got, out, said = run(*arguments)
     is_((got, out), (code, ""), sentence)
     ok(says in said and said.startswith("handoffd: ") and said.count("\n") == 1,

@@ -49,7 +49,7 @@ def vanish(address, text, daemon, recipients=(WHO,)):
     before = len(daemon.log)
     client.send(stuffed(text))
     for each in recipients:
-        # Wait for its own log line: that of the previous message may be late.
+        # Wait for the log line of this message: that of the previous message may be late.
         daemon.wait_for(rf"delivered .*to=<{each}> .*{name}", before)
     return client, before
 

@@ -111,7 +111,7 @@ def tree(folder):
 
 
 def processes_of(owner):
-    """Returns descriptors that are readable after the process has ended."""
+    """Returns pidfds of the owner's processes; each becomes readable when its process ends."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile

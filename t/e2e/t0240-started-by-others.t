@@ -63,7 +63,7 @@ is_(ctl(config, "stop").returncode, 0, "the_upgraded_server_can_be_stopped")
 is_(inetd.wait(20), 0, "the_server_of_inetd_exits_with_0")
 config.scratch.release(inetd.pid)
 
-# --- Without clients it stops, and the next client starts another server.
+# --- Without clients the server stops, and the next client starts another one.
 with socket.create_server(("127.0.0.1", 0)) as listener:
     address = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
     for number in ("first", "next"):

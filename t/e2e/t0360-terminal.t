@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Colours and progress are shown on a terminal (here a pseudo-terminal), never in a pipe, and the
-text is the same."""
+text is the same in both."""
 import fcntl
 import os
 import pty

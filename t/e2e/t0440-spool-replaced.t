@@ -22,7 +22,7 @@ PAT, LEE = "pat@good.test", "lee@good.test"
 REPLACED = "the directory of the mail spool was replaced, try again"
 MISSING = "the directory of the mail spool is missing, try again"
 REMOVED = "the folder .handoff of the mail spool was removed, try again"
-IDLE = 3  # seconds: a worker then looks at the spool before it accepts, and healthz asks again
+IDLE = 3  # seconds after which a worker and healthz check the spool again
 
 if not mounts.private():
     tap.skip_all("not root: nothing can be mounted")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""X13: if the mailbox of a recipient is at another host, that host is asked at RCPT, gets the
+"""X13: if the mailbox of a recipient is at another host, that host is asked at RCPT and gets the
 content unchanged, and its reply is passed on. If a host is down, slow or dies, only its own
 recipients are deferred."""
 import json

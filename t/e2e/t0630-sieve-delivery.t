@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Recipients' Sieve scripts run at delivery: folders, flags, rejections, several copies with one
-outcome, and a failure of any kind defers the message (F26 to F30)."""
+"""Recipients' Sieve scripts run at delivery: they choose folders, set flags, reject, and store
+several copies with one outcome. A failure of any kind defers the message (F26 to F30)."""
 import os
 import re
 import signal

@@ -28,8 +28,8 @@ for domain in (STDIN, UNIX):
     mailing.check_bounces(mailing.bounces)
 if not ok(not sendmail.queued(), "the_queue_of_sendmail_is_empty"):
     diag(sendmail.queue())
-# Debian's Sendmail is built without USE_EAI. The scenarios cover such addresses without the
-# parameter.
+# Debian's Sendmail is built without USE_EAI. The scenarios cover non-ASCII addresses without the
+# parameter SMTPUTF8.
 with sendmail.smtp() as client:
     ok("SMTPUTF8" not in " ".join(client.command("EHLO client.test").lines), "sendmail_offers_no_smtputf8")
     is_(str(client.command("MAIL FROM:<sender@unix.test> SMTPUTF8")),

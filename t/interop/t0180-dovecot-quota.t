@@ -194,7 +194,8 @@ def check_folders(daemon, encoding):
     subjects = [doveadm("-f", "tab", "fetch", "-u", user, "hdr.subject", "mailbox", name, "ALL")
                 .splitlines()[1:] for name in names]
     is_(subjects, [["in a folder"]] * len(names), f"dovecot_reads_messages_in_the_folders_in_{encoding}_R3")
-    # Vice versa: a folder that Dovecot created is found, and its list of subscriptions is extended.
+    # Vice versa: handoffd finds a folder that Dovecot created, and extends Dovecot's list of
+    # subscriptions.
     doveadm("mailbox", "create", "-s", "-u", user, "Größe")
     deliver(daemon.unix, "", ["sam+later@good.test"], MESSAGE)
     with Lmtp(daemon.unix) as client:

@@ -31,7 +31,7 @@ def stored(daemon, user):
 
 
 def agree(daemon, user, when):
-    """A long count of ours continues in a process beside the worker."""
+    """A long count by handoffd continues in a process beside the worker."""
     end = time.monotonic() + 30
     while summed(daemon, user) != stored(daemon, user) and time.monotonic() < end:
         select.select([], [], [], 0.05)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every command in README and doc/ works on a system with the software that it names.
+"""Every command in README and doc/ works on a system with the software that the document names.
 
 With an argument, inside a peer's root: follows the documents about that peer."""
 import os

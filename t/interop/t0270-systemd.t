@@ -19,7 +19,7 @@ INSTALLED = "/etc/systemd/system"
 
 
 def verify(*units):
-    """Returns the messages; an unknown setting is a warning and no failure."""
+    """Returns the messages; an unknown setting causes a warning, not a failure."""
     done_ = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return done_.returncode, done_.stdout

@@ -60,7 +60,7 @@ def mode(path):
 
 
 def left():
-    """Returns files with our name, except the records of apt and dpkg."""
+    """Returns the files with handoff's name, except the records of apt and dpkg."""
     found = said("find", "/", "-xdev", "-name", "*handoff*", "!", "-path", "/srv/*",
                  "!", "-path", "/var/lib/dpkg/*", "!", "-path", "/var/lib/apt/*",
                  "!", "-path", "/proc/*", "!", "-path", "/dev/*", "!", "-path", "/var/cache/*")

@@ -2,7 +2,7 @@
 """handoff takes the same actions as sieve-test, a program of Dovecot's Pigeonhole, for 2,000
 generated scripts and messages; handoff-sieve(7) lists the differences.
 
-SIEVE_SCRIPTS=N runs N of them, SIEVE_SEED=N begins at another one."""
+SIEVE_SCRIPTS=N runs N of them; SIEVE_SEED=N begins with another one."""
 import concurrent.futures
 import os
 import re

@@ -52,7 +52,7 @@ if true
 
 
 class ManageSieve:
-    """A client of RFC 5804."""
+    """A ManageSieve client (RFC 5804)."""
 
     def __init__(self, port, user):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -62,7 +62,7 @@ class ManageSieve:
         self.command(f'AUTHENTICATE "PLAIN" "{plain}"')
 
     def answer(self):
-        """The lines up to OK, NO or BYE, with that line."""
+        """Returns the lines up to and including OK, NO or BYE."""
         lines = []
         while True:
             line = self.file.readline().decode()
@@ -134,7 +134,7 @@ with Handoffd({"sieve.enabled": "yes"}) as daemon:
     empty([line for line in daemon.log if "script has an error" in line],
           "no_script_of_roundcube_is_an_error")
 
-    # Edited while handoffd has the compiled form of the first one.
+    # The script is edited while handoffd has the compiled form of the first one.
     is_(client.put("second", SECOND)[:2], "OK", "a_second_script_is_stored")
     is_(client.command('SETACTIVE "second"')[-1][:2], "OK", "and_made_active")
     is_(send(daemon, PAT, message("third")), 250, "the_next_delivery")

@@ -1,4 +1,5 @@
-"""Delivers mail continuously while a reader uses the mailboxes, and counts what the reader has.
+"""Delivers mail continuously while a reader uses the mailboxes, and counts what the reader has
+received.
 
     with Arrivals(daemon.unix, users) as mail:
         ...                             # run a reader here; messages arrive all the time

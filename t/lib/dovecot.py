@@ -50,7 +50,7 @@ plugin {
 
 
 def start_dovecot(daemon, more, encoding=""):
-    """more: further configuration lines. encoding: of folder names, such as ":UTF-8"."""
+    """more: further configuration lines. encoding: that of folder names, such as ":UTF-8"."""
     user, group = account()
     with open("/etc/dovecot/dovecot.conf", "w", encoding="ascii") as file:
         file.write(CONF.format(spool=daemon.spool, user=user, group=group, encoding=encoding) + more)

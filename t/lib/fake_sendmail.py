@@ -114,8 +114,8 @@ def netstrings(*parts):
 
 def queue(spool, name, sender, recipients, *, kind="redirect", head="", message=None, text=None,
           state="ready", record="X,P=0", created=None):
-    """Puts a message into the queue, as a delivery does. message: a redirected message; text: one
-    in the envelope."""
+    """Puts a message into the queue, as a delivery does. message: a redirected message; text: a
+    message that the envelope contains."""
     folder = os.path.join(spool, ".handoff", "outgoing")
     owner = os.stat(spool)
     for path in os.path.dirname(folder), folder:

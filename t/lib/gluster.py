@@ -1,5 +1,5 @@
 """A GlusterFS volume with three replicas on this machine, each brick on an ext4 image of its own.
-Call in the root of the peer glusterfs (peer.enter), as root.
+Create it in the root of the peer glusterfs (peer.enter), as root.
 
     volume = Volume(scratch)
     with volume.mounted() as path: ...

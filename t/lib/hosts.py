@@ -1,5 +1,5 @@
-"""Other hosts on this machine: processes with a host name, a machine id, processes, a network and
-mounts of their own.
+"""Other hosts on this machine: processes with their own host name, machine id, process ids, network
+and mounts.
 
     if hosts.can():                              # Linux, root
         argv = hosts.command('other.test', ['handoffd', ...], prepare=['mount ...'])

@@ -6,8 +6,8 @@
     mailing.check()      # checks that each mailbox has its messages and the bounces arrived
 
 Each message goes to some of `users` recipients and, every few messages, to unknown ones too. The
-contents contain what a program could damage. Each run has the same messages: they depend on a fixed
-seed, not on the clock. """
+contents include text that a program could damage. Each run has the same messages: they depend on a
+fixed seed, not on the clock. """
 import collections
 import os
 import random

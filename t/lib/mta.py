@@ -43,8 +43,8 @@ def until(holds, what, deadline=DEADLINE, between=lambda: None):
 
 class Mta:
     transactions = {}   # {domain: number of transactions for 50 recipients, if not one}
-    # A pattern in its log that shows that its client died because the connection ended, if it
-    # treats this as a permanent failure.
+    # If it treats the death of its client as a permanent failure: a pattern in its log that shows
+    # that the client died because the connection ended.
     client_died = None
     # A pattern in its log that shows that its client sends a message again although it has read the
     # reply, because QUIT was not answered. A server cannot detect this.

@@ -53,8 +53,8 @@ def unix_and_tcp(unix, tcp):
 
 class Postfix(Mta):
     def __init__(self, scratch, main_cf, lmtp_arguments=""):
-        """main_cf: lines to add to those that isolate it. lmtp_arguments: of its lmtp client, in
-        master.cf."""
+        """main_cf: lines to add to those that isolate it. lmtp_arguments: those of its lmtp client,
+        in master.cf."""
         master_cf = MASTER_CF.replace("-  lmtp\n", f"-  lmtp {lmtp_arguments}\n")
         for name, text in (("main.cf", MAIN_CF + main_cf), ("master.cf", master_cf)):
             with open(f"/etc/postfix/{name}", "w", encoding="ascii") as file:

@@ -1,4 +1,4 @@
-"""Tests what must work with every queue manager, also while handoffd is stopped, restarted or
+"""Tests what must work with every queue manager, even while handoffd is stopped, restarted or
 killed.
 
     server = Server()
@@ -159,7 +159,8 @@ class Scenarios:
         self._once("each_of_fifty_recipients")
 
     def full_mailboxes(self):
-        """Deferred until there is room, or refused permanently if quota.over says so."""
+        """Tests that mail is deferred until there is room, or refused permanently if quota.over
+        says so."""
         bounces = len(self._bounces())
         users = [self._user("full", domain) for domain in self.domains]
         for user in users:

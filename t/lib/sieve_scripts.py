@@ -51,7 +51,7 @@ class Generator:
         if kind == ":count":
             return (f':count "{self.one(["gt", "ge", "lt", "le", "eq", "ne"])}" :comparator "i;ascii-numeric" ',
                     self.strings(["0", "1", "2"]))
-        if kind == ":value":   # the order of other comparators differs, see handoff-sieve(7)
+        if kind == ":value":   # the order of other comparators differs (see handoff-sieve(7))
             relation, _ = self.one(["gt", "ge", "lt", "le", "eq", "ne"]), self.one(COMPARATORS)
             alphabetic = [word for word in words if word.isalpha()]
             return f':value "{relation}" {OCTET}', self.strings(alphabetic)

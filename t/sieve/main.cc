@@ -1,6 +1,6 @@
 // svtest FILE...: runs .svtest files of Pigeonhole and writes one line for each of their tests,
 // with tabs between its fields: "pass", file, name; or "FAIL", file, name, why.
-// t/interop/t0400-pigeonhole-tests.t judges them.
+// t/interop/t0400-pigeonhole-tests.t evaluates these lines.
 #include <iostream>
 
 #include "base/text.hh"

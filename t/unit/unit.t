@@ -18,7 +18,7 @@ NOISE = re.compile(r"^$|^Running \d+ test case|(Entering|Leaving) test |is skipp
 
 
 def suites():
-    """Returns the argument that selects each top-level suite, and the cases outside of one."""
+    """Returns the arguments that select each top-level suite, and each case outside of a suite."""
     listed = subprocess.run([PROGRAM, "--list_content"], stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, check=True).stdout
     return [[f"--run_test={name}"] for name in re.findall(r"^(\w+)\*?$", listed, re.M)]

@@ -74,7 +74,7 @@ void make_mailboxes(const Task& task) {
   ::sync();
 }
 
-// One "connection": starts with its own mailbox and cycles through all.
+// One "connection": starts with its own mailbox and cycles through all mailboxes.
 void work(const Task& task, std::uint64_t number, Shared& shared, Batch& batch, Done& done) {
   const std::string octets(task.size, 'x');
   std::uint64_t mailbox = number * task.mailboxes / task.processes;

@@ -26,8 +26,8 @@ struct Tally {
 
 class Client {
  public:
-  // Starts with its own mailbox and cycles through all. `first_id`: the first number of its
-  // messages.
+  // Starts with its own mailbox and cycles through all mailboxes. `first_id`: the first number of
+  // its messages.
   Client(const Plan& plan, Tally& tally, std::uint64_t number, std::uint64_t first_id);
 
   // Waits while the backlog of the server is full. Errors, here and below, are recorded in the

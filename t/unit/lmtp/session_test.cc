@@ -465,7 +465,7 @@ BOOST_AUTO_TEST_CASE(the_session_says_whether_content_is_coming_S11_S13) {
   BOOST_TEST(!in_content("\r\nQUIT"));
 }
 
-// So an exchange that arrives slowly gets no more time than any other command.
+// An AUTH exchange that arrives slowly therefore gets no more time than any other command.
 BOOST_AUTO_TEST_CASE(lines_of_an_auth_exchange_do_not_count_as_content_S11_S13_X11) {
   auto peer = plain_peer();
   peer.mechanisms = "PLAIN";

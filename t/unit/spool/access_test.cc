@@ -1,4 +1,4 @@
-// Who may read what is created in a mailbox.
+// Who may read the files that are created in a mailbox.
 #include "spool/access.hh"
 
 #include <boost/test/unit_test.hpp>

@@ -8,9 +8,9 @@
 //   }
 //
 // An outcome is a tree that the filesystem may contain afterwards. An unsynced file has none, half
-// or all of its content, or as many zeros (delayed allocation). Of the changes of names without a
-// later sync of the directory, the tree has any subset, as POSIX allows. On ext4, XFS and btrfs it
-// has those up to some moment, and any sync includes all earlier changes.
+// or all of its content, or as many zeros (delayed allocation). POSIX allows the tree to have any
+// subset of the changes of names that no sync of the directory followed. On ext4, XFS and btrfs it
+// has all changes up to some moment, and any sync includes all earlier changes.
 //
 // The class is here and not in src/, because only tests use it.
 #pragma once

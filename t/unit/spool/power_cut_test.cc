@@ -55,7 +55,7 @@ Story play(const Scenario& scenario, Client client, bool unsynced = false,
     mailboxes = scenario.mailboxes(delivery);
     story.calls = {{Op::kMakeDirectory, "example.org"}};
     for (const auto& mailbox : mailboxes) {
-      // Makes the mailbox young, which the time of its directory shows.
+      // Makes the mailbox young: its age follows from the time of its directory.
       std::filesystem::last_write_time(delivery.place.path(mailbox.path),
                                        std::filesystem::file_time_type::clock::now());
       story.calls.push_back({Op::kMakeDirectory, mailbox.path});

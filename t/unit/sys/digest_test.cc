@@ -7,7 +7,7 @@ namespace handoff::sys {
 
 BOOST_AUTO_TEST_SUITE(sys_digest)
 
-// The value that the definition of XXH3 gives for no octets, most significant octet first.
+// The value that the definition of XXH3 gives for empty input, most significant octet first.
 BOOST_AUTO_TEST_CASE(the_digest_of_an_empty_text_is_that_of_xxh3) {
   const Digest expected{0x99, 0xaa, 0x06, 0xd3, 0x01, 0x47, 0x98, 0xd8,
                         0x60, 0x01, 0xc3, 0x24, 0x46, 0x8d, 0x49, 0x7f};
