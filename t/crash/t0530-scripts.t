@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """L5, L12, F26: workers, filter processes, the sender and the whole server are killed while scripts
-store several copies, set flags, redirect and reply, and clients vanish before they have read their
-replies. Each message that was answered with 250 has each of its copies once, and each of its
+store several copies, set flags, redirect and reply, and clients disconnect before they have read
+their replies. Each message that was answered with 250 has each of its copies once, and each of its
 redirects is sent. A reply is sent at most once, and nothing is left in the queue.
 
 KILL_ROUNDS: rounds of each kind (3)."""

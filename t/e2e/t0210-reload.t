@@ -117,7 +117,7 @@ with Handoffd() as daemon:
        "handoffctl_reports_that_no_server_runs")
     daemon.start()
 
-# --- The only listener is replaced: workers that can no longer be reached are told to end.
+# --- The only listener is replaced: workers that can no longer be reached end.
 with Handoffd() as daemon:
     daemon.mailbox(PAT)
     first = daemon.unix

@@ -33,7 +33,7 @@ MESSAGE = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 20000
 
 
 def context(version=None, client=None, ciphers=None):
-    """Returns the context of a client that accepts only our certificate."""
+    """Returns the context of a client that accepts only the server's certificate."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = False
     made.load_verify_locations(server.certificate)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""X13: what status, the page, the metrics and /healthz say about the hosts that mail is passed on
-to: up or down and since when, connections, recipients by their last reply, and time to reply."""
+"""X13: status, the page, the metrics and /healthz report about each host that mail is passed on to:
+whether and since when it is up or down, connections, recipients by their last reply, and time to
+reply."""
 import os
 import re
 import sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Messages that scripts send, through Postfix's own sendmail(1): a redirect keeps its sender and
-content, a reply has the null sender, and what Postfix refuses stays in the queue."""
+content, a reply has the null sender, and a message that Postfix refuses stays in the queue."""
 import os
 import sys
 

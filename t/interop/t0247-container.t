@@ -125,7 +125,7 @@ with smtplib.SMTP("127.0.0.1", 2525, local_hostname="client.test", timeout=60) a
     is_(client.rcpt("info@example.org")[0], 250, "an_alias_is_accepted")
     is_(client.rcpt("unknown@example.org")[0], 550, "an_unknown_recipient_is_refused_during_the_session")
 
-# --- Stop: Postfix queues what arrives meanwhile, and the volumes keep the mail.
+# --- Stop: Postfix queues mail that arrives meanwhile, and the volumes keep the mail.
 works("podman_stops_handoff", "podman", "stop", CONTAINER)
 is_(json.loads(run("podman", "inspect", CONTAINER).stdout)[0]["State"]["ExitCode"], 0,
     "handoffd_exits_with_0")

@@ -17,7 +17,7 @@ from tap import diag, done, empty, ok
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SVTEST = os.path.join(os.path.dirname(program("HANDOFFCTL")), "t", "sieve", "svtest")
-# Other extensions: programs, metadata, report, and what RFC 5232 and RFC 5435 replaced.
+# Other extensions: programs, metadata, report, and those that RFC 5232 and RFC 5435 replaced.
 OTHERS = re.compile(r"^(plugins/|deprecated/|extensions/metadata/|extensions/vnd.dovecot/report/)")
 
 peer.require("pigeonhole")

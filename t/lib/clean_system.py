@@ -12,7 +12,7 @@ import subprocess
 
 import peer
 
-_DEPENDED = "/srv/packages"  # contrib/peers put the dependencies of our packages there
+_DEPENDED = "/srv/packages"  # contrib/peers put the dependencies of handoff's packages there
 _OFFERED = "/srv/offered"
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
                 "DEBIAN_FRONTEND": "noninteractive"}

@@ -1,4 +1,4 @@
-"""An Exim that delivers by contrib/exim: one domain by unix socket, one by TCP."""
+"""An Exim with the configuration of contrib/exim: one domain by unix socket, one by TCP."""
 import os
 import re
 import subprocess

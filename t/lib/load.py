@@ -65,7 +65,7 @@ class Load:
             try:
                 reply = session.command(command)
             except BrokenPipeError:
-                # The server sent 421 and closed before we wrote.
+                # The server sent 421 and closed before the client wrote.
                 reply = session.reply()
             if reply.code != code:
                 # Only between transactions.

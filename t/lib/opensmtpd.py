@@ -1,4 +1,5 @@
-"""An OpenSMTPD that delivers by contrib/opensmtpd: one domain by unix socket, one by TCP."""
+"""An OpenSMTPD with the configuration of contrib/opensmtpd: one domain by unix socket, one by
+TCP."""
 import re
 import subprocess
 

@@ -1,5 +1,5 @@
-"""Recipients whose scripts store several copies, set flags, redirect and reply, and what must be
-there for each message that was answered with 250.
+"""Recipients whose scripts store several copies, set flags, redirect and reply, and the results
+that a 250 promises for a message.
 
     plans.write_scripts(daemon)                   # the mailboxes exist
     plans.text('name', 4000)                      # a message that vacation answers

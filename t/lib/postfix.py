@@ -1,4 +1,4 @@
-"""A Postfix that delivers by contrib/postfix: one domain by unix socket, one by TCP."""
+"""A Postfix with the configuration of contrib/postfix: one domain by unix socket, one by TCP."""
 import re
 import subprocess
 

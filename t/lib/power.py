@@ -1,5 +1,5 @@
-"""A spool on a filesystem whose power can be cut while handoffd runs, and clients that record what was
-acknowledged.
+"""A spool on a filesystem whose power can be cut while handoffd runs, and clients that record which
+messages were acknowledged.
 
     why = power.missing()
     spool = power.Spool('ext4', settings)     # with the server spool.daemon, not started

@@ -1,5 +1,5 @@
-"""Reads an strace(1) log and translates what confined processes did into the terms of OpenBSD's
-pledge(2) and unveil(2).
+"""Reads an strace(1) log and translates the actions of confined processes into the terms of
+OpenBSD's pledge(2) and unveil(2).
 
     trace = Trace(file)                 # of `strace -f -yy -s 4096 -o file ...`
     for process in trace.confined:      # those that logged "confined", and their children

@@ -1,4 +1,5 @@
-"""A Sendmail that delivers by contrib/sendmail: one domain by a handoffd --stdin, one by socket."""
+"""A Sendmail with the mailers of contrib/sendmail: one domain by handoffd --stdin, one by
+socket."""
 import os
 import re
 import shutil

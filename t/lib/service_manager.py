@@ -1,4 +1,4 @@
-"""Receives the messages of a daemon to its service manager, by systemd's protocol.
+"""Receives the messages that a daemon sends to its service manager, by systemd's protocol.
 
     manager = ServiceManager(path)         # the daemon's NOTIFY_SOCKET; "\\0..." for an abstract name
     manager.hear("READY=1")                # waits for a datagram with that line; returns its lines

@@ -57,7 +57,7 @@ for path in lint.files():
         elif ".." in header.split("/"):
             found.append(f"{at}: an include names its file from src/ down")
         elif quote == "<" and header.endswith(".h"):
-            pass  # <sys/types.h> is the system's; ours end in .hh
+            pass  # <sys/types.h> is the system's; handoff's end in .hh
         elif slash and first in may:
             unused[owner].discard(first)
             if first not in may[owner]:

@@ -51,7 +51,7 @@ int run(const Endpoint& endpoint, char** command) {
   std::fprintf(stderr, "inetd: ready\n");
   auto& listener = listeners.value().front();
   for (;;) {
-    // Children are reaped so that their processor time is added to ours.
+    // Children are reaped so that their processor time is added to that of this process.
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
     pollfd fds{listener.get(), POLLIN, 0};

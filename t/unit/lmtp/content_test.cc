@@ -210,8 +210,8 @@ BOOST_AUTO_TEST_CASE(a_return_path_at_the_very_end_is_removed_S9) {
   BOOST_TEST(deliver("Return-Path: <x>\r\n y\r\n").body() == "");
 }
 
-// Postfix and Exim do the same. Without the line, readers take the first line for a part of our
-// header.
+// Postfix and Exim do the same. Without the line, readers take the first line for a part of
+// handoff's header.
 BOOST_AUTO_TEST_CASE(content_without_a_header_gets_a_blank_line_first_S8_S9) {
   struct Row {
     std::string content;
@@ -364,7 +364,7 @@ BOOST_AUTO_TEST_CASE(only_a_mailbox_that_had_the_message_too_often_refuses_it_S1
   BOOST_TEST(dialogue.last().copies.size() == 2u);
 }
 
-// Whoever has the message may send it to the same mailbox again.
+// Anyone who has the message may send it to the same mailbox again.
 BOOST_AUTO_TEST_CASE(a_message_that_was_resent_to_its_own_mailbox_is_not_a_loop_S10) {
   const std::string to = "Delivered-To: a@x.example\r\n";
   const std::string theirs =

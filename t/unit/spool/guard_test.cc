@@ -38,7 +38,7 @@ spool::Message try_unread(Delivery& delivery, spool::Spool& spool, std::string_v
   return message;
 }
 
-// The same, and then the client vanishes.
+// The same, and then the client disconnects.
 void try_in_vain(Delivery& delivery, spool::Spool& spool, std::string_view content) {
   auto message = try_unread(delivery, spool, content);
   BOOST_REQUIRE(message.replies_unread().ok());

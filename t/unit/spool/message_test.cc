@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(a_call_out_of_order_aborts) {
       {"replies_read", [](Message& message) { message.replies_read(); }},
       {"replies_unread", [](Message& message) { (void)message.replies_unread().ok(); }},
   };
-  // What may be called in each state, in the order of `steps`.
+  // The calls that are allowed in each state, in the order of `steps`.
   struct State {
     const char* name;
     std::vector<std::string> allowed;

@@ -275,8 +275,8 @@ BOOST_AUTO_TEST_CASE(a_failed_plan_loses_its_record_before_its_copies_L5) {
   BOOST_TEST(folders.names("/.A/new").empty());
 }
 
-// After each call the power fails. What was acknowledged is there, and the retry of anything else
-// yields one copy in each folder.
+// The power fails after each call. All copies of an acknowledged message are there, and the retry
+// of any other message yields one copy in each folder.
 BOOST_AUTO_TEST_CASE(after_a_power_cut_all_copies_are_there_or_the_retry_makes_them_once_F26_L12) {
   static const std::string dead = in_child([] { return std::to_string(::getpid()); });
   auto own = "P" + std::to_string(::getpid()) + "Q";

@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(files_of_other_programs_in_tmp_are_kept_until_they_are_old)
   Leftovers staged;
   staged.mailbox("pat");
   std::vector<std::string> kept{name_of(alive(), "host"), name_of(dead(), "elsewhere"),
-                                // Files of Dovecot and maildrop, whose processes we cannot check.
+                                // Files of Dovecot and maildrop, whose processes cannot be checked.
                                 "1764000000.M1P" + dead() + ".host",
                                 "1764000000.P" + dead() + "Q1.host", "msg"};
   for (const auto& name : kept) staged.leave_at("example.org/pat/tmp/" + name);
