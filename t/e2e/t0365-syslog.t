@@ -24,11 +24,11 @@ with open(trace, encoding="utf-8", errors="replace") as file:
     events = file.readlines()
 # If nothing listens on the syslog socket, each attempt to connect counts as a log line.
 kinds = ["begun" if "354 end with" in event else
-         "reply" if "250 2.0.0 <u2@" in event else  # the last
+         "reply" if "250 2.0.0 <u2@" in event else  # the last reply
 
          "log" if "delivered id=" in event or "/dev/log" in event else "" for event in events]
 kinds = [kind for kind in kinds if kind]
-while kinds and kinds[0] == "log":  # the start
+while kinds and kinds[0] == "log":  # lines of the start
     kinds.pop(0)
 order = [kind for number, kind in enumerate(kinds) if number == 0 or kinds[number - 1] != kind]
 if not ok("log" in order, "log_lines_are_written_to_syslog"):

@@ -53,7 +53,7 @@ with Handoffd() as daemon:
     os.rename(box, box + ".away")
     folder = os.path.dirname(box)
 
-    os.mkdir(box, 0o755)  # root's
+    os.mkdir(box, 0o755)  # owned by root
     found(daemon, "a_mailbox_of_root", f"mailbox {box}: belongs to uid 0", f"chown -R nobody {box}")
     deferred(daemon, "a_mailbox_of_root", "Permission denied")
     os.rmdir(box)

@@ -16,7 +16,7 @@ from tap import diag, done, empty, is_, ok
 
 peer.enter("dovecot", [peer.folder("isync")])
 
-RUNS = 12       # of mbsync, while mail arrives
+RUNS = 12       # runs of mbsync while mail arrives
 BY_IMAP, BY_MAILDIR = ["pat@good.test", "sam@good.test"], ["kim@good.test"]
 
 CHANNEL = """

@@ -21,7 +21,7 @@ from tap import diag, done, empty, is_, ok
 
 peer.enter("dovecot", [peer.folder("fetchmail")])
 
-POLLS = 10      # while mail arrives, in at least half of the polls
+POLLS = 10      # at least; mail arrives during half of them
 MOST_POLLS = 200
 FETCHLIMIT = 20     # messages in one poll; without a limit a poll lasts as long as new mail arrives
 PAT = "pat@good.test"

@@ -82,7 +82,7 @@ with Handoffd({"recipients.lookup": f"{database}?{QUERY}", "recipients.cache-ttl
         "a_row_on_which_the_query_fails_defers_that_recipient_R1")
     defers_while_server_is_down(daemon, "pat@example.org", "kim@example.org", server, "postgresql")
     before = status(daemon)["totals"]["deferred"]
-    server.signal(signal.SIGINT)  # at once, though workers are connected
+    server.signal(signal.SIGINT)  # stops at once, although workers are connected
     server.wait()
     is_(rcpt(daemon, *["pat@example.org"] * 60), [451] * 60, "an_outage_defers_every_recipient")
     until(lambda: get(port, "/healthz")[0] == 503, "the outage is noticed")

@@ -1,4 +1,4 @@
-"""What /proc says about processes. A process may end at any moment, even while its files are
+"""Reads what /proc says about processes. A process may end at any moment, even while its files are
 read."""
 
 import os

@@ -261,7 +261,7 @@ class Scenarios:
 
     def _hear_of_victims(self, since):
         """Waits for the bounce of each message whose client died, so that a kill does not interrupt
-        it; returns the bounces after the first `since`."""
+        the bounces; returns those after the first `since`."""
         if not self.mta.client_died:
             return []
         victims = collections.Counter(said.recipient for said in self.mta.said()

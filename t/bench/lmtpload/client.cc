@@ -16,7 +16,7 @@ namespace handoff::bench {
 namespace {
 
 constexpr std::chrono::seconds kConnectTime{20};
-constexpr std::size_t kCopied = 64 << 10;  // of the content, octets
+constexpr std::size_t kCopied = 64 << 10;  // octets of the content
 
 }  // namespace
 

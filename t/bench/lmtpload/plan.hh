@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 struct Plan {
   Endpoint endpoint;
   std::uint64_t connections = 8;
-  std::uint64_t messages = 0;  // a connection; 0: no limit
+  std::uint64_t messages = 0;  // per connection; 0: no limit
   Clock::duration time{};      // no message begins after this
   std::uint64_t recipients = 1;
   std::uint64_t mailboxes = 100;

@@ -326,7 +326,7 @@ class Dialogue {
 
   SessionOptions options_;
   Session session_;
-  std::string_view buffer_;  // of this send()
+  std::string_view buffer_;  // the input of this send()
   std::string_view input_;   // its unread part
   bool staged_ = false;
 };

@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(the_last_workers_are_reserved_for_one_listener_each_S15) {
     std::size_t listeners;
     unsigned for_each;
   };
-  for (const auto& row : std::vector<Row>{{64, 1, 0},  // nobody else to starve
+  for (const auto& row : std::vector<Row>{{64, 1, 0},  // there is no other listener
                                           {64, 2, 4},  // an eighth in all
                                           {16, 2, 1},
                                           {4, 2, 1},  // at least one

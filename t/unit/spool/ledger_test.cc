@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_finished_message_is_recognised_until_thousands_have_follo
   ledger.enter(kDigest, "1.name", 42, {"pat"});
   BOOST_TEST(ledger.past(kDigest).empty());
   ledger.leave();
-  ledger.leave();  // once
+  ledger.leave();  // has no further effect
   auto seen = in_child([&] {
     std::string out;
     for (const auto& entry : place.open().past(kDigest)) {

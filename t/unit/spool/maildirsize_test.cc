@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(the_lines_are_summed_R4) {
   BOOST_TEST(box.with("1000S,10C\n0 0\n") == "0/0");
   BOOST_TEST(box.with("1000S,10C\n500 5\n-100 -1\n   20     2\n") == "420/6");
   BOOST_TEST(box.with("10C,1000S\n500 5\n") == "500/5");
-  BOOST_TEST(box.with("1000S,10C\n500 5\n7") == "500/5");  // being written
+  BOOST_TEST(box.with("1000S,10C\n500 5\n7") == "500/5");  // the last line is incomplete
 }
 
 BOOST_AUTO_TEST_CASE(an_invalid_file_is_recalculated_R4) {

@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_mailbox_can_have_limits_of_its_own_R4) {
   BOOST_TEST(delivery.file("pat") == "1C\n0 0\n11 1\n");
   BOOST_TEST(delivery.deliver(*spool, {pat}).error().code == EDQUOT);
   auto kim = delivery.mailbox("kim");
-  kim.quota = {0, {}};  // none
+  kim.quota = {0, {}};  // no quota
   for (int i = 0; i < 3; ++i) BOOST_TEST(delivery.deliver(*spool, {kim}).ok());
   BOOST_TEST(!delivery.place.has("example.org/kim/maildirsize"));
 }

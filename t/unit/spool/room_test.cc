@@ -24,7 +24,7 @@ BOOST_AUTO_TEST_CASE(a_message_must_leave_the_reserved_room_X4) {
   spool::Reserve octets{{200, false}, {}};
   BOOST_TEST(has_room(space, octets, {800, 1}));
   BOOST_TEST(!has_room(space, octets, {801, 1}));
-  spool::Reserve per_cent{{5, true}, {}};  // 500
+  spool::Reserve per_cent{{5, true}, {}};  // 500 of 10,000 octets
   BOOST_TEST(has_room(space, per_cent, {500, 1}));
   BOOST_TEST(!has_room(space, per_cent, {501, 1}));
   spool::Reserve more_than_is_free{{1001, false}, {}};
