@@ -131,8 +131,7 @@ with Handoffd({"http.listen": str(port), "workers.max": "1", "workers.min-idle":
                               "what": "workers: all 1 are busy, connections wait"}],
             "waiting_connections_are_a_reason_for_degraded")
         waiting.close()
-    # doctor and the health check that it requests are clients themselves. Here they are the only
-    # ones.
+    # doctor and the health check that it requests are clients themselves. Here there are no others.
     is_([line for line in ctl(daemon, "doctor").stdout.split("\n") if "connections wait" in line],
         [], "doctor_does_not_report_its_own_connection_to_the_only_worker")
 

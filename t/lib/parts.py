@@ -12,7 +12,7 @@ from lmtp import Lmtp
 
 
 def has(name):
-    """Returns whether handoffd was built with an optional part of configure."""
+    """Returns whether handoffd was built with this optional part of configure."""
     return name in optional_parts()
 
 

@@ -481,7 +481,7 @@ BOOST_AUTO_TEST_CASE(a_recipient_whose_domain_cannot_be_in_the_dns_is_looked_up_
   for (const std::string& path :
        {std::string("<a@-b>"), std::string("<a@b->"), std::string("<a@b-.c>"),
         "<a@" + x(64) + ".example>", "<a@" + domain_of(256) + ">", "<a@" + x(5000) + ">"}) {
-    BOOST_CHECK(parse_path(path, kRecipient).fault == PathFault::kSyntax);  // a fault in a sender only
+    BOOST_CHECK(parse_path(path, kRecipient).fault == PathFault::kSyntax);  // only for a sender
     BOOST_TEST(reply_to_rcpt("TO:" + path) == "250 2.1.5", path);
   }
 }

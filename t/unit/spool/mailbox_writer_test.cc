@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(a_failure_of_any_one_call_leaves_nothing_visible_R5) {
           if (!tidying) BOOST_TEST(delivery.place.names(mailboxes[i].path + "/tmp").empty());
         }
         if (!tidying) BOOST_TEST(delivery.staged().empty());
-        // A failed call is not repeated, in particular a sync.
+        // A failed call, in particular a sync, is not repeated.
         auto again = std::ranges::count_if(delivery.files.calls, [&](const Call& call) {
           return call.op == failed.op && call.path == failed.path && call.op == Op::kSyncData;
         });
