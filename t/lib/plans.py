@@ -70,8 +70,8 @@ class Outcome:
         return [each for each, count in self.sent.items() if count > 1 and each[2] == kind]
 
     def missing(self, acknowledged, kinds=("redirect",)):
-        """Returns what a 250 promised but is missing. A reply is sent at most once, so after a
-        crash `kinds` does not contain it."""
+        """Returns what is missing although a 250 promised it. A reply is sent at most once, so
+        after a crash `kinds` does not contain it."""
         out = []
         for name, recipient in acknowledged:
             _, folders, sends = PLANS[recipient.partition("@")[0]]

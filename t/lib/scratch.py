@@ -55,7 +55,7 @@ class Scratch:
         self._tell(f"-{pid}\n")
 
     def file(self, name, content=""):
-        """Writes a file of that name (may be in folders) and returns its path."""
+        """Writes a file of that name, which may contain folders, and returns its path."""
         path = os.path.join(self.path, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
