@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -271,7 +272,8 @@ int serve_stdin(conf::Settings settings) {
   return worker::run_stdin(config, log, std::move(companions));
 }
 
-int run(const std::string& program, const std::vector<std::string>& arguments) {
+// Keeps no copy of the arguments, which may contain passwords.
+int run(const std::string& program, std::vector<std::string> arguments) {
   auto line = conf::parse_command_line(arguments);
   switch (line.action) {
     case Action::kHelp:
@@ -289,13 +291,16 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
     case Action::kStdin: {
       auto settings = conf::load(line, recipients::parse_lookup);
       conf::forget_secrets(line.options);
+      for (auto& argument : arguments) sys::erase(argument);
       return serve_stdin(std::move(settings));
     }
     default:
       break;
   }
   std::vector<std::string> command{sys::program_path(program)};
-  command.insert(command.end(), arguments.begin(), arguments.end());
+  command.insert(command.end(), std::make_move_iterator(arguments.begin()),
+                 std::make_move_iterator(arguments.end()));
+  arguments.clear();
   return serve(std::move(line), std::move(command));
 }
 

@@ -43,7 +43,8 @@ BackendWriter::BackendWriter(BackendRecords& records, std::string_view name) {
   }
   if (record_ != nullptr) return;
   if (used < kMostBackends) {
-    record_ = &records.records[used];
+    // A worker that somebody had taken over may have written to it, and misled clear().
+    record_ = new (&records.records[used]) BackendRecord();
     record_->name.set(name);
     records.used = used + 1;
     return;
@@ -56,8 +57,11 @@ BackendWriter::BackendWriter(BackendRecords& records, std::string_view name) {
 void BackendWriter::saw(Which now, Which opposite) {
   if (record_ == nullptr) return;
   auto& run = record_->*now;
-  auto time = wall_milliseconds();
-  if (run.last <= (record_->*opposite).last) run.first = time;
+  auto before = (record_->*opposite).last.load();
+  // Later than the last observation of the other kind, even in the same millisecond or after the
+  // clock was set back.
+  auto time = std::max(wall_milliseconds(), before + 1);
+  if (run.last <= before) run.first = time;
   run.last = time;
 }
 

@@ -149,11 +149,21 @@ Status Authority::is_staged(const Request& request, const sys::Fd& spool,
   if (file.size > config_.session.max_message_size + kMostTrace) {
     return refused("the file is larger than session.max-message-size");
   }
-  auto staging = files_.open_directory(spool, ".handoff/staging");
-  if (!staging) return staging.error();
-  auto named = spool::where_staged(
-      files_, staging.value(), request.name,
-      [&](const sys::Fd& folder) { return files_.info_at(folder, request.name); });
+  auto find_in = [&](Result<sys::Fd> staging) -> Result<sys::FileInfo> {
+    if (!staging) return staging.error();
+    return spool::where_staged(files_, staging.value(), request.name, [&](const sys::Fd& folder) {
+      return files_.info_at(folder, request.name);
+    });
+  };
+  auto named = find_in(files_.open_directory(spool, ".handoff/staging"));
+  // On a filesystem that several hosts can use: the directory of the host that has the spool.
+  if (!named && named.error().code == ENOENT) {
+    auto hosts = files_.open_directory(spool, ".handoff/hosts");
+    auto tokens = hosts ? files_.list(hosts.value()) : hosts.error();
+    if (tokens && tokens.value().size() == 1) {
+      named = find_in(files_.open_directory(hosts.value(), tokens.value().front() + "/staging"));
+    }
+  }
   if (!named) return named.error();
   if (named.value().device != file.device || named.value().inode != file.inode) {
     return refused("the file is not the one in staging");

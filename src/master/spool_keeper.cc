@@ -37,6 +37,9 @@ std::optional<int> Master::take_spool() {
   auto pid = children_.start(
       [&] {
         if (start_.background) start_.background->detach();
+        forget_secrets();
+        assets_.tls.reset();
+        workers_.forget_board();
         return worker::keep_spool(config(), *log_, life_.read, pipe.value().write);
       },
       [this](int) { keeper_ended(); });
@@ -45,6 +48,7 @@ std::optional<int> Master::take_spool() {
   // A process with the id 1, as in a container, ignores signals that it does not catch.
   sys::catch_stop_signal();
   sys::stop_on_interrupt();
+  ::signal(SIGUSR2, SIG_IGN);  // requests an upgrade, which is not possible yet
   std::string answer;
   await_spool(pipe.value().read, answer);
   bool stopped = sys::stop_requested();

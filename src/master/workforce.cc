@@ -353,6 +353,8 @@ void Master::sweep_spool() {
     // sockets.
     listeners_.abandon();
     forget_secrets();
+    assets_.tls.reset();
+    workers_.forget_board();
     sys::set_title("sweep");
     auto swept = worker::sweep_spool(config(), *log_);
     sys::put(text, swept ? std::to_string(swept.value()) : swept.error().describe());

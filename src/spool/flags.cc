@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -78,12 +79,13 @@ std::optional<KeywordList> read_keywords(sys::Files& files, const sys::Fd& place
 }
 
 // Adds the missing keywords as Dovecot does: holds its lock, writes a new list and renames it into
-// place.
+// place. Sets `locked` if another process has the lock.
 std::optional<KeywordList> add_keywords(sys::Files& files, const sys::Fd& place,
-                                        const std::vector<std::string>& keywords) {
+                                        const std::vector<std::string>& keywords, bool& locked) {
   auto access = access_in(files, place);
   if (!access) return std::nullopt;
   auto lock = create_file(files, place, kLock, access.value());
+  locked = !lock && lock.error().code == EEXIST;
   if (!lock) return std::nullopt;
   auto list = read_keywords(files, place);
   bool written = false;
@@ -135,10 +137,12 @@ std::string info_suffix(sys::Files& files, const sys::Fd& place, const Flags& fl
   // Another process may be adding the same ones.
   for (unsigned tries = 0; is_short() && tries < kMostTries; ++tries) {
     if (tries > 0) std::this_thread::sleep_for(kTryAgain);
-    if (auto longer = add_keywords(files, place, flags.keywords)) {
+    bool locked = false;
+    if (auto longer = add_keywords(files, place, flags.keywords, locked)) {
       list = std::move(longer);
       break;
     }
+    if (!locked) break;
     list = read_keywords(files, place);
   }
   std::string letters;

@@ -244,17 +244,27 @@ Result<Delivered> MailboxWriter::put(const Staged& staged, const Mailbox& mailbo
 Result<Delivered> MailboxWriter::copy(const Staged& staged, const Mailbox& mailbox,
                                       std::string_view personal, const Target& target,
                                       const Access& access) {
+  if (shared_ && staged.folder != nullptr) {
+    auto copied = copy_by(sys::duplicate(*staged.folder), staged, personal, target, access);
+    // EXDEV: the mailbox is on another filesystem.
+    if (copied || copied.error().code != EXDEV) return copied;
+  }
+  auto tmp = open_in(files_, root_, mailbox, "tmp");
+  if (!tmp) return tmp.error();
+  return copy_by(std::move(tmp).value(), staged, personal, target, access);
+}
+
+// Writes the copy into the directory `tmp`, and moves it to the target.
+Result<Delivered> MailboxWriter::copy_by(sys::Fd tmp, const Staged& staged,
+                                         std::string_view personal, const Target& target,
+                                         const Access& access) {
   sys::Fd opened;
   auto source = staged.open(files_, opened);
   if (!source) return source.error();
-  bool in_staging = shared_ && staged.folder != nullptr;
-  auto tmp = in_staging ? Result<sys::Fd>(sys::duplicate(*staged.folder))
-                        : open_in(files_, root_, mailbox, "tmp");
-  if (!tmp) return tmp.error();
   auto name = names_.next();
-  auto file = create_file(files_, tmp.value(), name, access);
+  auto file = create_file(files_, tmp, name, access);
   if (!file) return file.error();
-  Temporary temporary{files_, std::move(tmp).value(), name};
+  Temporary temporary{files_, std::move(tmp), name};
 
   auto size = copy_octets(files_, *source.value(), file.value(), personal);
   if (!size) return size.error();
@@ -289,11 +299,18 @@ Status MailboxWriter::give_name(const sys::Fd& at, const std::string& from, cons
   auto taken = files_.info_at(target.directory, name);
   if (taken) return Error{EEXIST, "link", name};
   if (taken.error().code != ENOENT) return taken.error();
-  if (first == From::kMayMove) return files_.rename(at, from, target.directory, name);
-  auto second = from + ",L=" + std::to_string(sys::random_number());
-  if (auto linked = files_.link(at, from, at, second); !linked) return linked;
-  auto renamed = files_.rename(at, second, target.directory, name);
-  if (!renamed) static_cast<void>(files_.unlink(at, second).ok());
+  auto moved = from;
+  if (first == From::kStays) {
+    moved += ",L=" + std::to_string(sys::random_number());
+    // EEXIST: the client of NFS has repeated the call. Nobody else makes this name.
+    auto linked = files_.link(at, from, at, moved);
+    if (!linked && linked.error().code != EEXIST) return linked;
+  }
+  auto renamed = files_.rename(at, moved, target.directory, name);
+  if (renamed) return renamed;
+  // The client of NFS may have repeated the call after it had succeeded.
+  if (files_.info_at(target.directory, name)) return {};
+  if (moved != from) static_cast<void>(files_.unlink(at, moved).ok());
   return renamed;
 }
 

@@ -84,6 +84,8 @@ class MailboxWriter {
                           const Flags& flags);
   Result<Delivered> put(const Staged& staged, const Mailbox& mailbox, std::string_view personal,
                         const Target& target, const Access& access);
+  Result<Delivered> copy_by(sys::Fd tmp, const Staged& staged, std::string_view personal,
+                            const Target& target, const Access& access);
   Result<Delivered> copy(const Staged& staged, const Mailbox& mailbox, std::string_view personal,
                          const Target& target, const Access& access);
   // Whether the file keeps its first name.

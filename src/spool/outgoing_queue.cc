@@ -146,7 +146,7 @@ Result<Backlog> OutgoingQueue::backlog() {
 
 Result<unsigned> OutgoingQueue::recover(
     const std::function<bool(const std::string&)>& is_over,
-    const std::function<bool(const std::string&, const std::string&)>& is_committed) {
+    const std::function<Result<bool>(const std::string&, const std::string&)>& is_committed) {
   auto files = files_->list(directory_);
   if (!files) return files.error();
   std::unordered_set<std::string_view> all(files.value().begin(), files.value().end());
@@ -177,12 +177,17 @@ Result<unsigned> OutgoingQueue::recover(
 // Returns whether it has changed anything.
 Result<bool> OutgoingQueue::decide(
     const std::string& name,
-    const std::function<bool(const std::string&, const std::string&)>& is_committed) {
+    const std::function<Result<bool>(const std::string&, const std::string&)>& is_committed) {
   auto envelope = read_envelope(as(name, kNew));
   if (!envelope && is_gone(envelope.error())) return false;
   // A damaged envelope was never durable, so the message was never answered with 250.
   if (!envelope && envelope.error().code != EBADMSG) return envelope.error();
-  bool keep = envelope && is_committed(staged_name(name), envelope.value().message.record);
+  bool keep = false;
+  if (envelope) {
+    auto committed = is_committed(staged_name(name), envelope.value().message.record);
+    if (!committed) return committed.error();
+    keep = committed.value();
+  }
   if (keep && !envelope.value().message.text) {
     auto message = files_->open_file(directory_, name);
     if (!message && !is_gone(message.error())) return message.error();

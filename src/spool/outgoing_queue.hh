@@ -68,14 +68,15 @@ class OutgoingQueue {
   // removed.
   Result<unsigned> recover(
       const std::function<bool(const std::string& name)>& is_over,
-      const std::function<bool(const std::string& name, const std::string& record)>& is_committed);
+      const std::function<Result<bool>(const std::string& name, const std::string& record)>&
+          is_committed);
 
  private:
   Result<Envelope> read_envelope(const std::string& file);
   Status write_envelope(const std::string& name, const Outgoing& message, Durable durable);
   Result<bool> decide(
       const std::string& name,
-      const std::function<bool(const std::string&, const std::string&)>& is_committed);
+      const std::function<Result<bool>(const std::string&, const std::string&)>& is_committed);
 
   sys::Files* files_;
   sys::Fd directory_;

@@ -17,7 +17,11 @@ Status Records::add(const Staged& staged, const std::string& record, Durable dur
   return done;
 }
 
-bool Records::has(const std::string& record) { return files_->info_at(directory_, record).ok(); }
+Result<bool> Records::has(const std::string& record) {
+  auto info = files_->info_at(directory_, record);
+  if (info || info.error().code == ENOENT) return info.ok();
+  return info.error();
+}
 
 void Records::remove(const std::string& record) {
   static_cast<void>(files_->unlink(directory_, record).ok());

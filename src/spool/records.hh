@@ -37,7 +37,7 @@ class Records {
   // otherwise when the staged file is synced with its names. May block.
   Status add(const Staged& staged, const std::string& record, Durable durable);
   // Returns whether the record exists.
-  bool has(const std::string& record);
+  Result<bool> has(const std::string& record);
   // Removes the record; the removal is not synced.
   void remove(const std::string& record);
   // Looks among the messages `names` for one that has a record for `key` and, apart from the trace

@@ -244,11 +244,13 @@ Result<unsigned> Spool::recover_outgoing() {
     auto owner = owner_of(name);
     return owner && !guard_->ledger().is_here(*owner);
   };
-  auto is_committed = [&](const std::string& name, const std::string& record) {
-    if (records.value() != nullptr && records.value()->has(record)) return true;
+  auto is_committed = [&](const std::string& name, const std::string& record) -> Result<bool> {
+    auto recorded = records.value() != nullptr ? records.value()->has(record) : Result<bool>(false);
+    if (!recorded || recorded.value()) return recorded;
     auto staged = where_staged(files_, staging_, name,
                                [&](const sys::Fd& folder) { return files_.info_at(folder, name); });
-    return !staged && is_missing(staged.error());
+    if (staged) return false;
+    return is_missing(staged.error()) ? Result<bool>(true) : staged.error();
   };
   return queue.value()->recover(is_over, is_committed);
 }

@@ -28,7 +28,10 @@ auto where_staged(sys::Files& files, const sys::Fd& staging, const std::string& 
   auto done = action(staging);
   if (done || done.error().code != ENOENT) return done;
   auto folder = files.open_directory(staging, staging_folder_of(name));
-  return folder ? action(folder.value()) : done;
+  if (folder) return action(folder.value());
+  // A name that is not ours (EXDEV) is in no folder.
+  auto code = folder.error().code;
+  return code == ENOENT || code == EXDEV ? done : decltype(done)(folder.error());
 }
 
 }  // namespace handoff::spool

@@ -71,15 +71,23 @@ class Text {
   std::string out_;
 };
 
-void backends(Text& out, const std::vector<board::BackendFacts>& all) {
+// If a host got no mail for this long (ms), its state is not known any more. Queue managers try
+// sooner to send mail again that was deferred.
+constexpr std::uint64_t kStateKnown = 2 * 60 * 60 * 1000;
+
+void backends(Text& out, const std::vector<board::BackendFacts>& all, std::int64_t now) {
   if (all.empty()) return;
+  auto is_known = [&](const board::BackendFacts& each) {
+    return each.was_asked() && std::max(each.up.last, each.down.last) + kStateKnown >=
+                                   static_cast<std::uint64_t>(now) * 1000;
+  };
   out.family("handoff_backend_up", "gauge", "Whether the host answered when it was last asked.");
   for (const auto& each : all) {
-    if (each.was_asked()) out.sample({{"backend", each.name}}, each.is_up() ? 1 : 0);
+    if (is_known(each)) out.sample({{"backend", each.name}}, each.is_up() ? 1 : 0);
   }
   out.family("handoff_backend_state_since_seconds", "gauge", "Since when it is up or down.");
   for (const auto& each : all) {
-    if (!each.was_asked()) continue;
+    if (!is_known(each)) continue;
     out.sample({{"backend", each.name}}, static_cast<std::uint64_t>(each.since()));
   }
   out.family("handoff_backend_connections", "gauge", "Open connections to the host.");
@@ -146,7 +154,7 @@ std::string metrics(const board::Snapshot& s, bool open_metrics) {
     out.family(kStageFields[i].metric, "histogram", kStageFields[i].help);
     out.histogram(s.totals.stages[i]);
   }
-  backends(out, s.backends);
+  backends(out, s.backends, s.now);
   return out.end();
 }
 

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -50,6 +52,13 @@ void write_host(const Fd& file, const Host& host) {
 Result<HostClaim> HostClaim::take(const Fd& directory, const std::string& name, const Host& host) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
   Fd file(::openat(directory.get(), name.c_str(), kFlags, 0600));
+  // A file that another user left behind: no process that delivers now can have locked it.
+  struct stat status;
+  if (!file && errno == EACCES &&
+      ::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+      status.st_uid != ::geteuid() && ::unlinkat(directory.get(), name.c_str(), 0) == 0) {
+    file = Fd(::openat(directory.get(), name.c_str(), kFlags, 0600));
+  }
   if (!file) return HostClaim();
   auto until = Steady::now() + kLockPatience;
   std::optional<Host> holder;

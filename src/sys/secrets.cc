@@ -39,7 +39,9 @@ void overwrite(void* begin, std::size_t size) {
 #if defined(HAVE_MALLOC_USABLE_SIZE) && !defined(HANDOFF_HAS_ASAN)
 // Replaces the functions of the standard library (C++20, [new.delete.single]); those for arrays
 // call these.
-void* operator new(std::size_t size) {
+// Not inlined: GCC would take malloc() and free() for functions that do not belong together
+// (GCC bug 103993).
+[[gnu::noinline]] void* operator new(std::size_t size) {
   for (;;) {
     if (void* memory = std::malloc(std::max<std::size_t>(size, 1))) return memory;
     auto handler = std::get_new_handler();
@@ -47,11 +49,13 @@ void* operator new(std::size_t size) {
     handler();
   }
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   if (freed_memory_is_erased && memory != nullptr) overwrite(memory, ::malloc_usable_size(memory));
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  operator delete(memory);
+}
 #endif
 
 namespace handoff::sys {

@@ -22,6 +22,8 @@ namespace {
 
 // How long a process that the worker has given up may still run.
 constexpr std::chrono::seconds kMore{2};
+// How long to wait for the end of a process that was killed.
+constexpr std::chrono::seconds kPatience{1};
 
 int fail_filter(const sys::Log& log, const Error& error, int exit_code) {
   log.error("no filter process", {{"cause", error.describe()}});
@@ -34,6 +36,7 @@ int serve_filter(const conf::Config& config, const sys::Log& log, const sieve::E
                  const sys::Fd& socket) {
   sys::set_title("filter");
   sys::keep_only(std::array{&socket});
+  sys::ignore_group_signals();  // fork_process() has blocked all signals, also SIGALRM
   sys::Needs needs;
   needs.receives_files = true;
   needs.syslog = config.log.to == conf::LogTo::kSyslog;
@@ -46,13 +49,17 @@ int serve_filter(const conf::Config& config, const sys::Log& log, const sieve::E
 
 // A process that waits for a job, or is busy with one that the worker has given up, is killed.
 void end_filter(pid_t process, const sys::Log& log) {
-  if (auto ended = sys::next_ended()) {
+  bool is_over = false;
+  while (auto ended = sys::next_ended()) {
+    if (ended->pid != process) continue;  // an earlier one, which hung
+    is_over = true;
     if (ended->status != 0)
       log.error("filter process died", {{"how", sys::how_it_ended(ended->status)}});
-    return;
   }
+  if (is_over) return;
   sys::send_signal(process, SIGKILL);
-  sys::wait_for_end(process);
+  // A process that hangs in the kernel is left behind.
+  static_cast<void>(sys::ends_by(process, sys::Steady::now() + kPatience));
 }
 
 }  // namespace

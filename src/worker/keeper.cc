@@ -25,6 +25,8 @@ namespace {
 using spool::Lease;
 
 constexpr std::chrono::milliseconds kLookEveryMoment{500};
+// After this many looks in a row that did not show which host has the spool, this is logged.
+constexpr unsigned kUnclear = 30;
 constexpr char kOwn[] = ".handoff";
 
 class Keeper {
@@ -155,11 +157,17 @@ class Keeper {
   // code.
   std::optional<int> get(Lease& lease, const spool::Server& self) {
     std::optional<Lease::Holder> last;
-    sys::Steady::time_point changed;
+    sys::Steady::time_point changed, looked;
+    unsigned unclear = 0;
     for (;;) {
       auto holder = lease.holder();
       auto now = sys::Steady::now();
+      // If the filesystem hung, or this process was stopped, the other host is not known to be
+      // lost.
+      if (now - looked > spool::kLost / 3) changed = now;
+      looked = now;
       if (holder) {
+        unclear = 0;
         const auto& of = holder.value();
         bool moved = !last || last->token != of.token || last->beats != of.beats;
         bool lives = last && moved;
@@ -177,7 +185,7 @@ class Keeper {
           wait_for_host(of.host());
         }
         last = std::move(holder).value();
-      } else if (holder.error().code != EAGAIN) {
+      } else if (holder.error().code != EAGAIN || ++unclear == kUnclear) {
         log_.warning("cannot see who has the spool", {{"cause", holder.error().describe()}});
       }
       if (auto end = pause(kLookEveryMoment)) return end;

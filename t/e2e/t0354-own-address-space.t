@@ -19,6 +19,7 @@ from control import ctl, until, workers
 from handoffd import Handoffd, is_sanitized, program
 from lmtp import Lmtp, deliver
 from lookups import rcpt
+from processes import descendants
 from scratch import Scratch
 from tap import done, empty, is_, ok, skip, skip_all
 
@@ -95,15 +96,6 @@ def code(daemon, address=PAT):
 def title(pid):
     with open(f"/proc/{pid}/cmdline", "rb") as file:
         return file.read().split(b"\0")[0].decode().removeprefix("handoffd: ").partition(",")[0]
-
-
-def descendants(pid):
-    out = [pid]
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                out += descendants(int(child))
-    return out
 
 
 def only_lookups_know(daemon, kinds_, when):

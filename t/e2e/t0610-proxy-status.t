@@ -117,10 +117,11 @@ with Backend(answers=answers) as one, Backend() as two:
 # --- More hosts than are counted individually.
 scratch = Scratch()
 with Backend() as backend:
-    # All of these names have the same address.
+    # Only the first address has a server.
     lines = "".join(f"u{i}@example.org host=127.0.0.{i + 1} port={backend.port}\n" for i in range(40))
     with Handoffd({"recipients.lookup": "file:" + scratch.file("recipients", lines),
-                   "proxy.timeout": "2s"}, scratch=scratch) as daemon:
+                   "proxy.timeout": "2s", "workers.max": "1", "workers.min-idle": "1"},
+                  scratch=scratch) as daemon:
         for i in range(40):
             rcpt(daemon, f"u{i}@example.org")
         shown = status(daemon)["backends"]

@@ -6,12 +6,21 @@
             one.freeze(); one.thaw()         # its handoffd, but not its mount
             one.messages(PAT)
 """
+import contextlib
 import os
 import signal
 
 import hosts
 from handoffd import Handoffd, program
+from processes import command_line
 from scratch import Scratch
+
+
+def kill(pids, number):
+    """Sends a signal to those that have not ended."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 class Host(Handoffd):
@@ -66,18 +75,18 @@ class Host(Handoffd):
         """Returns the ids of the host's handoffd processes."""
         found = []
         for pid in self.processes():
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                if b"handoffd" in file.read().split(b"\0")[0]:
-                    found.append(pid)
+            if "handoffd" in command_line(pid):
+                found.append(pid)
         return found
 
     def freeze(self):
-        for pid in self.servers():
-            os.kill(pid, signal.SIGSTOP)
+        stopped = set()
+        while new := set(self.servers()) - stopped:  # a process may start others meanwhile
+            kill(new, signal.SIGSTOP)
+            stopped |= new
 
     def thaw(self):
-        for pid in self.servers():
-            os.kill(pid, signal.SIGCONT)
+        kill(self.servers(), signal.SIGCONT)
 
 
 class Site:
