@@ -144,8 +144,8 @@ mail = Sendmail(scratch)
 with Handoffd(settings(mail), scratch=scratch) as daemon:
     # The launcher of the program ends.
     def launchers():
-        return titled(descendants(titled(children(daemon.pid), "sender")[0]), "launcher") \
-            if titled(children(daemon.pid), "sender") else []
+        return [pid for sender in titled(children(daemon.pid), "sender")
+                for pid in titled(descendants(sender), "launcher")]
 
     if os.path.isdir("/proc/self"):
         ok(wait(launchers), "the_sender_has_a_launcher")

@@ -17,7 +17,7 @@ import peer
 import shim
 from control import ctl, until, workers
 from daemon import Daemon
-from fake_sendmail import queue
+from fake_sendmail import Sendmail, queue
 from handoffd import Handoffd, free_port
 from lmtp import Lmtp, deliver, stuffed
 from mta import TOP
@@ -97,7 +97,11 @@ start("second", {"recipients.lookup": ["mailbox", DOWN]})
 start("dying", {"workers.min-idle": "8", "workers.max-idle": "9"})
 start("busy", {"workers.max": "1", "workers.min-idle": "1"})
 start("stopped")
-start("outgoing")
+outgoing_scratch = Scratch()
+os.chmod(outgoing_scratch.path, 0o755)
+relay = Sendmail(outgoing_scratch)
+relay.fail()
+start("outgoing", {"sieve.enabled": "yes", "sieve.sendmail": relay.path})
 backend_scratch = Scratch()
 start("proxy", {"recipients.lookup": "file:" + backend_scratch.file(
     "recipients", f"{PAT} host=127.0.0.1 port={free_port()}\n")}

@@ -2,7 +2,7 @@
 """Debian packages: built by dpkg-buildpackage, checked by lintian, installed on a fresh system,
 upgraded in place under load, removed and purged.
 
-TEST_TIMEOUT: 1200"""
+TEST_TIMEOUT: 1800"""
 import os
 import pwd
 import re

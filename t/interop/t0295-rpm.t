@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """RPM packages: built by rpmbuild from the tarball, installed, and upgraded in place under load.
 
-TEST_TIMEOUT: 1200"""
+TEST_TIMEOUT: 1800"""
 import os
 import re
 import subprocess
