@@ -14,7 +14,7 @@ from control import status
 from handoffd import Handoffd, writes_out
 from lmtp import Lmtp, stuffed
 from scratch import Scratch
-from tap import diag, empty, is_, ok
+from tap import diag, empty, is_
 
 PAT, KIM = USERS = [f"{name}@good.test" for name in ("pat", "kim")]
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"

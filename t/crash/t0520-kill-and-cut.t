@@ -9,11 +9,7 @@ KILL_ROUNDS: rounds of each kind (3)."""
 import errno
 import os
 import random
-import select
 import shutil
-import signal
-import socket
-import struct
 import sys
 import threading
 import time
@@ -23,9 +19,9 @@ import mounts
 import shim
 import tap
 from handoffd import Handoffd, writes_out
-from lmtp import Closed, deliver, stuffed
-from processes import children, open_processes
-from retries import Sender, found, kill, text
+from lmtp import deliver
+from processes import children
+from retries import Sender, cut, found, kill, kill_all, text
 from scratch import Scratch
 from tap import diag, empty, is_, ok
 
@@ -38,34 +34,6 @@ random.seed(1047)
 
 def kill_one(daemon):
     kill(random.sample(children(daemon.pid), 1))
-
-
-def kill_all(daemon):
-    ends = open_processes(children(daemon.pid))
-    os.killpg(daemon.pid, signal.SIGKILL)  # including a worker that is just starting
-    for end in ends:
-        select.select([end], [], [], 30)
-        os.close(end)
-    daemon.process.wait()
-    daemon.start()
-
-
-def cut(client, octets):
-    """Usually disconnects: before the end of the dot, after it, or during the replies."""
-    data = stuffed(octets)
-    kind = random.randrange(4)
-    if kind == 0:  # within the last five octets: CR LF . CR LF
-        client.send(data[:len(data) - random.randint(1, 5)])
-    else:
-        client.send(data)
-    if kind == 3:
-        return  # and stays connected this time
-    if kind == 2:
-        client.socket.recv(random.randint(1, 30))
-    if random.random() < 0.5:  # a reset, as from a machine that has crashed
-        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
-    raise Closed("we have vanished")
 
 
 def run(daemon, kind, transfer, trouble, wanted):

@@ -7,10 +7,6 @@ redirects is sent. A reply is sent at most once, and nothing is left in the queu
 KILL_ROUNDS: rounds of each kind (3)."""
 import os
 import random
-import select
-import signal
-import socket
-import struct
 import sys
 import threading
 import time
@@ -22,9 +18,8 @@ import tap
 from control import workers
 from fake_sendmail import Sendmail, outgoing, wait
 from handoffd import Handoffd, program
-from lmtp import Closed, stuffed
-from processes import children, descendants, open_processes, titled
-from retries import Sender, kill
+from processes import children, descendants, titled
+from retries import Sender, cut, kill, kill_all
 from scratch import Scratch
 from tap import diag, empty, is_, ok
 
@@ -44,31 +39,6 @@ def kill_filter(daemon):
 
 def kill_sender(daemon):
     kill(titled(children(daemon.pid), "sender"))
-
-
-def kill_all(daemon):
-    ends = open_processes(children(daemon.pid))
-    os.killpg(daemon.pid, signal.SIGKILL)
-    for end in ends:
-        select.select([end], [], [], 30)
-        os.close(end)
-    daemon.process.wait()
-    daemon.start()
-
-
-def cut(client, octets):
-    """Usually disconnects: before the end of the dot, after it, or during the replies."""
-    data = stuffed(octets)
-    kind = random.randrange(4)
-    client.send(data[:len(data) - random.randint(1, 5)] if kind == 0 else data)
-    if kind == 3:
-        return
-    if kind == 2:
-        client.socket.recv(random.randint(1, 30))
-    if random.random() < 0.5:  # a reset, as from a machine that has crashed
-        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
-    raise Closed("we have vanished")
 
 
 def run(daemon, mail, kind, trouble, *, transfer=None, wanted=12, sent_once=True):

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import maildir
 import mounts
 from handoffd import Handoffd
-from lmtp import Lmtp, deliver, stuffed
+from lmtp import Lmtp, stuffed
 from tap import done, is_, ok, skip
 
 PAT, KIM, SAM = USERS = [f"{name}@good.test" for name in ("pat", "kim", "sam")]

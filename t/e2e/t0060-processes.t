@@ -12,19 +12,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from control import status, until, workers
 from handoffd import Handoffd, program
 from lmtp import Lmtp, deliver
+from processes import children, open_processes
 from tap import done, is_, ok
 
 PAT = "pat@good.test"
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 ONE = {"workers.max": 1, "workers.min-idle": 1, "workers.max-idle": 1}
-
-
-def children(daemon):
-    """Returns the process ids of the master's children."""
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True,
-                             check=True).stdout
-    pairs = [line.split() for line in listing.splitlines()]
-    return [int(pid) for pid, parent in pairs if int(parent) == daemon.pid]
 
 
 def is_cut(client):
@@ -89,13 +82,16 @@ with Handoffd(ONE) as daemon:
     # --- The master is killed.
     idle = Lmtp(daemon.unix, timeout=20)
     idle.command("LHLO client.test")
+    ends = open_processes(children(daemon.pid))
     daemon.signal(signal.SIGKILL)
     reply = idle.reply()
     is_((reply.code, reply.enhanced), (421, "4.3.2"),
         "a_client_between_transactions_gets_421_when_the_master_is_killed_S11")
     is_(daemon.wait(), -9, "the_master_was_killed")  # waits until all processes have closed the log
-    is_([os.path.exists(f"/proc/{pid}") for pid in children(daemon)], [],
-        "the_workers_of_a_killed_master_end")
+    ok(ends and all(select.select([end], [], [], 20)[0] for end in ends),
+       "the_workers_of_a_killed_master_end")
+    for end in ends:
+        os.close(end)
     ok(os.path.exists(daemon.unix.partition(":")[2]), "the_socket_file_of_a_killed_master_stays")
     daemon.start()
     is_(deliver(daemon.unix, "", [PAT], MESSAGE).final[PAT].code, 250,

@@ -31,6 +31,7 @@ if not places:
 os.environ["TMPDIR"] = tempfile.tempdir = places[0]
 from control import workers  # noqa: E402
 from handoffd import Handoffd, is_sanitized  # noqa: E402: creates its folder in TMPDIR
+from processes import status  # noqa: E402
 
 
 def worker_of(daemon):
@@ -40,11 +41,7 @@ def worker_of(daemon):
 
 def resident(pid):
     """Returns the maximum resident memory of a process in octets."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return None
+    return int(status(pid)["VmHWM"].split()[0]) * 1024
 
 
 def send(daemon, header, piece, count, tail):

@@ -9,6 +9,7 @@ import tap
 from control import until, workers
 from handoffd import Handoffd, is_sanitized
 from lmtp import Lmtp
+from processes import cpu_seconds
 from tap import diag, done, is_, ok
 
 RECIPIENTS = 1000
@@ -22,13 +23,6 @@ if not os.path.exists("/proc/self/stat"):
     tap.skip_all("the time of a process is read from Linux's /proc")
 
 
-def used(pid):
-    """Returns the processor time of a process, in seconds."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def cost(recipients, field, octets):
     """Returns the processor time of the worker for a message with such fields."""
     with Handoffd(ONE) as daemon, Lmtp(daemon.unix, timeout=300) as client:
@@ -37,14 +31,14 @@ def cost(recipients, field, octets):
         accepted = {reply.code for reply in client.replies(recipients)}
         is_((accepted, client.command("DATA").code), ({250}, 354), f"{recipients} recipients")
         [worker] = until(lambda: workers(daemon), "the worker")
-        before = used(worker)
+        before = cpu_seconds(worker)
         lines = field * (octets // len(field) // 16)
         client.send(HOPS)
         for _ in range(16):
             client.send(lines)
         client.send(b"\r\n.\r\n")
         is_({reply.code for reply in client.replies(recipients)}, {554}, "the message is refused as a loop")
-        return used(worker) - before
+        return cpu_seconds(worker) - before
 
 
 other = 4 * cost(1, b"X-Delivered: other@good.test\r\n", OCTETS // 4)

@@ -14,6 +14,7 @@ import control
 import tap
 from handoffd import Handoffd
 from lmtp import Lmtp, stuffed
+from processes import children
 from tap import is_, ok
 
 WHO = "pat@example.org"
@@ -62,12 +63,6 @@ def reset(client):
     """Closes with a reset, as after a crash of the machine."""
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
-
-
-def children_of(daemon):
-    children = f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children"
-    with open(children, encoding="ascii") as file:
-        return [int(pid) for pid in file.read().split()]
 
 
 def delivered_by(daemon, before):
@@ -176,7 +171,7 @@ with Handoffd({"log.level": "debug"}, tcp=True) as daemon:
 
     name = "all-killed"
     client, before = vanish(daemon.unix, message(name), daemon)
-    family = [daemon.process.pid, *children_of(daemon)]
+    family = [daemon.process.pid, *children(daemon.pid)]
     ends = [os.pidfd_open(pid) for pid in family]
     os.killpg(daemon.process.pid, signal.SIGKILL)  # including a worker that is just starting
     for end in ends:  # readable when that process has ended

@@ -12,7 +12,7 @@ import mounts
 import tap
 from control import status, until
 from handoffd import Handoffd, program
-from lmtp import Lmtp, stuffed
+from lmtp import Lmtp
 from tap import done, is_, ok
 
 PAT = "pat@good.test"

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import parts
+import processes
 from control import status, until
 from handoffd import Handoffd
 from lmtp import Lmtp, connect, deliver
@@ -54,12 +55,7 @@ with Handoffd({"workers.max": 72, "workers.min-idle": 64, "workers.max-idle": 72
     until(lambda: status(daemon)["pool"]["idle"] >= 64, "64 idle workers")
 
     def switches():
-        total = 0
-        for pid in pids(daemon):
-            with open(f"/proc/{pid}/status", encoding="ascii") as file:
-                total += sum(int(line.split()[1]) for line in file
-                             if line.startswith("voluntary_ctxt_switches"))
-        return total
+        return sum(int(processes.status(pid)["voluntary_ctxt_switches"]) for pid in pids(daemon))
 
     if os.path.exists("/proc/self/status"):
         before = switches()

@@ -18,7 +18,7 @@ import processes
 from control import ctl, status, until, workers
 from handoffd import Handoffd, free_port
 from lmtp import deliver
-from processes import children, descriptors
+from processes import children, cpu_seconds, descriptors
 from tap import done, is_, ok, skip_all
 
 PAT = "pat@good.test"
@@ -37,12 +37,6 @@ def get(path, timeout=20):
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, response.read()
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(pid):

@@ -14,6 +14,7 @@ import tap
 from control import ctl
 from handoffd import Configuration, Handoffd, program
 from lookups import rcpt
+from processes import children
 from scratch import Scratch
 from tap import done, is_, ok
 
@@ -42,13 +43,10 @@ def check(config):
 def libraries(daemon):
     """Returns the names of the shared objects that the workers and the master have mapped."""
     found = set()
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True,
-                             check=True).stdout
-    for pid, parent in (map(int, line.split()) for line in listing.splitlines()):
-        if daemon.pid in (pid, parent):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
-                    open(f"/proc/{pid}/maps", encoding="utf-8") as maps:  # it may have ended
-                found.update(os.path.basename(line.split()[-1]) for line in maps if ".so" in line)
+    for pid in [daemon.pid, *children(daemon.pid)]:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                open(f"/proc/{pid}/maps", encoding="utf-8") as maps:  # it may have ended
+            found.update(os.path.basename(line.split()[-1]) for line in maps if ".so" in line)
     return found
 
 

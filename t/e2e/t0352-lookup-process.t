@@ -52,22 +52,12 @@ class Maps(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
 
 
-def confined(daemon):
-    """Returns {process id: kind} of the processes that the log names as confined."""
-    found = {}
-    for line in daemon.log:
-        if "]: confined process=" in line:
-            pid = line.partition("handoffd[")[2].partition("]")[0]
-            found[int(pid)] = line.partition("process=")[2].split()[0]
-    return found
-
-
 def is_running(pid):
     return processes.status(pid).get("State", "Z")[0] != "Z"
 
 
 def lookup_processes(daemon):
-    return [pid for pid, kind in confined(daemon).items() if kind == "lookup" and is_running(pid)]
+    return [pid for pid, kind in daemon.confined().items() if kind == "lookup" and is_running(pid)]
 
 
 def code(daemon, address):

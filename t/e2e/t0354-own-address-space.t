@@ -19,7 +19,7 @@ from control import ctl, until, workers
 from handoffd import Handoffd, is_sanitized, program
 from lmtp import Lmtp, deliver
 from lookups import rcpt
-from processes import descendants, titled
+from processes import command_line, descendants, titled
 from scratch import Scratch
 from tap import done, empty, is_, ok, skip, skip_all
 
@@ -73,11 +73,9 @@ def kinds(daemon):
     """Returns {kind: [process id]} of the processes that the log names as confined and that are
     running."""
     found = {}
-    for line in daemon.log:
-        if "]: confined process=" in line:
-            pid = line.partition("handoffd[")[2].partition("]")[0]
-            if os.path.exists(f"/proc/{pid}/exe"):
-                found.setdefault(line.partition("process=")[2].split()[0], []).append(int(pid))
+    for pid, kind in daemon.confined().items():
+        if os.path.exists(f"/proc/{pid}/exe"):
+            found.setdefault(kind, []).append(pid)
     return found
 
 
@@ -94,8 +92,27 @@ def code(daemon, address=PAT):
 
 
 def title(pid):
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        return file.read().split(b"\0")[0].decode().removeprefix("handoffd: ").partition(",")[0]
+    return command_line(pid).removeprefix("handoffd: ").partition(",")[0]
+
+
+def look_for_secret(pids, seen):
+    """Adds {title: {whether a process with that title has the password in its memory}}."""
+    for pid in pids:
+        with contextlib.suppress(OSError):  # it has just ended
+            kind, found = title(pid), has_in_memory(pid, SECRET)
+            seen.setdefault(kind, set()).add(found)
+
+
+@contextlib.contextmanager
+def database_that_hangs(folder):
+    """Accepts connections and never answers."""
+    path = f"{folder}/.s.PGSQL.5432"
+    with socket.socket(socket.AF_UNIX) as database:
+        database.bind(path)
+        os.chmod(path, 0o666)
+        database.listen(16)
+        yield
+    os.unlink(path)
 
 
 def only_lookups_know(daemon, kinds_, when):
@@ -111,20 +128,12 @@ def only_lookups_know(daemon, kinds_, when):
                   or titled(descendants(daemon.pid), "examination"), "an examination")
         all_ = descendants(daemon.pid)
         # Examinations end soon, and reading the memory of a process takes a second in some builds.
-        for pid in titled(all_, "examination") + all_:
-            try:
-                seen.setdefault(title(pid), set()).add(has_in_memory(pid, SECRET))
-            except OSError:  # it has just ended
-                continue
+        look_for_secret(titled(all_, "examination") + all_, seen)
         return kinds_ <= set(seen)
 
-    with socket.socket(socket.AF_UNIX) as database:
-        database.bind(f"{daemon.scratch.path}/.s.PGSQL.5432")
-        os.chmod(f"{daemon.scratch.path}/.s.PGSQL.5432", 0o666)
-        database.listen(16)
+    with database_that_hangs(daemon.scratch.path):
         until(look, f"all of {kinds_}")
         asking.wait()
-    os.unlink(f"{daemon.scratch.path}/.s.PGSQL.5432")
     is_({kind for kind, found in seen.items() if True in found}, {"master", "lookup"},
         f"{when}_only_the_master_and_lookup_processes_have_the_password")
 
@@ -174,17 +183,12 @@ if parts.has("postgresql"):
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             session.stdout.readline()  # the greeting
             found = {}
-            for pid in descendants(session.pid):
-                with contextlib.suppress(OSError):  # it has just ended
-                    found.setdefault(title(pid), set()).add(has_in_memory(pid, SECRET))
+            look_for_secret(descendants(session.pid), found)
             is_({kind for kind, of_it in found.items() if True in of_it}, {"lookup"},
                 "only_the_lookup_process_of_a_session_of_inetd_has_the_password")
             ok({title(session.pid), "delivery"} <= set(found), "the_session_has_a_delivery_process")
             session.communicate(b"QUIT\r\n")
-            with socket.socket(socket.AF_UNIX) as database:
-                database.bind(f"{base.path}/.s.PGSQL.5432")
-                os.chmod(f"{base.path}/.s.PGSQL.5432", 0o666)
-                database.listen(16)
+            with database_that_hangs(base.path):
                 asking = subprocess.Popen([program("HANDOFFCTL"), "-c", daemon.path, "explain", PAT],
                                           stdout=subprocess.DEVNULL)
                 delivery = until(lambda: descendants(asking.pid)[1:], "the delivery process of explain")[0]
@@ -235,6 +239,6 @@ with Handoffd(settings, tcp=True, start=False) as daemon:
             client.command("LHLO me")
             client.start_tls(context)
             is_(client.command("NOOP").code, 250, "a_new_worker_has_the_certificate_and_key_that_the_master_read")
-    with open(f"/proc/{workers(daemon)[0]}/cmdline", "rb") as file:
-        ok(file.read().startswith(b"handoffd: worker"), "the_title_of_a_process_says_that_it_is_a_worker")
+    ok(command_line(workers(daemon)[0]).startswith("handoffd: worker"),
+       "the_title_of_a_process_says_that_it_is_a_worker")
 done()

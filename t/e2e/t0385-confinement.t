@@ -39,13 +39,6 @@ def landlock():
     return max(0, ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint(1)))
 
 
-def confined(daemon):
-    """Returns {process id: kind} of the processes that the log names as confined."""
-    return {int(line.partition("handoffd[")[2].partition("]")[0]):
-            line.partition("process=")[2].split()[0]
-            for line in daemon.log if "]: confined process=" in line}
-
-
 def shared_memory(pid):
     """Returns the mappings that the process shares with others and can write to."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
@@ -159,7 +152,7 @@ with socket.create_server(("127.0.0.1", 0)) as map_server, \
             is_([process.call("socket", family, socket.SOCK_STREAM, 0) < 0
                  for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)], [True] * 3,
                 "a_worker_makes_no_socket_even_if_its_lookup_is_in_a_server")
-        asks = until(lambda: next((pid for pid, kind in confined(daemon).items()
+        asks = until(lambda: next((pid for pid, kind in daemon.confined().items()
                                    if kind == "lookup"), None), "a lookup process")
         is_((status(asks)["NoNewPrivs"], status(asks)["Seccomp"]), ("1", "2"),
             "the_lookup_process_is_confined")
@@ -184,7 +177,7 @@ with socket.create_server(("127.0.0.1", 0)) as map_server, \
 if os.path.exists(os.path.join(os.path.dirname(program("HANDOFFD")), "lookups", "handoff-sieve.so")):
     with Handoffd({**ONE, "sieve.enabled": "yes"}) as daemon:
         worker, = workers(daemon)
-        runs = until(lambda: next((pid for pid, kind in confined(daemon).items()
+        runs = until(lambda: next((pid for pid, kind in daemon.confined().items()
                                    if kind == "filter"), None), "a filter process")
         is_((status(runs)["NoNewPrivs"], status(runs)["Seccomp"]), ("1", "2"),
             "the_filter_process_is_confined_F27")

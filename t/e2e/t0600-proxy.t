@@ -4,13 +4,13 @@ content unchanged, and its reply is passed on. If a host is down, slow or dies, 
 recipients are deferred."""
 import json
 import os
-import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import control
 import lmtp
 import parts
+import processes
 from backend import Backend
 from handoffd import Handoffd, free_port, is_sanitized
 from lmtp import Lmtp, stuffed
@@ -47,11 +47,6 @@ def proxy(hosts, settings=None):
 
 def port_of(daemon):
     return int(daemon.tcp.rpartition(":")[2])
-
-
-def after_trace(octets):
-    """Returns a stored message without the header that the backend has added."""
-    return octets.partition(b"+0000\n")[2] if b"(handoff)" in octets else octets
 
 
 with Handoffd({"log.level": "debug"}, tcp=True) as backend:
@@ -102,11 +97,7 @@ with Handoffd({"log.level": "debug"}, tcp=True) as backend:
         ok(large.replace(b"\r\n", b"\n") in backend.messages("lee@example.org")[0]
            or large.replace(b"\r\n", b"\n") in backend.messages("lee@example.org")[-1],
            "a message of 30 MB arrives completely")
-        peaks = []
-        for pid in control.workers(daemon):
-            with open(f"/proc/{pid}/status", encoding="ascii") as file:
-                text = file.read()
-                peaks.append(int(re.search(r"VmHWM:\s+(\d+)", text)[1]))
+        peaks = [int(processes.status(pid)["VmHWM"].split()[0]) for pid in control.workers(daemon)]
         # AddressSanitizer needs memory of its own.
         ok(max(peaks) < (200_000 if is_sanitized() else 60_000), f"a message of 30 MB takes constant memory ({max(peaks)} kB)")
 

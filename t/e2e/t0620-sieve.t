@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-import tap
 from handoffd import program
 from scratch import Scratch
 from tap import done, is_, ok

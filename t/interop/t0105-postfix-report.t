@@ -5,12 +5,10 @@ the log says so."""
 import email
 import os
 import re
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import peer
-from handoffd import program
 from lmtp import Lmtp, stuffed
 from mta import TOP, until
 from postfix import Postfix

@@ -14,7 +14,7 @@ import peer
 from dovecot import IMAP, start_dovecot
 from handoffd import Handoffd, free_port
 from lmtp import Lmtp, stuffed
-from tap import done, empty, is_, ok
+from tap import done, empty, is_
 
 peer.enter("dovecot")
 

@@ -15,7 +15,7 @@ import mounts
 import parts
 import peer
 import shim
-from control import ctl, until, workers
+from control import until, workers
 from daemon import Daemon
 from fake_sendmail import Sendmail, queue
 from handoffd import Handoffd, free_port

@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import peer
 from handoffd import Handoffd
 from lmtp import deliver
-from tap import done, is_, ok
+from tap import done, is_
 
 PFLOGSUMM = os.path.join(peer.folder("pflogsumm"), "usr", "sbin", "pflogsumm")
 PAT = "pat@good.test"

@@ -4,7 +4,6 @@ upgraded in place under load, removed and purged.
 
 TEST_TIMEOUT: 1800"""
 import os
-import pwd
 import re
 import sqlite3
 import stat

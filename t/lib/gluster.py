@@ -17,6 +17,8 @@ import struct
 import subprocess
 import time
 
+from processes import send_signal
+
 _SHUTDOWN = 0x8004587D  # FS_IOC_SHUTDOWN, linux/fs.h (EXT4_IOC_SHUTDOWN, XFS_IOC_GOINGDOWN)
 _WITHOUT_LOG = (2).to_bytes(4, "little")
 
@@ -106,9 +108,7 @@ class Volume:
             os.close(folder)
         self.daemon.kill()
         self.daemon.wait()
-        for pid in self.bricks():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        send_signal(self.bricks(), signal.SIGKILL)
         for at in self.images:
             _until(lambda at=at: _run("umount", at), "umount of a brick", 20)
 

@@ -146,6 +146,12 @@ class Handoffd(Configuration, Daemon):
         if start:
             self.start()
 
+    def confined(self):
+        """Returns {process id: kind} of the processes that its log names as confined."""
+        return {int(line.partition("handoffd[")[2].partition("]")[0]):
+                line.partition("process=")[2].split()[0]
+                for line in self.log if "]: confined process=" in line}
+
     def __enter__(self):
         return self
 

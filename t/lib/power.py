@@ -17,7 +17,6 @@ copy of the image taken while all processes of the server are stopped. The test 
 mounts.private(): otherwise a mount namespace that another process creates would keep the mount, and
 mounting the image again would find the filesystem that was shut down.
 """
-import contextlib
 import fcntl
 import os
 import random
@@ -33,7 +32,7 @@ import mounts
 from cut_disk import CutDisk
 from handoffd import Handoffd
 from lmtp import Closed, Lmtp, stuffed
-from processes import descendants
+from processes import descendants, send_signal
 from retries import kill, text
 from scratch import Scratch
 
@@ -103,9 +102,7 @@ def shut_down(daemon, image, mount_point):
     try:
         fcntl.ioctl(handle, SHUTDOWN, NOLOGFLUSH)
     except OSError:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
+        send_signal(pids, signal.SIGSTOP)
         after = image + ".cut"
         subprocess.run(["cp", "--sparse=always", image, after], check=True)
     os.close(handle)

@@ -1,6 +1,7 @@
 """Reads what /proc says about processes. A process may end at any moment, even while its files are
 read."""
 
+import contextlib
 import os
 
 
@@ -31,6 +32,20 @@ def open_processes(pids):
         except ProcessLookupError:
             pass
     return opened
+
+
+def send_signal(pids, number):
+    """Sends a signal to those of these processes that have not ended."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def cpu_seconds(pid):
+    """Returns the processor time that a process has used."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def command_line(pid):

@@ -9,10 +9,13 @@ import random
 import re
 import select
 import signal
+import socket
+import struct
 import threading
 import time
 
 import lmtp
+from processes import children, open_processes
 
 SIZES = (200, 4000, 4000, 200000)   # approximate sizes of messages, in octets
 
@@ -32,9 +35,41 @@ def kill(pids):
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+    _wait_for(ends)
+
+
+def _wait_for(ends):
     for end in ends:
         select.select([end], [], [], 30)
         os.close(end)
+
+
+def kill_all(daemon):
+    """Kills the server with all its processes, waits for their end, and starts it again."""
+    ends = open_processes(children(daemon.pid))
+    os.killpg(daemon.pid, signal.SIGKILL)  # including a worker that is just starting
+    _wait_for(ends)
+    daemon.process.wait()
+    daemon.start()
+
+
+def cut(client, octets):
+    """A `transfer` that usually disconnects: before the end of the dot, after it, or during the
+    replies."""
+    data = lmtp.stuffed(octets)
+    kind = random.randrange(4)
+    if kind == 0:  # within the last five octets: CR LF . CR LF
+        client.send(data[:len(data) - random.randint(1, 5)])
+    else:
+        client.send(data)
+    if kind == 3:
+        return  # and stays connected this time
+    if kind == 2:
+        client.socket.recv(random.randint(1, 30))
+    if random.random() < 0.5:  # a reset, as from a machine that has crashed
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    raise lmtp.Closed("we have vanished")
 
 
 def found(daemon, users):

@@ -6,21 +6,13 @@
             one.freeze(); one.thaw()         # its handoffd, but not its mount
             one.messages(PAT)
 """
-import contextlib
 import os
 import signal
 
 import hosts
 from handoffd import Handoffd, program
-from processes import command_line
+from processes import children, command_line, send_signal
 from scratch import Scratch
-
-
-def kill(pids, number):
-    """Sends a signal to those that have not ended."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 class Host(Handoffd):
@@ -68,25 +60,20 @@ class Host(Handoffd):
         return found
 
     def _first(self):
-        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
-            return int(file.read().split()[0])
+        return children(self.pid)[0]
 
     def servers(self):
         """Returns the ids of the host's handoffd processes."""
-        found = []
-        for pid in self.processes():
-            if "handoffd" in command_line(pid):
-                found.append(pid)
-        return found
+        return [pid for pid in self.processes() if "handoffd" in command_line(pid)]
 
     def freeze(self):
         stopped = set()
         while new := set(self.servers()) - stopped:  # a process may start others meanwhile
-            kill(new, signal.SIGSTOP)
+            send_signal(new, signal.SIGSTOP)
             stopped |= new
 
     def thaw(self):
-        kill(self.servers(), signal.SIGCONT)
+        send_signal(self.servers(), signal.SIGCONT)
 
 
 class Site:
