@@ -272,7 +272,8 @@ check: all $(UNIT) $(if $(SIEVE),$(build)/t/sieve/svtest) slowdisk
 check-unit: $(UNIT)
 check-e2e check-interop check-crash check-perf: all
 check-interop: $(if $(SIEVE),$(build)/t/sieve/svtest)
-check-crash: $(UNIT) slowdisk
+check-e2e check-crash: slowdisk
+check-crash: $(UNIT)
 $(SUITES:%=check-%): check-%: FORCE
 	@$(call prove,$*,$(if $(filter perf,$*),1,$(TEST_JOBS)))
 

@@ -129,9 +129,10 @@ def queue(spool, name, sender, recipients, *, kind="redirect", head="", message=
     if message is not None:
         files.insert(0, (name, message))
     for file, octets in files:
-        path = os.path.join(folder, file)
-        with open(path + ".tmp", "wb") as out:
+        # The server deletes names that it does not know from the queue, so a file is not begun there.
+        begun = os.path.join(spool, file)
+        with open(begun, "wb") as out:
             out.write(octets)
-        os.chmod(path + ".tmp", 0o600)
-        os.chown(path + ".tmp", owner.st_uid, owner.st_gid)
-        os.rename(path + ".tmp", path)
+        os.chmod(begun, 0o600)
+        os.chown(begun, owner.st_uid, owner.st_gid)
+        os.rename(begun, os.path.join(folder, file))
