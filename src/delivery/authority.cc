@@ -25,6 +25,11 @@ bool is_relative(std::string_view path) {
   return !path.starts_with('/') && recipients::is_trusted_path(path);
 }
 
+// A directory of a user: an absolute path, or none.
+bool is_base(std::string_view path) {
+  return path.empty() || path == "/" || (path.starts_with('/') && recipients::is_trusted_path(path));
+}
+
 bool is_folder(std::string_view folder) {
   return folder.empty() || (recipients::is_plain_name(folder) && folder.size() <= kMostFolder);
 }
@@ -76,16 +81,11 @@ Status Authority::allows(const Request& request, const sys::Fd& spool,
   const auto& mailbox = request.mailbox;
   if (!mailbox.owner) return refused("no owner");
   if (auto allowed = check_owner(*mailbox.owner, config_); !allowed) return allowed;
-  bool base =
-      mailbox.base.empty() || (mailbox.base.starts_with('/') &&
-                               (mailbox.base == "/" || recipients::is_trusted_path(mailbox.base)));
-  if (!base || !is_relative(mailbox.path)) return refused("the path of the mailbox is invalid");
+  if (!is_base(mailbox.base) || !is_relative(mailbox.path))
+    return refused("the path of the mailbox is invalid");
   if (!is_folder(mailbox.folder)) return refused("the name of the folder is invalid");
   if (std::ranges::any_of(mailbox.address, is_control)) return refused("no address");
-  bool home =
-      mailbox.home.empty() || (mailbox.home.starts_with('/') &&
-                               (mailbox.home == "/" || recipients::is_trusted_path(mailbox.home)));
-  if (!home) return refused("the path of the home is invalid");
+  if (!is_base(mailbox.home)) return refused("the path of the home is invalid");
   if (auto known = knows(mailbox); !known) return known;
   if (request.verb == Verb::kOpenScript || request.verb == Verb::kWriteNote) {
     if (auto script = is_script(request); !script) return script;
@@ -165,7 +165,7 @@ Status Authority::is_staged(const Request& request, const sys::Fd& spool,
     }
   }
   if (!named) return named.error();
-  if (named.value().device != file.device || named.value().inode != file.inode) {
+  if (!named.value().is_same_file(file)) {
     return refused("the file is not the one in staging");
   }
   return {};

@@ -73,9 +73,7 @@ void Master::examine(std::function<void()> then) {
   examining_.ask(
       [this](const sys::Fd& text) {
         listeners_.abandon();
-        // Neither this process nor its lookup process needs the key or the board.
-        assets_.tls.reset();
-        workers_.forget_board();
+        forget_key_and_board();
         auto lookups = worker::start_examined_lookups(config(), *log_, assets_.modules);
         forget_secrets();
         return worker::examine(config(), assets_.tables, std::move(lookups), text);
@@ -96,8 +94,7 @@ void Master::answer_health(StatusProcess& process) {
         for (const auto& listener : listeners_.listeners()) endpoints.push_back(listener.endpoint);
         listeners_.abandon();
         forget_secrets();
-        assets_.tls.reset();
-        workers_.forget_board();
+        forget_key_and_board();
         return worker::greet(config(), endpoints, text);
       },
       [this, &process](const Report& report) {

@@ -107,6 +107,11 @@ void Master::reload(bool asked) {
   });
 }
 
+void Master::forget_key_and_board() {
+  assets_.tls.reset();
+  workers_.forget_board();
+}
+
 void Master::forget_secrets() {
   conf::forget_secrets(settings_);
   conf::forget_secrets(start_.line.options);

@@ -38,8 +38,7 @@ std::optional<int> Master::take_spool() {
       [&] {
         if (start_.background) start_.background->detach();
         forget_secrets();
-        assets_.tls.reset();
-        workers_.forget_board();
+        forget_key_and_board();
         return worker::keep_spool(config(), *log_, life_.read, pipe.value().write);
       },
       [this](int) { keeper_ended(); });

@@ -125,6 +125,8 @@ class Master {
   void leave_master();
   // In a child that is not a lookup process: overwrites the passwords of databases.
   void forget_secrets();
+  // In a child that needs neither the private key nor the board.
+  void forget_key_and_board();
   // Returns the number of the configuration in force: 1, and one more with each reload.
   unsigned configuration() const { return generation_ - spool_changes_; }
 

@@ -132,8 +132,7 @@ Result<Master::Companion> Master::start_companion(std::function<int(sys::Fd&)> s
       [&] {
         if (start_.background) start_.background->detach();
         pair.value().first.reset();
-        assets_.tls.reset();
-        workers_.forget_board();
+        forget_key_and_board();
         return serve(pair.value().second);
       },
       std::move(ended));
@@ -353,8 +352,7 @@ void Master::sweep_spool() {
     // sockets.
     listeners_.abandon();
     forget_secrets();
-    assets_.tls.reset();
-    workers_.forget_board();
+    forget_key_and_board();
     sys::set_title("sweep");
     auto swept = worker::sweep_spool(config(), *log_);
     sys::put(text, swept ? std::to_string(swept.value()) : swept.error().describe());

@@ -106,12 +106,9 @@ Result<std::optional<Delivered>> MailboxWriter::link(const Staged& staged, const
       if (access.value().file != kFileMode)
         return std::optional<Delivered>();  // it needs a file of its own
     }
-    auto info = info_of(mailbox, flags);
-    if (!info) return info.error();
-    auto cur = flags.any() ? open_in(files_, root_, mailbox, "cur") : Result<sys::Fd>(sys::Fd());
-    if (!cur) return cur.error();
-    const auto& place = flags.any() ? cur.value() : directory.value()->directory;
-    auto name = link_unique(*staged.folder, staged.name, {place, info.value()},
+    auto target = target_in(mailbox, std::move(directory.value()->directory), flags);
+    if (!target) return target.error();
+    auto name = link_unique(*staged.folder, staged.name, target.value(),
                             with_size(staged.target(), staged.size), staged.size);
     if (!name && needs_copy(name.error().code, staged.size)) return std::optional<Delivered>();
     if (!name) return name.error();
@@ -142,11 +139,16 @@ void MailboxWriter::remove(const Mailbox& mailbox, const std::string& file) {
   quotas_.mark_uncertain(mailbox);
 }
 
-Result<std::string> MailboxWriter::info_of(const Mailbox& mailbox, const Flags& flags) {
-  if (!flags.any()) return std::string();
+Result<MailboxWriter::Target> MailboxWriter::target_in(const Mailbox& mailbox, sys::Fd new_directory,
+                                                       const Flags& flags) {
+  if (!flags.any()) return Target{std::move(new_directory), ""};
   auto place = open_in(files_, root_, mailbox, "");
   if (!place) return place.error();
-  return info_suffix(files_, place.value(), flags);
+  auto info = info_suffix(files_, place.value(), flags);
+  if (!info) return info.error();
+  auto cur = open_in(files_, root_, mailbox, "cur");
+  if (!cur) return cur.error();
+  return Target{std::move(cur).value(), std::move(info).value()};
 }
 
 Result<Delivered> MailboxWriter::deliver(const Staged& staged, const Mailbox& mailbox,
@@ -169,12 +171,9 @@ Result<Delivered> MailboxWriter::write(const Staged& staged, const Mailbox& mail
     if (!found) return found.error();
     access = found.value();
   }
-  auto info = info_of(mailbox, flags);
-  if (!info) return info.error();
-  auto cur = flags.any() ? open_in(files_, root_, mailbox, "cur") : Result<sys::Fd>(sys::Fd());
-  if (!cur) return cur.error();
-  Target target{flags.any() ? cur.value() : directory.value().directory, info.value()};
-  auto delivered = put(staged, mailbox, with_line_ends(personal), target, access);
+  auto target = target_in(mailbox, std::move(directory.value().directory), flags);
+  if (!target) return target.error();
+  auto delivered = put(staged, mailbox, with_line_ends(personal), target.value(), access);
   if (delivered && quota && quota.value().limits.any()) {
     auto size = delivered.value().size;
     delivered.value().quota = quota.value();

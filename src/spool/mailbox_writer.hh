@@ -77,7 +77,7 @@ class MailboxWriter {
  private:
   // The directory that gets the message: new/, or cur/ if it has flags.
   struct Target {
-    const sys::Fd& directory;
+    sys::Fd directory;
     std::string info = {};  // ":2,S", at the end of its name in cur/
   };
   Result<Delivered> write(const Staged& staged, const Mailbox& mailbox, std::string_view personal,
@@ -95,7 +95,8 @@ class MailboxWriter {
   Status give_name(const sys::Fd& at, const std::string& from, const Target& target,
                    const std::string& name, From first);
   bool needs_copy(int code, std::uint64_t size) const;
-  Result<std::string> info_of(const Mailbox& mailbox, const Flags& flags);
+  // `new_directory`: new/ of the mailbox.
+  Result<Target> target_in(const Mailbox& mailbox, sys::Fd new_directory, const Flags& flags);
   Status publish(const sys::Fd& new_directory, const std::string& name);
   bool is_missing(const Mailbox& mailbox);
   Status create(const Mailbox& mailbox);

@@ -16,6 +16,16 @@ namespace {
 
 constexpr std::uint16_t kDomain = 53;
 
+// The programs that a worker runs for a message.
+std::vector<sys::CommandLine> programs_of(const conf::Config& config) {
+  std::vector<sys::CommandLine> programs;
+  for (const auto* command :
+       {&config.spool.create_command, &config.quota.warn_command, &config.dsn.command}) {
+    if (!command->empty()) programs.push_back(*command);
+  }
+  return programs;
+}
+
 // If a lookup is apart(), only the lookup process needs access to its server (lookups.hh).
 void add(sys::Needs& needs, const LookupSetting& lookup, bool has_delivery) {
   using Reach = LookupKind::Reach;
@@ -93,10 +103,7 @@ void add_names(sys::Needs& needs) {
 sys::Needs needs_of(const conf::Config& config, bool has_delivery, bool passes_on) {
   sys::Needs needs;
   needs.folders = {config.spool.path};
-  for (const auto* command :
-       {&config.spool.create_command, &config.quota.warn_command, &config.dsn.command}) {
-    if (!command->empty()) needs.programs.push_back(command->front());
-  }
+  for (const auto& program : programs_of(config)) needs.programs.push_back(program.front());
   needs.launcher = bool(sys::launcher());
   for (const auto& lookup : config.recipients.lookups) add(needs, lookup, has_delivery);
   if (passes_on) add_backends(needs, config.proxy.ports);
@@ -110,12 +117,8 @@ sys::Needs needs_of(const conf::Config& config, bool has_delivery, bool passes_o
 }
 
 Status start_launcher(const conf::Config& config) {
-  std::vector<sys::CommandLine> commands;
-  for (const auto* command :
-       {&config.spool.create_command, &config.quota.warn_command, &config.dsn.command}) {
-    if (!command->empty()) commands.push_back(*command);
-  }
-  return commands.empty() ? Status() : sys::start_launcher(commands);
+  auto programs = programs_of(config);
+  return programs.empty() ? Status() : sys::start_launcher(programs);
 }
 
 }  // namespace handoff::worker
