@@ -125,14 +125,17 @@ def queue(spool, name, sender, recipients, *, kind="redirect", head="", message=
     rest = ["text", text] if text is not None else ["link"]
     envelope = netstrings("handoff outgoing 1", kind, int(created or time.time()), record, sender,
                           len(recipients), *recipients, head, *rest)
-    files = [(f"{name},{state}", envelope)]
+    # The sender deletes what a process that has ended has not queued completely: names that it does
+    # not know, and a message without an envelope. So files are written elsewhere, and the envelope is
+    # first that of a message that was given up.
+    files = [(f"{name},failed", envelope)]
     if message is not None:
-        files.insert(0, (name, message))
+        files.append((name, message))
     for file, octets in files:
-        # The server deletes names that it does not know from the queue, so a file is not begun there.
         begun = os.path.join(spool, file)
         with open(begun, "wb") as out:
             out.write(octets)
         os.chmod(begun, 0o600)
         os.chown(begun, owner.st_uid, owner.st_gid)
         os.rename(begun, os.path.join(folder, file))
+    os.rename(os.path.join(folder, f"{name},failed"), os.path.join(folder, f"{name},{state}"))
