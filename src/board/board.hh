@@ -81,7 +81,7 @@ class Board {
  public:
   // Room for `capacity` workers. Unused slots cost only address space.
   static Result<Board> create(std::size_t capacity);
-  // Maps the same board in a worker that was executed as a program. `file` and `capacity` are
+  // Maps the same board in a program that the master has executed. `file` and `capacity` are
   // descriptor() and capacity() of the original.
   static Result<Board> attach(sys::Fd file, std::size_t capacity);
   const sys::Fd& descriptor() const { return memory_.descriptor(); }

@@ -27,7 +27,8 @@ bool is_relative(std::string_view path) {
 
 // A directory of a user: an absolute path, or none.
 bool is_base(std::string_view path) {
-  return path.empty() || path == "/" || (path.starts_with('/') && recipients::is_trusted_path(path));
+  return path.empty() || path == "/" ||
+         (path.starts_with('/') && recipients::is_trusted_path(path));
 }
 
 bool is_folder(std::string_view folder) {

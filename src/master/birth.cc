@@ -12,6 +12,7 @@
 #include "base/netstring.hh"
 #include "base/text.hh"
 #include "conf/copy.hh"
+#include "master/fork_server.hh"
 #include "master/status_process.hh"
 #include "recipients/kinds.hh"
 #include "sys/activation.hh"
@@ -53,7 +54,7 @@ class Unpacker {
   Netstrings parts_;
 };
 
-constexpr std::string_view kWorker = "worker";
+constexpr std::string_view kForkServer = "fork server";
 constexpr std::string_view kStatus = "status";
 
 // The data that every process gets first.
@@ -130,33 +131,19 @@ int cannot_begin(const sys::Log& log, const Error& error) {
 
 const Error kIncomplete = explained(EPROTO, "the data from the master did not arrive");
 
-int run_worker(Unpacker& from, const Basics& basics, const sys::Log& log) {
+int run_fork_server(Unpacker& from, const Basics& basics, sys::Log& log) {
   auto assets = unpack_assets(from, basics.settings.config);
   if (!assets) return cannot_begin(log, assets.error());
-  std::vector<sys::Fd> listeners;
-  for (auto left = from.number(); left > 0 && from.good(); --left) {
-    listeners.push_back(from.descriptor());
-  }
-  std::vector<const sys::Fd*> watched;
-  for (const auto& listener : listeners) watched.push_back(&listener);
   auto file = from.descriptor();
   auto capacity = from.number();
   auto board = board::Board::attach(std::move(file), capacity);
   if (!board) return cannot_begin(log, board.error());
-  auto slot = from.number();
   auto life = from.descriptor();
   auto wakeup = from.descriptor();
-  bool until_empty = from.flag();
-  worker::Companions companions;
-  companions.delivery = from.descriptor();
-  companions.lookups = from.descriptor();
-  companions.filter = from.descriptor();
-  if (!from.good() || slot >= capacity) return cannot_begin(log, kIncomplete);
-  return worker::run(basics.settings.config, log, assets.value(),
-                     {watched, board.value(), slot, life, wakeup, companions, until_empty}, [&] {
-                       log.echo_errors(false);
-                       if (basics.terminal.detach) sys::close_standard_descriptors();
-                     });
+  auto channel = from.descriptor();
+  if (!from.good()) return cannot_begin(log, kIncomplete);
+  return serve_forks(basics.settings.config, log, assets.value(), {board.value(), life, wakeup},
+                     channel, basics.terminal);
 }
 
 int run_status(Unpacker& from, const Basics& basics, const sys::Log& log) {
@@ -172,24 +159,18 @@ int run_status(Unpacker& from, const Basics& basics, const sys::Log& log) {
 
 }  // namespace
 
-Error execute_worker(const sys::Fd& program, const conf::Settings& settings,
-                     const worker::Assets& assets, const worker::Inheritance& inherited,
-                     const Terminal& terminal) {
+Error execute_fork_server(const sys::Fd& program, const conf::Settings& settings,
+                          const worker::Assets& assets, const Origin& origin,
+                          const sys::Fd& channel, const Terminal& terminal) {
   Packer all;
-  pack(all, kWorker, settings, terminal);
+  pack(all, kForkServer, settings, terminal);
   pack(all, assets);
-  all.number(inherited.listeners.size());
-  for (const auto* listener : inherited.listeners) all.descriptor(*listener);
-  all.descriptor(inherited.board.descriptor());
-  all.number(inherited.board.capacity());
-  all.number(inherited.own_slot);
-  all.descriptor(inherited.life);
-  all.descriptor(inherited.wakeup);
-  all.flag(inherited.until_empty);
-  all.descriptor(inherited.companions.delivery);
-  all.descriptor(inherited.companions.lookups);
-  all.descriptor(inherited.companions.filter);
-  return execute(program, "handoffd: worker", all);
+  all.descriptor(origin.board.descriptor());
+  all.number(origin.board.capacity());
+  all.descriptor(origin.life);
+  all.descriptor(origin.wakeup);
+  all.descriptor(channel);
+  return execute(program, "handoffd: fork server", all);
 }
 
 Error execute_status(const sys::Fd& program, const conf::Settings& settings,
@@ -214,7 +195,7 @@ int run_executed(std::string_view variable, sys::Log (*open_log)(const conf::Con
   auto basics = unpack_basics(from);
   auto log = open_log(basics.settings.config);
   log.echo_errors(basics.terminal.echo_errors);
-  if (basics.kind == kWorker) return run_worker(from, basics, log);
+  if (basics.kind == kForkServer) return run_fork_server(from, basics, log);
   if (basics.kind == kStatus) return run_status(from, basics, log);
   return cannot_begin(log, kIncomplete);
 }

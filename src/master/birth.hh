@@ -1,8 +1,8 @@
-// Starts workers and status processes, which are exposed to clients, as separate programs: each has
-// an address space that no other process knows, and only that part of the master's data that it
-// needs.
+// Starts status processes, and the fork server of the workers, as separate programs: the processes
+// that are exposed to clients have addresses that tell nothing about the master, and only that part
+// of its data that they need.
 //
-//   master --- forks ---> child --- executes this program again ---> worker
+//   master --- forks ---> child --- executes this program again ---> fork server
 //                           |                                          ^
 //                           +---- a file without a name: settings, ----+
 //                                 certificate and key, the numbers of descriptors
@@ -31,16 +31,23 @@ struct Terminal {
   bool detach = false;       // after that, /dev/null replaces them
 };
 
-// These two functions are called in a fork of the master and turn it into a worker or a status
-// process. `program`: this program, opened. They return only on failure.
-Error execute_worker(const sys::Fd& program, const conf::Settings& settings,
-                     const worker::Assets& assets, const worker::Inheritance& inherited,
-                     const Terminal& terminal);
+// What all workers inherit (worker::Inheritance).
+struct Origin {
+  const board::Board& board;
+  const sys::Fd& life;
+  const sys::Fd& wakeup;
+};
+
+// These two functions are called in a fork of the master and turn it into the fork server or a
+// status process. `program`: this program, opened. They return only on failure.
+Error execute_fork_server(const sys::Fd& program, const conf::Settings& settings,
+                          const worker::Assets& assets, const Origin& origin,
+                          const sys::Fd& channel, const Terminal& terminal);
 Error execute_status(const sys::Fd& program, const conf::Settings& settings,
                      const status::Options& options, const sys::Fd& listener,
                      const sys::Fd& channel, const Terminal& terminal);
 
-// Called in the executed program: runs worker::run() or run_status(). `variable` is the value of
+// Called in the executed program: runs serve_forks() or run_status(). `variable` is the value of
 // kBirthVariable. Returns the exit code. Throws ConfigError if the data is malformed.
 int run_executed(std::string_view variable, sys::Log (*open_log)(const conf::Config&));
 

@@ -9,13 +9,17 @@ namespace handoff::master {
 
 Result<pid_t> Children::start(const std::function<int()>& main,
                               std::function<void(int status)> ended) {
-  auto pid = sys::fork_process([&] {
+  auto pid = fork(main);
+  if (pid) adopt(pid.value(), std::move(ended));
+  return pid;
+}
+
+Result<pid_t> Children::fork(const std::function<int()>& main) {
+  return sys::fork_process([&] {
     in_child_();
     sys::default_signals();
     return main();
   });
-  if (pid) ended_[pid.value()] = std::move(ended);
-  return pid;
 }
 
 void Children::reap() {

@@ -19,7 +19,10 @@ class Children {
   // Forks; the child runs `main` with default signals and exits with its result (EX_SOFTWARE if it
   // throws). `ended` is called in the master, by reap(), with the status of waitpid.
   Result<pid_t> start(const std::function<int()>& main, std::function<void(int status)> ended);
-  // Adds children that the previous program image of this process started.
+  // The same, for a caller that then adds the child with adopt().
+  Result<pid_t> fork(const std::function<int()>& main);
+  // Adds a child that start() did not start: one that the previous program image of this process or
+  // the fork server has forked.
   void adopt(pid_t pid, std::function<void(int status)> ended) { ended_[pid] = std::move(ended); }
   // Returns whether the child has not been reaped yet.
   bool has(pid_t pid) const { return ended_.contains(pid); }

@@ -55,6 +55,15 @@ Master::Master(Start start, worker::Assets assets, board::Board board, sys::Pipe
       life_(std::move(life)),
       wakeup_(std::move(wakeup)),
       children_([this] { leave_master(); }),
+      fork_server_(
+          children_, [this](const sys::Fd& channel) { return run_fork_server(channel); },
+          [this](unsigned generation, int status) {
+            if (status != 0) {
+              log_->error("fork server died", {{"how", sys::how_it_ended(status)}});
+              cannot_start(generation, status);
+            }
+            stop_if_empty();
+          }),
       pool_(pool_settings(config())),
       workers_(std::move(board)),
       manager_(sys::ServiceManager::from_environment()),
@@ -199,6 +208,7 @@ void Master::leave_master() {
   wakeup_watch_.reset();
   control_.close_in_child();
   http_.close_in_child();
+  fork_server_.close_in_child();
   loop_.free_in_child();
   life_.write.reset();
   wakeup_.read.reset();

@@ -15,6 +15,7 @@
 #include "board/snapshot.hh"
 #include "master/children.hh"
 #include "master/errand.hh"
+#include "master/fork_server.hh"
 #include "master/history.hh"
 #include "master/listeners.hh"
 #include "master/master.hh"
@@ -72,7 +73,9 @@ class Master {
   void adjust_pool();
   std::optional<std::size_t> start_worker(bool until_empty,
                                           const std::vector<const sys::Fd*>& listeners);
-  int run_worker(const worker::Inheritance& inherited);
+  Result<pid_t> fork_worker(const worker::Inheritance& inherited);
+  int run_fork_server(const sys::Fd& channel);
+  void cannot_start(unsigned generation, int status);
   // A process beside a worker, and the worker's end of the socket between them.
   struct Companion {
     pid_t process = 0;
@@ -140,6 +143,7 @@ class Master {
   sys::Pipe wakeup_;
   EventLoop loop_;
   Children children_;
+  ForkServer fork_server_;
   Pool pool_;
   WorkerTable workers_;
   History history_;

@@ -88,13 +88,10 @@ std::optional<std::size_t> Master::start_worker(bool until_empty,
     companions.filter = std::move(started.value().socket);
   }
   bool reserved = !until_empty && listeners.size() < listeners_.all().size();
-  auto pid = children_.start(
-      [&] {
-        return run_worker({listeners, workers_.board(), *slot, life_.read, wakeup_.write,
-                           companions, until_empty});
-      },
-      [this, slot](int status) { ended(*slot, status); });
+  auto pid = fork_worker(
+      {listeners, workers_.board(), *slot, life_.read, wakeup_.write, companions, until_empty});
   if (!pid) return failed("cannot start a worker", pid.error());
+  children_.adopt(pid.value(), [this, slot](int status) { ended(*slot, status); });
   workers_.started(*slot, {.pid = pid.value(),
                            .generation = generation_,
                            .lookups = lookups,
@@ -104,21 +101,46 @@ std::optional<std::size_t> Master::start_worker(bool until_empty,
   return slot;
 }
 
-// Runs in the child.
-int Master::run_worker(const worker::Inheritance& inherited) {
+Result<pid_t> Master::fork_worker(const worker::Inheritance& inherited) {
   if (start_.program) {
-    bool starting = start_.echo_errors && ready_generation_ == 0;
-    auto failed =
-        execute_worker(start_.program, settings_, assets_, inherited,
-                       {.echo_errors = starting, .detach = start_.background.has_value()});
-    log_->error("cannot start a worker", {{"cause", failed.describe()}});
-    return EX_OSERR;
+    return fork_server_.start_worker(generation_, inherited,
+                                     start_.echo_errors && ready_generation_ == 0);
   }
-  forget_secrets();
-  return worker::run(config(), *log_, assets_, inherited, [this] {
-    log_->echo_errors(false);
-    if (start_.background) start_.background->detach();
+  return children_.fork([&] {
+    forget_secrets();
+    return worker::run(config(), *log_, assets_, inherited, [this] {
+      log_->echo_errors(false);
+      if (start_.background) start_.background->detach();
+    });
   });
+}
+
+// Runs in the child.
+int Master::run_fork_server(const sys::Fd& channel) {
+  bool starting = start_.echo_errors && ready_generation_ == 0;
+  auto failed = execute_fork_server(
+      start_.program, settings_, assets_, {workers_.board(), life_.read, wakeup_.write}, channel,
+      {.echo_errors = starting, .detach = start_.background.has_value()});
+  log_->error("no fork server", {{"cause", failed.describe()}});
+  return EX_OSERR;
+}
+
+// A worker of this generation, or the fork server, ended with this status before any worker was
+// ready. If no worker has ever been ready, the master exits, so that the process that started it
+// learns of the failure. After an upgrade the old workers keep serving, and new ones are tried
+// again.
+void Master::cannot_start(unsigned generation, int status) {
+  if (!serving() || generation != generation_ || ready_generation_ == generation_) return;
+  if (ready_generation_ == 0 && adopted_.empty()) {
+    exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+    log_->error("cannot start",
+                {{"cause", "the first worker ended; run `handoffd --check` to see why"}});
+    drain("no worker could start");
+  } else if (phase_ == Phase::kSwitching) {
+    log_->error("no worker could start with the new configuration; the old ones continue");
+    manager_.tell("READY=1\nSTATUS=serving; no worker could start with the new configuration");
+    end_change(false, "no worker could start with it (the log says why); the old workers continue");
+  }
 }
 
 // Starts a process that answers the requests of one worker and ends when the worker does. Such
@@ -213,25 +235,14 @@ void Master::ended(std::size_t slot, int status) {
                                 {"how", sys::how_it_ended(status)},
                                 {"sessions", gone.sessions}});
   }
+  // Whoever causes crashes must not learn from them at which addresses the next worker is.
+  if (died) fork_server_.retire();
   // A worker that was killed because a disk blocked it does not count as crashed if it had served
   // sessions.
   bool crashed = died && !(gone.process.killed && gone.sessions > 0);
   bool useless = in_order && !spool_gone && !told && gone.transactions == 0 && gone.sessions == 0;
   if (crashed || useless) pool_.died(sys::Steady::now());
-  // If no worker has ever been ready, the master exits, so that the process that started it learns
-  // of the failure. After an upgrade the old workers keep serving, and new ones are tried again.
-  if (!in_order && ready_generation_ == 0 && adopted_.empty() && serving()) {
-    exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
-    log_->error("cannot start",
-                {{"cause", "the first worker ended; run `handoffd --check` to see why"}});
-    return drain("no worker could start");
-  }
-  if (!in_order && phase_ == Phase::kSwitching && ready_generation_ != generation_ &&
-      gone.process.generation == generation_) {
-    log_->error("no worker could start with the new configuration; the old ones continue");
-    manager_.tell("READY=1\nSTATUS=serving; no worker could start with the new configuration");
-    end_change(false, "no worker could start with it (the log says why); the old workers continue");
-  }
+  if (!in_order) cannot_start(gone.process.generation, status);
   if (spool_gone && serving() && gone.process.generation == generation_) replace_workers();
   finish_switch();
   adjust_pool();
@@ -248,7 +259,7 @@ void Master::replace_workers() {
 
 void Master::stop_if_empty() {
   if (phase_ != Phase::kDraining || !workers_.empty() || !adopted_.empty()) return;
-  if (spool_sweeper_ != 0 || sender_ != 0) return;
+  if (spool_sweeper_ != 0 || sender_ != 0 || fork_server_.is_running()) return;
   // Last, because no process of this host uses the spool any more.
   if (keeper_ != 0) return stop_keeper();
   phase_ = Phase::kStopped;
@@ -288,7 +299,10 @@ void Master::became_ready() {
     }
     log_->info("ready",
                {{"listen", where}, {"spool", config().spool.path}, {"upgrades", upgrades_}});
-    if (start_.background) start_.background->ready();
+    if (start_.background) {
+      start_.background->ready();
+      fork_server_.detach();
+    }
     log_->echo_errors(false);
   }
   finish_switch();
@@ -436,6 +450,7 @@ void Master::drain(std::string_view cause, int signal) {
   // The next start sweeps what this sweep has not reached.
   if (spool_sweeper_ != 0) sys::send_signal(spool_sweeper_, SIGKILL);
   stop_sender();
+  fork_server_.retire();
   manager_.tell("STOPPING=1\nSTATUS=draining");
   // Sockets of systemd or inetd stay open for the next server.
   if (!listeners_.activated()) workers_.stop_accepting();

@@ -139,16 +139,14 @@ void MailboxWriter::remove(const Mailbox& mailbox, const std::string& file) {
   quotas_.mark_uncertain(mailbox);
 }
 
-Result<MailboxWriter::Target> MailboxWriter::target_in(const Mailbox& mailbox, sys::Fd new_directory,
-                                                       const Flags& flags) {
+Result<MailboxWriter::Target> MailboxWriter::target_in(const Mailbox& mailbox,
+                                                       sys::Fd new_directory, const Flags& flags) {
   if (!flags.any()) return Target{std::move(new_directory), ""};
   auto place = open_in(files_, root_, mailbox, "");
   if (!place) return place.error();
-  auto info = info_suffix(files_, place.value(), flags);
-  if (!info) return info.error();
   auto cur = open_in(files_, root_, mailbox, "cur");
   if (!cur) return cur.error();
-  return Target{std::move(cur).value(), std::move(info).value()};
+  return Target{std::move(cur).value(), info_suffix(files_, place.value(), flags)};
 }
 
 Result<Delivered> MailboxWriter::deliver(const Staged& staged, const Mailbox& mailbox,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <poll.h>
 #include <sys/prctl.h>
 #endif
 
@@ -14,15 +15,20 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <exception>
 #include <random>
 #include <thread>
+
+#include "sys/fd.hh"
 
 namespace handoff::sys {
 namespace {
 
 // Between two checks whether a child has ended; there is no portable event for that.
 constexpr std::chrono::microseconds kLongestPause{20'000};
+
+constexpr int kForkLimit = 10'000;  // milliseconds: for a process that has just been forked
 
 pid_t known_pid = 0;
 
@@ -95,6 +101,47 @@ Result<pid_t> fork_process(const std::function<int()>& main) {
   if (pid < 0) return Error{error, "fork", {}};
   return pid;
 }
+
+#ifdef __linux__
+Status adopt_orphans(bool adopt) {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, adopt ? 1 : 0, 0, 0, 0) == 0) return {};
+  return Error{errno, "adopt orphans", {}};
+}
+
+// The process between the two forks ends when the new process is ready to receive the signal of its
+// end, so that the new process knows when it has its new parent.
+Result<pid_t> fork_for_ancestor(const std::function<int()>& main) {
+  auto ready = open_pipe();
+  if (!ready) return ready.error();
+  auto between = fork_process([&] {
+    auto child = fork_process([&] {
+      sigset_t end;
+      ::sigemptyset(&end);
+      ::sigaddset(&end, SIGUSR1);
+      ::signal(SIGUSR1, SIG_DFL);
+      ::prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
+      auto own = ::getpid();
+      put(ready.value().write, {reinterpret_cast<const char*>(&own), sizeof own});
+      while (::sigwaitinfo(&end, nullptr) < 0 && errno == EINTR) {
+      }
+      ready.value() = {};
+      return main();
+    });
+    pollfd arrives{ready.value().read.get(), POLLIN, 0};
+    return child && ::poll(&arrives, 1, kForkLimit) == 1 ? EX_OK : EX_OSERR;
+  });
+  if (!between) return between.error();
+  wait_for_end(between.value());
+  pid_t pid = 0;
+  auto octets = take(ready.value().read, sizeof pid);
+  if (!octets || octets->size() != sizeof pid) return Error{EAGAIN, "fork", {}};
+  std::memcpy(&pid, octets->data(), sizeof pid);
+  return pid;
+}
+#else
+Status adopt_orphans(bool) { return Error{ENOSYS, "adopt orphans", {}}; }
+Result<pid_t> fork_for_ancestor(const std::function<int()>&) { return Error{ENOSYS, "fork", {}}; }
+#endif
 
 std::optional<Ended> next_ended() {
   int status = 0;

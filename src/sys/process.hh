@@ -39,6 +39,13 @@ void end_unless_called(std::chrono::seconds time);
 // the result of `main` (EX_SOFTWARE if that throws), without destructors of globals and without
 // flushing buffers.
 Result<pid_t> fork_process(const std::function<int()>& main);
+// Linux only (ENOSYS): from now on, or no longer, the processes below this one become its children
+// when their own parent ends.
+Status adopt_orphans(bool adopt);
+// Forks a process that is a child of the next ancestor with adopt_orphans(true), and runs `main` in
+// it as fork_process() does. Returns its id once it is that ancestor's child. ENOSYS if the system
+// is not Linux.
+Result<pid_t> fork_for_ancestor(const std::function<int()>& main);
 // A child that has ended; `status` as from waitpid.
 struct Ended {
   pid_t pid;

@@ -10,7 +10,7 @@ import shim
 from control import ctl, status, until
 from handoffd import Handoffd
 from lmtp import deliver
-from processes import children
+from processes import children, titled
 from scratch import Scratch
 from service_manager import ServiceManager
 from tap import done, is_, ok, skip_all
@@ -23,8 +23,9 @@ def only_idle_workers(daemon):
     """Returns whether no other process, such as a sweep or a starting worker, is opening the
     spool."""
     workers = status(daemon)["workers"]
-    return (len(set(children(daemon.pid)) - {worker["pid"] for worker in workers}) == 1  # the status process
-            and all(worker["state"] == "idle" for worker in workers))
+    others = set(children(daemon.pid)) - {worker["pid"] for worker in workers}
+    others -= {*titled(others, "status"), *titled(others, "fork server")}
+    return not others and all(worker["state"] == "idle" for worker in workers)
 
 
 if why := shim.missing():

@@ -18,7 +18,7 @@ import processes
 from control import ctl, status, until, workers
 from handoffd import Handoffd, free_port
 from lmtp import deliver
-from processes import children, cpu_seconds, descriptors
+from processes import children, cpu_seconds, descriptors, titled
 from tap import done, is_, ok, skip_all
 
 PAT = "pat@good.test"
@@ -50,9 +50,8 @@ def sockets_of(pid):
 
 
 def status_processes(daemon):
-    """Returns the children of the master that are not workers, when it has no temporary child."""
     def two():
-        found = set(children(daemon.pid)) - set(workers(daemon))
+        found = set(titled(children(daemon.pid), "status"))
         return found if len(found) == 2 else None
     return until(two, "two status processes")
 

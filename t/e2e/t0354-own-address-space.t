@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Workers and status processes are programs of their own: their addresses reveal nothing about
-another process, their memory contains no password, and they use the settings that the master has
-read, even if the files have changed."""
+"""The fork server of the workers and the status processes are programs of their own: their addresses
+reveal nothing about another process, their memory contains no password, and they use the settings
+that the master has read, even if the files have changed."""
 import contextlib
 import os
 import re
@@ -19,7 +19,7 @@ from control import ctl, until, workers
 from handoffd import Handoffd, is_sanitized, program
 from lmtp import Lmtp, deliver
 from lookups import rcpt
-from processes import command_line, descendants, titled
+from processes import children, command_line, descendants, titled
 from scratch import Scratch
 from tap import done, empty, is_, ok, skip, skip_all
 
@@ -47,6 +47,10 @@ def addresses(pid):
             if name.endswith(("/handoffd", "[heap]")) or re.search(r"/libc[.-]", name):
                 found.setdefault(os.path.basename(name), line.partition("-")[0])
     return found
+
+
+def plain(name):
+    return re.sub(r"[\[\]]", "", name).replace(".", "_")
 
 
 def has_in_memory(pid, octets):
@@ -143,14 +147,35 @@ with Handoffd(TWO) as daemon:
     daemon.mailbox(PAT)
     is_(code(daemon), 250, "a_worker_in_its_own_address_space_delivers")
     both = until(lambda: workers(daemon) if len(workers(daemon)) == 2 else None, "two workers")
-    spaces = [addresses(pid) for pid in (daemon.pid, *both)]
+    status = kinds(daemon)["status"][0]
     if not is_sanitized():
-        for name in spaces[0]:
-            kind = re.sub(r"[\[\]]", "", name).replace(".", "_")
-            is_(len({space.get(name) for space in spaces}), 3 if EXECUTES else 1,
-                f"each_process_has_{kind}_at_another_address")
+        before = [addresses(pid) for pid in (daemon.pid, status, both[0])]
+        is_(addresses(both[1]), before[2], "workers_share_their_addresses")
+        for name in before[0]:
+            is_(len({space.get(name) for space in before}), 3 if EXECUTES else 1,
+                f"the_master_a_status_process_and_a_worker_have_different_addresses_of_{plain(name)}")
     is_({open(f"/proc/{pid}/comm", encoding="ascii").read().strip() for pid in both}, {"handoffd"},
         "workers_are_called_handoffd")
+    if EXECUTES:
+        # The pool starts the next worker after a pause.
+        os.kill(both[0], signal.SIGSEGV)
+        after = until(lambda: set(workers(daemon)) - set(both), "the next worker").pop()
+        until(lambda: after in daemon.confined(), "it is ready")
+        if not is_sanitized():
+            for name, start in addresses(after).items():
+                ok(start != before[2][name], f"after_a_crash_a_worker_has_another_address_of_{plain(name)}")
+        forks = titled(children(daemon.pid), "fork server")
+        is_(len(forks), 1, "there_is_one_fork_server")
+        with open(f"/proc/{forks[0]}/status", encoding="ascii") as facts:
+            is_(re.search(r"Uid:\s+(\d+)", facts.read())[1] != "0", True, "it_is_not_root")
+        os.kill(forks[0], signal.SIGKILL)
+        daemon.wait_for("fork server died .*signal 9")
+        os.kill(both[1], signal.SIGKILL)
+        until(lambda: len(set(workers(daemon)) - set(both)) == 2, "another worker")
+        is_(code(daemon), 250, "another_fork_server_takes_the_place_of_one_that_was_killed")
+        forks = titled(children(daemon.pid), "fork server")
+        is_(daemon.stop(), 0, "the_server_stops")
+        empty([pid for pid in forks if os.path.exists(f"/proc/{pid}")], "its_fork_server_has_ended")
 
 # --- Secrets that their memory does not contain.
 if parts.has("postgresql"):
@@ -171,6 +196,7 @@ if parts.has("postgresql"):
         if not is_sanitized():  # AddressSanitizer keeps memory that was freed
             all_kinds = {"master", "worker", "lookup", "delivery", "status", "examination"}
             all_kinds |= {"filter", "sender"} if SIEVE else set()
+            all_kinds |= {"fork server"} if EXECUTES else set()
             only_lookups_know(daemon, all_kinds, "after_the_start")
             daemon.write({"hostname": "other.test"})
             is_(ctl(daemon, "reload").returncode, 0, "a_reload")

@@ -19,7 +19,7 @@ from handoffd import Handoffd, free_port, is_sanitized, program, writes_out
 from injected import Injected
 from lmtp import deliver
 from owners import Owners
-from processes import children, status
+from processes import children, status, titled
 from tap import done, empty, is_, ok, skip_all
 
 if is_sanitized():
@@ -119,7 +119,7 @@ with socket.create_server(("127.0.0.1", 0)) as outside, \
             is_(process.call("open", inside, 0o100 | 2, 0o600) >= 0, True, "a_worker_creates_files_in_the_spool")
             is_(process.call("unlink", inside), 0, "a_worker_removes_files_in_the_spool")
     is_(bystander.poll(), None, "an_unrelated_process_of_the_same_user_survives")
-    both = until(lambda: two if len(two := set(children(daemon.pid)) - {worker}) == 2 else None,
+    both = until(lambda: two if len(two := titled(children(daemon.pid), "status")) == 2 else None,
                  "two status processes")
     for pid in both:
         is_((status(pid)["NoNewPrivs"], status(pid)["Seccomp"]), ("1", "2"),

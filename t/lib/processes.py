@@ -66,8 +66,8 @@ def descendants(pid):
 
 
 def titled(pids, title):
-    """Returns those of these processes whose title is "handoffd: TITLE"."""
-    return [pid for pid in pids if command_line(pid) == f"handoffd: {title}"]
+    """Returns those of these processes whose title is "handoffd: TITLE" or "handoffd: TITLE, ..."."""
+    return [pid for pid in pids if command_line(pid).partition(",")[0] == f"handoffd: {title}"]
 
 
 def descriptors(pid):
