@@ -55,6 +55,8 @@ class Checker {
   const std::vector<std::string>& loops() const { return loops_; }
 
  private:
+  // The call in messages: "'fileinto'".
+  static std::string named(const Call& call);
   void check_needs();
   void block(std::vector<Call>& commands);
   void command(Call& call, Branch before);

@@ -7,6 +7,9 @@
 
 namespace handoff::sieve {
 
+// How many octets of text one step compares.
+inline constexpr std::uint64_t kOctetsOfStep = 1024;
+
 struct Limits {
   // Limits of a script. RFC 5228 2.10.5 and 2.10.7 require at least 15 nested blocks and 15 nested
   // test lists. Pigeonhole allows 1 MiB for a script, 32 levels and 32 octets for an identifier.

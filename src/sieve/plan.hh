@@ -28,6 +28,9 @@ struct Copy {
   bool create = false;             // RFC 5490: create the folder if it does not exist
   std::string special_use;  // RFC 8579: use a folder with this special use instead, if there is one
   Edited edited;
+
+  // Returns whether the message is stored where it would be without a script.
+  bool keeps() const { return folder.empty() && special_use.empty(); }
 };
 
 // The message is redirected (RFC 5228 4.2).

@@ -5,22 +5,8 @@
 
 #include "base/text.hh"
 #include "sieve/environment.hh"
-#include "sieve/regex.hh"
-#include "sieve/wildcard.hh"
 
 namespace handoff::sieve {
-namespace {
-
-// How many octets of text one step compares.
-constexpr std::uint64_t kOctetsOfStep = 1024;
-// The steps that each octet of a regular expression costs when it is compiled, and the number of
-// compiled expressions that are kept.
-constexpr std::uint64_t kStepsOfPattern = 4;
-constexpr std::size_t kMostRegexes = 32;
-
-bool is_empty_keep(const Copy& copy) { return copy.folder.empty() && copy.special_use.empty(); }
-
-}  // namespace
 
 Run::Run(Message& message, const Facts& facts, Site& site, const Limits& limits, Trace* trace)
     : message_(&message),
@@ -48,7 +34,7 @@ bool Run::carries_on() {
   auto& actions = plan_.actions;
   auto is_keep = [](const Action& action) {
     const auto* copy = std::get_if<Copy>(&action);
-    return copy != nullptr && is_empty_keep(*copy);
+    return copy != nullptr && copy->keeps();
   };
   if (auto keep = std::ranges::find_if(actions, is_keep); keep != actions.end()) {
     flags_ = std::get<Copy>(*keep).flags;
@@ -213,195 +199,6 @@ std::optional<std::string> Run::string(const Call& call, Tag tag) {
   const auto* argument = call.argument(tag);
   if (argument == nullptr) return std::nullopt;
   return string(*argument);
-}
-
-std::optional<std::size_t> Run::index(const Call& call, std::size_t count) {
-  const auto* argument = call.argument(Tag::kIndex);
-  if (argument == nullptr || argument->number == 0 || argument->number > count) return std::nullopt;
-  return call.has(Tag::kLast) ? count - argument->number : argument->number - 1;
-}
-
-bool Run::match_key(const Call& call, const Comparator& comparator, std::string_view value,
-                    const Text& text, const std::string& key, bool quiet) {
-  auto* values = program_->variables && !quiet ? &variables_ : nullptr;
-  std::vector<std::string> found;
-  if (!step(1 + value.size() / kOctetsOfStep))
-    return fail(call.line, "the script takes too many steps"), false;
-  if (call.has(Tag::kContains))
-    return comparator.fold(value).find(comparator.fold(key)) != std::string::npos;
-  if (call.has(Tag::kMatches)) {
-    auto work = (limits_.steps - std::min(steps_, limits_.steps)) * kOctetsOfStep;
-    auto before = work;
-    bool matches =
-        match_wildcards(key, value, comparator, values == nullptr ? nullptr : &found, work);
-    if (!step((before - work) / kOctetsOfStep)) fail(call.line, "the script takes too many steps");
-    if (matches && values != nullptr) values->set_match(std::move(found));
-    return matches;
-  }
-  if (call.has(Tag::kRegex)) {
-    const auto* regex = regex_of(call, text, key, comparator.info().ignores_case);
-    if (regex == nullptr) return false;
-    if (!step(regex_cost(*regex, value, values != nullptr)))
-      return fail(call.line, "the script takes too many steps"), false;
-    bool matches =
-        find_regex(*regex, value, values == nullptr ? nullptr : &found, limits_.match_values);
-    if (matches && values != nullptr) values->set_match(std::move(found));
-    return matches;
-  }
-  if (const auto* relation = call.argument(Tag::kValue)) {
-    return holds(*find_relation(relation->texts.front().literal), comparator.order(value, key));
-  }
-  return comparator.order(value, key) == 0;
-}
-
-// Null if the expression is invalid, which the trace and the log then report; the test is then
-// false.
-const re2::RE2* Run::regex_of(const Call& call, const Text& text, const std::string& key,
-                              bool ignore_case) {
-  if (text.regex) return text.regex.get();
-  std::pair name{key, ignore_case};
-  auto found = regexes_.find(name);
-  if (found == regexes_.end()) {
-    if (!step(key.size() * kStepsOfPattern))
-      return fail(call.line, "the script takes too many steps"), nullptr;
-    auto compiled = compile_regex(key, ignore_case);
-    if (!compiled) {
-      auto what = "regular expression '" + escape(key) + "': " + compiled.error().what;
-      note(call, what);
-      log(what);
-    }
-    if (regexes_.size() >= kMostRegexes) regexes_.clear();
-    found = regexes_.emplace(std::move(name), compiled ? compiled.value() : Regex()).first;
-  }
-  return found->second.get();
-}
-
-bool Run::match(const Call& call, const std::vector<std::string>& values, const Argument& keys,
-                bool quiet) {
-  const auto* argument = call.argument(Tag::kComparator);
-  const auto& comparator =
-      *find_comparator(argument == nullptr ? call.kind->comparator
-                                           : std::string_view(argument->texts.front().literal));
-  auto expanded = list(keys);
-  if (failed()) return false;
-  bool result = false;
-  if (const auto* relation = call.argument(Tag::kCount)) {
-    auto count = std::to_string(values.size());
-    for (const auto& key : expanded) {
-      result = result ||
-               holds(*find_relation(relation->texts.front().literal), comparator.order(count, key));
-    }
-    record(call, {count}, std::move(expanded), result);
-    return result;
-  }
-  for (const auto& value : values) {
-    for (std::size_t i = 0; i < expanded.size() && !result; ++i) {
-      result = match_key(call, comparator, value, keys.texts[i], expanded[i], quiet);
-      if (failed()) return false;
-    }
-    if (result) break;
-  }
-  record(call, values, std::move(expanded), result);
-  return result;
-}
-
-Place Run::place(const Call& call) const {
-  auto script = running_.empty() ? "" : program_->scripts[running_.back()].name;
-  return {script, call.line, rule_};
-}
-
-void Run::record(const Call& call, const std::vector<std::string>& values,
-                 std::vector<std::string> keys, bool result) {
-  if (trace_ == nullptr || trace_->size() >= limits_.trace_entries) return;
-  TraceEntry entry;
-  auto at = place(call);
-  entry.script = std::move(at.script);
-  entry.line = call.line;
-  entry.rule = std::move(at.rule);
-  entry.call = call.name;
-  for (const auto& tag : call.tags) {
-    entry.call += " :" + tag.name;
-    if (tag.argument && tag.argument->type != Argument::Type::kNumber &&
-        tag.argument->texts.size() == 1) {
-      entry.call += " \"" + tag.argument->texts.front().literal + "\"";
-    }
-  }
-  entry.values = values;
-  entry.keys = std::move(keys);
-  entry.result = result ? TraceEntry::Result::kTrue : TraceEntry::Result::kFalse;
-  trace_->push_back(std::move(entry));
-}
-
-void Run::note(const Call& call, std::string what) {
-  if (trace_ == nullptr || trace_->size() >= limits_.trace_entries) return;
-  auto at = place(call);
-  TraceEntry entry;
-  entry.script = std::move(at.script);
-  entry.line = call.line;
-  entry.rule = std::move(at.rule);
-  entry.call = call.name;
-  entry.note = std::move(what);
-  trace_->push_back(std::move(entry));
-}
-
-bool Run::count_header_edit(std::size_t line) {
-  if (++edits_ <= limits_.header_edits) return true;
-  fail(line, "the script edits the header too often");
-  return false;
-}
-
-// RFC 5429 2.4: a message that is rejected is neither delivered nor answered by vacation.
-bool Run::conflicts(const Action& action) const {
-  auto excludes = [](const Action& a, const Action& b) {
-    if (!std::holds_alternative<Rejection>(a)) return false;
-    const auto* outgoing = std::get_if<Outgoing>(&b);
-    return outgoing == nullptr || outgoing->kind == Outgoing::Kind::kVacation;
-  };
-  return std::ranges::any_of(plan_.actions, [&](const Action& earlier) {
-    return excludes(action, earlier) || excludes(earlier, action);
-  });
-}
-
-// Returns whether an earlier action does the same; the earlier action then gets the flags of the
-// later one (RFC 5232 2.3).
-bool Run::merge(const Action& action) {
-  for (auto& earlier : plan_.actions) {
-    if (auto* a = std::get_if<Copy>(&earlier);
-        a != nullptr && std::holds_alternative<Copy>(action)) {
-      const auto& b = std::get<Copy>(action);
-      auto folder = [&](const Copy& c) { return is_empty_keep(c) ? facts_->folder : c.folder; };
-      if (folder(*a) != folder(b) || a->special_use != b.special_use || !(a->edited == b.edited))
-        continue;
-      a->flags = b.flags;
-      return true;
-    }
-    if (auto* a = std::get_if<Redirect>(&earlier);
-        a != nullptr && std::holds_alternative<Redirect>(action)) {
-      if (a->to == std::get<Redirect>(action).to) return true;
-    }
-  }
-  return false;
-}
-
-Flow Run::add(const Call& call, Action action, bool copies) {
-  if (conflicts(action)) {
-    return fail(call.line, "'" + call.name +
-                               "' conflicts with an earlier action: a message cannot be rejected "
-                               "and also delivered or answered");
-  }
-  if (!copies) keep_ = false;
-  if (merge(action)) return Flow::kNext;
-  if (plan_.actions.size() >= limits_.actions)
-    return fail(call.line, "the total number of actions exceeds policy limit");
-  if (std::holds_alternative<Redirect>(action)) {
-    auto count = std::ranges::count_if(
-        plan_.actions, [](const Action& a) { return std::holds_alternative<Redirect>(a); });
-    if (static_cast<std::size_t>(count) >= limits_.redirects) {
-      return fail(call.line, "the number of redirect actions exceeds policy limit");
-    }
-  }
-  plan_.actions.push_back(std::move(action));
-  return Flow::kNext;
 }
 
 }  // namespace handoff::sieve

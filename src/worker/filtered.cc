@@ -384,7 +384,7 @@ Status Filtered::take_copy(const sieve::Copy& copy, spool::Message& message,
   spool::CopyOrder order{mailbox.value(), spool::flags_of(copy.flags), nullptr};
   auto folder =
       recipients::folder_text(order.mailbox.folder, services_.config.spool.folder_encoding);
-  bool keeps = copy.folder.empty() && copy.special_use.empty();
+  bool keeps = copy.keeps();
   if (copy.edited.any()) {
     auto text = edited_text(copy.edited, copy.place, message, verdict.header_size);
     if (!text) return text.error();
