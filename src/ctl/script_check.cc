@@ -64,10 +64,12 @@ class ScriptCheck {
     if (!file) return broken(path, file.error().cause());
     auto text = filter::read_all(files_, file.value(), config_.sieve.max_script_size);
     if (!text) return broken(path, text.error().cause());
-    SieveSite site(path, config_.sieve.global_directory, {});
-    auto checked = engine_.check(text.value(), site, filter::limits_of(config_));
+    SieveSite site(directories_beside(path), config_.sieve.global_directory);
+    auto checked = engine_.compile(text.value(), site, filter::limits_of(config_));
     if (checked.error) return broken(path, checked.error->describe());
-    if (!checked.faults.empty()) broken(path, checked.faults.front().text());
+    for (const auto* faults : {&checked.faults, &checked.missing}) {
+      if (!faults->empty()) return broken(path, faults->front().text());
+    }
   }
 
   void finish() {

@@ -1,6 +1,5 @@
 // handoffctl sieve: checks a Sieve script, and shows what the script would do with a message.
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -8,7 +7,7 @@
 #include "ctl/commands.hh"
 #include "ctl/plan_text.hh"
 #include "ctl/sieve_commands.hh"
-#include "ctl/sieve_site.hh"
+#include "ctl/sieve_trial.hh"
 #include "filter/engine.hh"
 
 namespace handoff::ctl {
@@ -24,56 +23,32 @@ const sieve::Engine& open_engine() {
   return *engine.value();
 }
 
-std::string read_all(std::istream& in, const std::string& what) {
-  std::string out(std::istreambuf_iterator<char>(in), {});
-  if (in.bad()) fail(what + ": cannot be read", EX_NOINPUT);
+std::string read_input() {
+  std::string out(std::istreambuf_iterator<char>(std::cin), {});
+  if (std::cin.bad()) fail("standard input: cannot be read", EX_NOINPUT);
   return out;
 }
 
-std::string read_script(const std::string& path) {
-  auto text = read_file(path);
-  if (!text) fail(path + ": cannot be read", EX_NOINPUT);
-  return *std::move(text);
-}
-
-// Takes the script's name from the arguments.
-std::string take_script(std::vector<std::string>& arguments) {
-  auto script = std::move(arguments.front());
-  arguments.erase(arguments.begin());
-  return script;
-}
-
 int check_one(Invocation& invocation) {
-  auto script = take_script(invocation.arguments);
-  SieveSite site(script, take_option(invocation.arguments, "--global", ""), {});
+  SieveTrial trial(open_engine(), invocation);
   invocation.expect_no_more();
-  auto checked = open_engine().check(read_script(script), site, {});
-  auto code = report_faults(script, checked.faults, checked.error);
-  if (code == EX_OK) std::cout << script << ": no errors\n";
+  auto code = trial.check();
+  if (code == EX_OK) std::cout << trial.script() << ": no errors\n";
   return code;
 }
 
 int test_one(Invocation& invocation) {
-  auto& arguments = invocation.arguments;
-  auto script = take_script(arguments);
-  sieve::Facts facts;
-  facts.from = take_option(arguments, "--from", "sender@example.org");
-  facts.to = take_option(arguments, "--to", "recipient@example.org");
-  facts.addresses = take_options(arguments, "--address");
-  facts.user = facts.to.substr(0, facts.to.rfind('@'));
-  facts.host = "localhost";
-  facts.message_id = "test@localhost";
-  facts.now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  auto global = take_option(arguments, "--global", "");
-  SieveSite site(script, std::move(global), take_options(arguments, "--folder"));
+  SieveTrial trial(open_engine(), invocation);
   invocation.expect_no_more();
-  auto text = read_script(script);
-  auto message = read_all(std::cin, "standard input");
-  auto ran = open_engine().run(text, message, facts, site, {});
-  print_trace(std::cout, script, ran.trace);
-  auto code = report_faults(script, ran.faults, ran.error);
+  auto code = trial.prepare();
+  auto message = read_input();
+  auto ran =
+      trial.run(message, trial.from().empty() ? "sender@example.org" : trial.from(), trial.to());
+  print_trace(std::cout, trial.script(), ran.trace);
+  auto failed = report_faults(trial.script(), ran.faults, ran.error);
   print_plan(std::cout, ran.plan);
-  return code;
+  for (const auto& remark : trial.remarks(ran.plan)) std::cout << "  " << remark << "\n";
+  return failed != EX_OK ? failed : code;
 }
 
 }  // namespace

@@ -1,53 +1,61 @@
 // handoffctl sieve rehearse: what a script would do with the messages of a mailbox.
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
 
+#include "base/text.hh"
+#include "base/utf7.hh"
 #include "ctl/plan_text.hh"
 #include "ctl/sieve_commands.hh"
-#include "ctl/sieve_site.hh"
+#include "ctl/sieve_trial.hh"
 
 namespace handoff::ctl {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Stored {
-  std::string file;    // relative to the mailbox
-  std::string folder;  // "" is the inbox
-};
-
-void add_messages(const fs::path& mailbox, const std::string& directory, const std::string& folder,
-                  std::vector<Stored>& out) {
+void add_messages(const fs::path& mailbox, const std::string& directory,
+                  std::vector<std::string>& out) {
   for (const char* part : {"new", "cur"}) {
     std::error_code ignored;
     auto below = (directory.empty() ? "" : directory + "/") + part;
     for (const auto& entry : fs::directory_iterator(mailbox / below, ignored)) {
       if (entry.is_regular_file(ignored))
-        out.push_back({below + "/" + entry.path().filename().string(), folder});
+        out.push_back(below + "/" + entry.path().filename().string());
     }
   }
 }
 
-// Returns the messages of a Maildir and its folders (Maildir++), in the order in which they
-// arrived.
-std::vector<Stored> messages_of(const fs::path& mailbox) {
-  std::vector<Stored> out;
-  add_messages(mailbox, "", "", out);
+// Returns the directories of the folders of a Maildir (Maildir++): ".Lists.Sieve".
+std::vector<std::string> directories_of(const fs::path& mailbox) {
+  std::vector<std::string> out;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(mailbox, ignored)) {
     auto name = entry.path().filename().string();
-    if (name.starts_with('.') && entry.is_directory(ignored)) {
-      auto folder = name.substr(1);
-      std::ranges::replace(folder, '.', '/');
-      add_messages(mailbox, name, folder, out);
-    }
+    if (name.starts_with('.') && entry.is_directory(ignored)) out.push_back(std::move(name));
   }
-  auto base = [](const Stored& stored) { return stored.file.substr(stored.file.rfind('/') + 1); };
+  return out;
+}
+
+// Returns the names of the folders as scripts write them.
+std::vector<std::string> folders_of(const fs::path& mailbox) {
+  std::vector<std::string> out;
+  for (const auto& directory : directories_of(mailbox)) {
+    auto name = directory.substr(1);
+    out.push_back(from_imap_utf7(name).value_or(name));
+  }
+  return out;
+}
+
+// Returns the messages of a Maildir and its folders, in the order in which they arrived.
+std::vector<std::string> messages_of(const fs::path& mailbox) {
+  std::vector<std::string> out;
+  add_messages(mailbox, "", out);
+  for (const auto& directory : directories_of(mailbox)) add_messages(mailbox, directory, out);
+  auto base = [](const std::string& file) { return file.substr(file.rfind('/') + 1); };
   std::ranges::sort(out, {}, base);
   return out;
 }
@@ -79,46 +87,32 @@ std::string summary_of(const sieve::Plan& plan) {
 }  // namespace
 
 int sieve_rehearse(Invocation& invocation, const sieve::Engine& engine) {
-  auto& arguments = invocation.arguments;
-  auto script = arguments.front();
-  arguments.erase(arguments.begin());
-  sieve::Facts facts;
-  auto to = take_option(arguments, "--to", "");
-  auto from = take_option(arguments, "--from", "");
-  facts.addresses = take_options(arguments, "--address");
-  SieveSite site(script, take_option(arguments, "--global", ""),
-                 take_options(arguments, "--folder"));
-  if (arguments.empty())
+  SieveTrial trial(engine, invocation);
+  if (invocation.arguments.empty())
     throw conf::ConfigError("sieve rehearse: the mailbox is missing (see handoffctl --help)",
                             EX_USAGE);
-  fs::path mailbox = arguments.front();
-  arguments.erase(arguments.begin());
+  fs::path mailbox = invocation.arguments.front();
+  invocation.arguments.erase(invocation.arguments.begin());
   invocation.expect_no_more();
   std::error_code ignored;
   if (!fs::is_directory(mailbox / "cur", ignored))
     throw conf::ConfigError(mailbox.string() + ": is no Maildir", EX_NOINPUT);
-  auto text = read_file(script);
-  if (!text) throw conf::ConfigError(script + ": cannot be read", EX_NOINPUT);
-  auto checked = engine.check(*text, site, {});
-  if (auto code = report_faults(script, checked.faults, checked.error); code != EX_OK) return code;
+  trial.suggest_folders(folders_of(mailbox));
+  if (auto code = trial.prepare(); code != EX_OK) return code;
 
-  facts.host = "localhost";
-  facts.message_id = "rehearsal@localhost";
-  facts.now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   std::map<std::string, std::size_t> totals;
   std::size_t faults = 0;
-  for (const auto& [file, folder] : messages_of(mailbox)) {
+  for (const auto& file : messages_of(mailbox)) {
     auto message = read_file((mailbox / file).string());
     if (!message) {
       std::cout << escape(file) << ": cannot be read\n";
       continue;
     }
-    facts.to = !to.empty() ? to : address_in(*message, "Delivered-To:");
-    if (facts.to.empty()) facts.to = "recipient@example.org";
-    facts.from = !from.empty() ? from : address_in(*message, "Return-Path:");
-    facts.user = facts.to.substr(0, facts.to.rfind('@'));
-    auto ran = engine.run(*text, *message, facts, site, {});
+    auto ran = trial.run(
+        *message, !trial.from().empty() ? trial.from() : address_in(*message, "Return-Path:"),
+        !trial.to().empty() ? trial.to() : address_in(*message, "Delivered-To:"));
     auto what = summary_of(ran.plan);
+    for (const auto& remark : trial.remarks(ran.plan)) what += " (" + remark + ")";
     if (!ran.faults.empty()) {
       ++faults;
       what += " (" + ran.faults.front().what + ")";

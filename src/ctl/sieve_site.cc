@@ -5,24 +5,35 @@
 #include <fstream>
 #include <iterator>
 
-namespace handoff::ctl {
+#include "base/text.hh"
+#include "filter/global_scripts.hh"
+#include "recipients/folder.hh"
 
-SieveSite::SieveSite(const std::string& script, std::string global,
-                     std::vector<std::string> folders)
-    : beside_(std::filesystem::path(script).parent_path()),
-      global_(std::move(global)),
-      folders_(std::move(folders)) {
-  if (beside_.empty()) beside_ = ".";
+namespace handoff::ctl {
+namespace {
+
+// "Lists.Sieve" of "INBOX/Lists/Sieve".
+std::string plain_folder(std::string_view folder) {
+  std::string out(folder);
+  std::ranges::replace(out, '/', '.');
+  if (istarts_with(out, "INBOX.")) out.erase(0, 6);
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> directories_beside(const std::string& script) {
+  auto beside = std::filesystem::path(script).parent_path().string();
+  if (beside.empty()) beside = ".";
+  return {beside + "/sieve", beside};
 }
 
 Result<std::optional<std::string>> SieveSite::script(sieve::ScriptPlace place,
                                                      std::string_view name) {
   bool global = place == sieve::ScriptPlace::kGlobal;
-  if (global && global_.empty()) return std::optional<std::string>();
-  auto file = std::string(name) + (name.ends_with(".sieve") ? "" : ".sieve");
-  auto folders = global ? std::vector{global_} : std::vector{beside_ + "/sieve", beside_};
-  for (const auto& folder : folders) {
-    auto path = folder + "/" + file;
+  if ((global && global_.empty()) || name.starts_with('.')) return std::optional<std::string>();
+  for (const auto& directory : global ? std::vector{global_} : personal_) {
+    auto path = filter::included_path(directory, name);
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) continue;
     std::ifstream in(path, std::ios::binary);
@@ -34,11 +45,21 @@ Result<std::optional<std::string>> SieveSite::script(sieve::ScriptPlace place,
 }
 
 Result<bool> SieveSite::folder_exists(std::string_view folder) {
-  return folders_.empty() || folder == "INBOX" ||
-         std::ranges::find(folders_, folder) != folders_.end();
+  auto wanted = plain_folder(folder);
+  return !folders_ || iequals(wanted, "INBOX") ||
+         std::ranges::any_of(*folders_, [&](const std::string& existing) {
+           return recipients::is_same_folder(plain_folder(existing), wanted, FolderEncoding::kUtf8);
+         });
 }
 
-Result<bool> SieveSite::special_use_exists(std::string_view, std::string_view) { return false; }
+Result<bool> SieveSite::special_use_exists(std::string_view folder, std::string_view use) {
+  for (const auto& usual : recipients::usual_folders(use)) {
+    if (!folder.empty() && !iequals(plain_folder(folder), usual)) continue;
+    if (folder_exists(usual).value()) return true;
+  }
+  return false;
+}
+
 Result<bool> SieveSite::seen(const sieve::Mark&) { return false; }
 Result<std::optional<std::string>> SieveSite::environment(std::string_view) {
   return std::optional<std::string>();

@@ -1,7 +1,8 @@
-// The answers that a script gets from `handoffctl sieve`: included scripts come from files, folders
-// from the command line, and no mark was ever set.
+// The answers that a script gets from handoffctl: included scripts come from files, folders from
+// the command line or a Maildir, and no mark was ever set.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,11 +10,21 @@
 
 namespace handoff::ctl {
 
+// Where the scripts are that a script includes with :personal, if no setting says so: in "sieve/"
+// beside it, and beside it.
+std::vector<std::string> directories_beside(const std::string& script);
+
 class SieveSite final : public sieve::Site {
  public:
-  // Personal scripts are in the directory of `script` or in its subdirectory "sieve/"; global ones
-  // in the directory `global`, if it is not empty. Without `folders` every folder exists.
-  SieveSite(const std::string& script, std::string global, std::vector<std::string> folders);
+  // Personal scripts are in the first of `personal` that has one of the name; global ones in the
+  // directory `global`, if it is not empty.
+  SieveSite(std::vector<std::string> personal, std::string global)
+      : personal_(std::move(personal)), global_(std::move(global)) {}
+
+  // Only these folders and the inbox exist; without a call every folder exists. A name is compared
+  // as a delivery does: '/' and '.' both separate a folder from its subfolder, "INBOX/" before a
+  // name is left out, and case does not matter.
+  void set_folders(std::vector<std::string> folders) { folders_ = std::move(folders); }
 
   Result<std::optional<std::string>> script(sieve::ScriptPlace place,
                                             std::string_view name) override;
@@ -23,9 +34,9 @@ class SieveSite final : public sieve::Site {
   Result<std::optional<std::string>> environment(std::string_view item) override;
 
  private:
-  std::string beside_;
+  std::vector<std::string> personal_;
   std::string global_;
-  std::vector<std::string> folders_;
+  std::optional<std::vector<std::string>> folders_;
 };
 
 }  // namespace handoff::ctl

@@ -68,9 +68,11 @@ Status check_global_scripts(const conf::Config& config, const sieve::Engine& eng
     auto text = read_all(files, file.value(), config.sieve.max_script_size);
     if (!text) return wrong(text.error().cause());
     GlobalSite site(config, files);
-    auto checked = engine.check(text.value(), site, limits_of(config));
+    auto checked = engine.compile(text.value(), site, limits_of(config));
     if (checked.error) return wrong(checked.error->describe());
-    if (!checked.faults.empty()) return wrong(checked.faults.front().text());
+    for (const auto* faults : {&checked.faults, &checked.missing}) {
+      if (!faults->empty()) return wrong(faults->front().text());
+    }
     return {};
   };
   for (const auto& path : config.sieve.before) {

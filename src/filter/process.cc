@@ -178,7 +178,7 @@ class Process {
       verdict.error = text.error();
       return verdict;
     }
-    auto ran = engine_.run_all(programs, text.value(), job.facts, site, job.limits);
+    auto ran = engine_.run(programs, text.value(), job.facts, site, job.limits, false);
     verdict.plan = std::move(ran.plan);
     for (auto& fault : ran.faults) verdict.faults.push_back(std::move(fault));
     verdict.error = std::move(ran.error);

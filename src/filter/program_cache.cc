@@ -14,7 +14,7 @@ constexpr std::size_t kMostEntries = 500;
 // A file that was changed more recently may change again without getting a new time, because
 // filesystems count in ticks.
 constexpr std::chrono::seconds kSettled{2};
-constexpr std::size_t kReadSize = 64 << 10;  // octets
+constexpr std::size_t kGrowth = 4 << 10;  // octets: how much more a file may have than its size
 
 }  // namespace
 
@@ -25,11 +25,10 @@ Result<std::string> read_all(sys::Files& files, const sys::Fd& file, std::uint64
   // The size may change between reads, so only the octets that were read count.
   if (info.value().size > most) return Error{EFBIG, "read", {}};
   std::string text;
-  text.reserve(info.value().size + kReadSize);
-  for (;;) {
+  for (auto room = info.value().size;; room = kGrowth) {
     auto have = text.size();
-    text.resize(have + kReadSize);
-    auto n = files.read_at(file, have, text.data() + have, kReadSize);
+    text.resize(have + room);
+    auto n = files.read_at(file, have, text.data() + have, room);
     if (!n) return n.error();
     text.resize(have + n.value());
     if (text.size() > most) return Error{EFBIG, "read", {}};

@@ -88,7 +88,7 @@ Flow redirect(Run& run, const Call& call) {
   Redirect action;
   action.place = run.place(call);
   action.to = address->address();
-  action.edited = run.message().edited();
+  action.edited = run.message().edited_for_redirect();
   action.head = "X-Sieve-Redirected-From: " + run.facts().to + std::string(run.message().newline());
   run.note(call, "to " + action.to);
   return run.add(call, std::move(action), call.has(Tag::kCopy));
@@ -150,6 +150,17 @@ void check_copy(Checker& checker, Call& call) {
     return;
   checker.fault(call.line, "'" + escape(use->texts.front().literal) +
                                "' is not a special use, such as \"\\\\Junk\"");
+}
+
+void check_fcc(Checker& checker, Call& call) {
+  const auto* folder = call.argument(Tag::kFcc);
+  if (folder != nullptr) {
+    check_folder(checker, *folder);
+    return check_copy(checker, call);
+  }
+  for (auto tag : {Tag::kCreate, Tag::kFlags, Tag::kSpecialuse}) {
+    if (call.has(tag)) checker.fault(call.line, "':" + call.find(tag)->name + "' needs ':fcc'");
+  }
 }
 
 std::optional<Copy> make_copy(Run& run, const Call& call, const std::string& folder) {

@@ -5,16 +5,17 @@
 #include "base/address.hh"
 #include "base/text.hh"
 #include "base/unicode.hh"
+#include "sieve/decode.hh"
 
 namespace handoff::sieve {
 namespace {
 
 bool is_folding_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-// A character of a word in a display name or local part. The dot is allowed too, because old
-// software writes it.
-bool is_word(char c) { return (is_atext(c) && is_ascii(c)) || c == '.'; }
+// A character of a word in a display name or local part, also beyond ASCII (RFC 6532 3.2). The dot
+// is allowed too, because old software writes it.
+bool is_word(char c) { return is_atext(c) || c == '.'; }
 bool is_domain(char c) {
-  return is_ascii(c) && (is_alpha(c) || is_digit(c) || c == '-' || c == '_');
+  return !is_ascii(c) || is_alpha(c) || is_digit(c) || c == '-' || c == '_';
 }
 
 // Reads the tokens of RFC 5322 3.2; comments count as blanks.
@@ -131,7 +132,7 @@ bool read_mailbox(Reader& in, Mailbox& out) {
   in.go_to(start);
   while (!in.done() && in.front() != '<') {
     auto quoted = in.front() == '"' ? in.quoted() : std::nullopt;
-    auto word = quoted ? *quoted : in.word([](char c) { return is_word(c) || !is_ascii(c); });
+    auto word = quoted ? *quoted : in.word(is_word);
     if (!quoted && word.empty()) return false;
     out.name += (out.name.empty() ? "" : " ") + word;
   }
@@ -170,6 +171,20 @@ std::string_view skip_invalid(Reader& in) {
 std::string Mailbox::address() const {
   if (!valid) return text;
   return Address{local, domain}.text();
+}
+
+std::string in_header(const Mailbox& mailbox) {
+  auto name = encode_words(mailbox.name);
+  bool plain = std::ranges::all_of(name, [](char c) { return is_word(c) || c == ' '; });
+  if (!plain) {
+    std::string quoted = "\"";
+    for (char c : name) {
+      if (c == '"' || c == '\\') quoted += '\\';
+      quoted += c;
+    }
+    name = quoted + "\"";
+  }
+  return (name.empty() ? "" : name + " ") + "<" + mailbox.address() + ">";
 }
 
 std::vector<Mailbox> parse_address_list(std::string_view text) {
@@ -224,7 +239,8 @@ std::optional<Mailbox> parse_path(std::string_view text) {
 std::optional<Mailbox> parse_one_address(std::string_view text) {
   if (text.find_first_of("\r\n") != std::string_view::npos) return std::nullopt;
   auto all = parse_address_list(text);
-  if (all.size() != 1 || !all.front().valid) return std::nullopt;
+  if (all.size() != 1 || !all.front().valid || !all_ascii(all.front().address()))
+    return std::nullopt;
   Reader in(text);
   if (in.front() == ',' || trim(text).ends_with(',') || trim(text).ends_with(';'))
     return std::nullopt;

@@ -19,6 +19,10 @@ struct Mailbox {
   std::string address() const;
 };
 
+// Returns `Name <address>` for a header: the name is quoted if necessary, or encoded (RFC 2047) if
+// it is not ASCII; without a name, "<address>".
+std::string in_header(const Mailbox& mailbox);
+
 // Returns all addresses of an address-list, including those within groups and invalid ones, which
 // keep the original text. An empty field yields one empty, invalid address.
 std::vector<Mailbox> parse_address_list(std::string_view text);

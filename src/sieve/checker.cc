@@ -180,7 +180,10 @@ void Checker::include(Call& call) {
   } else if (text.value()) {
     call.script = add(name, *text.value(), key.first);
   } else if (!call.has(Tag::kOptional)) {
-    fault(call.line, "there is no script '" + escape(name) + "' to include");
+    // RFC 6609 3.1: this is an error when the command is executed.
+    call.fault = "there is no script '" + escape(name) + "' to include";
+    if (out_.missing.size() < limits_.errors)
+      out_.missing.push_back({name_, call.line, call.fault});
   }
 }
 

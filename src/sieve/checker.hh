@@ -18,6 +18,7 @@ struct Compiled {
   Program program;
   Faults faults;               // not empty: the program must not run
   std::optional<Error> error;  // the site failed to read an included script: try again later
+  Faults missing;              // included scripts that do not exist: faults when they are needed
 };
 
 // Compiles `script`. The scripts that it includes are requested from `site` and compiled too.
@@ -49,6 +50,9 @@ class Checker {
   std::string constant(const Argument& argument);
   // Checks the name of a variable that a command sets, and counts it.
   void check_variable(const Argument& argument);
+  // The same for a variable that becomes global, which the script must not have set before (RFC
+  // 6609 3.4.1).
+  void check_global_variable(const Argument& argument);
   // RFC 6609: determines the script of an include command, and compiles it if necessary.
   void include(Call& call);
   // RFC 5703 3: the names of the loops around this command, empty for those without a name.
@@ -80,6 +84,7 @@ class Checker {
   std::string name_;
   std::set<std::string, std::less<>> active_;
   std::set<std::string, std::less<>> variables_;
+  std::set<std::string, std::less<>> globals_;
   std::vector<std::string> loops_;
   std::size_t found_ = 0;  // number of faults, including those beyond the limit
   bool lenient_ = false;

@@ -28,7 +28,7 @@ void Checker::prepare(Argument& argument) {
         fault(argument.line, "variables of 'global' need: require \"include\"");
       } else if (space == "env" && !active("vnd.dovecot.environment")) {
         fault(argument.line, "variables of 'env' need: require \"vnd.dovecot.environment\"");
-      } else if (!language_.knows_namespace(space)) {
+      } else if (!language_.knows_namespace(space) || (space == "global" && piece.space != space)) {
         fault(argument.line, "unknown namespace '" + escape(piece.space) + "' of a variable");
       }
     }
@@ -59,6 +59,15 @@ void Checker::check_variable(const Argument& argument) {
   if (variables_.size() == limits_.variables + 1) {
     fault(argument.line, "there are more than " + std::to_string(limits_.variables) + " variables");
   }
+}
+
+void Checker::check_global_variable(const Argument& argument) {
+  auto name = lower(constant(argument));
+  if (variables_.contains("." + name) && !globals_.contains(name)) {
+    return fault(argument.line, "variable '" + escape(name) + "' is set before it is made global");
+  }
+  globals_.insert(name);
+  check_variable(argument);
 }
 
 }  // namespace handoff::sieve

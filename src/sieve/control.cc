@@ -1,5 +1,7 @@
 // Control commands: require, if, stop (RFC 5228 3), include, global, return (RFC 6609), ihave,
 // error (RFC 5463).
+#include <algorithm>
+
 #include "base/text.hh"
 #include "sieve/checker.hh"
 #include "sieve/kinds.hh"
@@ -23,6 +25,7 @@ void check_include(Checker& checker, Call& call) { checker.include(call); }
 // Script 0 is the outermost one, which no script includes. As the number of an include, 0 means
 // that an optional script does not exist.
 Flow include(Run& run, const Call& call) {
+  if (!call.fault.empty()) return run.fail(call.line, call.fault);
   if (call.script == 0) return Flow::kNext;
   if (call.has(Tag::kOnce) && run.executed(call.script)) return Flow::kNext;
   return run.include(call);
@@ -35,7 +38,11 @@ void check_global(Checker& checker, Call& call) {
     Argument one;
     one.line = call.line;
     one.texts.push_back(text);
-    checker.check_variable(one);
+    // RFC 6609 3.4.1.
+    if (text.literal.find('.') != std::string::npos)
+      checker.fault(call.line, "a variable of a namespace cannot be made global");
+    else
+      checker.check_global_variable(one);
   }
 }
 Flow global(Run& run, const Call& call) {
@@ -46,25 +53,27 @@ Flow global(Run& run, const Call& call) {
 
 // RFC 5463 4: the answer is known when the script is compiled, because every extension that exists
 // can then be used. The exceptions are "variables" and "encoded-character", which would change how
-// strings are read.
-bool available(const Language& language, const std::string& name) {
-  return name != "variables" && name != "encoded-character" && language.extension(name) != nullptr;
-}
+// strings are read; they are available only to a script that requires them. Leaves the names of
+// those that are not available.
 void check_ihave(Checker& checker, Call& call) {
-  for (const auto& text : call.arguments[0].texts) {
-    if (available(checker.language(), text.literal)) {
-      checker.require(text.literal);
-    } else {
-      checker.be_lenient();
-    }
+  auto& names = call.arguments[0].texts;
+  if (!std::ranges::all_of(names, &Text::constant))
+    return checker.fault(call.line, "an extension cannot be named by a variable");
+  auto missing = names;
+  std::erase_if(missing, [&](const Text& text) {
+    const auto& name = text.literal;
+    bool changes_strings = name == "variables" || name == "encoded-character";
+    return checker.active(name) ||
+           (!changes_strings && checker.language().extension(name) != nullptr);
+  });
+  if (missing.empty()) {
+    for (const auto& text : names) checker.require(text.literal);
+  } else {
+    checker.be_lenient();
   }
+  names = std::move(missing);
 }
-bool ihave(Run& run, const Call& call) {
-  for (const auto& name : run.list(call.arguments[0])) {
-    if (!available(Language::standard(), name)) return false;
-  }
-  return true;
-}
+bool ihave(Run&, const Call& call) { return call.arguments[0].texts.empty(); }
 
 constexpr Kind kControlKinds[] = {
     {.name = "require", .extension = "", .command = nothing},

@@ -25,6 +25,8 @@ inline constexpr std::array kFccTags{
 // Checks the name of a folder and the special use, if they are constant.
 void check_folder(Checker& checker, const Argument& folder);
 void check_copy(Checker& checker, Call& call);
+// Checks :fcc and the tags that describe its copy, which need it.
+void check_fcc(Checker& checker, Call& call);
 // Returns the copy that a call describes, in `folder`; nothing if Run::failed().
 std::optional<Copy> make_copy(Run& run, const Call& call, const std::string& folder);
 // Returns the copy that :fcc describes; nothing if the call has no :fcc.

@@ -38,11 +38,18 @@ Moment converted(Run& run, const Call& call, Moment moment) {
   return moment;
 }
 
-// RFC 5260 4: the date is what follows the last semicolon, if there is one (Received).
+// RFC 5260 4: the date is what follows the last semicolon (Received), if there is one outside of
+// comments.
 std::optional<Moment> date_of(const Field& field) {
   auto text = field.unfolded();
-  auto at = text.rfind(';');
-  return parse_date(std::string_view(text).substr(at == std::string::npos ? 0 : at + 1));
+  std::size_t start = 0;
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '(') ++depth;
+    if (text[i] == ')' && depth > 0) --depth;
+    if (text[i] == ';' && depth == 0) start = i + 1;
+  }
+  return parse_date(std::string_view(text).substr(start));
 }
 
 bool date(Run& run, const Call& call) {

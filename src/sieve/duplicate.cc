@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "base/text.hh"
-#include "sieve/checker.hh"
 #include "sieve/kinds.hh"
 #include "sieve/run.hh"
 
@@ -13,22 +12,14 @@ constexpr std::array kDuplicateTags{TagUse{Tag::kHandle}, TagUse{Tag::kHeader},
                                     TagUse{Tag::kUniqueid}, TagUse{Tag::kSeconds},
                                     TagUse{Tag::kLast}};
 
-void check_duplicate(Checker& checker, Call& call) {
-  const auto* header = call.argument(Tag::kHeader);
-  if (header != nullptr && header->texts.front().constant() &&
-      !is_field_name(header->texts.front().literal)) {
-    checker.fault(header->line,
-                  "field name '" + escape(header->texts.front().literal) + "' is invalid");
-  }
-}
-
-// Returns the text that identifies the message; nothing if it has none.
+// Returns the text that identifies the message, wherever it is from (RFC 7352 3.2); nothing if the
+// message has none.
 std::optional<std::string> unique_id(Run& run, const Call& call) {
-  if (auto id = run.string(call, Tag::kUniqueid)) return "id:" + *id;
+  if (auto id = run.string(call, Tag::kUniqueid)) return id;
   auto name = run.string(call, Tag::kHeader).value_or("Message-ID");
   auto fields = run.message().header().find(name);
   if (fields.empty()) return std::nullopt;
-  return "header:" + fields.front()->unfolded();
+  return fields.front()->decoded();
 }
 
 // RFC 7352 3: an ID is recorded only after a successful run, so the other tests of the same run do
@@ -44,6 +35,7 @@ bool duplicate(Run& run, const Call& call) {
   const auto* seconds = call.argument(Tag::kSeconds);
   mark.seconds = std::min(seconds == nullptr ? run.limits().duplicate_default : seconds->number,
                           run.limits().duplicate_most);
+  if (mark.seconds == 0) return false;  // RFC 7352 3.3
   if (!run.may_ask()) return false;
   auto seen = run.site().seen(mark);
   if (!seen) return run.fail(seen.error()), false;
@@ -61,11 +53,7 @@ bool duplicate(Run& run, const Call& call) {
 }
 
 constexpr Kind kDuplicateKinds[] = {
-    {.name = "duplicate",
-     .extension = "duplicate",
-     .tags = kDuplicateTags,
-     .check = check_duplicate,
-     .test = duplicate},
+    {.name = "duplicate", .extension = "duplicate", .tags = kDuplicateTags, .test = duplicate},
 };
 
 }  // namespace

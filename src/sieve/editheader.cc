@@ -14,10 +14,16 @@ constexpr std::array kAddTags{TagUse{Tag::kLast}};
 constexpr std::array kDeleteIndexTags{TagUse{Tag::kIndex}, TagUse{Tag::kLast}};
 constexpr auto kDeleteTags = join(kMatchTags, kDeleteIndexTags);
 
+// The field that prevents loops of redirects.
+constexpr std::string_view kLoopField = "X-Sieve-Redirected-From";
+
 // RFC 5293 6: the trace of a message must be preserved. Received and Auto-Submitted must not be
-// deleted.
+// deleted; neither must the field that prevents loops of redirects, and the fields that replace
+// makes (RFC 5703 5).
 bool is_protected(std::string_view name) {
-  return iequals(name, "Received") || iequals(name, "Auto-Submitted");
+  static constexpr std::string_view kProtected[] = {"Received", "Auto-Submitted", kLoopField,
+                                                    "Original-Subject", "Original-From"};
+  return std::ranges::any_of(kProtected, [&](std::string_view p) { return iequals(p, name); });
 }
 
 bool is_value(std::string_view value) { return value.find('\0') == std::string_view::npos; }
@@ -59,6 +65,10 @@ Flow addheader(Run& run, const Call& call) {
   auto value = run.string(call.arguments[1]);
   auto fault = wrong(name, value, run.limits());
   if (!fault.empty()) return run.fail(call.line, "addheader: " + fault);
+  if (iequals(name, kLoopField)) {
+    run.note(call, name + " is protected and is not added");
+    return Flow::kNext;
+  }
   if (!run.count_header_edit(call.line)) return Flow::kFailed;
   run.note(call, name + ": " + escape(value));
   run.message().add_field(name, one_line(value), call.has(Tag::kLast));

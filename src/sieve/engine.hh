@@ -19,11 +19,6 @@
 
 namespace handoff::sieve {
 
-struct Checked {
-  Faults faults;               // none: the script can run
-  std::optional<Error> error;  // the site failed to read an included script
-};
-
 struct Program;
 
 // A script that can run many times. It holds nothing of the site that it was compiled with.
@@ -31,6 +26,7 @@ struct CompiledScript {
   std::shared_ptr<const Program> program;  // null if it cannot run
   Faults faults;
   std::optional<Error> error;  // the site failed to read an included script
+  Faults missing;              // included scripts that do not exist: faults when they are needed
 };
 
 struct NamedProgram {
@@ -39,7 +35,7 @@ struct NamedProgram {
 };
 
 struct Ran {
-  Faults faults;               // those of the compilation, or the one that ended the run
+  Faults faults;               // the one that ended the run, if any
   std::optional<Error> error;  // the site failed to answer: the message must be deferred
   // If there are faults: the implicit keep of the unchanged message.
   Plan plan;
@@ -55,15 +51,12 @@ struct Engine {
   // Loads what the libraries would otherwise read from files later, such as character sets. Call
   // this in a process that will lose its right to open files, or in its parent.
   void (*prepare)();
-  Checked (*check)(std::string_view script, Site& site, const Limits& limits);
-  // `message` consists of header and body, with CRLF or LF.
-  Ran (*run)(std::string_view script, std::string_view message, const Facts& facts, Site& site,
-             const Limits& limits);
   CompiledScript (*compile)(std::string_view script, Site& site, const Limits& limits);
-  // Runs the scripts in order, without a trace. The next one runs if those before it keep the
-  // message; a keep then counts as the implicit one.
-  Ran (*run_all)(std::span<const NamedProgram> scripts, std::string_view message,
-                 const Facts& facts, Site& site, const Limits& limits);
+  // Runs the scripts in order over `message`, header and body with CRLF or LF. The next one runs if
+  // those before it keep the message; a keep then counts as the implicit one. `traced`: fill
+  // Ran::trace.
+  Ran (*run)(std::span<const NamedProgram> scripts, std::string_view message, const Facts& facts,
+             Site& site, const Limits& limits, bool traced);
 };
 
 }  // namespace handoff::sieve

@@ -50,8 +50,8 @@ struct Limits {
   std::uint64_t vacation_most = 0;  // 0: none
   std::uint64_t vacation_default = 7 * std::uint64_t{86'400};
   // RFC 7352 3.3.
-  std::uint64_t duplicate_default = 12 * std::uint64_t{3'600};
-  std::uint64_t duplicate_most = 2 * std::uint64_t{86'400};
+  std::uint64_t duplicate_default = 7 * std::uint64_t{86'400};
+  std::uint64_t duplicate_most = 30 * std::uint64_t{86'400};
 };
 
 }  // namespace handoff::sieve

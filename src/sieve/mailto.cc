@@ -42,9 +42,8 @@ std::optional<std::string> decode_percent(std::string_view text) {
 bool add_addresses(std::vector<std::string>& out, std::string_view list) {
   if (trim(list).empty()) return true;
   for (const auto& mailbox : parse_address_list(list)) {
-    if (!mailbox.valid) return false;
-    auto address = mailbox.address();
-    out.push_back(mailbox.name.empty() ? address : mailbox.name + " <" + address + ">");
+    if (!mailbox.valid || !all_ascii(mailbox.address())) return false;
+    out.push_back(mailbox.name.empty() ? mailbox.address() : in_header(mailbox));
   }
   return true;
 }

@@ -10,7 +10,7 @@
 namespace handoff::sieve {
 
 struct Mailto {
-  std::vector<std::string> to;  // as written: "Pat <pat@example.org>"
+  std::vector<std::string> to;  // as in a header: "Pat <pat@example.org>"
   std::vector<std::string> cc;
   std::vector<std::string> bcc;
   std::string subject;

@@ -7,6 +7,7 @@
 #include "sieve/checker.hh"
 #include "sieve/kinds.hh"
 #include "sieve/modifiers.hh"
+#include "sieve/moment.hh"
 #include "sieve/outgoing.hh"
 #include "sieve/run.hh"
 
@@ -24,36 +25,36 @@ void check_name(Checker& checker, Call& call) {
   if (name != nullptr) checker.constant(*name);
 }
 
-// Collects the parts below `part`, depth first. The outermost loop begins with the message itself.
-void collect_parts(Part& part, std::vector<Part*>& out) {
-  for (auto& child : part.children) {
-    out.push_back(&child);
-    collect_parts(child, out);
+// Runs the block of a loop for a part, unless it is that of a loop around, and for the parts below
+// it, depth first. A part that the block replaces has none below it (RFC 5703 5).
+Flow visit(Run& run, const Call& call, Part& part, bool itself) {
+  auto flow = Flow::kNext;
+  if (itself) {
+    if (!run.step()) return run.fail(call.line, "the script takes too many steps");
+    run.parts().push_back(&part);
+    flow = run.block(call.commands);
+    run.parts().pop_back();
   }
+  for (auto& child : part.children) {
+    if (flow != Flow::kNext) break;
+    flow = visit(run, call, child, true);
+  }
+  return flow;
 }
 
+// The outermost loop begins with the message itself.
 Flow foreverypart(Run& run, const Call& call) {
   if (run.parts().size() >= run.limits().loop_depth)
     return run.fail(call.line, "loops are nested too deeply");
-  std::vector<Part*> parts;
-  auto& around = run.parts().empty() ? run.message().root() : *run.parts().back();
-  if (run.parts().empty()) parts.push_back(&around);
-  collect_parts(around, parts);
-  auto flow = Flow::kNext;
-  for (auto* part : parts) {
-    if (!run.step()) return run.fail(call.line, "the script takes too many steps");
-    run.parts().push_back(part);
-    flow = run.block(call.commands);
-    run.parts().pop_back();
-    if (flow != Flow::kNext) break;
-  }
+  bool outermost = run.parts().empty();
+  auto flow = visit(run, call, outermost ? run.message().root() : *run.parts().back(), outermost);
   if (flow == Flow::kBreak) {
     if (run.breaking() > 1) return --run.breaking(), Flow::kBreak;
     run.breaking() = 0;
     flow = Flow::kNext;
   }
-  // Replacements become part of the message when no loop refers to its parts any more.
-  if (run.parts().empty() && run.replaced()) run.apply_replacements();
+  // No loop refers to parts any more.
+  if (outermost) run.message().settle();
   return flow;
 }
 
@@ -86,68 +87,58 @@ std::string in_newlines_of(const Message& message, std::string text) {
   return text;
 }
 
-// RFC 5703 6: outside of a loop, replaces the whole message; in a loop, its current part.
+// Counts an edit, and the octets that it copies.
+bool may_rewrite(Run& run, const Call& call) {
+  if (!run.step(run.message().size() / kOctetsOfStep))
+    return run.fail(call.line, "the script takes too many steps"), false;
+  return run.count_header_edit(call.line);
+}
+
+// RFC 5703 5: the two tags are for text that the command makes a message of.
+void check_replace(Checker& checker, Call& call) {
+  if (call.has(Tag::kMime) && (call.has(Tag::kSubject) || call.has(Tag::kFrom)))
+    checker.fault(call.line, "':mime' excludes ':subject' and ':from'");
+}
+// Outside of a loop, replaces the whole message; in a loop, its current part.
 Flow replace(Run& run, const Call& call) {
   auto entity = replacement_for(run, call);
   auto& message = run.message();
-  if (!run.count_header_edit(call.line)) return Flow::kFailed;
+  if (!may_rewrite(run, call)) return Flow::kFailed;
   auto& part = run.parts().empty() ? message.root() : *run.parts().back();
   if (&part == &message.root()) {
     auto subject = run.string(call, Tag::kSubject);
     auto from = run.string(call, Tag::kFrom);
     if (run.failed()) return Flow::kFailed;
     run.note(call, "the message");
-    if (subject) run.message().set_field("Subject", *subject);
-    if (from) run.message().set_field("From", *from);
+    if (subject) message.replace_field("Subject", *subject);
+    if (from) message.replace_field("From", *from);
     entity = "MIME-Version: 1.0\r\n" + entity;
   } else {
     run.note(call, part.type.type + "/" + part.type.subtype);
     // The line end before the next boundary does not belong to the part.
     if (entity.ends_with("\r\n")) entity.resize(entity.size() - 2);
   }
-  auto& target = run.parts().empty() ? message.root() : part;
-  target.replacement = in_newlines_of(message, std::move(entity));
-  target.children.clear();
-  run.replaced() = true;
-  if (run.parts().empty()) run.apply_replacements();
+  message.replace(part, in_newlines_of(message, std::move(entity)));
+  if (run.parts().empty()) message.settle();
   return Flow::kNext;
 }
 
-// RFC 5703 7: the message becomes an attachment of a new message with the given text.
+// RFC 5703 6: the message becomes an attachment of a new message with the given text.
 Flow enclose(Run& run, const Call& call) {
-  auto& message = run.message();
-  if (!run.parts().empty()) return run.fail(call.line, "'enclose' cannot be used in a loop");
-  if (!run.count_header_edit(call.line)) return Flow::kFailed;
-  auto text = run.string(call.arguments[0]);
-  // RFC 2046 5.1.1: the boundary must not occur in any of the parts.
-  std::string boundary = "handoff-enclose";
-  auto original = message.text();
-  while (original.find("--" + boundary) != std::string::npos ||
-         text.find("--" + boundary) != std::string::npos)
-    boundary += "-x";
-  std::string entity = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"" +
-                       boundary + "\"\r\n\r\n--" + boundary + "\r\n" + text_entity(text) +
-                       "\r\n--" + boundary + "\r\nContent-Type: message/rfc822\r\n\r\n";
-  entity = in_newlines_of(message, std::move(entity)) + original;
-  entity += in_newlines_of(message, "\r\n--" + boundary + "--\r\n");
-  auto subject = run.string(call, Tag::kSubject);
-  const auto* given = call.argument(Tag::kHeaders);
-  auto fields = given == nullptr ? std::vector<std::string>() : run.list(*given);
+  if (!may_rewrite(run, call)) return Flow::kFailed;
+  const auto& facts = run.facts();
+  Enclosure made;
+  made.text = run.string(call.arguments[0]);
+  made.fields = {{"Date", Moment{facts.now, facts.zone}.std11()}, {"From", "<" + facts.to + ">"}};
+  if (auto subject = run.string(call, Tag::kSubject))
+    made.fields.emplace_back("Subject", encode_words(*subject));
+  if (auto id = run.new_message_id(); !id.empty())
+    made.fields.emplace_back("Message-ID", "<" + id + ">");
+  if (const auto* copied = call.argument(Tag::kHeaders)) made.copied = run.list(*copied);
   if (run.failed()) return Flow::kFailed;
   run.note(call, "the message");
-  if (subject) message.set_field("Subject", *subject);
-  // "name: value", for the new message.
-  for (const auto& field : fields) {
-    auto colon = field.find(':');
-    if (colon == std::string::npos || !is_field_name(trim(field.substr(0, colon))))
-      return run.fail(call.line, "enclose: '" + escape(field) + "' is not a field");
-    message.set_field(trim(field.substr(0, colon)), trim(field.substr(colon + 1)));
-  }
-  auto& root = message.root();
-  root.replacement = std::move(entity);
-  root.children.clear();
-  run.replaced() = true;
-  run.apply_replacements();
+  run.message().enclose(std::move(made));
+  if (run.parts().empty()) run.message().settle();
   return Flow::kNext;
 }
 
@@ -192,6 +183,7 @@ constexpr Kind kMimeKinds[] = {
      .extension = "replace",
      .arguments = "s",
      .tags = kReplaceTags,
+     .check = check_replace,
      .command = replace},
     {.name = "enclose",
      .extension = "enclose",

@@ -144,7 +144,7 @@ std::optional<std::string> Moment::part(std::string_view name) const {
   if (iequals(name, "time")) return hour + ":" + minute + ":" + second;
   if (iequals(name, "iso8601"))
     return year + "-" + month + "-" + day + "T" + hour + ":" + minute + ":" + second +
-           zone_text(zone, ":");
+           (zone.count() == 0 ? "Z" : zone_text(zone, ":"));
   if (iequals(name, "std11")) return std11();
   if (iequals(name, "zone")) return zone_text(zone, "");
   if (iequals(name, "weekday")) return std::to_string(std::chrono::weekday(days).c_encoding());

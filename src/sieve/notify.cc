@@ -32,9 +32,12 @@ bool is_option(std::string_view option) {
 }
 bool is_importance(std::string_view text) { return text == "1" || text == "2" || text == "3"; }
 
+// RFC 5435 3.2: a method that does not exist is an error when it is used, because a script can ask
+// for it first (valid_notify_method).
 void check_notify(Checker& checker, Call& call) {
   const auto& uri = call.arguments[0].texts.front();
-  if (uri.constant() && !parse_mailto(uri.literal))
+  bool mail = uri.constant() && istarts_with(uri.literal, "mailto:");
+  if (mail && !parse_mailto(uri.literal))
     checker.fault(call.line, "'" + escape(uri.literal) + "' is not a mailto URI");
   const auto* from = call.argument(Tag::kFrom);
   if (from != nullptr && from->texts.front().constant() &&
@@ -52,8 +55,7 @@ void check_notify(Checker& checker, Call& call) {
         checker.fault(options->line, "an option is written as \"name=value\"");
     }
   }
-  if (const auto* folder = call.argument(Tag::kFcc)) check_folder(checker, *folder);
-  check_copy(checker, call);
+  check_fcc(checker, call);
 }
 
 std::string comma_list(const std::vector<std::string>& list) {
@@ -95,13 +97,35 @@ Importance importance_of(std::string_view text) {
   return {"3 (Normal)", "normal"};
 }
 
+// The domain of a path of the envelope; empty if it has none.
+std::string domain_of_path(std::string_view path) {
+  auto parsed = parse_path(path);
+  return parsed ? parsed->domain : std::string();
+}
+
+// RFC 5435 3.3: an author from a domain in which the recipient has no address may be a forgery.
+bool may_be_author(const Facts& facts, const Mailbox& author) {
+  auto same = [&](const std::string& own) { return iequals(domain_of_path(own), author.domain); };
+  return same(facts.to) || same(facts.original_to) || std::ranges::any_of(facts.addresses, same);
+}
+
+// RFC 5436 2.7.1, RFC 3834 5: names the owner of the script, who can stop the notifications.
+std::string auto_submitted(const std::string& owner) {
+  std::string quoted;
+  for (char c : owner) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return "auto-notified; owner-email=\"" + quoted + "\"";
+}
+
 std::string notification_text(Run& run, const Call& call, const Mailto& mailto,
                               const std::string& from) {
   const auto& header = run.message().header();
   auto message = run.string(call, Tag::kMessage);
-  auto subject = !mailto.subject.empty() ? mailto.subject
-                 : message               ? *message
-                                         : "New mail: " + header.first("Subject");
+  auto subject = message                   ? *message
+                 : !mailto.subject.empty() ? mailto.subject
+                                           : header.first("Subject");
   auto importance = importance_of(run.string(call, Tag::kImportance).value_or("2"));
   std::vector<std::pair<std::string_view, std::string>> fields{
       {"X-Sieve", "handoff"},
@@ -109,7 +133,7 @@ std::string notification_text(Run& run, const Call& call, const Mailto& mailto,
       {"To", comma_list(mailto.to)},
       {"Cc", comma_list(mailto.cc)},
       {"Subject", shortened(subject, kLongestSubject)},
-      {"Auto-Submitted", "auto-notified"},
+      {"Auto-Submitted", auto_submitted(run.facts().to)},
       {"Precedence", "bulk"},
       {"X-Priority", std::string(importance.priority)},
       {"Importance", std::string(importance.word)},
@@ -120,7 +144,7 @@ std::string notification_text(Run& run, const Call& call, const Mailto& mailto,
               : message            ? *message
                                    : "A message from " + header.first("From") +
                               " has arrived.\n\nSubject: " + header.first("Subject");
-  return outgoing_header(run.facts(), fields) + text_entity(body);
+  return outgoing_header(run.facts(), run.new_message_id(), fields) + text_entity(body);
 }
 
 Flow notify(Run& run, const Call& call) {
@@ -128,9 +152,13 @@ Flow notify(Run& run, const Call& call) {
   auto mailto = parse_mailto(uri);
   if (!mailto) return run.fail(call.line, "notify: '" + escape(uri) + "' is not a mailto URI");
   auto from = run.string(call, Tag::kFrom);
-  auto sender = from ? parse_one_address(*from) : std::nullopt;
-  if (from && !sender)
+  auto author = from ? parse_one_address(*from) : std::nullopt;
+  if (from && !author)
     return run.fail(call.line, "notify: '" + escape(*from) + "' is not one address");
+  if (author && !may_be_author(run.facts(), *author)) {
+    run.note(call, "':from' is not in a domain of the recipient and is ignored");
+    author.reset();
+  }
 
   Outgoing out;
   out.place = run.place(call);
@@ -151,12 +179,14 @@ Flow notify(Run& run, const Call& call) {
   const auto& facts = run.facts();
   auto path = parse_path(facts.from);
   auto postmaster = facts.postmaster.empty() ? "postmaster@" + facts.host : facts.postmaster;
-  // RFC 5436 2.7: a notification of a message with the null sender has the null sender too.
-  if (path && !path->local.empty()) out.from = sender ? sender->address() : postmaster;
+  // RFC 5436 2.7: the sender is the author; but a notification of a message with the null sender
+  // has the null sender too, because it may be about a bounce of the last one.
+  if (path && !path->local.empty()) out.from = author ? author->address() : postmaster;
   if (is_automatic(run.message().header())) out.withheld = "the message was sent automatically";
   if (out.to.empty() && out.withheld.empty()) out.withheld = "there is no new recipient";
   if (out.withheld.empty()) {
-    out.text = notification_text(run, call, *mailto, from ? *from : "<" + postmaster + ">");
+    out.text =
+        notification_text(run, call, *mailto, author ? in_header(*author) : "<" + postmaster + ">");
     if (out.text.size() > run.limits().outgoing_size)
       return run.fail(call.line, "the notification is too large");
     out.copy = make_fcc(run, call);
@@ -172,11 +202,14 @@ bool valid_notify_method(Run& run, const Call& call) {
                              [](const std::string& uri) { return parse_mailto(uri).has_value(); });
 }
 
-// RFC 5435 5: for mail, it is unknown whether the recipient is online.
+// RFC 5435 5: for mail, it is unknown whether the recipient is online. RFC 8580: a copy of the
+// notification can be stored.
 bool notify_method_capability(Run& run, const Call& call) {
-  bool known = parse_mailto(run.string(call.arguments[0])) &&
-               iequals(run.string(call.arguments[1]), "online");
-  return known && run.match(call, {"maybe"}, call.arguments[2]);
+  if (!parse_mailto(run.string(call.arguments[0]))) return false;
+  auto capability = run.string(call.arguments[1]);
+  if (iequals(capability, "online")) return run.match(call, {"maybe"}, call.arguments[2]);
+  if (iequals(capability, "fcc")) return run.match(call, {"yes"}, call.arguments[2]);
+  return false;
 }
 
 constexpr Kind kNotifyKinds[] = {

@@ -32,10 +32,10 @@ std::string folded(std::string_view name, std::string_view value) {
 
 }  // namespace
 
-std::string outgoing_header(const Facts& facts,
+std::string outgoing_header(const Facts& facts, const std::string& message_id,
                             const std::vector<std::pair<std::string_view, std::string>>& fields) {
   std::string out = folded("Date", Moment{facts.now, facts.zone}.std11());
-  if (!facts.message_id.empty()) out += folded("Message-ID", "<" + facts.message_id + ">");
+  if (!message_id.empty()) out += folded("Message-ID", "<" + message_id + ">");
   for (const auto& [name, value] : fields) {
     if (!value.empty()) out += folded(name, value);
   }

@@ -10,9 +10,9 @@
 
 namespace handoff::sieve {
 
-// Returns Date, Message-ID and the given fields in their order, each folded, in ASCII and ended by
-// CRLF; the empty line is not included. A field with an empty value is omitted.
-std::string outgoing_header(const Facts& facts,
+// Returns Date, Message-ID (without < >) and the given fields in their order, each folded, in ASCII
+// and ended by CRLF; the empty line is not included. A field with an empty value is omitted.
+std::string outgoing_header(const Facts& facts, const std::string& message_id,
                             const std::vector<std::pair<std::string_view, std::string>>& fields);
 
 // Converts all line ends to CRLF.

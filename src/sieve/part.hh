@@ -22,7 +22,7 @@ struct Part {
   std::string_view prologue;     // of a multipart: the text before its first boundary
   std::string_view epilogue;     // and after its last
   std::deque<Part> children;     // of a multipart; for message/rfc822, the one message
-  // Replaces `text` (RFC 5703 6, 7); the children are then those of the new text.
+  // Replaces `text` (RFC 5703 5); the children are then those of the new text.
   std::optional<std::string> replacement;
 
   bool multipart() const { return type.type == "multipart"; }

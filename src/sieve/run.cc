@@ -45,13 +45,18 @@ bool Run::carries_on() {
   return keep_;
 }
 
-void Run::name_actions(const std::string& script) {
+void Run::name_script(const std::string& script) {
   for (auto& action : plan_.actions) {
     std::visit(
         [&](auto& a) {
           if (a.place.script.empty() && a.place.line != 0) a.place.script = script;
         },
         action);
+  }
+  if (trace_ != nullptr) {
+    for (auto& entry : *trace_) {
+      if (entry.script.empty()) entry.script = script;
+    }
   }
   auto& discarded = plan_.discarded_by;
   if (discarded.script.empty() && discarded.line != 0) discarded.script = script;
@@ -67,7 +72,7 @@ Plan Run::finish() {
     copy.place = kept_;
     copy.flags = flags_;
     copy.edited = message_->edited();
-    plan_.actions.emplace_back(std::move(copy));
+    if (Action action = std::move(copy); !merge(action)) plan_.actions.push_back(std::move(action));
   }
   bool stored = std::ranges::any_of(
       plan_.actions, [](const Action& a) { return std::holds_alternative<Copy>(a); });
@@ -85,6 +90,11 @@ void Run::reset() {
   questions_ = 0;
   fault_.reset();
   error_.reset();
+}
+
+std::string Run::new_message_id() {
+  const auto& id = facts_->message_id;
+  return ++messages_ == 1 || id.empty() ? id : std::to_string(messages_) + "." + id;
 }
 
 Flow Run::fail(std::size_t line, std::string what) {

@@ -39,8 +39,8 @@ class Run {
   // Returns whether the next script of a sequence runs, that is, whether the message is kept. Turns
   // an explicit keep into the implicit keep, which the next script may cancel.
   bool carries_on();
-  // Writes the name of the script into the actions and the fault that have none yet.
-  void name_actions(const std::string& script);
+  // Writes the name of the script into the actions, the trace and the fault that have none yet.
+  void name_script(const std::string& script);
   // Returns the plan, with the implicit keep unless an action cancelled it (RFC 5228 2.10.2). After
   // a failure it is the implicit keep of the unchanged message alone (RFC 5228 2.10.6).
   Plan finish();
@@ -96,6 +96,9 @@ class Run {
   // Adds an action and cancels the implicit keep, unless `copies` (RFC 3894). Fails if it conflicts
   // with earlier ones or exceeds a limit.
   Flow add(const Call& call, Action action, bool copies = false);
+  // Returns a Message-ID, without < >, that no other message of this run has; empty if the caller
+  // named none.
+  std::string new_message_id();
   void cancel_keep() { keep_ = false; }
   bool keeps() const { return keep_; }
   bool count_header_edit(std::size_t line);
@@ -107,13 +110,6 @@ class Run {
   std::vector<Part*>& parts() { return parts_; }
   // After kBreak: the number of loops that must still be left.
   std::size_t& breaking() { return breaking_; }
-  // Whether parts have replacements that are not in the message yet; apply_replacements() puts them
-  // into it.
-  bool& replaced() { return replaced_; }
-  void apply_replacements() {
-    message_->rebuild();
-    replaced_ = false;
-  }
 
  protected:
   // For test programs: uses another message and other facts from now on.
@@ -150,11 +146,11 @@ class Run {
   std::uint64_t steps_ = 0;
   std::size_t edits_ = 0;
   std::size_t questions_ = 0;
-  std::size_t line_ = 0;  // of the command or test that runs
+  std::size_t messages_ = 0;  // that the script has made
+  std::size_t line_ = 0;      // of the command or test that runs
   std::string rule_;
   std::vector<Part*> parts_;
   std::size_t breaking_ = 0;
-  bool replaced_ = false;
   std::vector<std::string> log_;
   // The compiled forms of regular expressions that contain variables.
   std::map<std::pair<std::string, bool>, Regex> regexes_;

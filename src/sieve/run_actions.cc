@@ -25,14 +25,15 @@ bool Run::conflicts(const Action& action) const {
 }
 
 // Returns whether an earlier action does the same; the earlier action then gets the flags of the
-// later one (RFC 5232 2.3).
+// later one (RFC 5232 2.3). Edits of the header make no difference (RFC 5293 7).
 bool Run::merge(const Action& action) {
   for (auto& earlier : plan_.actions) {
     if (auto* a = std::get_if<Copy>(&earlier);
         a != nullptr && std::holds_alternative<Copy>(action)) {
       const auto& b = std::get<Copy>(action);
       auto folder = [&](const Copy& c) { return c.keeps() ? facts_->folder : c.folder; };
-      if (folder(*a) != folder(b) || a->special_use != b.special_use || !(a->edited == b.edited))
+      if (folder(*a) != folder(b) || a->special_use != b.special_use ||
+          !a->edited.same_body(b.edited))
         continue;
       a->flags = b.flags;
       return true;

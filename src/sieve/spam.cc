@@ -73,25 +73,30 @@ std::string scaled(std::optional<double> result, double most) {
   return std::to_string(static_cast<int>(std::lround(std::floor(*result * (most - 1) + 1 + 1e-9))));
 }
 
+// RFC 5235 3.1: a result of a scanner counts as 1, a message that was not scanned as 0.
+bool match_result(Run& run, const Call& call, const std::string& value, bool scanned) {
+  if (call.has(Tag::kCount) && !scanned) return run.match(call, {}, call.arguments[0]);
+  return run.match(call, {value}, call.arguments[0]);
+}
+
 bool spamtest(Run& run, const Call& call) {
   const auto& scanner = run.facts().spam;
-  std::string value;
+  bool percent = call.has(Tag::kPercent);
   if (auto word = word_of(run, scanner)) {
-    value =
-        std::to_string(call.has(Tag::kPercent) ? std::min<std::size_t>(*word * 10, 100) : *word);
-  } else if (auto result = result_of(run, scanner); call.has(Tag::kPercent)) {
-    value = result ? std::to_string(std::lround(*result * 100)) : "0";
-  } else {
-    value = scaled(result, 10);
+    auto value = percent ? std::min<std::size_t>(*word * 10, 100) : *word;
+    return match_result(run, call, std::to_string(value), *word != 0);
   }
-  return run.match(call, {value}, call.arguments[0]);
+  auto result = result_of(run, scanner);
+  auto value = percent && result ? std::to_string(std::lround(*result * 100)) : scaled(result, 10);
+  return match_result(run, call, value, result.has_value());
 }
 
 bool virustest(Run& run, const Call& call) {
   const auto& scanner = run.facts().virus;
-  auto word = word_of(run, scanner);
-  return run.match(call, {word ? std::to_string(*word) : scaled(result_of(run, scanner), 5)},
-                   call.arguments[0]);
+  if (auto word = word_of(run, scanner))
+    return match_result(run, call, std::to_string(*word), *word != 0);
+  auto result = result_of(run, scanner);
+  return match_result(run, call, scaled(result, 5), result.has_value());
 }
 
 constexpr Kind kSpamKinds[] = {

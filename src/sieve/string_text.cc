@@ -103,8 +103,9 @@ std::optional<Piece> parse_variable(std::string_view name) {
     name.remove_prefix(dot + 1);
   }
   // Items of the environment may contain dots and hyphens: in ${env.vnd.dovecot.username} the
-  // namespace is "env.vnd.dovecot".
-  if (!is_identifier(name) && !(!piece.space.empty() && parse_number(name))) return std::nullopt;
+  // namespace is "env.vnd.dovecot". RFC 6609 3.4.2: ${global.1} is not a variable.
+  bool numbered = !piece.space.empty() && piece.space != "global" && parse_number(name);
+  if (!is_identifier(name) && !numbered) return std::nullopt;
   piece.text = lower(name);
   return piece;
 }

@@ -74,7 +74,11 @@ bool has_addresses(std::string_view name) {
                                                          "for-approval",
                                                          "for-comment",
                                                          "for-handling",
-                                                         "register-mail-reply-requested-by",
+                                                         "registered-mail-reply-requested-by",
+                                                         "read-receipt-to",
+                                                         "return-receipt-requested",
+                                                         "x-admin",
+                                                         "x-confirm-reading-to",
                                                          "list-post",
                                                          "original-recipient",
                                                          "abuse-reports-to",
@@ -85,7 +89,9 @@ bool has_addresses(std::string_view name) {
                                                          "x-mailing-list"};
   return kNames.contains(lower(name));
 }
+// RFC 5703 4.2: parts may have other fields with addresses, such as "Content-From".
 void check_address(Checker& checker, Call& call) {
+  if (call.has(Tag::kMime)) return;
   for (const auto& text : call.arguments[0].texts) {
     if (text.constant() && !has_addresses(text.literal)) {
       checker.fault(call.line,

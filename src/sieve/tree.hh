@@ -62,9 +62,9 @@ struct Call {
   bool block = false;  // `commands` was written, perhaps empty
   std::vector<Call> commands;
   // Set by the checker. Null: this call cannot be run, because it needs an extension for which
-  // ihave is false; `fault` is the reason.
+  // ihave is false.
   const Kind* kind = nullptr;
-  std::string fault;
+  std::string fault;       // why it cannot be run, or the script that it includes is missing
   std::size_t script = 0;  // include: the number of the script
   std::size_t loops = 0;   // break: how many loops it leaves
 

@@ -107,8 +107,7 @@ std::string reply_to(const Header& header, const std::string& sender) {
       auto mailboxes = parse_address_list(text);
       for (const auto& mailbox : mailboxes) {
         if (!mailbox.valid || !same_address(mailbox.address(), sender)) continue;
-        if (mailboxes.size() == 1) return text;
-        return "<" + sender + ">";
+        return mailboxes.size() == 1 && all_ascii(text) ? text : in_header(mailbox);
       }
     }
   }
@@ -148,26 +147,39 @@ void check_vacation(Checker& checker, Call& call) {
       !parse_one_address(from->texts.front().literal)) {
     checker.fault(from->line, "'" + escape(from->texts.front().literal) + "' is not one address");
   }
-  if (const auto* folder = call.argument(Tag::kFcc)) check_folder(checker, *folder);
-  check_copy(checker, call);
+  check_fcc(checker, call);
 }
 
 std::string reply_text(Run& run, const Call& call, const std::string& from, const std::string& to,
                        const std::string& subject, const std::string& reason) {
   const auto& header = run.message().header();
   auto id = header.first("Message-ID");
-  auto out = outgoing_header(run.facts(), {{"From", from},
-                                           {"To", to},
-                                           {"Subject", subject},
-                                           {"In-Reply-To", id},
-                                           {"References", references_of(header, id)},
-                                           {"Auto-Submitted", "auto-replied (vacation)"},
-                                           {"Precedence", "bulk"},
-                                           {"X-Auto-Response-Suppress", "All"},
-                                           {"MIME-Version", "1.0"}});
+  auto out = outgoing_header(run.facts(), run.new_message_id(),
+                             {{"From", from},
+                              {"To", to},
+                              {"Subject", subject},
+                              {"In-Reply-To", id},
+                              {"References", references_of(header, id)},
+                              {"Auto-Submitted", "auto-replied (vacation)"},
+                              {"Precedence", "bulk"},
+                              {"X-Auto-Response-Suppress", "All"},
+                              {"MIME-Version", "1.0"}});
   // RFC 5230 4.4: with :mime the reason is a whole entity, header and body.
   if (call.has(Tag::kMime)) return out + with_crlf(reason);
   return out + text_entity(reason);
+}
+
+// RFC 5230 4.2: without :handle, another reason, subject or sender in the script makes it a
+// different reply. Values of variables do not, so that each sender gets one reply, whatever the
+// subject of the message is.
+std::string identity_of(Run& run, const Call& call) {
+  if (auto handle = run.string(call, Tag::kHandle)) return "handle:" + *handle;
+  auto written = [&](Tag tag) {
+    const auto* argument = call.argument(tag);
+    return argument == nullptr ? std::string() : argument->texts.front().literal;
+  };
+  return "text:" + written(Tag::kFrom) + '\0' + written(Tag::kSubject) + '\0' +
+         (call.has(Tag::kMime) ? "mime" : "") + '\0' + call.arguments[0].texts.front().literal;
 }
 
 Flow vacation(Run& run, const Call& call) {
@@ -183,7 +195,8 @@ Flow vacation(Run& run, const Call& call) {
   auto reason = run.string(call.arguments[0]);
   auto subject = subject_of(run, call);
   auto from = run.string(call, Tag::kFrom).value_or("");
-  if (!from.empty() && !parse_one_address(from))
+  auto author = parse_one_address(from);
+  if (!from.empty() && !author)
     return run.fail(call.line, "vacation: '" + escape(from) + "' is not one address");
 
   Outgoing reply;
@@ -193,12 +206,11 @@ Flow vacation(Run& run, const Call& call) {
   reply.withheld = reason_for_silence(header, sender, own);
   if (reply.withheld.empty() && addressed.empty())
     reply.withheld = "the message is not addressed to the recipient";
-  // RFC 5230 4.2: without :handle, another reason, subject or sender makes it a different reply.
-  auto handle = run.string(call, Tag::kHandle);
-  auto about = handle ? "handle:" + *handle
-                      : "text:" + from + '\0' + subject + '\0' +
-                            (call.has(Tag::kMime) ? "mime" : "") + '\0' + reason;
-  reply.mark = Mark{Mark::Kind::kVacation, about + '\0' + lower(sender), period_of(run, call)};
+  // The fields of a reply are ASCII.
+  if (reply.withheld.empty() && !all_ascii(sender + (author ? "" : addressed)))
+    reply.withheld = "an address of the reply is not ASCII";
+  reply.mark = Mark{Mark::Kind::kVacation, identity_of(run, call) + '\0' + lower(sender),
+                    period_of(run, call)};
   if (reply.withheld.empty() && reply.mark->seconds > 0) {
     if (!run.may_ask()) return Flow::kFailed;
     auto seen = run.site().seen(*reply.mark);
@@ -206,7 +218,7 @@ Flow vacation(Run& run, const Call& call) {
     if (seen.value()) reply.withheld = "the sender has got this reply already";
   }
   if (reply.withheld.empty()) {
-    reply.text = reply_text(run, call, from.empty() ? "<" + addressed + ">" : from,
+    reply.text = reply_text(run, call, author ? in_header(*author) : "<" + addressed + ">",
                             reply_to(header, sender), subject, reason);
     if (reply.text.size() > run.limits().outgoing_size)
       return run.fail(call.line, "the reply is too large");

@@ -271,6 +271,7 @@ Status Filtered::take_plan(spool::Message& message, const filter::Verdict& verdi
     return refuse_action(*fault->place, fault->what);
   }
   order_ = {order_.recipient, {}};
+  edits_.clear();
   for (const auto& action : plan.actions) {
     if (const auto* rejection = std::get_if<sieve::Rejection>(&action)) {
       done_.push_back(done_by(rejection->place, "reject", {}));
@@ -325,6 +326,7 @@ void Filtered::forget() {
 void Filtered::free_texts() {
   order_.copies.clear();
   order_.outgoing.clear();
+  edits_.clear();
   editions_.clear();
   edited_octets_ = 0;
   whole_ = {};
@@ -372,8 +374,9 @@ Status Filtered::take_outgoing(const sieve::Outgoing& from) {
   if (!stored) return stored.error();
   auto text = from.text;
   if (services_.config.spool.newline != conf::Newline::kCrlf) std::erase(text, '\r');
-  order_.copies.push_back({stored.value(), spool::flags_of(from.copy->flags),
-                           std::make_shared<const std::string>(std::move(text))});
+  auto shared = std::make_shared<const std::string>(std::move(text));
+  order_.copies.push_back({stored.value(), spool::flags_of(from.copy->flags), shared});
+  edits_.push_back({nullptr, shared});
   return {};
 }
 
@@ -390,18 +393,16 @@ Status Filtered::take_copy(const sieve::Copy& copy, spool::Message& message,
     if (!text) return text.error();
     order.text = std::move(text).value();
   }
-  // Two names of one folder get one copy.
-  auto same = std::ranges::find_if(order_.copies, [&](const auto& other) {
-    bool same_text =
-        other.text == order.text || (other.text && order.text && *other.text == *order.text);
-    return other.mailbox.same_place(order.mailbox) && same_text;
-  });
   done_.push_back(done_by(copy.place, keeps ? "keep" : "fileinto", std::move(folder)));
-  if (same != order_.copies.end()) {
-    same->flags.add(order.flags);
-  } else {
-    order_.copies.push_back(std::move(order));
+  // Two names of one folder get one copy, as do messages that differ only in edited headers.
+  for (std::size_t i = 0; i < order_.copies.size(); ++i) {
+    auto& other = order_.copies[i];
+    if (!other.mailbox.same_place(order.mailbox) || !edits_[i].same_body(copy.edited)) continue;
+    other.flags.add(order.flags);
+    return {};
   }
+  order_.copies.push_back(std::move(order));
+  edits_.push_back(copy.edited);
   return {};
 }
 

@@ -88,7 +88,8 @@ class Filtered final : public spool::Destination {
   const Recipient& recipient_;
   bool decided_ = false;
   spool::Order order_;
-  std::string whole_;  // the message, if a script has edited it
+  std::vector<sieve::Edited> edits_;  // of order_.copies
+  std::string whole_;                 // the message, if a script has edited it
   std::vector<std::pair<sieve::Edited, std::shared_ptr<const std::string>>> editions_;
   std::uint64_t edited_octets_ = 0;  // of all editions
   // Why the plan cannot be carried out, although the filter process has made no mistake.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """handoffctl sieve: a script is checked, and tested with a message, without a server (F2, F19)."""
 import os
+import re
 import subprocess
 import sys
 
@@ -58,6 +59,46 @@ ok(plan[1].startswith("  redirect to kim@example.net (more, line 1"),
 ok(plan[2].startswith("  vacation reply to pat@example.com (line 7"), "a_reply_is_part_of_the_plan")
 _, said, _ = sieve("test", good, "--from", "<>", "--to", "lee@example.org")
 ok("no vacation reply: the message has the null sender" in said, "the_plan_says_why_no_reply_is_sent_F16")
+
+# The configuration of the server.
+conf = scratch.file("handoffd.conf", f"""hostname = mx.example.org
+recipients.delimiter = -
+sieve.include-directory = {scratch.path}/%d/%n
+sieve.global-directory = {scratch.path}/global
+sieve.max-redirects = 1
+""")
+for path in "example.org/lee", "global":
+    os.makedirs(os.path.join(scratch.path, path))
+scratch.file("example.org/lee/own.sieve", 'require "fileinto"; fileinto "Own";\n')
+scratch.file("global/site.sieve", 'require "fileinto"; fileinto "Site";\n')
+site = scratch.file("site.sieve", """require ["include", "environment", "envelope", "subaddress", "vacation",
+"copy"];
+include "own"; include :global "site";
+if allof (environment "host" "mx.example.org", envelope :detail "to" "list") { keep; }
+vacation "Away.";
+redirect :copy "a@example.net"; redirect :copy "b@example.net";
+""")
+
+
+def planned(*arguments):
+    ran = subprocess.run([program("HANDOFFCTL"), "-c", conf, "sieve", "test", site, *arguments],
+                         input=MESSAGE, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         check=False, timeout=60)
+    return ran.returncode, ran.stdout
+
+
+code, said = planned("--to", "lee-list@example.org")
+ok(code == 65 and f"{site}:6: the number of redirect actions exceeds policy limit" in said,
+   "the_limits_are_those_of_the_configuration_F19")
+scratch.file("handoffd.conf", open(conf, encoding="utf-8").read().replace("redirects = 1", "redirects = 2"))
+code, said = planned("--to", "lee-list@example.org")
+is_([re.sub(r" \(.*", "", line.strip()) for line in said.partition("plan:\n")[2].splitlines()],
+    ['store in "Own"', 'store in "Site"', "keep", "vacation reply to sender@example.org",
+     "redirect to a@example.net", "redirect to b@example.net"],
+    "so_are_directories_delimiters_and_the_own_addresses_F19")
+is_(subprocess.run([program("HANDOFFCTL"), "-c", "/nonexistent", "sieve", "check", good],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode, 78,
+    "a_configuration_that_is_named_must_exist")
 
 code, said, _ = sieve("test", bad)
 ok(code == 65 and "keep (implicit keep)" in said, "a_script_with_an_error_keeps_the_message_F4")

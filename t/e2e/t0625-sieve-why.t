@@ -67,7 +67,7 @@ if not os.path.exists(MODULE):
     sys.exit(0)
 
 box = os.path.join(scratch.path, "box")
-for path in "new", "cur", "tmp", ".Old.Lists/new", ".Old.Lists/cur":
+for path in "new", "cur", "tmp", ".Old.Lists/new", ".Old.Lists/cur", ".Food/cur":
     os.makedirs(os.path.join(box, path))
 for path, subject in ("new/1.a", "lunch"), ("cur/2.a:2,S", "hello"), (".Old.Lists/cur/3.a:2,", "lunch"):
     scratch.file(f"box/{path}", f"Return-Path: <kim@x>\nDelivered-To: pat@y\nSubject: {subject}\n\nx\n")
@@ -80,6 +80,10 @@ is_(sieve("rehearse", good, box),
         'summary:\n  1: discard\n  2: store in "Food"\n'),
     "a_rehearsal_shows_the_actions_for_each_message_F19")
 is_(sorted(os.walk(box)), before, "a_rehearsal_changes_nothing_F19")
+os.rmdir(os.path.join(box, ".Food/cur"))
+os.rmdir(os.path.join(box, ".Food"))
+ok('new/1.a: store in "Food" (the folder "Food" does not exist: stored in the inbox)\n'
+   in sieve("rehearse", good, box)[1], "a_folder_that_the_mailbox_does_not_have_is_noticed_F19")
 is_(sieve("rehearse", scratch.file("bad.sieve", "nonsense;\n"), box)[0], 65,
     "a_script_with_a_fault_is_not_rehearsed_F2")
 is_(sieve("rehearse", good, scratch.path)[0], 66, "a_directory_that_is_not_a_Maildir_exits_with_66")

@@ -3,6 +3,7 @@
 several copies with one outcome. A failure of any kind defers the message (F26 to F30)."""
 import os
 import re
+import subprocess
 import signal
 import sys
 
@@ -234,22 +235,32 @@ with Handoffd({**SIEVE, "sieve.timeout": "2s"}) as daemon:
 with Handoffd({**SIEVE, "session.max-message-size": "64K"}) as daemon:
     daemon.mailbox(PAT)
     write(script_of(daemon, PAT), """require ["editheader", "fileinto", "mailbox"];
-addheader "X-1" "a"; fileinto :create "A"; addheader "X-2" "b"; fileinto "A"; addheader "X-3" "c";
-fileinto "A"; addheader "X-4" "d"; fileinto "A"; addheader "X-5" "e"; fileinto "A";
-addheader "X-6" "f"; fileinto "A";
+addheader "X-1" "a"; fileinto :create "A"; addheader "X-2" "b"; fileinto :create "B"; addheader "X-3" "c";
+fileinto :create "C"; addheader "X-4" "d"; fileinto :create "D"; addheader "X-5" "e"; fileinto :create "E";
+addheader "X-6" "f"; fileinto :create "F"; fileinto "INBOX/F";
 """)
     is_(code(daemon, "small"), [250], "edited_copies_are_delivered")
-    is_(names(daemon, "A"), ["small"] * 6, "all_of_them")
+    is_([names(daemon, each) for each in "ABCDEF"], [["small"]] * 6,
+        "one_to_each_folder_whatever_name_a_folder_is_given_F15")
     body = "x" * 70 + "\r\n"
     large = message("large") + (body * 850).encode()
     is_([each[:3] for each in send(daemon, large, PAT)], ["250"],
         "a_message_whose_edited_copies_are_too_large_in_sum_is_accepted_F4")
-    is_((names(daemon, "A"), names(daemon, "")), (["small"] * 6, ["large"]),
+    is_([names(daemon, each) for each in ("", *"ABCDEF")], [["large"], *[["small"]] * 6],
         "and_kept_in_the_inbox")
     with open(folder(daemon, "")[0], "rb") as file:
         ok(b"X-1" not in file.read(), "unchanged")
     like(daemon.wait_for("script has an error"), "line=[2-4] cause=.*edited messages are too large",
          "the_log_says_so")
+
+def tested(daemon, text, script=None):
+    """Returns the actions that `handoffctl sieve test` plans with the server's configuration."""
+    ran = subprocess.run([program("HANDOFFCTL"), "-c", daemon.path, "sieve", "test",
+                          script or script_of(daemon, PAT), "--to", PAT], input=text,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60)
+    return [re.sub(r" \(.*", "", line.strip())
+            for line in ran.stdout.decode().partition("plan:\n")[2].splitlines()]
+
 
 # Results of scanners.
 with Handoffd({**SIEVE, "sieve.spamtest": "X-Spam-Score 10",
@@ -266,6 +277,9 @@ if spamtest :value "eq" :comparator "i;ascii-numeric" "0" { fileinto :create "Un
             ("ham", "X-Spam-Score: -1.2", ""), ("plain", "X-Other: 9", "Unknown")):
         is_([each[:3] for each in send(daemon, message(name, field), PAT)], ["250"], f"{name}_is_accepted")
         is_(names(daemon, where), [name], f"{name}_is_recognised")
+        is_(tested(daemon, message(name, field)),
+            [f'store in "{where}", which is created if necessary' if where else "keep"],
+            f"sieve_test_recognises_{name}_F19")
 
 # Scripts of the site.
 with Handoffd(SIEVE, start=False) as daemon:
@@ -289,6 +303,10 @@ with Handoffd(SIEVE, start=False) as daemon:
     daemon.mailbox(PAT)
     for name, where in (("junk", "Junk"), ("default", "Default"), ("after", "After"), ("rest", "")):
         is_((code(daemon, name), names(daemon, where)), ([250], [name]), f"site_scripts_apply_to_{name}")
+        plan = f'store in "{where}", which is created if necessary' if where else "keep"
+        is_(tested(daemon, message(name), os.path.join(site, "default.sieve")),
+            [plan + ("" if name == "junk" else ", flags $Marked")],
+            f"sieve_test_applies_them_to_{name}_F19")
     like(folder(daemon, "")[0], r":2,a$", "a_global_script_is_included")
     write(own, 'require ["fileinto", "reject"]; if header :is "subject" "own" { fileinto "Default"; }\n'
           'elsif header :is "subject" "no" { reject "no"; }')
@@ -299,6 +317,8 @@ with Handoffd(SIEVE, start=False) as daemon:
     is_(send(daemon, message("no"), PAT), [f"250 2.0.0 <{PAT}> delivered"],
         "sieve_reject_discard_bounces_nothing")
     daemon.wait_for(r"discarded .*action=reject")
+    is_(tested(daemon, message("no"), own), ['reject: "no"', "sieve.reject = discard: the message is discarded"],
+        "sieve_test_says_so_F19")
     write(os.path.join(site, "after.sieve"), "nonsense;")
     reloaded = ctl(daemon, "reload")
     ok(reloaded.returncode != 0 and "sieve.after" in reloaded.stderr + reloaded.stdout,

@@ -61,19 +61,19 @@ def of_handoff(script, message):
     with open(message, "rb") as file:
         ran = subprocess.run([program("HANDOFFCTL"), "sieve", "test", script, "--from", ENVELOPE[0], "--to", ENVELOPE[1]],
                              stdin=file, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    actions = {}  # of two copies in one folder with different headers, Pigeonhole stores one
+    actions = []
     for line in ran.stdout.partition("plan:\n")[2].splitlines():
         flags = re.search(r", flags ([^,(]*)", line)
         named = flags_of(flags[1].replace("\\\\", "\\")) if flags else ()
         if match := re.match(r'  store in "([^"]*)"', line):
-            actions["store", match[1]] = named
+            actions.append(("store", match[1], named))
         elif line.startswith("  keep"):
-            actions["store", "INBOX"] = named
+            actions.append(("store", "INBOX", named))
         elif match := re.match(r"  redirect to ([^, ]*)", line):
-            actions["redirect", match[1]] = ()
+            actions.append(("redirect", match[1], ()))
         elif line != "  no copy is stored":
-            actions[line.strip(), ""] = ()
-    return sorted((*what, named) for what, named in actions.items()) if ran.returncode in (0, 65) and "plan:" in ran.stdout else [("failed", ran.stdout[-300:], ())]
+            actions.append((line.strip(), "", ()))
+    return sorted(actions) if ran.returncode in (0, 65) and "plan:" in ran.stdout else [("failed", ran.stdout[-300:], ())]
 
 
 def compare(seed):

@@ -230,7 +230,7 @@ bool Suite::execute() {
   if (!ok) {
     folders_["INBOX"].push_back({std::string(run_->message().original()), {}});
   } else if (run_->keeps()) {
-    folders_["INBOX"].push_back({run_->message().text(), run_->flags()});
+    folders_["INBOX"].push_back({text_of(run_->message().edited()), run_->flags()});
   }
   return ok;
 }

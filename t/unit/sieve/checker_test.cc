@@ -32,7 +32,7 @@ BOOST_FIXTURE_TEST_CASE(text_that_is_not_sieve_does_not_compile_F2, Scripted) {
 
 BOOST_FIXTURE_TEST_CASE(several_faults_are_found_in_one_run_F2, Scripted) {
   auto checked =
-      handoff_sieve_module()->check("a;\nkeep 1;\nif header \"x\" \"y\" { b; }\n", site, limits);
+      handoff_sieve_module()->compile("a;\nkeep 1;\nif header \"x\" \"y\" { b; }\n", site, limits);
   BOOST_REQUIRE(checked.faults.size() == 3u);
   BOOST_TEST(checked.faults[2].line == 3u);
 }
@@ -61,15 +61,56 @@ BOOST_FIXTURE_TEST_CASE(ihave_permits_unknown_commands_that_are_not_run_F17, Scr
   BOOST_TEST(!run("require \"ihave\"; error \"no\";").faults.empty());
 }
 
+// RFC 5463 4.
+BOOST_FIXTURE_TEST_CASE(ihave_enables_all_extensions_of_a_list_or_none_F17, Scripted) {
+  auto ran =
+      run("require \"ihave\"; if ihave [\"fileinto\",\"x-nonsense\"] { stop; } fileinto \"a\";");
+  BOOST_REQUIRE(ran.faults.size() == 1u);
+  BOOST_TEST(ran.faults[0].what == "command 'fileinto' needs: require \"fileinto\"");
+  BOOST_TEST(
+      run("require [\"ihave\",\"variables\"]; if ihave \"variables\" { discard; }").plan.discarded);
+  BOOST_TEST(!run("require \"ihave\"; if ihave \"variables\" { discard; }").plan.discarded);
+  BOOST_TEST(!fault("require [\"ihave\",\"variables\"]; set \"a\" \"copy\"; if ihave \"${a}\" {}")
+                  .empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(an_include_is_compiled_with_the_script_F18, Scripted) {
   site.scripts["spam"] = "require \"fileinto\"; fileinto \"Junk\";";
   BOOST_TEST(plan("require \"include\"; include \"spam\";") == Plans{"store Junk"},
              boost::test_tools::per_element());
-  BOOST_TEST(!fault("require \"include\"; include \"none\";").empty());
   BOOST_TEST(fault("require \"include\"; include :optional \"none\";") == "");
   BOOST_TEST(!fault("require \"include\"; include \"../a\";").empty());
   site.scripts["loop"] = "require \"include\"; include \"loop\";";
   BOOST_TEST(!fault("require \"include\"; include \"loop\";").empty());
+}
+
+// RFC 6609 3.1: an error when the command is executed, and not before.
+BOOST_FIXTURE_TEST_CASE(a_missing_script_is_an_error_when_it_is_needed_F18, Scripted) {
+  constexpr std::string_view kScript =
+      "require \"include\"; if header \"subject\" \"none\" { include \"none\"; } discard;";
+  auto compiled = handoff_sieve_module()->compile(kScript, site, limits);
+  BOOST_TEST(compiled.faults.empty());
+  BOOST_REQUIRE(compiled.missing.size() == 1u);
+  BOOST_TEST(compiled.missing[0].what == "there is no script 'none' to include");
+  BOOST_TEST(run(kScript).plan.discarded);
+  auto ran = run(kScript, "Subject: none\r\n\r\n");
+  BOOST_REQUIRE(ran.faults.size() == 1u);
+  BOOST_TEST(ran.faults[0].what == "there is no script 'none' to include");
+  BOOST_TEST(!ran.plan.discarded);
+}
+
+// RFC 6609 3.4.1, 3.4.2.
+BOOST_FIXTURE_TEST_CASE(variables_become_global_before_they_are_set_F18, Scripted) {
+  auto of = [&](const std::string& script) {
+    return fault("require [\"include\",\"variables\"]; " + script);
+  };
+  BOOST_TEST(of("global \"a\"; set \"a\" \"b\"; global \"a\"; set \"global.a\" \"${global.a}\";") ==
+             "");
+  BOOST_TEST(!of("set \"a\" \"b\"; global \"a\";").empty());
+  BOOST_TEST(!of("global \"global.a\";").empty());
+  BOOST_TEST(!of("set \"global.a.b\" \"c\";").empty());
+  BOOST_TEST(!of("set \"global.1\" \"c\";").empty());
+  BOOST_TEST(!of("set \"a\" \"${global.b.c}\";").empty());
 }
 
 BOOST_FIXTURE_TEST_CASE(an_include_that_cannot_be_read_defers_the_message_F4, Scripted) {

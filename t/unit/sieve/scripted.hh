@@ -50,6 +50,23 @@ inline constexpr std::string_view kMessage =
     "\r\n"
     "Hello.\r\n";
 
+inline constexpr std::string_view kParts =
+    "From: pat@example.com\r\nTo: lee@example.org\r\nMIME-Version: 1.0\r\n"
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\nprologue\r\n"
+    "--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: "
+    "quoted-printable\r\n\r\nCaf=E9\r\n"
+    "--b\r\nContent-Type: application/x-evil; name=a.exe\r\n\r\nevil\r\n"
+    "--b\r\nContent-Type: text/html\r\n\r\n<p>Hello &amp; <b>bye</b></p>\r\n"
+    "--b--\r\n";
+
+// Returns the text of the message with which a copy is stored.
+inline std::string stored(const Ran& ran, std::string_view message) {
+  const auto& edited = std::get<Copy>(ran.plan.actions.at(0)).edited;
+  auto head = message.substr(0, message.find("\r\n\r\n") + 4);
+  return (edited.header ? *edited.header : std::string(head)) +
+         (edited.body ? *edited.body : std::string(message.substr(head.size())));
+}
+
 struct Scripted {
   TestSite site;
   Facts facts;
@@ -63,11 +80,18 @@ struct Scripted {
   }
 
   Ran run(std::string_view script, std::string_view message = kMessage) {
-    return handoff_sieve_module()->run(script, message, facts, site, limits);
+    const auto* engine = handoff_sieve_module();
+    auto compiled = engine->compile(script, site, limits);
+    std::vector<NamedProgram> programs;
+    if (compiled.program) programs.push_back({"", compiled.program.get()});
+    auto ran = engine->run(programs, message, facts, site, limits, true);
+    if (!compiled.faults.empty()) ran.faults = std::move(compiled.faults);
+    if (compiled.error) ran.error = std::move(compiled.error);
+    return ran;
   }
   // Returns the first fault of a script: "line 1: ..."; empty if there is none.
   std::string fault(std::string_view script) {
-    auto checked = handoff_sieve_module()->check(script, site, limits);
+    auto checked = handoff_sieve_module()->compile(script, site, limits);
     return checked.faults.empty() ? "" : checked.faults.front().text();
   }
   // Returns the plan in short: "keep", "store Junk", "redirect a@b", "reject", "reply", "notify".
