@@ -1,37 +1,27 @@
-"""A GlusterFS volume with three replicas on this machine, each brick on an ext4 image of its own.
-Create it in the root of the peer glusterfs (peer.enter), as root.
+"""A GlusterFS volume with three replicas on this machine: three storage hosts, each with a glusterd
+and with a brick on an ext4 image of its own. Create it in the root of the peer glusterfs
+(peer.enter), as root.
 
-    volume = Volume(scratch)
-    with volume.mounted() as path: ...
-    volume.mount(at, ())          # the command of the shell that mounts it
-    volume.cut_power()            # all bricks lose what was not flushed
-    volume.start()                # after a cut
+    volume = Volume(scratch, network, {"network.ping-timeout": 5})
+    with volume.mounted(path): ...
+    volume.mount(at)              # a shell command that mounts it, for the `prepare` of a host
+    volume.stores[0].kill()       # one storage host; the content of its disk stays
+    volume.cut_power()            # all storage hosts lose power: their disks lose what they had not
+                                  # flushed
+    volume.start()                # starts the storage hosts that are down
 """
 import contextlib
 import fcntl
-import glob
 import os
-import signal
-import socket
-import struct
 import subprocess
 import time
 
-from processes import send_signal
+import hosts
+from daemon import Daemon
+from processes import children, command_line, descendants
 
 _SHUTDOWN = 0x8004587D  # FS_IOC_SHUTDOWN, linux/fs.h (EXT4_IOC_SHUTDOWN, XFS_IOC_GOINGDOWN)
 _WITHOUT_LOG = (2).to_bytes(4, "little")
-
-
-_ADDRESS = "198.18.0.1"  # GlusterFS refuses 127.0.0.1
-_SIOCSIFADDR = 0x8916
-
-
-def _add_address():
-    """Adds the address to the loopback interface of this network namespace."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        fcntl.ioctl(control, _SIOCSIFADDR, struct.pack(
-            "16sHH4s8x", b"lo:1", socket.AF_INET, 0, socket.inet_aton(_ADDRESS)))
 
 
 def _run(*command):
@@ -43,6 +33,7 @@ def _run(*command):
 
 
 def _until(action, what, seconds=60):
+    """Repeats the action until it raises no RuntimeError; returns its result."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -53,72 +44,112 @@ def _until(action, what, seconds=60):
             time.sleep(0.1)
 
 
+def _require(condition, what):
+    if not condition:
+        raise RuntimeError(what)
+
+
+class Store(Daemon):
+    """A storage host."""
+
+    def __init__(self, scratch, network, name, mebibytes):
+        self.address = network.address(name)
+        base = os.path.join(scratch.path, name)
+        self.folder = os.path.join(base, "disk")
+        self.image = scratch.file(f"{name}/image", "")
+        os.truncate(self.image, mebibytes << 20)
+        _run("mkfs.ext4", "-q", self.image)
+        places = {"state": "/var/lib/glusterd", "log": "/var/log/glusterfs"}
+        prepare = ["mount -t tmpfs run /run"]
+        for own, path in places.items():
+            os.makedirs(os.path.join(base, own))
+            os.makedirs(path, exist_ok=True)
+            prepare.append(f"mount --bind {base}/{own} {path}")
+        os.makedirs(self.folder)
+        # Only this host's namespace has the mount, so that it ends with the host.
+        prepare.append(f"mount -o loop {self.image} {self.folder}")
+        super().__init__(scratch, [*network.host(name),
+                                   *hosts.command(name, ["glusterd", "--no-daemon"], prepare,
+                                                  network=False)], start=False)
+
+    def _first(self):
+        found = children(self.pid)
+        _require(found, "the storage host has not begun")
+        return found[0]
+
+    def gluster(self, *words):
+        """Runs the command on this host."""
+        return _run("nsenter", "-t", str(self._first()), "-m", "-u", "-p", "-n", "--", "gluster",
+                    "--mode=script", *words)
+
+    def require_brick(self):
+        """Raises RuntimeError if its brick has no process."""
+        _require(any("glusterfsd" in command_line(pid) for pid in descendants(self.pid)),
+                 "no brick runs")
+
+    def lose_unflushed(self):
+        folder = os.open(f"/proc/{self._first()}/root{self.folder}", os.O_RDONLY)
+        fcntl.ioctl(folder, _SHUTDOWN, _WITHOUT_LOG)
+        os.close(folder)
+
+    def kill(self):
+        super().kill()
+        self.scratch.release(self.pid)
+        _until(lambda: _require(not _run("losetup", "-j", self.image), "it is mounted"),
+               "the end of a storage host")
+
+
 class Volume:
-    def __init__(self, scratch, mebibytes=256):
-        self.images = {}
-        for number in range(1, 4):
-            at = os.path.join(scratch.path, f"brick{number}")
-            os.makedirs(at)
-            image = scratch.file(f"image{number}", "")
-            os.truncate(image, mebibytes << 20)
-            _run("mkfs.ext4", "-q", image)
-            _run("mount", "-o", "loop", image, at)
-            self.images[at] = image
-        self.daemon = None
-        _add_address()
-        self._start_daemon()
-        bricks = [f"{_ADDRESS}:{at}/b" for at in self.images]
-        _until(lambda: _run("gluster", "--mode=script", "volume", "create", "mail", "replica", "3",
-                            *bricks, "force"), "glusterd")
-        _run("gluster", "--mode=script", "volume", "start", "mail")
+    def __init__(self, scratch, network, options=None, mebibytes=256):
+        self.stores = [Store(scratch, network, f"store{number}", mebibytes)
+                       for number in (1, 2, 3)]
+        self._start_stores()
+        first, *others = self.stores
+        for other in others:
+            _until(lambda other=other: first.gluster("peer", "probe", other.address), "glusterd")
+        _until(lambda: _require(first.gluster("peer", "status").count("(Connected)") == 2, "peers"),
+               "the storage hosts know each other")
+        _until(lambda: first.gluster("volume", "create", "mail", "replica", "3",
+                                     *(f"{each.address}:{each.folder}/b" for each in self.stores),
+                                     "force"), "the volume")
+        for name, value in (options or {}).items():
+            first.gluster("volume", "set", "mail", name, str(value))
+        first.gluster("volume", "start", "mail")
 
-    def _start_daemon(self):
-        os.makedirs("/var/lib/glusterd", exist_ok=True)
-        os.makedirs("/var/log/glusterfs", exist_ok=True)
-        self.daemon = subprocess.Popen(["glusterd", "--no-daemon"], stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def _start_stores(self):
+        for store in self.stores:
+            if not store.running:
+                store.start()
 
-    @staticmethod
-    def mount(at, _options):
+    def mount(self, at):
+        first, *others = (each.address for each in self.stores)
         return (f"i=0; until mountpoint -q {at} && ls {at} >/dev/null 2>&1; do i=$((i + 1)); "
                 f"[ $i -lt 100 ] || exit 1; umount -l {at} 2>/dev/null; "
-                f"mount -t glusterfs {_ADDRESS}:/mail {at} >/dev/null 2>&1 || sleep 0.3; done")
+                f"mount -t glusterfs -o backup-volfile-servers={':'.join(others)} {first}:/mail {at} "
+                ">/dev/null 2>&1 || sleep 0.3; done")
 
     @contextlib.contextmanager
     def mounted(self, at):
         os.makedirs(at, exist_ok=True)
-        subprocess.run(["sh", "-c", self.mount(at, ())], check=True)
+        subprocess.run(["sh", "-c", self.mount(at)], check=True)
         try:
             yield at
         finally:
             _until(lambda: _run("umount", at), "umount", 10)
 
-    def bricks(self):
-        """Returns the processes of the bricks."""
-        found = []
-        for path in glob.glob("/var/run/gluster/vols/mail/*.pid"):
-            with open(path, encoding="ascii") as file:
-                found.append(int(file.read()))
-        return found
-
     def cut_power(self):
-        for at in self.images:
-            folder = os.open(at, os.O_RDONLY)
-            fcntl.ioctl(folder, _SHUTDOWN, _WITHOUT_LOG)
-            os.close(folder)
-        self.daemon.kill()
-        self.daemon.wait()
-        send_signal(self.bricks(), signal.SIGKILL)
-        for at in self.images:
-            _until(lambda at=at: _run("umount", at), "umount of a brick", 20)
+        for store in self.stores:
+            if store.running:
+                store.lose_unflushed()
+        self.kill()
 
-    def stop(self):
-        """Ends the volume; nothing is flushed."""
-        self.cut_power()
+    def kill(self):
+        for store in self.stores:
+            if store.running:
+                store.kill()
 
     def start(self):
-        for at, image in self.images.items():
-            _run("mount", "-o", "loop", image, at)
-        self._start_daemon()
-        _until(lambda: _run("gluster", "--mode=script", "volume", "start", "mail", "force"),
-               "glusterd")
+        """Returns when all bricks are running."""
+        self._start_stores()
+        for store in self.stores:
+            _until(store.require_brick, "a brick")

@@ -31,7 +31,7 @@ class Host(Handoffd):
         self.spool = site.directory  # as the test sees it
         self.mountpoint = at
         self.prepare = prepare
-        self.network = site.network
+        self.site = site
         if self.owner:
             os.chown(site.directory, *self.owner)
         self.plain = self.command
@@ -42,7 +42,7 @@ class Host(Handoffd):
 
     def on_host(self, command):
         """Returns the command that runs `command` on a host with this name."""
-        return hosts.command(self.name, command, self.prepare, self.network)
+        return self.site.command(self.name, command, self.prepare)
 
     def entered(self, command):
         """Returns the command that runs `command` in the namespaces of the running host."""
@@ -77,8 +77,6 @@ class Host(Handoffd):
 
 
 class Site:
-    network = True  # each host has one of its own
-
     def __init__(self, kind=None):
         """kind: the type of the mounts after "fuse."; None: all hosts see a local directory."""
         self.scratch = Scratch()
@@ -92,6 +90,11 @@ class Site:
 
     def __exit__(self, *_):
         self.scratch.remove()
+
+    def command(self, name, argv, prepare, network=True):
+        """Returns a command that runs argv on that host. network: whether it gets a network of its
+        own."""
+        return hosts.command(name, argv, prepare, network)
 
     def host(self, name, settings=None, **more):
         return Host(self, name, settings or {}, **more)
