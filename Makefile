@@ -303,7 +303,7 @@ MAN  := $(wildcard $(srcdir)/man/*.[1578])
 SAMPLE := $(srcdir)/etc/handoffd.conf
 # Documents keep their directories when they are installed, so that links between them work; etc and
 # contrib become examples.
-EXAMPLES := apparmor completion exim grafana inetd logrotate openrc opensmtpd postfix prometheus rc.d sendmail systemd
+EXAMPLES := apparmor cluster completion exim grafana inetd logrotate openrc opensmtpd postfix prometheus rc.d sendmail systemd
 DOCS := $(wildcard $(addprefix $(srcdir)/,README.md NEWS SECURITY.md CONTRIBUTING.md HACKING.md LICENSE doc/*.md doc/*.svg doc/*.png doc/examples/*.md doc/examples/*/*)) \
         $(SAMPLE) $(wildcard $(EXAMPLES:%=$(srcdir)/contrib/%/*))
 docdest = $(DESTDIR)$(docdir)/$(patsubst etc/%,examples/%,$(patsubst contrib/%,examples/%,$(1:$(srcdir)/%=%)))
