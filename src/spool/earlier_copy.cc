@@ -66,10 +66,12 @@ Result<bool> same_content(sys::Files& files, const sys::Fd& earlier, std::uint64
 // "1764.M1P2Q3R4.host,S=5:2,S" was delivered as "1764.M1P2Q3R4.host".
 std::string_view name_of(std::string_view file) { return file.substr(0, file.find_first_of(",:")); }
 
-// Returns whether this is a temporary failure of this process. After any other failure readers
-// cannot read the file either. It then does not count as a copy, and the message is delivered.
+// Returns whether this is a temporary failure of this process, or of a connection to the storage.
+// After any other failure readers cannot read the file either. It then does not count as a copy,
+// and the message is delivered.
 bool is_temporary(const Error& error) {
-  return error.code == EMFILE || error.code == ENFILE || error.code == ENOMEM;
+  return error.code == EMFILE || error.code == ENFILE || error.code == ENOMEM ||
+         error.code == ENOTCONN || error.code == ETIMEDOUT;
 }
 
 }  // namespace

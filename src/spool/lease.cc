@@ -53,8 +53,12 @@ Result<std::string> server_id(sys::Files& files, const sys::Fd& run, sys::Fd& fi
 std::string Lease::Holder::host() const { return parts_of(token).first; }
 
 bool Lease::Holder::is(const Server& other) const {
-  return !nobody && !server.id.empty() && server.id == other.id &&
-         server.host.is_same(other.host) && host() == NameMaker(server.host.name).host();
+  return !server.id.empty() && server.id == other.id && server.host.is_same(other.host) &&
+         is_on(server.host);
+}
+
+bool Lease::Holder::is_on(const sys::Host& other) const {
+  return !nobody && host() == NameMaker(other.name).host();
 }
 
 Result<Lease> Lease::open(sys::Files& files, const sys::Fd& own) {

@@ -56,6 +56,7 @@ class Lease {
 
     std::string host() const;  // its name, even if `server` is empty
     bool is(const Server& other) const;
+    bool is_on(const sys::Host& other) const;  // a server of this host, as the token says
   };
 
   // `own` is SPOOL/.handoff; both outlive the object. Creates hosts/ if it is missing. May block.

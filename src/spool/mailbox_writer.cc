@@ -128,13 +128,20 @@ void MailboxWriter::count(const Mailbox& mailbox, const Delivered& delivered) {
 
 void MailboxWriter::unlink(const Mailbox& mailbox, const std::string& file) {
   auto directory = open_in(files_, root_, mailbox, folder_of(file));
-  if (directory) static_cast<void>(files_.unlink(directory.value(), file).ok());
+  if (directory) {
+    static_cast<void>(take_back(directory.value(), file).ok());
+  } else {
+    left_name_ = true;
+  }
 }
 
 void MailboxWriter::remove(const Mailbox& mailbox, const std::string& file) {
   auto directory = open_in(files_, root_, mailbox, folder_of(file));
-  if (!directory) return;
-  if (files_.unlink(directory.value(), file))
+  if (!directory) {
+    left_name_ = true;
+    return;
+  }
+  if (take_back(directory.value(), file))
     static_cast<void>(files_.sync_directory(directory.value()).ok());
   quotas_.mark_uncertain(mailbox);
 }
@@ -306,7 +313,9 @@ Status MailboxWriter::give_name(const sys::Fd& at, const std::string& from, cons
   auto renamed = files_.rename(at, moved, target.directory, name);
   if (renamed) return renamed;
   // The client of NFS may have repeated the call after it had succeeded.
-  if (files_.info_at(target.directory, name)) return {};
+  taken = files_.info_at(target.directory, name);
+  if (taken) return {};
+  if (taken.error().code != ENOENT) left_name_ = true;
   if (moved != from) static_cast<void>(files_.unlink(at, moved).ok());
   return renamed;
 }
@@ -316,8 +325,14 @@ Status MailboxWriter::give_name(const sys::Fd& at, const std::string& from, cons
 Status MailboxWriter::publish(const sys::Fd& new_directory, const std::string& name) {
   auto synced =
       shared_ ? sync_name(files_, new_directory, name) : files_.sync_directory(new_directory);
-  if (!synced) static_cast<void>(files_.unlink(new_directory, name).ok());
+  if (!synced) static_cast<void>(take_back(new_directory, name).ok());
   return synced;
+}
+
+Status MailboxWriter::take_back(const sys::Fd& directory, const std::string& name) {
+  auto removed = files_.unlink(directory, name);
+  if (!removed && removed.error().code != ENOENT) left_name_ = true;
+  return removed;
 }
 
 }  // namespace handoff::spool

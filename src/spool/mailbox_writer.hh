@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/mailbox.hh"
@@ -73,6 +74,9 @@ class MailboxWriter {
   // Takes back what deliver() has done. The removal is synced if possible, because the client will
   // send the message again.
   void remove(const Mailbox& mailbox, const std::string& file);
+  // Returns whether, since the last call, a delivery failed whose name may remain in a mailbox
+  // nevertheless: it could not be removed, or the filesystem was lost while it was made.
+  bool take_left_name() { return std::exchange(left_name_, false); }
 
  private:
   // The directory that gets the message: new/, or cur/ if it has flags.
@@ -98,6 +102,7 @@ class MailboxWriter {
   // `new_directory`: new/ of the mailbox.
   Result<Target> target_in(const Mailbox& mailbox, sys::Fd new_directory, const Flags& flags);
   Status publish(const sys::Fd& new_directory, const std::string& name);
+  Status take_back(const sys::Fd& directory, const std::string& name);
   bool is_missing(const Mailbox& mailbox);
   Status create(const Mailbox& mailbox);
   std::string with_line_ends(std::string_view personal) const;
@@ -110,6 +115,7 @@ class MailboxWriter {
   // rename from staging: if another host has taken over the spool, it has removed the names in
   // staging, and the rename fails, whereas a link would succeed (lease.hh).
   bool shared_;
+  bool left_name_ = false;
   Quotas quotas_;
 };
 

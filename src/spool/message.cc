@@ -31,10 +31,21 @@ void Message::require(Phase phase) const {
   if (phase_ != phase) std::abort();
 }
 
+// With a script, a record may remain too, which says that everything is there (effects.hh).
 void Message::forget() {
-  if (!std::exchange(is_entered_, false)) return;
-  spool_->guard_->leave();
-  spool_->has_entered_ = false;
+  if (spool_->writer().take_left_name() && is_entered_ && !effects_) {
+    static_cast<void>(remember().ok());
+  } else if (std::exchange(is_entered_, false)) {
+    spool_->leave_ledger();
+  }
+}
+
+Status Message::remember() {
+  is_entered_ = false;
+  auto noted = spool_->note(staging_.name(), staging_.size());
+  if (noted) return noted;
+  staging_.keep();
+  return spool_->cause_of(noted.error());
 }
 
 std::string Message::id() const { return id_of(staging_.name()); }
@@ -228,13 +239,7 @@ Status Message::replies_unread() {
   require(Phase::kReplied);
   phase_ = Phase::kOver;
   if (effects_) effects_->keep_records();
-  auto noted = spool_->guard_->note(staging_.name(), staging_.size());
-  if (!noted) {
-    staging_.keep();
-    noted = spool_->cause_of(noted.error());
-  }
-  forget();
-  return noted;
+  return remember();
 }
 
 Effects& Message::effects() {

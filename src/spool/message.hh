@@ -83,8 +83,8 @@ class Message {
   // The client has read its replies: the message is forgotten.
   void replies_read();
   // The client has gone and may not have read the replies, so a retry may come. This fact is
-  // durable on return. If this cannot be recorded, the file stays in staging, and the sweep after
-  // the end of this process records it.
+  // durable on return. If this cannot be recorded, the ledger shows it to other processes, and it
+  // is recorded later: by Spool::begin(), or by the sweep after the end of this process.
   Status replies_unread();
 
   // For destinations, while deliver() runs.
@@ -164,8 +164,11 @@ class Message {
   // Returns the edition of the copy, made if necessary; null: the message as it was sent.
   Result<const Edition*> prepare_edition(const CopyOrder& copy, bool durable);
   QuotaUse pending_in(const Mailbox& mailbox) const;
-  // Leaves the ledger, if the message is in it.
+  // Leaves the ledger, if the message is in it. If a name may remain in a mailbox whose recipient
+  // gets a 4xx, a retry will look for it.
   void forget();
+  // The message may be sent again, and the retry must find it.
+  Status remember();
   Effects& effects();
   // What a destination has done so far, to undo it if it fails.
   struct Done {

@@ -1,6 +1,8 @@
 #include "spool/spool.hh"
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -11,6 +13,9 @@
 
 namespace handoff::spool {
 namespace {
+
+constexpr std::chrono::seconds kOldState{5};
+constexpr std::chrono::milliseconds kLookAgain{100};
 
 // Opens the directory `name` in `at`, whose path is `path`; creates and syncs it if it is missing.
 Result<sys::Fd> open_or_make(sys::Files& files, const sys::Fd& at, const std::string& path,
@@ -104,12 +109,23 @@ Result<std::unique_ptr<Spool>> Spool::open(sys::Files& files, SpoolOptions optio
 Result<Spool::Directories> Spool::find_staging(sys::Files& files, const SpoolOptions& options,
                                                Directories found) {
   auto lease = Lease::open(files, found.own);
-  auto holder = lease ? lease.value().holder() : Result<Lease::Holder>(lease.error());
-  if (!holder) return holder.error();
+  if (!lease) return lease.error();
   auto run = files.open_root(options.run);
   sys::Fd file;
   auto id = run ? server_id(files, run.value(), file) : Result<std::string>(run.error());
-  if (id && holder.value().is({sys::this_host(), {}, id.value()})) {
+  auto self = sys::this_host();
+  auto is_ours = [&](const Lease::Holder& of) { return id && of.is({self, {}, id.value()}); };
+  // The name of the directory is newer than the lease in it, if this host has just taken the spool
+  // and the filesystem shows an old state for a moment (GlusterFS, after a power failure).
+  auto until = sys::Steady::now() + kOldState;
+  auto holder = lease.value().holder();
+  while (holder && !is_ours(holder.value()) && holder.value().is_on(self) &&
+         sys::Steady::now() < until) {
+    std::this_thread::sleep_for(kLookAgain);
+    holder = lease.value().holder();
+  }
+  if (!holder) return holder.error();
+  if (is_ours(holder.value())) {
     found.staging_name = Lease::staging_of(holder.value().token);
     found.ledger = std::move(run).value();
   } else if (options.visit) {
@@ -301,7 +317,28 @@ const sys::Fd& Spool::staging_for(const std::string& name) {
   return process_staging_;
 }
 
+Status Spool::note(const std::string& name, std::uint64_t size) {
+  auto noted = guard_->note(name, size);
+  if (noted) {
+    unnoted_.reset();
+    leave_ledger();
+  } else {
+    guard_->replied();
+    unnoted_ = {name, size};
+  }
+  return noted;
+}
+
+void Spool::leave_ledger() {
+  guard_->leave();
+  has_entered_ = false;
+}
+
 Result<Message> Spool::begin(bool binary, Ledger::Reservation room) {
+  if (unnoted_) {
+    auto [earlier, size] = *unnoted_;
+    if (auto noted = note(earlier, size); !noted) return cause_of(noted.error());
+  }
   auto name = names_.next();
   auto create_in = [&](const sys::Fd& folder) -> Result<Message> {
     bool exact = binary || options_.writer.crlf;

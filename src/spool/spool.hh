@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "base/choices.hh"
 #include "base/result.hh"
@@ -67,7 +68,8 @@ class Spool {
   // process on this spool is receiving; nothing if there is not enough. Copies in mailboxes do not
   // count.
   Result<std::optional<Ledger::Reservation>> reserve(std::uint64_t octets);
-  // Starts a message. `binary`: BODY=BINARYMIME, stored octet by octet (RFC 3030 3).
+  // Starts a message. `binary`: BODY=BINARYMIME, stored octet by octet (RFC 3030 3). Fails if it is
+  // impossible to record that an earlier message may be sent again.
   Result<Message> begin(bool binary, Ledger::Reservation room = {});
 
   // Returns a new id for a message that is not stored here.
@@ -130,6 +132,11 @@ class Spool {
     bool visits = false;
     sys::Fd ledger = {};  // if not in `own`; a visitor has none
   };
+  // Records that the message in this process's slot may be sent again, and leaves the ledger. If it
+  // cannot be recorded, the slot shows other processes that it may be sent again, until begin()
+  // succeeds.
+  Status note(const std::string& name, std::uint64_t size);
+  void leave_ledger();
   static Result<Directories> find_staging(sys::Files& files, const SpoolOptions& options,
                                           Directories found);
   Spool(sys::Files& files, SpoolOptions options, Directories directories);
@@ -174,8 +181,9 @@ class Spool {
   std::optional<Records> records_;
   std::optional<sys::FileInfo> place_;  // of root_; nothing: it cannot be compared
   std::optional<Error> gone_;
-  bool has_entered_ = false;  // a complete message is in progress
-  sys::Space seen_;           // the filesystem's last answer
+  bool has_entered_ = false;  // a complete message is in progress, or is in unnoted_
+  std::optional<std::pair<std::string, std::uint64_t>> unnoted_;  // name and size
+  sys::Space seen_;                                               // the filesystem's last answer
   sys::Steady::time_point seen_until_;
 };
 

@@ -80,6 +80,56 @@ BOOST_AUTO_TEST_CASE(a_message_that_cannot_be_recorded_stays_in_staging_for_the_
   BOOST_TEST(delivery.place.names(".handoff/staging").size() == 1u);
 }
 
+// The disk is lost in the sync that would make the name durable, and comes back with the name on
+// it.
+BOOST_AUTO_TEST_CASE(a_name_that_cannot_be_removed_is_found_by_a_retry_L12) {
+  for (auto sync : {sys::FileSync::kFile, sys::FileSync::kNames}) {
+    for (bool elsewhere : {false, true}) {
+      Delivery delivery;
+      delivery.guard = true;
+      delivery.files.sync = sync;
+      auto spool = delivery.open().value();
+      auto pat = delivery.mailbox("pat");
+      bool lost = false;
+      delivery.files.fault = [&](const Call& call) {
+        lost = lost || call.op == Op::kSyncFile ||
+               (call.op == Op::kSyncDirectory && call.path == "example.org/pat/new");
+        return lost ? EIO : 0;
+      };
+      BOOST_TEST(!delivery.deliver(*spool, {pat}).ok());
+      BOOST_TEST(!spool->begin(false).ok());
+      delivery.files.fault = {};
+      BOOST_REQUIRE(delivery.in_new("pat").size() == 1u);
+      if (elsewhere) {
+        BOOST_TEST(tried_elsewhere(delivery) == "known");
+      } else {
+        BOOST_TEST(is_retry(delivery, *spool, kMessage));
+      }
+      BOOST_TEST(delivery.in_new("pat").size() == 1u);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(unread_replies_that_cannot_be_recorded_are_found_by_a_retry_L12) {
+  for (bool elsewhere : {false, true}) {
+    Delivery delivery;
+    delivery.guard = true;
+    auto spool = delivery.open().value();
+    {
+      auto message = try_unread(delivery, *spool, kMessage);
+      delivery.files.fault = [](const Call&) { return EIO; };
+      BOOST_TEST(!message.replies_unread().ok());
+    }
+    delivery.files.fault = {};
+    if (elsewhere) {
+      BOOST_TEST(tried_elsewhere(delivery) == "known");
+    } else {
+      BOOST_TEST(is_retry(delivery, *spool, kMessage));
+    }
+    BOOST_TEST(delivery.in_new("pat").size() == 1u);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_message_with_the_same_end_as_another_is_not_its_retry_L12) {
   Delivery delivery;
   delivery.guard = true;
@@ -125,7 +175,8 @@ BOOST_AUTO_TEST_CASE(the_same_silent_client_is_waited_for_once_not_for_each_mail
 }
 
 BOOST_AUTO_TEST_CASE(after_a_failed_search_for_an_earlier_copy_nothing_is_delivered_again_L12) {
-  for (auto [op, code] : {std::pair(Op::kSyncDirectory, EIO), std::pair(Op::kOpenFile, EMFILE)}) {
+  for (auto [op, code] : {std::pair(Op::kSyncDirectory, EIO), std::pair(Op::kOpenFile, EMFILE),
+                          std::pair(Op::kList, ENOTCONN)}) {
     Delivery delivery;
     delivery.guard = true;
     auto spool = delivery.open().value();

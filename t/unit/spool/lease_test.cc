@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <filesystem>
 #include <set>
 #include <string>
 
@@ -151,6 +152,19 @@ BOOST_AUTO_TEST_CASE(a_spool_that_no_server_of_this_host_has_is_not_opened) {
   BOOST_TEST(others.error().what.find("host other") != std::string::npos);
 }
 
+// As GlusterFS does for a moment after a power failure.
+BOOST_AUTO_TEST_CASE(a_worker_whose_host_has_the_spool_starts_although_it_reads_an_old_lease) {
+  SharedSpool shared;
+  auto lease = shared.open();
+  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  int looks = 0;
+  shared.delivery.files.fault = [&](const Call& call) {
+    return call.op == Op::kOpenFile && call.path.ends_with("/lease") && ++looks < 3 ? ENOENT : 0;
+  };
+  BOOST_TEST(shared.open_spool().ok());
+  BOOST_TEST(looks == 3);
+}
+
 BOOST_AUTO_TEST_CASE(a_visitor_needs_no_lease_and_leaves_nothing) {
   SharedSpool shared;
   auto lease = shared.open();
@@ -235,6 +249,33 @@ BOOST_AUTO_TEST_CASE(a_host_that_lost_the_spool_publishes_nothing) {
       BOOST_TEST(spool->gone().has_value());
     }
   }
+}
+
+// The connection to the storage is lost after the server has renamed the file and before it
+// replies.
+BOOST_AUTO_TEST_CASE(a_rename_whose_outcome_is_unknown_is_found_by_a_retry) {
+  SharedSpool shared;
+  auto& delivery = shared.delivery;
+  delivery.files.hide_birth = true;
+  delivery.files.sync = sys::FileSync::kNames;
+  auto lease = shared.open();
+  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  auto pat = delivery.mailbox("pat");
+  auto spool = shared.open_spool().value();
+  bool lost = false;
+  delivery.files.fault = [&](const Call& call) {
+    if (call.op == Op::kRename && !lost) {
+      std::filesystem::rename(delivery.place.path(call.path), delivery.place.path(call.target));
+      lost = true;
+    }
+    return lost ? ENOTCONN : 0;
+  };
+  BOOST_TEST(!delivery.deliver(*spool, {pat}).ok());
+  delivery.files.fault = {};
+  BOOST_REQUIRE(delivery.in_new("pat").size() == 1u);
+  BOOST_REQUIRE(delivery.deliver(*spool, {pat}).ok());
+  BOOST_TEST(delivery.delivered.front().already);
+  BOOST_TEST(delivery.in_new("pat").size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_link_that_fails_with_space_free_becomes_a_copy) {
