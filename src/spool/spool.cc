@@ -115,8 +115,8 @@ Result<Spool::Directories> Spool::find_staging(sys::Files& files, const SpoolOpt
   auto id = run ? server_id(files, run.value(), file) : Result<std::string>(run.error());
   auto self = sys::this_host();
   auto is_ours = [&](const Lease::Holder& of) { return id && of.is({self, {}, id.value()}); };
-  // The name of the directory is newer than the lease in it, if this host has just taken the spool
-  // and the filesystem shows an old state for a moment (GlusterFS, after a power failure).
+  // If this host has just taken the spool from a host that is alive, that host may write its lease
+  // into the renamed directory once more: it remembers the name for a second (FUSE, NFS).
   auto until = sys::Steady::now() + kOldState;
   auto holder = lease.value().holder();
   while (holder && !is_ours(holder.value()) && holder.value().is_on(self) &&

@@ -159,6 +159,7 @@ class Keeper {
     std::optional<Lease::Holder> last;
     sys::Steady::time_point changed, looked;
     unsigned unclear = 0;
+    std::string unseen;  // the cause that was logged
     for (;;) {
       auto holder = lease.holder();
       auto now = sys::Steady::now();
@@ -168,6 +169,7 @@ class Keeper {
       looked = now;
       if (holder) {
         unclear = 0;
+        unseen.clear();
         const auto& of = holder.value();
         bool moved = !last || last->token != of.token || last->beats != of.beats;
         bool lives = last && moved;
@@ -186,7 +188,12 @@ class Keeper {
         }
         last = std::move(holder).value();
       } else if (holder.error().code != EAGAIN || ++unclear == kUnclear) {
-        log_.warning("cannot see who has the spool", {{"cause", holder.error().describe()}});
+        // The other host cannot write its number either.
+        if (holder.error().code != EAGAIN) changed = now;
+        auto cause = holder.error().describe();
+        if (std::exchange(unseen, cause) != cause) {
+          log_.warning("cannot see who has the spool", {{"cause", cause}});
+        }
       }
       if (auto end = pause(kLookEveryMoment)) return end;
     }

@@ -74,9 +74,14 @@ def power_at_rest():
     cluster.event("all hosts lose power at rest", cut, takes_over=False)
 
 
-EVENTS = [stop, kill, kill_store, cut_store, cut_12, cut_long, power_of_stores, power, power_at_rest]
+EVENTS = [stop, kill, cut_store, kill_store, cut_12, cut_long, power_of_stores, power, power_at_rest]
+# The storage hosts notice a lost client by keepalives, and keep its locks until then.
+options = {"network.ping-timeout": PING}
+if PING < 42:
+    options.update({"server.tcp-user-timeout": PING, "server.keepalive-time": PING // 2,
+                    "server.keepalive-interval": 1, "server.keepalive-count": 3})
 chosen = [each for each in EVENTS if len(sys.argv) == 1 or each.__name__ in sys.argv[1:]]
-with Cluster({"network.ping-timeout": PING}) as cluster:
+with Cluster(options) as cluster:
     cluster.send()
     for _ in range(ROUNDS):
         for event in chosen:

@@ -33,6 +33,7 @@ for with_records in (True, False):
     what = "with the records" if with_records else "without the records"
     with Handoffd({"log.level": "debug"}) as old, Handoffd() as new:
         old.mailbox(PAT)
+        new.mailbox("lee@example.org")
         is_(deliver(new.unix, "a@example.net", [PAT], TEXT).rcpt[PAT].code, 550, f"{what}: the_user_is_elsewhere")
         client = Lmtp(old.unix)
         client.session("LHLO client.test", "MAIL FROM:<a@example.net>", f"RCPT TO:<{PAT}>", "DATA")

@@ -88,6 +88,7 @@ BOOST_AUTO_TEST_CASE(a_name_that_cannot_be_removed_is_found_by_a_retry_L12) {
       Delivery delivery;
       delivery.guard = true;
       delivery.files.sync = sync;
+      delivery.files.hide_birth = true;
       auto spool = delivery.open().value();
       auto pat = delivery.mailbox("pat");
       bool lost = false;

@@ -152,8 +152,7 @@ BOOST_AUTO_TEST_CASE(a_spool_that_no_server_of_this_host_has_is_not_opened) {
   BOOST_TEST(others.error().what.find("host other") != std::string::npos);
 }
 
-// As GlusterFS does for a moment after a power failure.
-BOOST_AUTO_TEST_CASE(a_worker_whose_host_has_the_spool_starts_although_it_reads_an_old_lease) {
+BOOST_AUTO_TEST_CASE(a_worker_whose_host_has_the_spool_starts_although_the_lease_is_not_yet_there) {
   SharedSpool shared;
   auto lease = shared.open();
   BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
