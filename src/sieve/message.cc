@@ -15,8 +15,8 @@ constexpr std::size_t kFoldAt = 78;
 // Returns the size in octets if each bare line feed counts as two.
 std::size_t wire_size(std::string_view text) {
   std::size_t out = text.size();
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')) ++out;
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    if (at == 0 || text[at - 1] != '\r') ++out;
   }
   return out;
 }
@@ -203,6 +203,7 @@ void Message::put_around(Content& content, const Enclosure& enclosure) const {
   }
   add("MIME-Version", "1.0");
   add("Content-Type", "multipart/mixed; boundary=\"" + boundary + "\"");
+  if (!all_ascii(body)) add("Content-Transfer-Encoding", "8bit");  // RFC 2045 6.4
   content.fields_changed = true;
   content.body = std::make_shared<const std::string>(std::move(body));
 }

@@ -125,6 +125,17 @@ BOOST_FIXTURE_TEST_CASE(a_redirected_message_is_not_enclosed_F22, Scripted) {
   BOOST_TEST(std::get<Copy>(ran.plan.actions[1]).edited.body != nullptr);
 }
 
+// RFC 2045 6.4.
+BOOST_FIXTURE_TEST_CASE(a_message_that_encloses_octets_beyond_ascii_says_so_F22, Scripted) {
+  auto encoding = [&](const std::string& text) {
+    auto ran = run("require \"enclose\"; enclose \"" + text + "\";");
+    const auto& header = *std::get<Copy>(ran.plan.actions.at(0)).edited.header;
+    return header.find("\r\nContent-Transfer-Encoding: 8bit\r\n") != std::string::npos;
+  };
+  BOOST_TEST(encoding("caf\xc3\xa9"));
+  BOOST_TEST(!encoding("coffee"));
+}
+
 // The example of RFC 5703 4.2.
 BOOST_FIXTURE_TEST_CASE(any_field_of_a_part_may_have_addresses_F22, Scripted) {
   BOOST_TEST(holds("\"mime\"", "address :mime :is :all \"content-from\" \"tim@example.com\"",

@@ -57,6 +57,13 @@ BOOST_FIXTURE_TEST_CASE(tests_compare_decoded_fields_and_addresses_F5, Scripted)
   BOOST_TEST(holds("", "allof (true, not false, anyof (false, true))"));
 }
 
+// RFC 5228 5.9: the message as it was transmitted, with CRLF.
+BOOST_FIXTURE_TEST_CASE(a_line_end_counts_two_octets_however_it_is_stored_F5, Scripted) {
+  for (const auto* message : {"From: a\n\nx\n", "From: a\r\n\r\nx\r\n"}) {
+    BOOST_TEST(holds("", "allof (size :over 13, size :under 15)", message), message);
+  }
+}
+
 // RFC 6531, RFC 6532.
 BOOST_FIXTURE_TEST_CASE(addresses_beyond_ascii_have_parts_F5, Scripted) {
   facts.from =
