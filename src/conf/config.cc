@@ -8,8 +8,8 @@ namespace handoff::conf {
 
 Error Config::locate(std::string_view setting, Error error) const {
   auto origin = origins.find(setting);
-  bool known = origin != origins.end() && !origin->second.empty();
-  error.what = (known ? origin->second + ": " : "") + std::string(setting) + ": " + error.what;
+  error.what = (origin == origins.end() ? "" : origin->second + ": ") + std::string(setting) +
+               ": " + error.what;
   return error;
 }
 

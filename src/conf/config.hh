@@ -186,7 +186,7 @@ struct Config {
     bool show_addresses = false;
   } http;
 
-  // Where each setting was set: "/etc/handoffd.conf:12"; empty for a default.
+  // Where each setting was set: "/etc/handoffd.conf:12". A setting with its default is missing.
   std::map<std::string, std::string, std::less<>> origins;
 
   // Returns `error`, which the value of `setting` caused, with the place where it was set.

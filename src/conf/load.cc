@@ -143,14 +143,15 @@ std::string Assignment::where() const {
 Settings combine(const std::vector<Assignment>& file, const std::vector<Assignment>& options,
                  LookupParser parse_lookup) {
   Settings out;
-  for (const auto& setting : settings()) {
-    for (auto value : setting.defaults) {
-      out.values[std::string(setting.name)].push_back(
-          {std::string(setting.name), std::string(value)});
-    }
-  }
   take(out, file);
   take(out, options);
+  for (const auto& setting : settings()) {
+    if (setting.defaults.empty() || out.values.contains(setting.name)) continue;
+    auto& values = out.values[std::string(setting.name)];
+    for (auto value : setting.defaults) {
+      values.push_back({std::string(setting.name), std::string(value)});
+    }
+  }
   if (!out.values.contains("hostname")) {
     out.values["hostname"].push_back({"hostname", sys::host_name()});
   }
@@ -167,7 +168,8 @@ void work_out(Settings& out, LookupParser parse_lookup) {
     out.config.recipients.lookups.push_back(std::move(lookup).value());
   }
   for (const auto& [key, values] : out.values) {
-    out.config.origins[key] = values.front().origin();
+    auto origin = values.front().origin();
+    if (!origin.empty()) out.config.origins[key] = origin;
   }
   check_together(out);
 }
@@ -182,8 +184,10 @@ std::string dump(const Settings& settings_in_force, const DumpOptions& options) 
                       std::ranges::equal(values, setting.defaults, {}, &Assignment::value);
     if (options.changed && is_default) continue;
     for (const auto& assignment : values) {
-      auto value = options.secrets ? assignment.value : hide_passwords(assignment.value);
-      out += assignment.key + " =" + (value.empty() ? "" : " " + value) + "\n";
+      out += assignment.key;
+      out += assignment.value.empty() ? " =" : " = ";
+      out += options.secrets ? assignment.value : hide_passwords(assignment.value);
+      out += '\n';
     }
   }
   return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 
 #include "base/text.hh"
@@ -54,21 +55,18 @@ struct Range {
 template <class Parse, class Member>
 Setting number(std::string_view name, const Notation<Parse>& notation, std::string_view value,
                Range range, Member member, std::string_view help) {
-  return {name,
-          notation.type,
-          {value},
-          help,
-          [=](Config& config, std::string_view written) -> std::string {
-            auto must = "must be " + std::string(range.min) + " to " + std::string(range.max);
-            auto number = notation.parse(written);
-            if (!number) return must + ", written as " + std::string(notation.examples);
-            if (*number < *notation.parse(range.min) || *number > *notation.parse(range.max)) {
-              return must;
-            }
-            auto& slot = member(config);
-            slot = static_cast<std::remove_reference_t<decltype(slot)>>(*number);
-            return {};
-          }};
+  auto set = [=, min = *notation.parse(range.min), max = *notation.parse(range.max)](
+                 Config& config, std::string_view written) -> std::string {
+    auto number = notation.parse(written);
+    if (!number || *number < min || *number > max) {
+      auto must = "must be " + std::string(range.min) + " to " + std::string(range.max);
+      return number ? must : must + ", written as " + std::string(notation.examples);
+    }
+    auto& slot = member(config);
+    slot = static_cast<std::remove_reference_t<decltype(slot)>>(*number);
+    return {};
+  };
+  return {name, notation.type, {value}, help, set};
 }
 
 // A number, or a percentage of a whole.
@@ -92,12 +90,13 @@ Setting choice(std::string_view name, std::string_view type, std::string_view va
                std::string_view help) {
   auto set = [=, list = std::vector(words)](Config& config,
                                             std::string_view written) -> std::string {
+    auto row = std::ranges::find(list, written, [](const auto& each) { return each.first; });
+    if (row != list.end()) {
+      member(config) = row->second;
+      return {};
+    }
     std::string known;
     for (const auto& [word, meaning] : list) {
-      if (word == written) {
-        member(config) = meaning;
-        return {};
-      }
       if (!known.empty()) known += word == list.back().first ? " or " : ", ";
       known += word;
     }
@@ -768,6 +767,13 @@ std::vector<Setting> make_table() {
 
 #undef AT
 
+// Returns the edit distance, or `limit` if the lengths show that it is not less: a file may contain
+// a name of any length.
+std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
+  auto difference = std::max(a.size(), b.size()) - std::min(a.size(), b.size());
+  return difference < limit ? edit_distance(a, b) : limit;
+}
+
 }  // namespace
 
 std::string_view Setting::section() const {
@@ -781,10 +787,13 @@ std::span<const Setting> settings() {
 }
 
 const Setting* find_setting(std::string_view name) {
-  for (const auto& setting : settings()) {
-    if (setting.name == name) return &setting;
-  }
-  return nullptr;
+  static const auto by_name = [] {
+    std::unordered_map<std::string_view, const Setting*> out;
+    for (const auto& setting : settings()) out.emplace(setting.name, &setting);
+    return out;
+  }();
+  auto found = by_name.find(name);
+  return found == by_name.end() ? nullptr : found->second;
 }
 
 std::string_view nearest_setting(std::string_view name) {
@@ -794,8 +803,8 @@ std::string_view nearest_setting(std::string_view name) {
   for (const auto& setting : settings()) {
     // For "newline", or a key in the wrong [section], compare the last part.
     auto last = setting.name.substr(setting.name.find('.') + 1);
-    std::size_t d = std::min(edit_distance(name, setting.name),
-                             edit_distance(name.substr(name.rfind('.') + 1), last) + 1);
+    std::size_t d = std::min(distance(name, setting.name, least),
+                             distance(name.substr(name.rfind('.') + 1), last, least) + 1);
     if (d < least) {
       least = d;
       best = setting.name;
@@ -808,7 +817,7 @@ std::string_view nearest_section(std::string_view name) {
   std::string_view best;
   std::size_t least = name.size() / 3 + 1;
   for (const auto& setting : settings()) {
-    std::size_t d = edit_distance(lower(name), setting.section());
+    std::size_t d = distance(lower(name), setting.section(), least);
     if (d < least && !setting.section().empty()) {
       least = d;
       best = setting.section();
