@@ -216,6 +216,7 @@ Path parse_path(std::string_view text, const PathRules& rules) {
     auto end = end_of_bare_address(text);
     auto path = parse_mailbox(text.substr(0, end), rules);
     path.rest = text.substr(end);
+    if (!begins_parameters(path.rest)) path.fault = PathFault::kSyntax;
     return path;
   }
   Path path;

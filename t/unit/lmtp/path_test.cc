@@ -446,6 +446,7 @@ BOOST_AUTO_TEST_CASE(lenient_addresses_need_no_brackets_and_follow_any_blanks_S3
            {"SIZE=1", "", "501 5.1.3"},
            {"", "", "501 5.1.3"},
            {"a\x01@b", "", "501 5.1.3"},
+           {"a@b\tSIZE=1", "", "501 5.1.3"},
        }) {
     BOOST_TEST(return_path_of(row.text, lenient) == row.return_path, escape(row.text));
     BOOST_TEST(reply_to_rcpt("TO:" + row.text, lenient) == row.recipient, escape(row.text));
