@@ -288,7 +288,7 @@ slowdisk: all
 bench: all $(BENCHES) slowdisk
 	$(TEST_ENV) $(srcdir)/t/bench/run $(BENCH)
 fuzz: config.mk
-	$(TEST_ENV) FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TARGETS='$(FUZZ_TARGETS)' FUZZ_MERGE='$(FUZZ_MERGE)' $(srcdir)/t/fuzz/run
+	+$(TEST_ENV) FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TARGETS='$(FUZZ_TARGETS)' FUZZ_MERGE='$(FUZZ_MERGE)' $(srcdir)/t/fuzz/run
 html:
 	$(srcdir)/contrib/html $(abspath $(build))/html
 format:

@@ -23,7 +23,7 @@ void proxy(std::string_view octets) {
   require(!read.empty(), "no octets are a header");
   bool line = read.starts_with("PROXY ");
   require(line == read.ends_with("\r\n") || !line, "a line that does not end in CRLF");
-  require(!line || read.find('\n') == read.size() - 1, "more than a line was read");
+  require(!line || read.find("\r\n") == read.size() - 2, "more than a line was read");
   // Neither a shorter input nor a longer one is a complete header.
   for (std::size_t n = 0; n < read.size(); ++n) {
     require(parse_proxy_header(read.substr(0, n)).wants > 0, "the start of a header is one");

@@ -31,7 +31,8 @@ inline bool is_reference_field(std::string_view line) {
 // Returns the offset of the first line of the body, if the empty line before it is missing.
 inline std::optional<std::size_t> missing_blank_line(std::string_view content) {
   for (std::size_t at = 0; at < content.size();) {
-    auto line = content.substr(at, content.find('\n', at) - at + 1);
+    auto end = std::min(content.find('\n', at), content.size() - 1);
+    auto line = content.substr(at, end - at + 1);
     if (line == "\n" || line == "\r\n") return std::nullopt;
     bool folded = at > 0 && (line.front() == ' ' || line.front() == '\t');
     if (!folded && !is_reference_field(line)) return at;
