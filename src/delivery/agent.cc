@@ -6,7 +6,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <deque>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,6 +36,8 @@ constexpr auto kSendTimeout = 10s;
 constexpr auto kEndTimeout = 1s;
 // More descriptors than any delivery has open.
 constexpr std::uint64_t kMaxDescriptors = 64;
+// More copies than the script of one recipient stores (sieve.max-actions).
+constexpr std::size_t kMostWritten = 2000;
 // Octets that a delivery may write in addition to the message: subscriptions, maildirsize.
 constexpr std::uint64_t kMaxBesideMessage = 2 << 20;
 
@@ -84,6 +88,15 @@ class Agent {
     uid_t uid;
   };
 
+  // A copy that a child has written.
+  struct Written {
+    uid_t uid;
+    std::string place;
+    std::string file;
+
+    bool operator==(const Written&) const = default;
+  };
+
   // A child that does not end even when killed is remembered.
   void await(const Child& child) {
     if (!sys::ends_by(child.pid, sys::Steady::now() + kEndTimeout)) stuck_.push_back(child);
@@ -102,7 +115,20 @@ class Agent {
     if (std::ranges::find(stuck_, uid, &Child::uid) != stuck_.end()) {
       return failed(explained(ETIMEDOUT, "an earlier delivery as its owner has not ended"));
     }
-    return in_child(*request, message.descriptor);
+    // Otherwise an attacker who controls the worker could remove any message in a mailbox.
+    Written file{uid, request->mailbox.place(), request->file};
+    if (request->verb == Verb::kRemove && std::ranges::find(written_, file) == written_.end()) {
+      auto error = explained(EPERM, "not a file that this worker has delivered");
+      refused(*request, error);
+      return failed(error);
+    }
+    auto outcome = in_child(*request, message.descriptor);
+    if (request->verb == Verb::kDeliver && !outcome.error && config_.sieve.enabled) {
+      file.file = outcome.delivered.file;
+      written_.push_back(std::move(file));
+      if (written_.size() > kMostWritten) written_.pop_front();
+    }
+    return outcome;
   }
 
   Outcome in_child(const Request& request, const sys::Fd& staged) {
@@ -175,7 +201,8 @@ class Agent {
   const sys::Account& worker_;
   const sys::Fd& socket_;
   std::vector<Child> stuck_;
-  std::optional<Child> ended_;  // has answered and is about to end
+  std::optional<Child> ended_;   // has answered and is about to end
+  std::deque<Written> written_;  // the latest ones, if sieve.enabled: only these may be removed
 };
 
 }  // namespace

@@ -9,12 +9,12 @@
 #include "recipients/layout.hh"
 #include "recipients/resolver.hh"
 #include "recipients/script.hh"
-#include "spool/name.hh"
 #include "spool/staging_folder.hh"
 
 namespace handoff::delivery {
 namespace {
 
+constexpr std::string_view kScriptSuffix = ".sieve";
 constexpr std::size_t kMostFolder = 254;  // octets: with the leading dot, a file name
 // The maximum size of the trace header, which a staged file contains in addition to the content.
 constexpr std::uint64_t kMostTrace = 64 << 10;  // octets
@@ -87,39 +87,36 @@ Status Authority::allows(const Request& request, const sys::Fd& spool,
   if (!is_folder(mailbox.folder)) return refused("the name of the folder is invalid");
   if (std::ranges::any_of(mailbox.address, is_control)) return refused("no address");
   if (!is_base(mailbox.home)) return refused("the path of the home is invalid");
-  if (auto known = knows(mailbox); !known) return known;
+  auto known = knows(mailbox);
+  if (!known) return known.error();
   if (request.verb == Verb::kOpenScript || request.verb == Verb::kWriteNote) {
-    if (auto script = is_script(request); !script) return script;
+    if (auto script = is_script(request, known.value()); !script) return script;
   }
   if (!is_name(request.stored_as) || !is_name(request.file))
     return refused("the name of the file is invalid");
-  if (request.verb == Verb::kRemove) {
-    auto maker = spool::owner_of(request.name);
-    auto of_file = spool::owner_of(request.file);
-    bool own = maker && of_file && maker->maker != 0 && maker->maker == of_file->maker;
-    if (!own) return refused("not a file that this worker has delivered");
-  }
   if (!request.has_message()) {
     return staged ? refused("a file came with a request that needs none") : Status();
   }
   return is_staged(request, spool, staged);
 }
 
-Status Authority::knows(const Mailbox& mailbox) const {
+Result<bool> Authority::knows(const Mailbox& mailbox) const {
   auto answer = own_->find(Address::of_text(mailbox.address));
   if (!answer) return answer.error();
   const auto& known = answer.value().mailbox;
   bool same = known && known->owner == mailbox.owner && known->base == mailbox.base &&
               known->path == mailbox.path && known->quota == mailbox.quota &&
               known->home == mailbox.home && known->script == mailbox.script;
-  if (same || others_) return {};
+  if (same || others_) return same;
   return refused("the lookups know no such recipient");
 }
 
-Status Authority::is_script(const Request& request) const {
+Status Authority::is_script(const Request& request, bool known) const {
   const auto& sieve = config_.sieve;
   if (!sieve.enabled) return refused("sieve.enabled = no");
   auto own = recipients::personal_script(sieve.script, request.mailbox, config_.spool.path);
+  if (!known && !request.mailbox.script.empty() && own && !own->ends_with(kScriptSuffix))
+    return refused("the name of a script from a database, directory or map must end in .sieve");
   if (request.verb == Verb::kWriteNote) {
     if (own && request.path == *own + std::string(kNoteSuffix)) return {};
     return refused("not the path of the note about the owner's script");
@@ -129,6 +126,7 @@ Status Authority::is_script(const Request& request) const {
       recipients::script_path(sieve.include_directory, request.mailbox, config_.spool.path);
   auto slash = request.path.rfind('/');
   if (included && slash != std::string::npos && request.path.substr(0, slash) == *included &&
+      request.path.ends_with(kScriptSuffix) &&
       recipients::is_trusted_path(request.path.substr(slash + 1)))
     return {};
   return refused("not the path of the owner's script");

@@ -29,7 +29,9 @@ class Authority {
   //   - The owner is not a system user (check_owner).
   //   - base, path and folder are names without "..", and the folder is a single name.
   //   - The path of a script is that of the owner's script by the configuration, or in the
-  //     directory for included scripts; a note is written only beside the former.
+  //     directory for included scripts; a note is written only beside the former. The name of a
+  //     script from a lookup that only workers ask ends in ".sieve": an attacker who controls the
+  //     worker could name any file of the owner otherwise.
   //   - The lookups that this process can ask itself (passwd, file:) know the recipient, with this
   //     place and owner. If other lookups are configured, which are reached over a network and
   //     asked only by workers, the answer may have come from those.
@@ -42,8 +44,10 @@ class Authority {
   Authority(const conf::Config& config, sys::Files& files, uid_t worker)
       : config_(config), files_(files), worker_(worker) {}
 
-  Status knows(const Mailbox& mailbox) const;
-  Status is_script(const Request& request) const;
+  // Returns whether the lookups of this process know the mailbox. EPERM if they do not, and no
+  // other lookup could know it either.
+  Result<bool> knows(const Mailbox& mailbox) const;
+  Status is_script(const Request& request, bool known) const;
   Status is_staged(const Request& request, const sys::Fd& spool, const sys::Fd& staged) const;
 
   const conf::Config& config_;

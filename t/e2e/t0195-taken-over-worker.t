@@ -13,15 +13,18 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import maildir
 from control import until, workers
+from handoffd import program
 from lmtp import deliver
 from owners import Owners
 from processes import children, descriptors, status
 from tap import done, empty, is_, ok, skip_all
 
 MESSAGE = b"Return-Path: <>\nSubject: x\n\nx\n"
-CHOOSE_FOLDER, LOOK, FIND_EARLIER, DELIVER = 1, 2, 3, 4
+CHOOSE_FOLDER, LOOK, FIND_EARLIER, DELIVER, REMOVE = 1, 2, 3, 4, 7
 PIDFD_GETFD = 438
+HUGE = 60 << 20  # octets: more than session.max-message-size
 
 if os.geteuid() != 0 or not sys.platform.startswith("linux"):
     skip_all("only Linux' root can take another process's descriptor")
@@ -53,20 +56,24 @@ def request(owner, **changes):
         text(field["text"])))
 
 
-def socket_of(worker):
-    """Returns the worker's end as a socket of the test."""
+def inodes(pid):
+    """Returns {inode: descriptor} of a process's sockets."""
+    return {int(re.sub(r"\D", "", link)): fd for fd, link in descriptors(pid).items()
+            if link.startswith("socket:")}
+
+
+def socket_of(worker, agent):
+    """Returns the worker's end as a socket of the test. The two ends of a pair have consecutive
+    inodes."""
+    end, = inodes(agent)
+    theirs = inodes(worker)
+    nearest = min(theirs, key=lambda inode: abs(inode - end))
     pidfd = os.pidfd_open(worker)
-    for entry in os.listdir(f"/proc/{worker}/fd"):
-        if not os.readlink(f"/proc/{worker}/fd/{entry}").startswith("socket:"):
-            continue
-        taken = ctypes.CDLL(None).syscall(PIDFD_GETFD, pidfd, int(entry), 0)
-        ours = socket.socket(fileno=taken)
-        if ours.type & 0xf == socket.SOCK_SEQPACKET:
-            os.close(pidfd)
-            ours.settimeout(30)
-            return ours
-        ours.close()
-    raise RuntimeError("the worker has no such socket")
+    taken = ctypes.CDLL(None).syscall(PIDFD_GETFD, pidfd, theirs[nearest], 0)
+    os.close(pidfd)
+    ours = socket.socket(fileno=taken)
+    ours.settimeout(30)
+    return ours
 
 
 def agent_beside(pids):
@@ -108,7 +115,7 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
 
     # From here on the worker is compromised.
     os.kill(worker, signal.SIGSTOP)
-    asked = socket_of(worker)
+    asked = socket_of(worker, agent)
     staging = os.path.join(daemon.spool, ".handoff", "staging")
 
     def file_of(owner, path, content=MESSAGE):
@@ -120,6 +127,8 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     staged = file_of(daemon.owner, os.path.join(staging, NAME))
     not_in_staging = file_of(daemon.owner, os.path.join(daemon.spool, "elsewhere"))
     roots = file_of((0, 0), os.path.join(staging, "1764000000.M9P2Q3R4.test"))
+    huge = file_of(daemon.owner, os.path.join(staging, "1764000000.M8P2Q3R4.test"))
+    os.truncate(huge.name, HUGE)
     folder = os.open(staging, os.O_RDONLY)
     os.mkfifo(os.path.join(staging, "fifo"))
     fifo = os.open(os.path.join(staging, "fifo"), os.O_RDWR)
@@ -158,6 +167,8 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
         "many_files": (good, *[staged] * 100),
         "a_file_that_is_not_in_staging": (good, not_in_staging),
         "a_file_of_roots": (request(pat, name="1764000000.M9P2Q3R4.test"), roots),
+        "a_file_larger_than_any_message": (request(pat, name=os.path.basename(huge.name), size=HUGE),
+                                           huge),
         "passwd": (good, open("/etc/passwd", "rb")),  # pylint: disable=consider-using-with
         "a_folder_for_a_file": (good, folder),
         "a_fifo_for_a_file": (request(pat, name="fifo", size=0, content=0), fifo),
@@ -197,7 +208,7 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     os.kill(worker, signal.SIGKILL)
     until(lambda: not os.path.exists(f"/proc/{agent}"), "the delivery process ends with its worker")
     ok(True, "the_delivery_process_ends_with_its_worker")
-    for made in ("fifo", NAME, "1764000000.M9P2Q3R4.test"):
+    for made in ("fifo", NAME, "1764000000.M9P2Q3R4.test", os.path.basename(huge.name)):
         with contextlib.suppress(FileNotFoundError):  # the sweep after the death has removed it
             os.unlink(os.path.join(staging, made))
     again = until(lambda: [pid for pid in workers(daemon) if pid != worker], "another worker")
@@ -216,4 +227,31 @@ with owners.handoffd({"workers.max": 1, "workers.min-idle": 1}) as daemon:
     until(lambda: set(workers(daemon)).isdisjoint(again), "another worker")
     is_(deliver(daemon.unix, "", [pat.address], b"Subject: z\r\n\r\nz\r\n").final[pat.address].code,
         250, "a_worker_whose_delivery_process_died_is_replaced")
+
+# With Sieve, a worker removes the copies of a message whose other copies could not be stored.
+if os.path.exists(os.path.join(os.path.dirname(program("HANDOFFD")), "lookups", "handoff-sieve.so")):
+    sam = owners.add("sam", 61003)
+    with owners.handoffd({"workers.max": 1, "workers.min-idle": 1, "sieve.enabled": "yes"}) as daemon:
+        deliver(daemon.unix, "", [sam.address], b"Subject: kept\r\n\r\nx\r\n")
+        before, = workers(daemon)
+        os.kill(before, signal.SIGKILL)
+        worker, = until(lambda: [pid for pid in workers(daemon) if pid != before], "another worker")
+        agent = agent_beside([worker])
+        os.kill(worker, signal.SIGSTOP)
+        asked = socket_of(worker, agent)
+        earlier, = maildir.files(sam.maildir)
+        # Another name by the worker that stored the message.
+        name = re.sub(r"Q\d+R", "Q999R", os.path.basename(earlier).split(",")[0])
+        staged = file_of(daemon.owner, os.path.join(staging, name))
+        removal = {"verb": REMOVE, "name": name}
+        ok(ask(request(sam, file=os.path.basename(earlier), **removal), staged) != 0,
+           "the_removal_of_a_message_that_another_worker_delivered_is_refused")
+        is_(maildir.files(sam.maildir), [earlier], "the_message_of_another_worker_stays")
+        ask(request(sam, name=name), staged)
+        own, = {*maildir.files(sam.maildir)} - {earlier}
+        is_(ask(request(sam, file=os.path.basename(own), **removal), staged), 0,
+            "the_removal_of_a_copy_that_the_worker_has_delivered_is_allowed")
+        is_(maildir.files(sam.maildir), [earlier], "only_that_copy_is_removed")
+        asked.close()
+        os.kill(worker, signal.SIGKILL)
 done()
