@@ -20,20 +20,37 @@ constexpr int kEnter = O_PATH | O_DIRECTORY | O_CLOEXEC;
 constexpr int kEnter = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 #endif
 
-bool only_we_change(const Fd& directory) {
-  struct stat status;
-  return ::fstat(directory.get(), &status) == 0 &&
-         (status.st_uid == 0 || status.st_uid == ::geteuid()) && (status.st_mode & 022) == 0;
+bool is_ours(const struct stat& status) {
+  return status.st_uid == 0 || status.st_uid == ::geteuid();
 }
 
-Fd enter(const Fd& at, const std::string& name) {
+bool only_we_change(const Fd& directory) {
+  struct stat status;
+  return ::fstat(directory.get(), &status) == 0 && is_ours(status) && (status.st_mode & 022) == 0;
+}
+
+// Whether nobody else can put something in the place of `next`, which is an entry of `at`. In a
+// sticky directory, such as /tmp, others cannot rename an entry that is not theirs.
+bool only_we_replace(const Fd& at, const Fd& next) {
+  if (only_we_change(at)) return true;
+  struct stat above;
+  struct stat entry;
+  return ::fstat(at.get(), &above) == 0 && ::fstat(next.get(), &entry) == 0 && is_ours(above) &&
+         (above.st_mode & S_ISVTX) != 0 && is_ours(entry);
+}
+
+// Sets `linked` if `name` is a link that was followed.
+Fd enter(const Fd& at, const std::string& name, bool& linked) {
   Fd next(::openat(at.get(), name.c_str(), kEnter | O_NOFOLLOW));
   if (next || (errno != ELOOP && errno != ENOTDIR && errno != EMLINK)) return next;
   int error = errno;
   struct stat status;
   bool link = ::fstatat(at.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
               S_ISLNK(status.st_mode);
-  if (link && only_we_change(at)) return Fd(::openat(at.get(), name.c_str(), kEnter));
+  if (link && only_we_change(at)) {
+    linked = true;
+    return Fd(::openat(at.get(), name.c_str(), kEnter));
+  }
   errno = link ? ELOOP : error;
   return {};
 }
@@ -49,20 +66,23 @@ Result<OwnEntry> OwnEntry::locate(const std::string& path, bool make_parent) {
   for (std::size_t i = 0; entry.directory_ && i < parts.size(); ++i) {
     std::string part(parts[i]);
     if (part.empty() || part == ".") continue;
-    auto next = enter(entry.directory_, part);
+    bool linked = false;
+    auto next = enter(entry.directory_, part, linked);
     if (!next && errno == ENOENT && make_parent && i + 1 == parts.size()) {
       if (::mkdirat(entry.directory_.get(), part.c_str(), 0755) != 0 && errno != EEXIST) {
         return Error{errno, "mkdir", path};
       }
-      next = enter(entry.directory_, part);
+      next = enter(entry.directory_, part, linked);
     }
+    if (linked || (next && !only_we_replace(entry.directory_, next)))
+      entry.path_is_private_ = false;
     entry.directory_ = std::move(next);
   }
   if (!entry.directory_) return Error{errno, "open directory of", path};
   return entry;
 }
 
-bool OwnEntry::is_private() const { return only_we_change(directory_); }
+bool OwnEntry::is_private() const { return path_is_private_ && only_we_change(directory_); }
 
 void OwnEntry::remember() {
   struct stat status;

@@ -21,7 +21,8 @@ class OwnEntry {
 
   const Fd& directory() const { return directory_; }
   const std::string& name() const { return name_; }
-  // Returns whether only root and this process's user can change the entries of the directory.
+  // Returns whether only root and this process's user can change the entries of the directory and
+  // where its path leads, so that the path can be used again. False if the path contains a link.
   bool is_private() const;
   // Remembers which file the name refers to now; remove() then removes only that one.
   void remember();
@@ -30,6 +31,7 @@ class OwnEntry {
  private:
   Fd directory_;
   std::string name_;
+  bool path_is_private_ = true;  // except the directory itself
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };

@@ -113,8 +113,8 @@ Status set_rights(const Fd& directory, const std::string& name, const SocketRigh
   return {};
 }
 
-// For a directory that another user can change: the socket is created elsewhere, and is complete
-// when it gets its name here.
+// For a path that another user can change: the socket is created elsewhere, and is complete when it
+// gets its name here.
 Status bind_beside(const Fd& socket, const OwnEntry& entry, const SocketRights& rights) {
   auto made = PrivateDirectory::make(entry.directory(),
                                      "." + entry.name() + "." + std::to_string(random_number()));

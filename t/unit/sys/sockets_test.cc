@@ -11,6 +11,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 
+#include "sys/own_entry.hh"
 #include "sys/stream.hh"
 #include "temporary_directory.hh"
 
@@ -215,6 +216,24 @@ BOOST_AUTO_TEST_CASE(a_descriptor_that_is_not_a_socket_is_a_local_peer_without_a
   BOOST_TEST(peer_of(read.get()).text == "local");
   BOOST_TEST(!peer_of(read.get()).ip.has_value());
   BOOST_TEST(!local_port(read.get()).has_value());
+}
+
+// Otherwise the path could lead elsewhere when the socket is bound.
+BOOST_AUTO_TEST_CASE(a_path_is_private_if_nobody_else_can_change_any_directory_of_it) {
+  TemporaryDirectory place;
+  place.make("above/own");
+  auto is_private = [&](const std::string& name) {
+    return OwnEntry::locate(place.path(name)).value().is_private();
+  };
+  BOOST_TEST(is_private("above/own/s"));
+  place.link("above/own", "link");
+  BOOST_TEST(!is_private("link/s"));
+  ::chmod(place.path("above").c_str(), 0777);
+  BOOST_TEST(!is_private("above/own/s"));
+  // In /tmp, for example, nobody can rename a directory of another user.
+  ::chmod(place.path("above").c_str(), 01777);
+  BOOST_TEST(is_private("above/own/s"));
+  BOOST_TEST(!is_private("above/s"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
