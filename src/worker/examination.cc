@@ -224,6 +224,12 @@ int greet(const conf::Config& config, const std::vector<Endpoint>& endpoints, co
     report.fault(Condition::kNotDelivering, dropped.error().describe());
     return EX_OK;
   }
+  sys::Log quiet(sys::LogFormat::kText, sys::Level::kError);
+  if (auto done = sys::confine("greeting", {}, {}, quiet); !done) {
+    report.begin("confinement");
+    report.fault(Condition::kNotDelivering, done.error().describe());
+    return EX_OK;
+  }
   // Writes everything before reading any answer: a single worker may take the connections in any
   // order.
   for (auto& [endpoint, stream] : asked) {

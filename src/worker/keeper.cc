@@ -12,8 +12,10 @@
 #include "spool/lease.hh"
 #include "sys/confinement.hh"
 #include "sys/files.hh"
+#include "sys/host.hh"
 #include "sys/host_claim.hh"
 #include "sys/process.hh"
+#include "sys/sandbox.hh"
 #include "sys/signals.hh"
 #include "sys/stream.hh"
 #include "sys/title.hh"
@@ -61,6 +63,12 @@ class Keeper {
     }
     if (!own) return refuse(own.error().describe());
     own_ = std::move(own).value();
+    host_ = sys::this_host();
+    if (shared) {
+      if (auto opened = open_run_directory(); !opened) return refuse(opened.error().describe());
+    }
+    if (auto done = sys::confine("keeper", needs(), {}, log_); !done)
+      return refuse(done.error().describe());
     return shared ? keep_lease() : keep_claim();
   }
 
@@ -110,10 +118,30 @@ class Keeper {
     return !made && made.error().code == EEXIST ? Status() : made;
   }
 
+  Status open_run_directory() {
+    auto run = files_.open_root(config_.run_directory());
+    if (!run) return run.error();
+    if (files_.is_shared(run.value())) {
+      return explained(
+          EINVAL, config_.run_directory() +
+                      ": the directory of control.socket must be on a filesystem of this host");
+    }
+    run_ = std::move(run).value();
+    return {};
+  }
+
+  // Other hosts write what it reads in the spool.
+  sys::Needs needs() const {
+    sys::Needs out;
+    out.folders = {config_.spool.path, config_.run_directory()};
+    out.syslog = config_.log.to == conf::LogTo::kSyslog;
+    return out;
+  }
+
   // For a filesystem of this host, which several hosts may share if they are containers.
   int keep_claim() {
     for (;;) {
-      auto claimed = sys::HostClaim::take(own_, "host", sys::this_host());
+      auto claimed = sys::HostClaim::take(own_, "host", host_);
       if (claimed) {
         sys::put(to_, "held\n");
         for (;;) {
@@ -126,15 +154,9 @@ class Keeper {
   }
 
   int keep_lease() {
-    auto run = files_.open_root(config_.run_directory());
-    if (!run) return refuse(run.error().describe());
-    if (files_.is_shared(run.value())) {
-      return refuse(config_.run_directory() +
-                    ": the directory of control.socket must be on a filesystem of this host");
-    }
-    auto id = spool::server_id(files_, run.value(), server_file_);
+    auto id = spool::server_id(files_, run_, server_file_);
     if (!id) return refuse(id.error().describe());
-    spool::Server self{sys::this_host(), config_.cluster, id.value()};
+    spool::Server self{host_, config_.cluster, id.value()};
     while (!sys::claim(server_file_)) {
       if (config_.cluster.empty()) {
         return refuse("the spool " + config_.spool.path +
@@ -235,7 +257,9 @@ class Keeper {
   const sys::Fd& life_;
   const sys::Fd& to_;
   sys::Files files_;
+  sys::Host host_;
   sys::Fd own_;          // SPOOL/.handoff
+  sys::Fd run_;          // the run directory, if the filesystem of the spool is shared
   sys::Fd server_file_;  // locked
   std::string awaited_;
 };

@@ -19,7 +19,7 @@ from handoffd import Handoffd, free_port, is_sanitized, program, writes_out
 from injected import Injected
 from lmtp import deliver
 from owners import Owners
-from processes import children, status, titled
+from processes import children, send_signal, status, titled
 from tap import done, empty, is_, ok, skip_all
 
 if is_sanitized():
@@ -224,6 +224,18 @@ with owners.handoffd(ONE) as daemon:
         with open(f"/proc/{pid}/limits", encoding="ascii") as file:
             core = next(line.split()[4] for line in file if line.startswith("Max core"))
         is_((os.stat(f"/proc/{pid}/mem").st_uid, core), (0, "0"), f"no_core_file_of_the_{what}_is_written")
+
+# A greeting waits as long as no worker answers.
+with Handoffd({"http.listen": f"127.0.0.1:{(http := free_port())}"}) as daemon:
+    stopped = workers(daemon)
+    send_signal(stopped, signal.SIGSTOP)
+    with socket.create_connection(("127.0.0.1", http)) as client:
+        client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        until(lambda: [pid for pid in titled(children(daemon.pid), "greeting")
+                       if (status(pid).get("NoNewPrivs"), status(pid).get("Seccomp")) == ("1", "2")],
+              "the process that greets the listeners is confined")
+        ok(True, "the_process_that_connects_to_the_listeners_is_confined")
+        send_signal(stopped, signal.SIGCONT)
 
 bystander.kill()
 bystander.wait()

@@ -12,8 +12,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import hosts
 import tap
 from control import until
-from handoffd import Handoffd
+from handoffd import Handoffd, is_sanitized
 from lmtp import Lmtp, deliver, stuffed
+from processes import status, titled
 from spool_hosts import Site
 from tap import done, is_, ok
 
@@ -85,6 +86,10 @@ def one_at_a_time(kind):
         with site.host("one") as one:
             one.mailbox(PAT)
             is_(send(one, "first"), [250], f"{what}: the_first_host_delivers")
+            for keeper in titled(one.servers(), "keeper"):
+                facts = status(keeper)
+                is_((facts["NoNewPrivs"], facts["Seccomp"]), ("1", "0" if is_sanitized() else "2"),
+                    f"{what}: the_process_that_keeps_the_spool_is_confined")
             refused(site, one, what)
             is_(send(one, "second"), [250], f"{what}: and_still_does")
             one.kill()
