@@ -1,6 +1,7 @@
 #include "sys/log_limit.hh"
 
 #include <algorithm>
+#include <iterator>
 
 namespace handoff::sys {
 namespace {
@@ -8,8 +9,10 @@ namespace {
 constexpr std::chrono::seconds kInterval{1};
 
 unsigned limit_of(std::string_view message) {
-  bool refusal = message == "deferred" || message == "refused";
-  return refusal ? LogLimit::kRefusalsPerSecond : LogLimit::kLinesPerSecond;
+  static constexpr std::string_view kOutcomes[] = {"deferred", "refused", "discarded",
+                                                   "outgoing message sent"};
+  bool is_outcome = std::ranges::find(kOutcomes, message) != std::end(kOutcomes);
+  return is_outcome ? LogLimit::kRefusalsPerSecond : LogLimit::kLinesPerSecond;
 }
 
 }  // namespace

@@ -12,9 +12,9 @@ namespace handoff::sys {
 
 class LogLimit {
  public:
-  // The limits for one process and one message. The limit is higher for "deferred" and "refused",
-  // because one message may cause a thousand of these lines. "delivered" is the record of the mail
-  // and has no limit.
+  // The limits for one process and one message. The limit is higher for other outcomes than
+  // "delivered", such as "deferred" and "discarded", because one message may cause a thousand of
+  // these lines. "delivered" has no limit: its rate is limited by the disk.
   static constexpr unsigned kLinesPerSecond = 100;
   static constexpr unsigned kRefusalsPerSecond = 2000;
 

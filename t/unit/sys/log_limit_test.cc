@@ -47,10 +47,10 @@ BOOST_AUTO_TEST_CASE(a_slow_stream_of_lines_is_never_suppressed) {
   BOOST_TEST(limit.suppressed(kStart + 200s).empty());
 }
 
-BOOST_AUTO_TEST_CASE(deliveries_have_no_limit_and_refusals_a_higher_one) {
+BOOST_AUTO_TEST_CASE(deliveries_have_no_limit_and_other_outcomes_a_higher_one) {
   LogLimit limit;
   BOOST_TEST(allowed(limit, "delivered", 10'000, kStart) == 10'000U);
-  for (const auto* message : {"deferred", "refused"}) {
+  for (const auto* message : {"deferred", "refused", "discarded", "outgoing message sent"}) {
     BOOST_TEST(allowed(limit, message, 10'000, kStart) == LogLimit::kRefusalsPerSecond);
   }
 }
