@@ -3,14 +3,18 @@
 while the master creates them as root. Each row of the list in SECURITY.md has a test here or in the
 file that the list names."""
 import os
+import signal
 import socket
 import stat
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import maildir
 import tracing
 from handoffd import Handoffd, is_sanitized, program
+from lmtp import deliver
+from processes import children
 from scratch import Scratch
 from tap import done, is_, ok, skip_all
 
@@ -100,6 +104,59 @@ start_under_attack("a_socket_with_an_owner", lambda folder: {
     "listen": f"unix:{folder}/lmtp.sock", "socket.owner": "nobody", "socket.mode": "0666"})
 start_under_attack("the_control_socket", lambda folder: {"control.socket": f"{folder}/control.sock"})
 start_under_attack("the_pid_file", lambda folder: {"pid-file": f"{folder}/handoffd.pid"})
+
+# A worker under attack, which owns the directory above the mailboxes of others: it puts another
+# user's mailbox in the place of each directory that root creates there.
+SWAP = r"""
+import os, sys, time
+folder, victim, uid, gid = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+os.setgroups([]); os.setgid(gid); os.setuid(uid)
+os.chdir(folder)
+known = set(os.listdir("."))
+print("begun", flush=True)
+n = 0
+while True:
+    for name in sorted(set(os.listdir(".")) - known):
+        n += 1
+        known |= {name, f"moved{n}"}
+        try:
+            os.rename(name, f"moved{n}")
+            os.rename(victim, name)
+            victim = name
+        except OSError:
+            pass
+    time.sleep(0.001)
+"""
+VICTIM, TAKER = 61998, 61997
+with Handoffd({"workers.max": 1, "workers.min-idle": 1}, start=False) as daemon:
+    shared = os.path.join(daemon.spool, "good.test")
+    os.mkdir(shared, 0o711)
+    theirs = maildir.create(os.path.join(shared, "victim"), (VICTIM, VICTIM))
+    for path in (daemon.spool, shared):
+        os.chown(path, *daemon.owner)
+        os.chmod(path, 0o711)
+    inode = os.stat(theirs).st_ino
+    takers = [f"taker{number}@good.test" for number in range(4)]
+    daemon.write({"recipients.lookup": "file:" + daemon.scratch.file("table", "".join(
+        f"{taker} uid={TAKER} gid={TAKER}\n" for taker in takers))})
+    daemon.command = ["strace", "-f", "-o", "/dev/null", "-e", "trace=none", *DELAYS,
+                      "-e", "inject=?fchown:delay_enter=300000", *daemon.command]
+    daemon.start()
+    with subprocess.Popen([sys.executable, "-c", SWAP, shared, "victim", *map(str, daemon.owner)],
+                          stdout=subprocess.PIPE) as attacker:
+        attacker.stdout.readline()
+        codes = [deliver(daemon.unix, "", [taker], b"Subject: x\r\n\r\nx\r\n").final[taker].code
+                 for taker in takers]
+        attacker.kill()
+    moved = next(entry for entry in os.scandir(shared) if entry.inode() == inode)
+    ok(moved.name != "victim", "a_worker_under_attack_puts_anothers_mailbox_in_the_way")
+    owners = {path: os.lstat(path).st_uid for folder, _, names in os.walk(moved.path)
+              for path in [folder, *(os.path.join(folder, name) for name in names)]}
+    is_(set(owners.values()), {VICTIM}, "root_does_not_give_away_the_mailbox_of_another_user")
+    is_([code for code in codes if code not in (250, 451)], [],
+        "its_mail_is_delivered_or_deferred_during_the_attack")
+    os.kill(children(daemon.pid)[0], signal.SIGTERM)  # strace ends with the server
+    daemon.wait()
 
 # Without an attack, the socket is created with the configured permissions, and no other file.
 with Handoffd({"socket.group": str(ATTACKER), "socket.mode": "0620"}, start=False) as daemon:

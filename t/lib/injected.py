@@ -20,6 +20,7 @@ NUMBERS = {
     "seccomp": 317, "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "pidfd_open": 434,
     "clone3": 435, "prctl": 157, "setuid": 105, "clone": 56, "memfd_create": 319, "close": 3,
     "io_uring_enter": 426, "add_key": 248, "unlink": 87, "kcmp": 312, "init_module": 175,
+    "getrandom": 318,
 }
 PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SINGLESTEP = 16, 17, 9
 PTRACE_GETREGS, PTRACE_SETREGS, PTRACE_CONT = 12, 13, 7
