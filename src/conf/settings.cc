@@ -1,6 +1,8 @@
 #include "conf/settings.hh"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <initializer_list>
 #include <type_traits>
 #include <unordered_map>
@@ -767,11 +769,23 @@ std::vector<Setting> make_table() {
 
 #undef AT
 
-// Returns the edit distance, or `limit` if the lengths show that it is not less: a file may contain
-// a name of any length.
+// Returns a bit for each character that occurs in `text`.
+std::uint64_t letters_of(std::string_view text) {
+  std::uint64_t out = 0;
+  for (char c : text) out |= std::uint64_t{1} << (static_cast<unsigned char>(c) & 63);
+  return out;
+}
+
+// Returns the edit distance, or `limit` if the lengths or the letters show that it is not less: a
+// file may contain any number of names of any length.
 std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
   auto difference = std::max(a.size(), b.size()) - std::min(a.size(), b.size());
-  return difference < limit ? edit_distance(a, b) : limit;
+  if (difference >= limit) return limit;
+  // Each letter that only one of them has is removed, inserted or replaced.
+  auto in_a = letters_of(a);
+  auto in_b = letters_of(b);
+  auto letters = std::max(std::popcount(in_a & ~in_b), std::popcount(in_b & ~in_a));
+  return static_cast<std::size_t>(letters) < limit ? edit_distance(a, b) : limit;
 }
 
 }  // namespace
