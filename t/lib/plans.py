@@ -20,7 +20,8 @@ SENDER = "a@example.net"
 
 _COPIES = ('fileinto :copy :create :flags "\\\\Seen" "A"; '
            'fileinto :create :flags ["\\\\Flagged", "$Label1"] "B";')
-_VACATION = 'vacation "I am away.";'
+# A sender gets one reply for each handle, and here one for each message.
+_VACATION = 'if header :matches "subject" "*" { vacation :handle "${1}" "I am away."; }'
 
 # For each recipient: its script, the folders with a copy, and what is sent.
 PLANS = {
@@ -33,7 +34,7 @@ PLANS = {
     "plain": (None, [""], []),
 }
 USERS = [f"{name}@{DOMAIN}" for name in PLANS]
-_REQUIRE = 'require ["copy", "fileinto", "imap4flags", "mailbox", "vacation"];\n'
+_REQUIRE = 'require ["copy", "fileinto", "imap4flags", "mailbox", "vacation", "variables"];\n'
 _FLAGS = {"A": ":2,S", "B": ":2,Fa"}
 
 
