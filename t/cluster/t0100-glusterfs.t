@@ -57,7 +57,7 @@ def cut_long():
 
 
 def power_of_stores():
-    cluster.event("all storage hosts lose power", cluster.lose_power)
+    cluster.event("all storage hosts lose power", cluster.lose_power, takes_over=False)
 
 
 def power():

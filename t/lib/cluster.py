@@ -51,7 +51,8 @@ class Load:
         while self._go.wait() and not self._stop.is_set():
             name, user = f"c{number}x{count}", f"user{count % USERS}@good.test"
             count += 1
-            message = f"Subject: {name}\r\n\r\nbody of {name} end\r\n".encode()
+            message = (f"Subject: {name}\r\nMessage-ID: <{name}@client.test>\r\n\r\n"
+                       f"body of {name} end\r\n").encode()
             while not any(self._try(address, user, message) for address in self.addresses):
                 if self._stop.wait(0.05):
                     return
@@ -231,4 +232,8 @@ class Cluster:
         doubled = {name: where for name, where in there.items() if len(where) > 1}
         tap.diag(f"{len(acknowledged)} acknowledged, {len(lost)} lost, {len(doubled)} doubled")
         empty(lost, "no_acknowledged_message_is_lost")
-        empty(doubled.items(), "no_message_is_there_twice")
+        if not empty(doubled.items(), "no_message_is_there_twice"):
+            for host in self.hosts:
+                said = [line for line in host.log if "took the spool over" in line
+                        or any(f"<{name}@client.test>" in line for name in doubled)]
+                tap.diag(f"{host.name} logged about them:\n" + "\n".join(said))
