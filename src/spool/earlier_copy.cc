@@ -74,6 +74,20 @@ bool is_temporary(const Error& error) {
          error.code == ENOTCONN || error.code == ETIMEDOUT;
 }
 
+// Adds those of `names` that exist and are not in the list. A replica of GlusterFS from which the
+// list comes may lack a name that another one has, because the host that made the name was cut off.
+// To look a name up asks all replicas.
+Status add_unlisted(sys::Files& files, const sys::Fd& directory,
+                    const std::vector<std::string>& names, std::vector<std::string>& list) {
+  for (const auto& name : names) {
+    if (std::ranges::find(list, name) != list.end()) continue;
+    auto found = files.info_at(directory, name);
+    if (found) list.push_back(name);
+    if (!found && is_temporary(found.error())) return found.error();
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<bool> is_same_message(sys::Files& files, const sys::Fd& earlier, const std::string& name,
@@ -89,7 +103,8 @@ Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sy
   sys::Fd opened;
   auto file = staged.open(files, opened);
   if (!file) return file.error();
-  std::unordered_set<std::string_view> wanted(names.begin(), names.end());
+  std::unordered_set<std::string_view> wanted;
+  for (const auto& name : names) wanted.insert(name_of(name));
   for (const char* folder : {"new", "cur"}) {
     auto directory = files.open_directory(place, folder);
     if (!directory && is_temporary(directory.error())) return directory.error();
@@ -97,6 +112,11 @@ Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sy
     auto listed = files.list(directory.value());
     if (!listed && is_temporary(listed.error())) return listed.error();
     if (!listed) continue;
+    if (folder == std::string_view("new") && files.is_shared(directory.value())) {
+      if (auto added = add_unlisted(files, directory.value(), names, listed.value()); !added) {
+        return added.error();
+      }
+    }
     for (const auto& entry : listed.value()) {
       std::string name(name_of(entry));
       if (!wanted.contains(name)) continue;

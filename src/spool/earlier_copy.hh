@@ -16,9 +16,10 @@ struct EarlierCopy {
   std::string file;  // relative to `place`: "new/…" or "cur/…"
 };
 
-// Returns a file that was delivered under one of `names` and has the content of `staged` after the
-// trace header of that attempt; nothing if there is none. Makes the file durable. ENFILE and
-// similar errors if this cannot be decided. Reads the directories new/ and cur/ once. May block.
+// Returns a file that was delivered under one of `names` (NAME or NAME,S=size) and has the content
+// of `staged` after the trace header of that attempt; nothing if there is none. Makes the file
+// durable. ENFILE and similar errors if this cannot be decided. Reads the directories new/ and cur/
+// once. May block.
 Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sys::Fd& place,
                                                      const std::vector<std::string>& names,
                                                      const Staged& staged);

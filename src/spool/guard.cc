@@ -49,6 +49,11 @@ std::optional<std::uint64_t> size_in(std::string_view marker) {
 
 std::string name_in(const std::string& marker) { return marker.substr(0, marker.rfind(",S=")); }
 
+// Returns NAME,S=size, the name that the message has in a mailbox unless something was added to it.
+std::string file_in(const std::string& marker) {
+  return marker.substr(0, marker.find(',', marker.rfind(",S=") + 1));
+}
+
 bool is_near(std::uint64_t a, std::uint64_t b) {
   return (a > b ? a - b : b - a) <= kTraceDifference;
 }
@@ -208,7 +213,7 @@ Result<std::optional<std::string>> Guard::search_for(Tries& tries, const Staging
   if (!markers) return markers.error();
   if (markers.value().empty()) return Found();
   std::vector<std::string> names;
-  for (const auto& marker : markers.value()) names.push_back(name_in(marker));
+  for (const auto& marker : markers.value()) names.push_back(file_in(marker));
   auto found = search(names);
   if (!found) return found.error();
   if (!found.value()) return Found();

@@ -60,7 +60,8 @@ class Guard {
 
   // Call when `staging` has all of its content, before it is synced and committed to these places.
   void enter(const Staging& staging, const std::vector<std::string>& places);
-  // Searches a mailbox for a copy under one of these names, as find_earlier_copy() does.
+  // Searches a mailbox for a copy under one of these names (NAME,S=size), as find_earlier_copy()
+  // does.
   using Search =
       std::function<Result<std::optional<EarlierCopy>>(const std::vector<std::string>& names)>;
   // Returns the file that an earlier attempt at the same message put into the mailbox at `place`,

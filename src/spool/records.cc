@@ -33,7 +33,8 @@ Result<std::optional<EarlierCopy>> Records::find(const std::vector<std::string>&
   sys::Fd opened;
   auto file = staged.open(*files_, opened);
   if (!file) return file.error();
-  for (const auto& name : names) {
+  for (const auto& each : names) {
+    auto name = each.substr(0, each.find(','));
     auto record = record_name(name, key);
     auto earlier = files_->open_file(directory_, record);
     if (!earlier && earlier.error().code == ENOENT) continue;

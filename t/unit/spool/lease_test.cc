@@ -277,6 +277,24 @@ BOOST_AUTO_TEST_CASE(a_rename_whose_outcome_is_unknown_is_found_by_a_retry) {
   BOOST_TEST(delivery.in_new("pat").size() == 1u);
 }
 
+// On GlusterFS, if the replica from which the list comes lacks the name.
+BOOST_AUTO_TEST_CASE(a_retry_finds_a_name_that_is_missing_in_the_list) {
+  SharedSpool shared;
+  auto& delivery = shared.delivery;
+  delivery.files.hide_birth = true;
+  auto lease = shared.open();
+  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  auto pat = delivery.mailbox("pat");
+  auto spool = shared.open_spool().value();
+  auto message = complete_message(*spool, {pat}, kMessage);
+  BOOST_REQUIRE(deliver_to(message, {pat}).front().ok());
+  message.replies_written();
+  BOOST_REQUIRE(message.replies_unread().ok());
+  delivery.files.hidden = "example.org/pat/new";
+  BOOST_REQUIRE(delivery.deliver(*spool, {pat}).ok());
+  BOOST_TEST(delivery.delivered.front().already);
+}
+
 BOOST_AUTO_TEST_CASE(a_link_that_fails_with_space_free_becomes_a_copy) {
   for (int code : {ENOSPC, EMLINK}) {
     SharedSpool shared;

@@ -107,6 +107,8 @@ class WatchedFiles final : public handoff::sys::Files {
   handoff::sys::FileSync sync = handoff::sys::FileSync::kFile;
   // The result of is_shared().
   bool shared = false;
+  // A directory whose list is empty, although its names can be looked up.
+  std::string hidden;
   std::vector<Call> calls;
 
   // Returns the modifying calls as text.
@@ -219,6 +221,7 @@ class WatchedFiles final : public handoff::sys::Files {
   }
   Result<std::vector<std::string>> list(const Fd& directory) override {
     if (int code = note({Op::kList, path_of(directory)})) return failure(code, {});
+    if (hidden == path_of(directory)) return std::vector<std::string>();
     return done(below_.list(directory));
   }
   Result<handoff::sys::Space> space(const Fd& file) override {
