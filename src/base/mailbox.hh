@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 
 namespace handoff {
 
@@ -32,13 +33,19 @@ struct MailboxQuota {
 struct Backend {
   std::string host;         // a name or an address, without brackets
   std::uint16_t port = 24;  // where many servers listen for LMTP
+  // How long it may take for each step; nothing: proxy.timeout and proxy.delivery-timeout. Two
+  // objects that differ only in this are the same host.
+  std::optional<std::chrono::seconds> timeout = {};
 
   // "mail1.example.org:24", "[2001:db8::1]:24"
   std::string text() const {
     bool bracketed = host.find(':') != host.npos;
     return (bracketed ? "[" + host + "]" : host) + ":" + std::to_string(port);
   }
-  auto operator<=>(const Backend&) const = default;
+  std::strong_ordering operator<=>(const Backend& other) const {
+    return std::tie(host, port) <=> std::tie(other.host, other.port);
+  }
+  bool operator==(const Backend& other) const { return std::is_eq(*this <=> other); }
 };
 
 struct Mailbox {

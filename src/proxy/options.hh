@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mailbox.hh"
 #include "base/network.hh"
 #include "conf/config.hh"
 
@@ -20,6 +21,14 @@ struct Options {
   std::chrono::milliseconds delivery_timeout{
       300'000};           // from the end of the content to the last reply
   unsigned max_hops = 5;  // proxies that a message may pass
+
+  // The same for one backend.
+  std::chrono::milliseconds timeout_of(const Backend& backend) const {
+    return backend.timeout ? *backend.timeout : timeout;
+  }
+  std::chrono::milliseconds delivery_timeout_of(const Backend& backend) const {
+    return backend.timeout ? *backend.timeout : delivery_timeout;
+  }
 };
 
 // Returns the options that the configuration sets.

@@ -51,7 +51,7 @@ Result<Pool::Taken> Pool::take(const Backend& backend, bool fresh) {
     if (begun < at->second.until) return at->second.error;
     silent_.erase(at);
   }
-  auto deadline = begun + options_.timeout;
+  auto deadline = begun + options_.timeout_of(backend);
   auto open = [&]() -> Result<Connection> {
     auto socket = connect_(backend, deadline);
     if (!socket) return socket.error();

@@ -41,7 +41,7 @@ class Pool {
   // Returns a connection without a transaction; with `fresh`, a new one. EACCES with
   // Reason::kExplained if the settings forbid this backend. If a backend did not answer, the same
   // error is returned without asking it again for kPause, so that it holds up only one transaction
-  // at a time. Otherwise blocks for at most Options::timeout.
+  // at a time. Otherwise blocks for at most Options::timeout_of().
   Result<Taken> take(const Backend& backend, bool fresh);
   // The backend did not answer: it is not asked again for kPause.
   void note_silent(const Backend& backend, Error error);

@@ -33,8 +33,9 @@ class Relay {
   Relay(const Relay&) = delete;
   ~Relay();
 
-  // Asks the backend of `mailbox` whether it takes mail for it. May block for Options::timeout, a
-  // few times.
+  // Asks the backend of `mailbox` whether it takes mail for it. May block for
+  // Options::timeout_of(), a few times. If recipients name different timeouts of one backend, the
+  // first counts.
   lmtp::Reply add(const Mailbox& mailbox, const Recipient& recipient);
   // Returns why add() returned a negative reply that is not the backend's.
   std::optional<Error> cause(const Mailbox& mailbox) const;

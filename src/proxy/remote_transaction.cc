@@ -85,9 +85,11 @@ void RemoteTransaction::refuse(const lmtp::Reply& reply, const std::string& addr
   }
 }
 
-Result<lmtp::Reply> RemoteTransaction::receive() {
-  return connection_->receive(sys::Steady::now() + pool_.options().timeout);
+sys::Deadline RemoteTransaction::deadline() const {
+  return sys::Steady::now() + pool_.options().timeout_of(backend_);
 }
+
+Result<lmtp::Reply> RemoteTransaction::receive() { return connection_->receive(deadline()); }
 
 lmtp::Reply RemoteTransaction::add(const std::string& address, const Recipient& recipient) {
   if (std::ranges::find(addresses_, address) != addresses_.end()) return say::kRecipientOk;
@@ -134,8 +136,7 @@ std::optional<lmtp::Reply> RemoteTransaction::begin(const std::string& address,
   std::size_t before = 0;  // replies before the one to RCPT
   auto send = [&](const std::string& command) {
     connection_->queue(command);
-    return offers.pipelining ? Status()
-                             : connection_->flush(sys::Steady::now() + pool_.options().timeout);
+    return offers.pipelining ? Status() : connection_->flush(deadline());
   };
   auto forward = is_open_ ? std::string() : xforward_command(facts_.forwarded, offers);
   std::vector<std::string> commands;
@@ -150,7 +151,7 @@ std::optional<lmtp::Reply> RemoteTransaction::begin(const std::string& address,
     while (sent < until) {
       if (auto done = send(commands[sent++]); !done) return fail(done.error());
     }
-    if (auto done = connection_->flush(sys::Steady::now() + pool_.options().timeout); !done) {
+    if (auto done = connection_->flush(deadline()); !done) {
       return fail(done.error());
     }
     auto reply = receive();
@@ -185,7 +186,7 @@ void RemoteTransaction::begin_content() {
     return;
   }
   has_begun_ = true;
-  deadline_ = sys::Steady::now() + pool_.options().timeout;
+  deadline_ = deadline();
   if (connection_->offers().chunking) return;
   connection_->queue("DATA\r\n");
   auto sent = connection_->flush(deadline_);
@@ -200,7 +201,7 @@ void RemoteTransaction::begin_content() {
          say::kBackendLost);
   }
   if (lost_ != nullptr) record_.failed();
-  deadline_ = sys::Steady::now() + pool_.options().timeout;
+  deadline_ = deadline();
 }
 
 void RemoteTransaction::serve(const Content& content, bool ended) {
@@ -210,7 +211,7 @@ void RemoteTransaction::serve(const Content& content, bool ended) {
   bool pausing = !ended && chunk_left_ == 0 && !connection_->has_output();
   bool ends = ended && !std::exchange(has_ended_, ended);
   if (pausing || ends) {
-    deadline_ = sys::Steady::now() + pool_.options().timeout;
+    deadline_ = deadline();
   }
   if (ends) ended_at_ = sys::Steady::now();
   if (served && connection_) served = send(content, ended);
@@ -231,8 +232,8 @@ Status RemoteTransaction::send(const Content& content, bool ended) {
     if (auto pushed = connection_->push(); !pushed) return pushed;
     if (connection_->has_output()) return {};
     if (before) {
-      const auto& options = pool_.options();
-      deadline_ = sys::Steady::now() + (is_sent_ ? options.delivery_timeout : options.timeout);
+      deadline_ = is_sent_ ? sys::Steady::now() + pool_.options().delivery_timeout_of(backend_)
+                           : deadline();
     }
     if (is_sent_) return {};
     auto left = content.size() - offset_;

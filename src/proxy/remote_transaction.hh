@@ -30,7 +30,7 @@ class RemoteTransaction {
   ~RemoteTransaction();
 
   // Asks the backend about a recipient; returns its reply, or 451 if there is none. Blocks for at
-  // most Options::timeout for each of connect, MAIL and RCPT.
+  // most Options::timeout_of() for each of connect, MAIL and RCPT.
   lmtp::Reply add(const std::string& address, const Recipient& recipient);
   // Returns whether the backend sends the reports that the sender asked for (RFC 3461).
   bool reports() const { return connection_ && connection_->offers().dsn; }
@@ -65,6 +65,8 @@ class RemoteTransaction {
   // Sends MAIL and the first RCPT, and returns the reply; nothing: the connection failed and was
   // closed.
   std::optional<lmtp::Reply> begin(const std::string& address, const Recipient& recipient);
+  // Of a step that begins now.
+  sys::Deadline deadline() const;
   Result<lmtp::Reply> receive();
   // Returns the backend's reply as the client gets it.
   lmtp::Reply passed_on(const lmtp::Reply& reply, const std::string& address) const;

@@ -51,6 +51,7 @@ std::string pack(const Record& record) {
   if (record.since) add("since", std::to_string(record.since->time_since_epoch().count()));
   add("host", record.host);
   add_number("port", record.port);
+  if (record.timeout) add("timeout", std::to_string(record.timeout->count()));
   add("alias", record.alias);
   return out;
 }

@@ -46,6 +46,12 @@ bool take_port(Record& record, std::string_view value) {
   return true;
 }
 
+bool take_timeout(Record& record, std::string_view value) {
+  constexpr std::chrono::hours kLongest{1};
+  record.timeout = parse_duration(value);
+  return record.timeout && record.timeout->count() > 0 && *record.timeout <= kLongest;
+}
+
 bool take_quota_pair(Record& record, std::string_view value) {
   auto comma = value.find(',');
   record.quota_octets = parse_size(value.substr(0, comma));
@@ -73,6 +79,7 @@ constexpr Field kFields[] = {
      [](Record& r, std::string_view v) { return (r.since = parse_moment(v)).has_value(); }},
     {"host", take_host},
     {"port", take_port},
+    {"timeout", take_timeout},
     {"alias", [](Record& r, std::string_view v) { return !(r.alias = v).empty(); }},
 };
 
@@ -140,7 +147,7 @@ Result<Answer> answer_of(const Record& record, const Address& address,
     }
     Mailbox remote;
     remote.path = remote.address = address.text();
-    remote.backend = Backend{record.host, record.port.value_or(Backend().port)};
+    remote.backend = Backend{record.host, record.port.value_or(Backend().port), record.timeout};
     remote.owned_since = record.since;
     return Answer(std::move(remote));
   }
@@ -157,6 +164,7 @@ Result<Answer> answer_of(const Record& record, const Address& address,
     return Answer();
   }
   if (record.port) return malformed("port without host");
+  if (record.timeout) return malformed("timeout without host");
   if (record.uid.has_value() != record.gid.has_value())
     return malformed("uid without gid, or gid without uid");
   if (record.uid) {

@@ -11,6 +11,7 @@
 //             GeneralizedTime
 //   host      the host that has the mailbox and takes its mail over LMTP: a name or an address
 //   port      its TCP port for LMTP; without it: 24
+//   timeout   how long it may take for each step: "90", "90s", "5m", "1h"
 //   alias     the address is another name of this one, and nothing else is known
 #pragma once
 
@@ -33,6 +34,7 @@ struct Record {
   std::optional<std::chrono::sys_seconds> since;
   std::string host;  // empty: this one
   std::optional<std::uint16_t> port;
+  std::optional<std::chrono::seconds> timeout;
   std::string alias;
 };
 

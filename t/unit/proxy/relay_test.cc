@@ -317,6 +317,24 @@ BOOST_AUTO_TEST_CASE(a_backend_that_does_not_deliver_in_time_is_deferred) {
   BOOST_TEST(await(*relay, kPat).substr(0, 9) == "451 4.4.2");
 }
 
+BOOST_AUTO_TEST_CASE(the_timeout_of_a_backend_replaces_those_of_the_settings) {
+  using std::chrono::minutes;
+  Site site({.hostname = "proxy.test", .timeout = minutes(2), .delivery_timeout = minutes(2)});
+  auto pat = kPat;
+  auto kim = kKim;
+  pat.backend->timeout = kim.backend->timeout = std::chrono::seconds(1);
+  site.network.expect("b", std::string(kOffers) + kAccepted);
+  site.network.expect("c", "");
+  auto begin = sys::Steady::now();
+  auto relay = site.relay();
+  BOOST_TEST(add(*relay, kim).substr(0, 9) == "451 4.4.1");
+  BOOST_TEST(add(*relay, pat) == "250 2.1.5 ok");
+  relay->begin_content();
+  BOOST_TEST(relay->append("x\r\n").ok());
+  BOOST_TEST(await(*relay, pat).substr(0, 9) == "451 4.4.2");
+  BOOST_TEST((sys::Steady::now() - begin < minutes(1)));
+}
+
 BOOST_AUTO_TEST_CASE(a_loop_is_refused_before_a_backend_is_asked) {
   Site site;
   BOOST_TEST(add(*site.relay(5), kPat) ==

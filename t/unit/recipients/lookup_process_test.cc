@@ -95,6 +95,7 @@ BOOST_AUTO_TEST_CASE(every_field_of_a_record_arrives) {
                 .since = std::chrono::sys_seconds(std::chrono::seconds(1'000'000)),
                 .host = "mail1",
                 .port = 2424,
+                .timeout = std::chrono::seconds(90),
                 .alias = "kim@example.org"};
   auto got = unpack_found(pack(Found(std::optional(record))));
   BOOST_REQUIRE(got.ok());
@@ -108,6 +109,7 @@ BOOST_AUTO_TEST_CASE(every_field_of_a_record_arrives) {
   BOOST_TEST((back.since == record.since));
   BOOST_TEST(back.host == record.host);
   BOOST_TEST((back.port == record.port));
+  BOOST_TEST((back.timeout == record.timeout));
   BOOST_TEST(back.alias == record.alias);
   BOOST_TEST(!unpack_found(pack(Found(std::optional<Record>()))).value().has_value());
   auto error = unpack_found(pack(Found(explained(EAGAIN, "later", "db")))).error();

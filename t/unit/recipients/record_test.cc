@@ -86,6 +86,16 @@ BOOST_AUTO_TEST_CASE(host_and_port_say_where_the_mailbox_is_X13) {
   BOOST_TEST(!place.mailbox("").backend);
 }
 
+BOOST_AUTO_TEST_CASE(timeout_says_how_long_that_host_may_take_X13) {
+  Place place;
+  place.context.proxy = true;
+  auto slow = place.mailbox("host=mail1 timeout=2m");
+  BOOST_TEST((slow.backend->timeout == std::chrono::seconds(120)));
+  auto usual = place.mailbox("host=mail1");
+  BOOST_TEST(!usual.backend->timeout.has_value());
+  BOOST_TEST(usual.same_place(slow));
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_field_is_malformed_R1_R2) {
   for (const char* wrong : {"mailbox=",
                             "mailbox=../x",
@@ -114,6 +124,10 @@ BOOST_AUTO_TEST_CASE(an_unknown_field_is_malformed_R1_R2) {
                             "host=a:24",
                             "host=a,b",
                             "host=a port=0",
+                            "host=a timeout=0",
+                            "host=a timeout=soon",
+                            "host=a timeout=61m",
+                            "timeout=9",
                             "host=a port=25",
                             "host=a port=65536",
                             "port=24",
