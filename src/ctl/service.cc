@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <functional>
 #include <iostream>
+#include <optional>
+#include <string>
 
 #include "base/quantity.hh"
 #include "conf/command_line.hh"
@@ -9,8 +11,10 @@
 #include "ctl/control_client.hh"
 #include "ctl/status_screen.hh"
 #include "recipients/kinds.hh"
+#include "spool/waiting.hh"
 #include "sys/clock.hh"
 #include "sys/fd.hh"
+#include "sys/files.hh"
 #include "sys/stream.hh"
 #include "sys/terminal.hh"
 
@@ -28,17 +32,19 @@ constexpr seconds kWatchInterval{1};
 constexpr std::size_t kColumns = 80;  // in a pipe, or if the terminal reports no width
 constexpr milliseconds kPollInterval{50};
 
-// Needs nothing else of the configuration, so that a server can be queried and stopped although its
-// configuration file has become invalid.
-std::string control_socket(const Invocation& invocation) {
+// Needs only two settings, so that a server can be queried and stopped although its configuration
+// file has become invalid.
+conf::Config service_config(const Invocation& invocation) {
   try {
-    return conf::load_file(invocation.config_file, recipients::parse_lookup).config.control_socket;
+    return conf::load_file(invocation.config_file, recipients::parse_lookup).config;
   } catch (const conf::ConfigError&) {
     const auto& given = invocation.config_file;
     auto assignments = conf::read_file(given.empty() ? conf::kDefaultFile : given);
-    auto is_socket = [](const conf::Assignment& a) { return a.key == "control.socket"; };
-    std::erase_if(assignments, std::not_fn(is_socket));
-    return conf::combine(assignments, {}, recipients::parse_lookup).config.control_socket;
+    auto is_needed = [](const conf::Assignment& a) {
+      return a.key == "control.socket" || a.key == "spool.path";
+    };
+    std::erase_if(assignments, std::not_fn(is_needed));
+    return conf::combine(assignments, {}, recipients::parse_lookup).config;
   }
 }
 
@@ -50,7 +56,19 @@ bool is_not_running(const Error& error) {
   return error.code == ECONNREFUSED || error.code == ENOENT;
 }
 
-int complain(const Error& error) {
+// Returns the host for whose spool the server waits.
+std::optional<std::string> awaited_host(const conf::Config& config) {
+  sys::Files files;
+  auto run = files.open_root(config.run_directory());
+  return run ? spool::Waiting::host(files, run.value()) : std::nullopt;
+}
+
+int complain(const Error& error, const conf::Config& config) {
+  if (auto host = is_not_running(error) ? awaited_host(config) : std::nullopt) {
+    std::cerr << "handoffctl: not serving: waiting for the spool " << config.spool.path
+              << ", which the host " << *host << " has\n";
+    return EX_UNAVAILABLE;
+  }
   bool denied = error.code == EACCES || error.code == EPERM;
   std::cerr
       << "handoffctl: "
@@ -64,8 +82,8 @@ int complain(const Error& error) {
 }
 
 // Prints the master's answer. `refused` is the exit code for a refusal.
-int print(const Result<ControlAnswer>& answer, int refused) {
-  if (!answer) return complain(answer.error());
+int print(const Result<ControlAnswer>& answer, const conf::Config& config, int refused) {
+  if (!answer) return complain(answer.error(), config);
   bool ok = answer.value().code == 200;
   (ok ? std::cout : std::cerr) << (ok ? "" : "handoffctl: ") << answer.value().body;
   return ok ? EX_OK : refused;
@@ -77,7 +95,8 @@ int status(Invocation invocation) {
   bool json = invocation.take_flag("--json");
   bool watch = invocation.take_flag("--watch");
   invocation.expect_no_more();
-  auto socket = control_socket(invocation);
+  auto config = service_config(invocation);
+  const auto& socket = config.control_socket;
   for (;;) {
     auto answer = ask_master(socket, "GET", json ? "/status.json" : "/status", kStatusLimit);
     auto screen = sys::terminal_size(sys::kStandardOutput);
@@ -94,7 +113,7 @@ int status(Invocation invocation) {
     }
     // The screen is cleared only when the new output is ready.
     if (watch && !json && screen) std::cout << "\x1b[H\x1b[2J";
-    int code = print(answer, EX_UNAVAILABLE);
+    int code = print(answer, config, EX_UNAVAILABLE);
     std::cout << std::flush;
     if (!watch || !std::cout) return code;
     pause(kWatchInterval);
@@ -103,34 +122,40 @@ int status(Invocation invocation) {
 
 int reload(Invocation invocation) {
   invocation.expect_no_more();
-  return print(ask_master(control_socket(invocation), "POST", "/reload", kChangeLimit), EX_CONFIG);
+  auto config = service_config(invocation);
+  return print(ask_master(config.control_socket, "POST", "/reload", kChangeLimit), config,
+               EX_CONFIG);
 }
 
 int upgrade(Invocation invocation) {
   invocation.expect_no_more();
-  auto socket = control_socket(invocation);
+  auto config = service_config(invocation);
+  const auto& socket = config.control_socket;
   auto until = sys::Steady::now() + kChangeLimit;
   auto tested = ask_master(socket, "POST", "/upgrade", kChangeLimit);
-  if (!tested || tested.value().code != 200) return print(tested, EX_UNAVAILABLE);
+  if (!tested || tested.value().code != 200) return print(tested, config, EX_UNAVAILABLE);
   for (;;) {
     auto ready = ask_master(socket, "GET", "/ready", kChangeLimit);
     // The program may have been replaced before it could answer.
     bool again = !ready && ready.error().code != ETIMEDOUT && sys::Steady::now() < until;
-    if (!again) return print(ready, EX_UNAVAILABLE);
+    if (!again) return print(ready, config, EX_UNAVAILABLE);
     pause(kPollInterval);
   }
 }
 
 int drain(Invocation invocation) {
   invocation.expect_no_more();
-  return print(ask_master(control_socket(invocation), "POST", "/drain", kStatusLimit), EX_TEMPFAIL);
+  auto config = service_config(invocation);
+  return print(ask_master(config.control_socket, "POST", "/drain", kStatusLimit), config,
+               EX_TEMPFAIL);
 }
 
 int stop(Invocation invocation) {
   invocation.expect_no_more();
-  auto socket = control_socket(invocation);
+  auto config = service_config(invocation);
+  const auto& socket = config.control_socket;
   auto answer = ask_master(socket, "POST", "/drain", kStatusLimit);
-  if (!answer || answer.value().code != 200) return print(answer, EX_TEMPFAIL);
+  if (!answer || answer.value().code != 200) return print(answer, config, EX_TEMPFAIL);
   // The server closes this socket last.
   for (;;) {
     auto alive = ask_master(socket, "GET", "/alive", kStatusLimit);

@@ -64,7 +64,11 @@ class Agent {
         files_(files),
         authority_(authority),
         worker_(worker),
-        socket_(socket) {}
+        socket_(socket) {
+    if (auto spool = files_.open_root(config_.spool.path)) {
+      shared_ = files_.is_shared(spool.value());
+    }
+  }
 
   int run() {
     for (;;) {
@@ -184,7 +188,7 @@ class Agent {
     if (auto became = sys::become_owner(owner.uid, owner.gid); !became) {
       return failed(became.error());
     }
-    return as_owner(config_, log_, files_, spool.value(), request, staged);
+    return as_owner(config_, log_, files_, spool.value(), shared_, request, staged);
   }
 
   void refused(const Request& request, const Error& error) {
@@ -200,6 +204,9 @@ class Agent {
   const Authority& authority_;
   const sys::Account& worker_;
   const sys::Fd& socket_;
+  // Whether other hosts may use the spool's filesystem. If another one is mounted here, the worker
+  // and this process end (Spool::check_place). Nothing: the spool was missing at the start.
+  std::optional<bool> shared_;
   std::vector<Child> stuck_;
   std::optional<Child> ended_;   // has answered and is about to end
   std::deque<Written> written_;  // the latest ones, if sieve.enabled: only these may be removed

@@ -1,6 +1,7 @@
 #include "delivery/as_owner.hh"
 
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,10 @@
 namespace handoff::delivery {
 namespace {
 
-spool::WriterOptions options_of(const conf::Config& config, const sys::Log& log) {
+spool::WriterOptions options_of(const conf::Config& config, const sys::Log& log,
+                                std::optional<bool> shared) {
   auto options = writer_options(config, log);
+  options.shared = shared;
   options.directories_exist = true;  // place.hh
   return options;
 }
@@ -22,9 +25,10 @@ spool::WriterOptions options_of(const conf::Config& config, const sys::Log& log)
 }  // namespace
 
 Outcome as_owner(const conf::Config& config, const sys::Log& log, sys::Files& files,
-                 const sys::Fd& spool, const Request& request, const sys::Fd& file) {
+                 const sys::Fd& spool, std::optional<bool> shared, const Request& request,
+                 const sys::Fd& file) {
   spool::NameMaker names(sys::host_name());
-  spool::MailboxWriter writer(files, spool, names, options_of(config, log));
+  spool::MailboxWriter writer(files, spool, names, options_of(config, log, shared));
   spool::Staged staged{request.name, request.size, request.content_offset,
                        nullptr,      &file,        request.stored_as};
   auto mailbox = request.mailbox;
@@ -65,7 +69,7 @@ Outcome as_owner(const conf::Config& config, const sys::Log& log, sys::Files& fi
       outcome.create_folder = mailbox.create_folder;
       return outcome;
     case Verb::kRemove:
-      writer.remove(mailbox, request.file);
+      writer.remove(staged, mailbox, request.file);
       return outcome;
     case Verb::kWriteNote: {
       auto written = files.write_note(request.path, request.text);

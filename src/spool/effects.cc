@@ -9,7 +9,9 @@ namespace handoff::spool {
 
 Effects::~Effects() {
   drop(0);
-  for (const auto& name : records_) undo(Record{name});
+  for (const auto& name : records_) {
+    if (auto records = spool_.records()) records.value()->remove(name);
+  }
 }
 
 Durable Effects::durable(bool shared) const {
@@ -26,7 +28,7 @@ Status Effects::queue(const Staged& staged, const std::string& key, const Outgoi
   recorded.record = record_name(staged.name, key);
   auto name = queue.value()->add(staged, ++count_, recorded, durable(shared));
   if (!name) return name.error();
-  pending_.emplace_back(Queued{std::move(name).value()});
+  pending_.emplace_back(Queued{std::move(name).value(), staged.folder});
   return {};
 }
 
@@ -44,7 +46,7 @@ Status Effects::record(const Staged& staged, const std::string& key, bool shared
   auto added = records.value()->add(staged, name, durable(shared));
   // The client has named the recipient twice.
   if (!added && added.error().code == EEXIST) return {};
-  pending_.emplace_back(Record{name});
+  pending_.emplace_back(Record{name, staged.folder});
   return added;
 }
 
@@ -67,7 +69,7 @@ void Effects::drop(std::size_t left) {
 }
 
 void Effects::undo(const Queued& queued) {
-  if (auto queue = spool_.queue()) queue.value()->remove(queued.name);
+  if (auto queue = spool_.queue()) queue.value()->take_back(queued.name, *queued.staging);
 }
 
 void Effects::undo(const UserMark& mark) {
@@ -75,13 +77,14 @@ void Effects::undo(const UserMark& mark) {
 }
 
 void Effects::undo(const Record& record) {
-  if (auto records = spool_.records()) records.value()->remove(record.name);
+  if (auto records = spool_.records()) records.value()->take_back(record.name, *record.staging);
 }
 
-void Effects::commit() {
+Status Effects::commit() {
   // If names have no order, the removal of the record may reach the disk before the new name of the
-  // envelope.
-  bool sync = spool_.file_sync_ == sys::FileSync::kFile;
+  // envelope. Names that are on different servers of a shared filesystem have none.
+  bool sync = spool_.file_sync_ == sys::FileSync::kFile || spool_.shared_;
+  Status done;
   for (const auto& added : pending_) {
     if (const auto* record = std::get_if<Record>(&added)) records_.push_back(record->name);
     if (const auto* late = std::get_if<Late>(&added)) {
@@ -91,12 +94,12 @@ void Effects::commit() {
     const auto* queued = std::get_if<Queued>(&added);
     if (queued == nullptr) continue;
     ++queued_;
-    // If this fails, the message is sent when this process has ended (Spool::recover_outgoing).
-    if (auto queue = spool_.queue()) {
-      static_cast<void>(queue.value()->commit(queued->name, sync).ok());
-    }
+    auto queue = spool_.queue();
+    auto committed = queue ? queue.value()->commit(queued->name, sync) : Status(queue.error());
+    if (!committed) done = committed;
   }
   pending_.clear();
+  return done;
 }
 
 }  // namespace handoff::spool

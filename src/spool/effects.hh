@@ -36,19 +36,25 @@ class Effects {
   std::size_t pending() const { return pending_.size(); }
   // Removes all but the first `left` of the effects that have been added since commit().
   void drop(std::size_t left);
-  // Call when the additions are durable. Allows the messages to be sent.
-  void commit();
+  // Call when the additions are durable. Allows the messages to be sent. After an error, some may
+  // be sent only after this process has ended (Spool::recover_outgoing), and until then the records
+  // have to stay: keep_records().
+  Status commit();
   // Returns how many messages may be sent.
   std::size_t queued() const { return queued_; }
-  // Call if the client will send the message again: the records must then be found.
+  // Keeps the records of all plans that were committed: call this if the client will send the
+  // message again, because the records must then be found, or after an error of commit().
   void keep_records() { records_.clear(); }
 
  private:
+  // `staging` is the folder of the staged file.
   struct Queued {
     std::string name;
+    const sys::Fd* staging;
   };
   struct Record {
     std::string name;
+    const sys::Fd* staging;
   };
   // A mark that commit() sets.
   struct Late {

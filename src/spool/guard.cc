@@ -65,7 +65,7 @@ Status record_unread(sys::Files& files, const sys::Fd& unread, const std::string
   auto marker = marker_of(name, size);
   auto made = files.create(unread, marker, kFileMode);
   if (!made && made.error().code != EEXIST) return made.error();
-  return sync_name(files, unread, marker);
+  return sync_name(files, unread, marker, true);
 }
 
 Result<Guard> Guard::open(sys::Files& files, const sys::Fd& staging, const sys::Fd& unread,
@@ -245,8 +245,7 @@ Status Guard::make_marker(const std::string& marker) {
   }
   // Set before the slot is freed, so that a process that sees the slot free also sees this.
   ledger_.set_unread(true);
-  return files_->is_shared(*unread_) ? sync_name(*files_, *unread_, marker)
-                                     : files_->sync_directory(*unread_);
+  return sync_name(*files_, *unread_, marker, files_->is_shared(*unread_));
 }
 
 Status Guard::note_uncertain(const Staging& staging, const std::string& place) {

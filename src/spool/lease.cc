@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "base/text.hh"
-#include "spool/maildir.hh"
+#include "spool/access.hh"
 #include "spool/name.hh"
-#include "spool/staging_folder.hh"
+#include "spool/own_directory.hh"
+#include "spool/sweep.hh"
+#include "spool/takeover.hh"
 #include "sys/process.hh"
 
 namespace handoff::spool {
@@ -17,6 +19,7 @@ constexpr char kHosts[] = "hosts";
 constexpr char kLease[] = "lease";
 constexpr char kNewLease[] = "lease.new";
 constexpr char kStaging[] = "staging";
+constexpr char kTaken[] = "taken";
 constexpr char kServer[] = "server";
 constexpr std::string_view kNobody = "-";
 // How often the staging directory of another host is read, because that host may still add names.
@@ -32,6 +35,11 @@ std::pair<std::string, std::uint64_t> parts_of(const std::string& token) {
 std::string token_of(const std::string& host, std::uint64_t generation) {
   return NameMaker(host).host() + "." + std::to_string(generation);
 }
+
+// How many digits the number has in the file; 2^64 has no more.
+constexpr std::size_t kNumberDigits = 20;
+
+bool is_full(int code) { return code == ENOSPC || code == EDQUOT; }
 
 bool is_not_empty(int code) { return code == ENOTEMPTY || code == EEXIST; }
 
@@ -114,55 +122,79 @@ Result<Lease::Holder> Lease::holder() const {
   return holder;
 }
 
-Status Lease::take(const Holder& from, const Server& server, const Record& record) {
-  auto token = token_of(server.host.name, parts_of(from.token).second + 1);
-  if (auto renamed = files_->rename(hosts_, from.token, hosts_, token); !renamed) return renamed;
-  token_ = token;
+Result<std::size_t> Lease::take(const Holder& from, const Server& server) {
   server_ = server;
   beats_ = from.beats;
-  if (auto done = beat(); !done) return done;
+  auto lease = kComingLease + std::to_string(sys::random_number());
+  auto renamed = write(*own_, lease);
+  if (renamed) renamed = rename_directory(from, lease);
+  if (!renamed) {
+    static_cast<void>(files_->unlink(*own_, lease).ok());
+    auto error = renamed.error();
+    error.path.clear();  // it is different each time
+    return error;
+  }
   auto directory = files_->open_directory(hosts_, token_);
   if (!directory) return directory.error();
+  auto taken = open_or_make(*files_, directory.value(), kTaken);
+  if (!taken) return taken.error();
+  if (auto fenced = fence(directory.value(), taken.value()); !fenced) return fenced.error();
+  auto settled = settle(*files_, *own_, taken.value(), [&] { return beat_if_due(); });
+  if (!settled) return settled;
+  if (auto done = files_->remove_directory(directory.value(), kTaken); !done) return done.error();
+  auto made = files_->make_directory(directory.value(), kStaging, kDirectoryMode);
+  if (made) made = files_->sync_directory(directory.value());
+  return made ? settled : made.error();
+}
+
+// `lease` is ours, in SPOOL/.handoff.
+Status Lease::rename_directory(const Holder& from, const std::string& lease) {
+  auto token = token_of(server_.host.name, parts_of(from.token).second + 1);
+  if (auto renamed = files_->rename(hosts_, from.token, hosts_, token); !renamed) return renamed;
+  token_ = token;
+  auto directory = files_->open_directory(hosts_, token_);
+  if (!directory) return directory.error();
+  return count_beat(files_->rename(*own_, lease, directory.value(), kLease));
+}
+
+// Afterwards the earlier host has no staging directory.
+Status Lease::fence(const sys::Fd& directory, const sys::Fd& taken) {
   for (int round = 1;; ++round) {
-    auto staging = files_->open_directory(directory.value(), kStaging);
+    auto staging = files_->open_directory(directory, kStaging);
     if (!staging && staging.error().code == ENOENT) break;
     if (!staging) return staging.error();
-    if (auto done = empty(staging.value(), record); !done) return done;
-    auto removed = files_->remove_directory(directory.value(), kStaging);
+    if (auto done = empty(staging.value(), taken); !done) return done;
+    auto removed = files_->remove_directory(directory, kStaging);
     if (removed) break;
     if (!is_not_empty(removed.error().code) || round == kRounds) return removed;
   }
   // The staging directory of a version that did not distinguish hosts.
-  if (auto before = files_->open_directory(*own_, kStaging)) {
-    if (auto done = empty(before.value(), record); !done) return done;
-  }
-  auto made = files_->make_directory(directory.value(), kStaging, kDirectoryMode);
-  return made ? files_->sync_directory(directory.value()) : made;
+  auto before = files_->open_directory(*own_, kStaging);
+  return before ? empty(before.value(), taken) : Status();
 }
 
-// Records each message before its name is removed, so that at any moment one of the two exists.
-Status Lease::empty(const sys::Fd& directory, const Record& record) {
-  auto names = files_->list(directory);
+// Moves the messages, and removes all other names.
+Status Lease::empty(const sys::Fd& staging, const sys::Fd& taken) {
+  auto names = files_->list(staging);
   if (!names) return names.error();
   for (const auto& name : names.value()) {
     if (auto done = beat_if_due(); !done) return done;
-    auto info = files_->info_at(directory, name);
+    auto info = files_->info_at(staging, name);
     if (!info && info.error().code == ENOENT) continue;
     if (!info) return info.error();
     if (info.value().is_directory) {
-      auto below = files_->open_directory(directory, name);
+      auto below = files_->open_directory(staging, name);
       if (!below) return below.error();
-      if (auto done = empty(below.value(), record); !done) return done;
-      auto removed = files_->remove_directory(directory, name);
+      if (auto done = empty(below.value(), taken); !done) return done;
+      auto removed = files_->remove_directory(staging, name);
       if (!removed && !is_not_empty(removed.error().code)) return removed;
       continue;
     }
-    // Names with a comma are further names of a message (mailbox_writer.cc).
-    if (is_our_name(name) && name.find(',') == name.npos) {
-      if (auto done = record(name, info.value().size); !done) return done;
-    }
-    auto removed = files_->unlink(directory, name);
-    if (!removed && removed.error().code != ENOENT) return removed;
+    // Names with a comma are further names of a message (shared.hh).
+    bool is_message = is_our_name(name) && name.find(',') == name.npos;
+    auto gone =
+        is_message ? files_->rename(staging, name, taken, name) : files_->unlink(staging, name);
+    if (!gone && gone.error().code != ENOENT) return gone;
   }
   return {};
 }
@@ -177,26 +209,40 @@ Status Lease::beat() {
     return explained(ESTALE, "another host has taken the spool", token_, Reason::kSpoolInUse);
   }
   if (!directory) return directory.error();
-  return write(directory.value());
+  // Replaces the file by a new one, so that no host reads half of it.
+  auto renewed = write(directory.value(), kNewLease);
+  if (renewed) renewed = files_->rename(directory.value(), kNewLease, directory.value(), kLease);
+  if (!renewed && is_full(renewed.error().code)) {
+    auto file = files_->open_to_overwrite(directory.value(), kLease);
+    renewed = file ? write(std::move(file).value()) : Status(file.error());
+  }
+  return count_beat(std::move(renewed));
 }
 
-// Replaces the file by a new one, so that no host reads half of it.
-Status Lease::write(const sys::Fd& directory) {
-  auto file = files_->create(directory, kNewLease, kFileMode);
-  if (!file && file.error().code == EEXIST) {
-    static_cast<void>(files_->unlink(directory, kNewLease).ok());
-    file = files_->create(directory, kNewLease, kFileMode);
-  }
-  if (!file) return file.error();
-  auto text = std::to_string(beats_ + 1) + "\n" + server_.host.text() + "\n" + server_.cluster +
-              "\n" + server_.id + "\n";
-  if (auto done = files_->write(file.value(), text); !done) return done;
-  if (auto done = files_->sync_data(file.value()); !done) return done;
-  if (auto done = files_->close(std::move(file).value()); !done) return done;
-  if (auto done = files_->rename(directory, kNewLease, directory, kLease); !done) return done;
+Status Lease::count_beat(Status written) {
+  if (!written) return written;
   ++beats_;
   beat_when_ = sys::Steady::now();
-  return {};
+  return written;
+}
+
+Status Lease::write(const sys::Fd& directory, const std::string& name) {
+  auto file = files_->create(directory, name, kFileMode);
+  if (!file && file.error().code == EEXIST) {
+    static_cast<void>(files_->unlink(directory, name).ok());
+    file = files_->create(directory, name, kFileMode);
+  }
+  return file ? write(std::move(file).value()) : Status(file.error());
+}
+
+// The text of one server always has the same size.
+Status Lease::write(sys::Fd file) {
+  auto number = std::to_string(beats_ + 1);
+  auto text = std::string(kNumberDigits - number.size(), '0') + number + "\n" +
+              server_.host.text() + "\n" + server_.cluster + "\n" + server_.id + "\n";
+  if (auto done = files_->write(file, text); !done) return done;
+  if (auto done = files_->sync_data(file); !done) return done;
+  return files_->close(std::move(file));
 }
 
 Status Lease::release() {

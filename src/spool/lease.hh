@@ -7,18 +7,24 @@
 //   SPOOL/.handoff/hosts/HOST.7/lease      a number that HOST increases every two seconds, and who
 //                                          HOST is
 //   SPOOL/.handoff/hosts/HOST.7/staging    the staging directory of all processes of HOST
+//   SPOOL/.handoff/hosts/HOST.7/taken      messages of an earlier host, until they are dealt with
 //
 // There is always exactly one directory in hosts/, and it is only ever renamed. So of several hosts
 // that want the spool, one wins. A host whose number has not changed for fifteen seconds, by the
-// clock of the host that watches, has lost the spool. The new host renames the directory, records
-// the messages in its staging directory as those of a host that died, and removes that staging
-// directory. From then on the earlier host, which may only have been cut off, can publish nothing:
-// a message gets its name in a mailbox by a rename from there (mailbox_writer.hh).
+// clock of the host that watches, has lost the spool. The new host renames the directory, moves the
+// messages from its staging directory to taken/, and removes that staging directory. From then on
+// the earlier host, which may only have been cut off, can publish nothing: a message gets its name
+// in a mailbox by a rename from there (shared.hh). Then the new host deals with the messages in
+// taken/ as those of a host that died (takeover.hh).
+//
+// On a full disk, the host that has the spool writes over its lease, which takes no space. Another
+// host takes the spool only after it has written its own lease, in SPOOL/.handoff. So hosts without
+// space do not take the spool from each other.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <utility>
 
@@ -63,10 +69,10 @@ class Lease {
   static Result<Lease> open(sys::Files& files, const sys::Fd& own);
 
   Result<Holder> holder() const;
-  // Takes the spool from `from` for `server`. ENOENT if another host was faster. `record` is called
-  // for each message that `from` has left in staging. May block, and is slow if there are many.
-  using Record = std::function<Status(const std::string& name, std::uint64_t size)>;
-  Status take(const Holder& from, const Server& server, const Record& record);
+  // Takes the spool from `from` for `server`, and returns the number of messages that `from` had in
+  // progress. ENOENT if another host was faster. After any other error, try again. May block, and
+  // is slow if there are many messages.
+  Result<std::size_t> take(const Holder& from, const Server& server);
   // Increases the number. kSpoolInUse: another host has taken the spool; this one has to stop. Any
   // other error: try again.
   Status beat();
@@ -79,9 +85,13 @@ class Lease {
  private:
   Lease(sys::Files& files, const sys::Fd& own, sys::Fd hosts)
       : files_(&files), own_(&own), hosts_(std::move(hosts)) {}
-  Status write(const sys::Fd& directory);
-  Status empty(const sys::Fd& directory, const Record& record);
+  Status write(const sys::Fd& directory, const std::string& name);
+  Status write(sys::Fd file);
+  Status rename_directory(const Holder& from, const std::string& lease);
+  Status fence(const sys::Fd& directory, const sys::Fd& taken);
+  Status empty(const sys::Fd& staging, const sys::Fd& taken);
   Status beat_if_due();
+  Status count_beat(Status written);
 
   sys::Files* files_;
   const sys::Fd* own_;

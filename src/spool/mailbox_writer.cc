@@ -6,7 +6,6 @@
 #include "spool/maildir.hh"
 #include "spool/newline.hh"
 #include "spool/shared.hh"
-#include "sys/process.hh"
 
 namespace handoff::spool {
 namespace {
@@ -126,34 +125,47 @@ void MailboxWriter::count(const Mailbox& mailbox, const Delivered& delivered) {
   if (delivered.quota) quotas_.add(mailbox, delivered.size);
 }
 
-void MailboxWriter::unlink(const Mailbox& mailbox, const std::string& file) {
+void MailboxWriter::unlink(const Staged& staged, const Mailbox& mailbox, const std::string& file) {
   auto directory = open_in(files_, root_, mailbox, folder_of(file));
   if (directory) {
-    static_cast<void>(take_back(directory.value(), file).ok());
+    static_cast<void>(take_back(staged, directory.value(), file).ok());
   } else {
     left_name_ = true;
   }
 }
 
-void MailboxWriter::remove(const Mailbox& mailbox, const std::string& file) {
+void MailboxWriter::remove(const Staged& staged, const Mailbox& mailbox, const std::string& file) {
   auto directory = open_in(files_, root_, mailbox, folder_of(file));
   if (!directory) {
     left_name_ = true;
     return;
   }
-  if (take_back(directory.value(), file))
+  if (take_back(staged, directory.value(), file))
     static_cast<void>(files_.sync_directory(directory.value()).ok());
   quotas_.mark_uncertain(mailbox);
 }
 
+// If another host has taken the spool over, the copy stays: that host may have answered a retry
+// with 250 because of it.
+Status MailboxWriter::take_back(const Staged& staged, const sys::Fd& directory,
+                                const std::string& file) {
+  Error elsewhere{EXDEV, "rename", file};
+  auto removed = shared_ && staged.folder != nullptr
+                     ? spool::take_back(files_, directory, file, *staged.folder, true)
+                     : Status(elsewhere);
+  if (!removed && removed.error().code == EXDEV) removed = files_.unlink(directory, file);
+  if (!removed && removed.error().code != ENOENT) left_name_ = true;
+  return removed;
+}
+
 Result<MailboxWriter::Target> MailboxWriter::target_in(const Mailbox& mailbox,
                                                        sys::Fd new_directory, const Flags& flags) {
-  if (!flags.any()) return Target{std::move(new_directory), ""};
+  if (!flags.any()) return Target{std::move(new_directory), "", shared_};
   auto place = open_in(files_, root_, mailbox, "");
   if (!place) return place.error();
   auto cur = open_in(files_, root_, mailbox, "cur");
   if (!cur) return cur.error();
-  return Target{std::move(cur).value(), info_suffix(files_, place.value(), flags)};
+  return Target{std::move(cur).value(), info_suffix(files_, place.value(), flags), shared_};
 }
 
 Result<Delivered> MailboxWriter::deliver(const Staged& staged, const Mailbox& mailbox,
@@ -230,7 +242,7 @@ std::string MailboxWriter::with_line_ends(std::string_view personal) const {
 }
 
 Result<Delivered> MailboxWriter::put(const Staged& staged, const Mailbox& mailbox,
-                                     std::string_view personal, const Target& target,
+                                     std::string_view personal, Target& target,
                                      const Access& access) {
   if (staged.folder == nullptr || !personal.empty() || access.file != kFileMode) {
     return copy(staged, mailbox, personal, target, access);
@@ -241,12 +253,12 @@ Result<Delivered> MailboxWriter::put(const Staged& staged, const Mailbox& mailbo
     return copy(staged, mailbox, personal, target, access);
   }
   if (!name) return name.error();
-  if (auto done = publish(target.directory, name.value()); !done) return done.error();
+  if (auto done = publish(staged, target, name.value()); !done) return done.error();
   return Delivered{name.value(), staged.size, false, false};
 }
 
 Result<Delivered> MailboxWriter::copy(const Staged& staged, const Mailbox& mailbox,
-                                      std::string_view personal, const Target& target,
+                                      std::string_view personal, Target& target,
                                       const Access& access) {
   if (shared_ && staged.folder != nullptr) {
     auto copied = copy_by(sys::duplicate(*staged.folder), staged, personal, target, access);
@@ -255,6 +267,7 @@ Result<Delivered> MailboxWriter::copy(const Staged& staged, const Mailbox& mailb
   }
   auto tmp = open_in(files_, root_, mailbox, "tmp");
   if (!tmp) return tmp.error();
+  if (!mailbox.base.empty()) target.shared = files_.is_shared(tmp.value());
   return copy_by(std::move(tmp).value(), staged, personal, target, access);
 }
 
@@ -278,7 +291,7 @@ Result<Delivered> MailboxWriter::copy_by(sys::Fd tmp, const Staged& staged,
   auto linked = link_unique(temporary.directory, name, target,
                             with_size(staged.target(), size.value()), size.value(), From::kMayMove);
   if (!linked) return linked.error();
-  if (auto done = publish(target.directory, linked.value()); !done) return done.error();
+  if (auto done = publish(staged, target, linked.value()); !done) return done.error();
   return Delivered{linked.value(), size.value(), true, false};
 }
 
@@ -298,41 +311,22 @@ Result<std::string> MailboxWriter::link_unique(const sys::Fd& at, const std::str
 // Fails with EEXIST if the name is taken.
 Status MailboxWriter::give_name(const sys::Fd& at, const std::string& from, const Target& target,
                                 const std::string& name, From first) {
-  if (!shared_) return files_.link(at, from, target.directory, name);
-  // rename(2) replaces what has the name, or does nothing if that is the same file.
-  auto taken = files_.info_at(target.directory, name);
-  if (taken) return Error{EEXIST, "link", name};
-  if (taken.error().code != ENOENT) return taken.error();
-  auto moved = from;
-  if (first == From::kStays) {
-    moved += ",L=" + std::to_string(sys::random_number());
-    // EEXIST: the client of NFS has repeated the call. Nobody else makes this name.
-    auto linked = files_.link(at, from, at, moved);
-    if (!linked && linked.error().code != EEXIST) return linked;
+  bool moves = target.shared && first == From::kMayMove;
+  auto given = moves ? move_name(files_, at, from, target.directory, name)
+                     : add_name(files_, at, from, target.directory, name, target.shared);
+  if (!given && target.shared && given.error().code != EEXIST) {
+    auto there = files_.info_at(target.directory, name);
+    if (there || there.error().code != ENOENT) left_name_ = true;
   }
-  auto renamed = files_.rename(at, moved, target.directory, name);
-  if (renamed) return renamed;
-  // The client of NFS may have repeated the call after it had succeeded.
-  taken = files_.info_at(target.directory, name);
-  if (taken) return {};
-  if (taken.error().code != ENOENT) left_name_ = true;
-  if (moved != from) static_cast<void>(files_.unlink(at, moved).ok());
-  return renamed;
+  return given;
 }
 
 // Makes `name` in new/ durable, or removes it: after a 4xx the client sends the message again and
 // must not find it there.
-Status MailboxWriter::publish(const sys::Fd& new_directory, const std::string& name) {
-  auto synced =
-      shared_ ? sync_name(files_, new_directory, name) : files_.sync_directory(new_directory);
-  if (!synced) static_cast<void>(take_back(new_directory, name).ok());
+Status MailboxWriter::publish(const Staged& staged, const Target& target, const std::string& name) {
+  auto synced = sync_name(files_, target.directory, name, target.shared);
+  if (!synced) static_cast<void>(take_back(staged, target.directory, name).ok());
   return synced;
-}
-
-Status MailboxWriter::take_back(const sys::Fd& directory, const std::string& name) {
-  auto removed = files_.unlink(directory, name);
-  if (!removed && removed.error().code != ENOENT) left_name_ = true;
-  return removed;
 }
 
 }  // namespace handoff::spool

@@ -34,6 +34,8 @@ struct WriterOptions {
   // The directory of a mailbox in the spool exists, but is empty, before `create` is called
   // (delivery/place.hh): the mailbox counts as missing until its new/ exists.
   bool directories_exist = false;
+  // Whether other hosts may use the spool's filesystem; nothing: the writer finds it out.
+  std::optional<bool> shared = {};
 };
 
 class MailboxWriter {
@@ -44,7 +46,7 @@ class MailboxWriter {
         root_(root),
         names_(names),
         options_(std::move(options)),
-        shared_(files.is_shared(root)),
+        shared_(options_.shared ? *options_.shared : files.is_shared(root)),
         quotas_(files, root, options_.quota, options_.quota_patience) {}
 
   Quotas& quotas() { return quotas_; }
@@ -70,10 +72,10 @@ class MailboxWriter {
                                         const QuotaUse& pending, const Flags& flags = {});
   // The second half: count() after the sync succeeded, unlink() otherwise.
   void count(const Mailbox& mailbox, const Delivered& delivered);
-  void unlink(const Mailbox& mailbox, const std::string& file);
+  void unlink(const Staged& staged, const Mailbox& mailbox, const std::string& file);
   // Takes back what deliver() has done. The removal is synced if possible, because the client will
   // send the message again.
-  void remove(const Mailbox& mailbox, const std::string& file);
+  void remove(const Staged& staged, const Mailbox& mailbox, const std::string& file);
   // Returns whether, since the last call, a delivery failed whose name may remain in a mailbox
   // nevertheless: it could not be removed, or the filesystem was lost while it was made.
   bool take_left_name() { return std::exchange(left_name_, false); }
@@ -82,16 +84,18 @@ class MailboxWriter {
   // The directory that gets the message: new/, or cur/ if it has flags.
   struct Target {
     sys::Fd directory;
-    std::string info = {};  // ":2,S", at the end of its name in cur/
+    std::string info;  // ":2,S", at the end of its name in cur/
+    // Whether other hosts may use its filesystem, which need not be the spool's.
+    bool shared;
   };
   Result<Delivered> write(const Staged& staged, const Mailbox& mailbox, std::string_view personal,
                           const Flags& flags);
   Result<Delivered> put(const Staged& staged, const Mailbox& mailbox, std::string_view personal,
-                        const Target& target, const Access& access);
+                        Target& target, const Access& access);
   Result<Delivered> copy_by(sys::Fd tmp, const Staged& staged, std::string_view personal,
                             const Target& target, const Access& access);
   Result<Delivered> copy(const Staged& staged, const Mailbox& mailbox, std::string_view personal,
-                         const Target& target, const Access& access);
+                         Target& target, const Access& access);
   // Whether the file keeps its first name.
   enum class From { kStays, kMayMove };
   Result<std::string> link_unique(const sys::Fd& at, const std::string& from, const Target& target,
@@ -101,8 +105,8 @@ class MailboxWriter {
   bool needs_copy(int code, std::uint64_t size) const;
   // `new_directory`: new/ of the mailbox.
   Result<Target> target_in(const Mailbox& mailbox, sys::Fd new_directory, const Flags& flags);
-  Status publish(const sys::Fd& new_directory, const std::string& name);
-  Status take_back(const sys::Fd& directory, const std::string& name);
+  Status publish(const Staged& staged, const Target& target, const std::string& name);
+  Status take_back(const Staged& staged, const sys::Fd& directory, const std::string& file);
   bool is_missing(const Mailbox& mailbox);
   Status create(const Mailbox& mailbox);
   std::string with_line_ends(std::string_view personal) const;
@@ -111,10 +115,7 @@ class MailboxWriter {
   const sys::Fd& root_;
   NameMaker& names_;
   WriterOptions options_;
-  // Other hosts may use the spool's filesystem. Then a message gets its name in a mailbox by a
-  // rename from staging: if another host has taken over the spool, it has removed the names in
-  // staging, and the rename fails, whereas a link would succeed (lease.hh).
-  bool shared_;
+  bool shared_;  // other hosts may use the spool's filesystem (shared.hh)
   bool left_name_ = false;
   Quotas quotas_;
 };

@@ -9,6 +9,7 @@
 #include "base/netstring.hh"
 #include "base/text.hh"
 #include "spool/access.hh"
+#include "spool/shared.hh"
 #include "sys/clock.hh"
 #include "sys/digest.hh"
 
@@ -101,7 +102,7 @@ Status Marks::set(const UserMark& mark, Durable durable) {
   if (!file && file.error().code == EEXIST) return {};
   if (!file) return file.error();
   if (durable == Durable::kWithNames) return files_->sync_file(file.value());
-  if (durable == Durable::kByDirectory) return files_->sync_directory(folder.value());
+  if (durable == Durable::kByDirectory) return sync_name(*files_, folder.value(), name, shared_);
   return {};
 }
 

@@ -27,8 +27,10 @@ struct UserMark {
 
 class Marks {
  public:
-  // `files` must outlive the object. `directory` is SPOOL/.handoff/marks.
-  Marks(sys::Files& files, sys::Fd directory) : files_(&files), directory_(std::move(directory)) {}
+  // `files` must outlive the object. `directory` is SPOOL/.handoff/marks; `shared`: as in
+  // shared.hh.
+  Marks(sys::Files& files, sys::Fd directory, bool shared)
+      : files_(&files), directory_(std::move(directory)), shared_(shared) {}
   const sys::Fd& directory() const { return directory_; }
 
   // Returns whether the mark was set within the last `mark.seconds`. May block.
@@ -45,6 +47,7 @@ class Marks {
 
   sys::Files* files_;
   sys::Fd directory_;
+  bool shared_;
 };
 
 }  // namespace handoff::spool

@@ -166,7 +166,7 @@ Status Message::sync_links() {
 void Message::undo(const Done& to) {
   if (effects_) effects_->drop(to.effects);
   while (links_.size() > to.links) {
-    spool_->writer().unlink(links_.back().mailbox, links_.back().delivered.file);
+    spool_->writer().unlink(staged(), links_.back().mailbox, links_.back().delivered.file);
     links_.pop_back();
   }
 }
@@ -248,7 +248,7 @@ Effects& Message::effects() {
 }
 
 void Message::commit_effects() {
-  if (effects_) effects_->commit();
+  if (effects_ && !effects_->commit()) effects_->keep_records();
 }
 
 Status Message::queue(const std::string& key, const Outgoing& outgoing) {

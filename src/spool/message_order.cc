@@ -36,8 +36,8 @@ class OwnWriter final : public CopyWriter {
                             const Flags& flags) override {
     return writer_.deliver(staged, mailbox, personal, flags);
   }
-  void remove(const Staged&, const Mailbox& mailbox, const std::string& file) override {
-    writer_.remove(mailbox, file);
+  void remove(const Staged& staged, const Mailbox& mailbox, const std::string& file) override {
+    writer_.remove(staged, mailbox, file);
   }
 
  private:

@@ -7,6 +7,7 @@
 
 #include "base/text.hh"
 #include "spool/access.hh"
+#include "spool/shared.hh"
 #include "sys/clock.hh"
 
 namespace handoff::spool {
@@ -45,44 +46,67 @@ bool is_gone(const Error& error) { return error.code == ENOENT; }
 Result<std::string> OutgoingQueue::add(const Staged& staged, unsigned number,
                                        const Outgoing& message, Durable durable) {
   auto name = staged.name + ",N=" + std::to_string(number);
-  auto added = write_envelope(name, message, durable);
-  if (added && !message.text) added = files_->link(*staged.folder, staged.name, directory_, name);
-  if (added && durable == Durable::kByDirectory) added = files_->sync_directory(directory_);
+  auto added = write_envelope(staged, name, message, durable);
+  if (added && !message.text) {
+    added = add_name(*files_, *staged.folder, staged.name, directory_, name, shared_);
+  }
+  if (added && durable == Durable::kByDirectory) {
+    added = message.text ? files_->sync_directory(directory_)
+                         : sync_name(*files_, directory_, name, shared_);
+  }
   if (added) return name;
   auto error = added.error();
-  remove(name);
+  take_back(name, *staged.folder);
   error.path = ".handoff/outgoing/" + name;
   return error;
 }
 
-Status OutgoingQueue::write_envelope(const std::string& name, const Outgoing& message,
-                                     Durable durable) {
-  auto file = files_->create(directory_, as(name, kNew), kFileMode);
+// On a shared filesystem it is created in staging, and moved.
+Status OutgoingQueue::write_envelope(const Staged& staged, const std::string& name,
+                                     const Outgoing& message, Durable durable) {
+  const auto& at = shared_ ? *staged.folder : directory_;
+  auto file = files_->create(at, as(name, kNew), kFileMode);
   if (!file) return file.error();
+  auto filled = fill_envelope(std::move(file).value(), staged, name, message, durable);
+  if (!filled && shared_) static_cast<void>(files_->unlink(at, as(name, kNew)).ok());
+  return filled;
+}
+
+Status OutgoingQueue::fill_envelope(sys::Fd file, const Staged& staged, const std::string& name,
+                                    const Outgoing& message, Durable durable) {
   auto now = std::chrono::floor<std::chrono::seconds>(sys::Wall::now());
-  if (auto done = files_->write(file.value(), pack({message, now})); !done) return done;
-  auto synced = durable == Durable::kByOrder     ? files_->write_out(file.value())
-                : durable == Durable::kWithNames ? files_->sync_file(file.value())
-                                                 : files_->sync_data(file.value());
+  if (auto done = files_->write(file, pack({message, now})); !done) return done;
+  if (shared_) {
+    auto moved = move_name(*files_, *staged.folder, as(name, kNew), directory_, as(name, kNew));
+    if (!moved) return moved;
+  }
+  auto synced = durable == Durable::kByOrder                ? files_->write_out(file)
+                : shared_ || durable == Durable::kWithNames ? files_->sync_file(file)
+                                                            : files_->sync_data(file);
   if (!synced) return synced;
-  return files_->close(std::move(file).value());
+  return files_->close(std::move(file));
 }
 
 Status OutgoingQueue::commit(const std::string& name, bool sync) {
   if (!sync) return files_->rename(directory_, as(name, kNew), directory_, as(name, kReady));
   // If names have no order, a rename may lose both of them in a power cut.
   auto done = files_->link(directory_, as(name, kNew), directory_, as(name, kReady));
-  if (done) done = files_->sync_directory(directory_);
+  if (done) done = sync_name(*files_, directory_, as(name, kReady), shared_);
   if (done) static_cast<void>(files_->unlink(directory_, as(name, kNew)).ok());
   return done;
 }
 
 // Removes the envelope first, so that there is never an envelope without its message.
-void OutgoingQueue::remove(const std::string& name) {
-  for (auto state : {kNew, kReady}) {
-    static_cast<void>(files_->unlink(directory_, as(name, state)).ok());
-  }
-  static_cast<void>(files_->unlink(directory_, name).ok());
+template <class Remove>
+void OutgoingQueue::remove(const std::string& name, Remove remove) {
+  for (auto state : {kNew, kReady}) remove(as(name, state));
+  remove(name);
+}
+
+void OutgoingQueue::take_back(const std::string& name, const sys::Fd& staging) {
+  remove(name, [&](const std::string& file) {
+    static_cast<void>(spool::take_back(*files_, directory_, file, staging, shared_).ok());
+  });
 }
 
 Result<std::vector<std::string>> OutgoingQueue::ready() {
@@ -117,9 +141,16 @@ Result<Envelope> OutgoingQueue::read_envelope(const std::string& file) {
   return *std::move(envelope);
 }
 
-// If the second name remains, recover() removes it.
+// If the second name remains, recover() removes it. On a shared filesystem a sync of the file that
+// has lost its name makes the removal durable (shared.hh).
 Status OutgoingQueue::sent(const std::string& name) {
+  auto envelope =
+      shared_ ? files_->open_file(directory_, as(name, kReady)) : Result<sys::Fd>(sys::Fd());
+  if (!envelope) return envelope.error();
   if (auto done = files_->unlink(directory_, as(name, kReady)); !done) return done;
+  if (shared_) {
+    if (auto synced = files_->sync_file(envelope.value()); !synced) return synced;
+  }
   // The name of the uncommitted message may have come back in a power cut.
   static_cast<void>(files_->unlink(directory_, as(name, kNew)).ok());
   static_cast<void>(files_->unlink(directory_, name).ok());
@@ -128,7 +159,7 @@ Status OutgoingQueue::sent(const std::string& name) {
 
 Status OutgoingQueue::give_up(const std::string& name) {
   auto done = files_->rename(directory_, as(name, kReady), directory_, as(name, kFailed));
-  return done ? files_->sync_directory(directory_) : done;
+  return done ? sync_name(*files_, directory_, as(name, kFailed), shared_) : done;
 }
 
 Result<Backlog> OutgoingQueue::backlog() {
@@ -198,7 +229,9 @@ Result<bool> OutgoingQueue::decide(
     }
   }
   if (!keep) {
-    remove(name);
+    remove(name, [&](const std::string& file) {
+      static_cast<void>(files_->unlink(directory_, file).ok());
+    });
     return true;
   }
   auto done = commit(name, true);

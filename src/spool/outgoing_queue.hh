@@ -35,9 +35,10 @@ struct Backlog {
 
 class OutgoingQueue {
  public:
-  // `files` must outlive the object. `directory` is SPOOL/.handoff/outgoing.
-  OutgoingQueue(sys::Files& files, sys::Fd directory)
-      : files_(&files), directory_(std::move(directory)) {}
+  // `files` must outlive the object. `directory` is SPOOL/.handoff/outgoing; `shared`: as in
+  // shared.hh.
+  OutgoingQueue(sys::Files& files, sys::Fd directory, bool shared)
+      : files_(&files), directory_(std::move(directory)), shared_(shared) {}
   const sys::Fd& directory() const { return directory_; }
 
   // Adds a message that is not to be sent yet, and returns its name. After an error nothing of it
@@ -47,8 +48,9 @@ class OutgoingQueue {
                           Durable durable);
   // Allows the message to be sent. `sync`: this is durable on return.
   Status commit(const std::string& name, bool sync);
-  // Removes the message, in any state; not synced.
-  void remove(const std::string& name);
+  // Removes a message that was not committed; not synced. `staging` is the folder of the staged
+  // file (shared.hh).
+  void take_back(const std::string& name, const sys::Fd& staging);
 
   // Returns the messages that may be sent, the oldest first.
   Result<std::vector<std::string>> ready();
@@ -73,13 +75,19 @@ class OutgoingQueue {
 
  private:
   Result<Envelope> read_envelope(const std::string& file);
-  Status write_envelope(const std::string& name, const Outgoing& message, Durable durable);
+  Status write_envelope(const Staged& staged, const std::string& name, const Outgoing& message,
+                        Durable durable);
+  Status fill_envelope(sys::Fd file, const Staged& staged, const std::string& name,
+                       const Outgoing& message, Durable durable);
+  template <class Remove>
+  void remove(const std::string& name, Remove remove);
   Result<bool> decide(
       const std::string& name,
       const std::function<Result<bool>(const std::string&, const std::string&)>& is_committed);
 
   sys::Files* files_;
   sys::Fd directory_;
+  bool shared_;
 };
 
 }  // namespace handoff::spool

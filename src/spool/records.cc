@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "spool/shared.hh"
 #include "sys/clock.hh"
 #include "sys/digest.hh"
 
@@ -12,8 +13,10 @@ std::string record_name(const std::string& name, const std::string& key) {
 }
 
 Status Records::add(const Staged& staged, const std::string& record, Durable durable) {
-  auto done = files_->link(*staged.folder, staged.name, directory_, record);
-  if (done && durable == Durable::kByDirectory) done = files_->sync_directory(directory_);
+  auto done = add_name(*files_, *staged.folder, staged.name, directory_, record, shared_);
+  if (done && durable == Durable::kByDirectory) {
+    done = sync_name(*files_, directory_, record, shared_);
+  }
   return done;
 }
 
@@ -25,6 +28,10 @@ Result<bool> Records::has(const std::string& record) {
 
 void Records::remove(const std::string& record) {
   static_cast<void>(files_->unlink(directory_, record).ok());
+}
+
+void Records::take_back(const std::string& record, const sys::Fd& staging) {
+  static_cast<void>(spool::take_back(*files_, directory_, record, staging, shared_).ok());
 }
 
 Result<std::optional<EarlierCopy>> Records::find(const std::vector<std::string>& names,

@@ -28,9 +28,9 @@ std::string record_name(const std::string& name, const std::string& key);
 
 class Records {
  public:
-  // `files` must outlive the object. `directory` is SPOOL/.handoff/done.
-  Records(sys::Files& files, sys::Fd directory)
-      : files_(&files), directory_(std::move(directory)) {}
+  // `files` must outlive the object. `directory` is SPOOL/.handoff/done; `shared`: as in shared.hh.
+  Records(sys::Files& files, sys::Fd directory, bool shared)
+      : files_(&files), directory_(std::move(directory)), shared_(shared) {}
   const sys::Fd& directory() const { return directory_; }
 
   // Adds `record` for the staged message. With Durable::kByDirectory it is durable on return;
@@ -40,6 +40,8 @@ class Records {
   Result<bool> has(const std::string& record);
   // Removes the record; the removal is not synced.
   void remove(const std::string& record);
+  // The same for a plan that fails; `staging` is the folder of the staged file (shared.hh).
+  void take_back(const std::string& record, const sys::Fd& staging);
   // Looks among the messages `names` for one that has a record for `key` and, apart from the trace
   // header, the same content as `staged`. Syncs everything that the record promises, and returns
   // it. May block.
@@ -51,6 +53,7 @@ class Records {
  private:
   sys::Files* files_;
   sys::Fd directory_;
+  bool shared_;
 };
 
 }  // namespace handoff::spool

@@ -8,6 +8,7 @@
 
 #include "spool/lease.hh"
 #include "spool/maildir.hh"
+#include "spool/own_directory.hh"
 #include "spool/staging_folder.hh"
 #include "sys/process.hh"
 
@@ -17,21 +18,14 @@ namespace {
 constexpr std::chrono::seconds kOldState{5};
 constexpr std::chrono::milliseconds kLookAgain{100};
 
-// Opens the directory `name` in `at`, whose path is `path`; creates and syncs it if it is missing.
-Result<sys::Fd> open_or_make(sys::Files& files, const sys::Fd& at, const std::string& path,
-                             const std::string& name) {
-  auto failed = [&](Error error) {
-    error.path = path + (error.path.empty() ? "" : "/" + error.path);
-    return error;
-  };
-  auto directory = files.open_directory(at, name);
-  if (!directory && directory.error().code == ENOENT) {
-    auto made = files.make_directory(at, name, kDirectoryMode);
-    if (!made && made.error().code != EEXIST) return failed(made.error());
-    if (auto synced = files.sync_directory(at); !synced) return failed(synced.error());
-    directory = files.open_directory(at, name);
-  }
-  return directory ? std::move(directory) : failed(directory.error());
+// open_or_make(), with the path of `at` in errors.
+Result<sys::Fd> open_own(sys::Files& files, const sys::Fd& at, const std::string& path,
+                         const std::string& name) {
+  auto directory = open_or_make(files, at, name);
+  if (directory) return directory;
+  auto error = directory.error();
+  error.path = path + (error.path.empty() ? "" : "/" + error.path);
+  return error;
 }
 
 bool is_missing(const Error& error) {
@@ -55,6 +49,7 @@ Spool::Spool(sys::Files& files, SpoolOptions options, Directories directories)
       staging_(std::move(directories.staging)),
       unread_(std::move(directories.unread)),
       staging_name_(std::move(directories.staging_name)),
+      shared_(directories.shared),
       visits_(directories.visits),
       file_sync_(options_.sync == Sync::kPlain ? sys::FileSync::kFile : files.file_sync(staging_)),
       names_(options_.host),
@@ -64,11 +59,13 @@ Result<std::unique_ptr<Spool>> Spool::open(sys::Files& files, SpoolOptions optio
   auto root = files.open_root(options.path);
   if (!root) return root.error();
   auto own_path = options.path + "/.handoff";
-  auto own = open_or_make(files, root.value(), options.path, ".handoff");
+  auto own = open_own(files, root.value(), options.path, ".handoff");
   if (!own) return own.error();
   sys::HostClaim claim;
   Directories found{std::move(root).value(), std::move(own).value(), {}, {}, "staging"};
-  if (files.is_shared(found.root)) {
+  found.shared = files.is_shared(found.root);
+  options.writer.shared = found.shared;
+  if (found.shared) {
     auto complete = find_staging(files, options, std::move(found));
     if (!complete) return complete.error();
     found = std::move(complete).value();
@@ -76,11 +73,11 @@ Result<std::unique_ptr<Spool>> Spool::open(sys::Files& files, SpoolOptions optio
     auto claimed = sys::HostClaim::take(found.own, "host", sys::this_host());
     if (!claimed) return in_use(options.path, claimed.error().path);
     claim = std::move(claimed).value();
-    auto staging = open_or_make(files, found.own, own_path, "staging");
+    auto staging = open_own(files, found.own, own_path, "staging");
     if (!staging) return staging.error();
     found.staging = std::move(staging).value();
   }
-  auto unread = open_or_make(files, found.own, own_path, "unread");
+  auto unread = open_own(files, found.own, own_path, "unread");
   if (!unread) return unread.error();
   found.unread = std::move(unread).value();
   auto ledger_in = std::move(found.ledger);
@@ -129,8 +126,7 @@ Result<Spool::Directories> Spool::find_staging(sys::Files& files, const SpoolOpt
     found.staging_name = Lease::staging_of(holder.value().token);
     found.ledger = std::move(run).value();
   } else if (options.visit) {
-    // Names that the sweep of a server does not know: it keeps them until they are old.
-    found.staging_name = "visit." + std::to_string(sys::random_number());
+    found.staging_name = kVisit + std::to_string(sys::random_number());
     found.visits = true;
     auto made = files.make_directory(found.own, found.staging_name, kDirectoryMode);
     if (!made) return made.error();
@@ -231,9 +227,9 @@ template <class Store>
 Result<Store*> Spool::open_store(std::optional<Store>& store, const char* name, Missing missing) {
   if (store) return &*store;
   auto directory = missing == Missing::kMake
-                       ? open_or_make(files_, own_, options_.path + "/.handoff", name)
+                       ? open_own(files_, own_, options_.path + "/.handoff", name)
                        : files_.open_directory(own_, name);
-  if (directory) return &store.emplace(files_, std::move(directory).value());
+  if (directory) return &store.emplace(files_, std::move(directory).value(), shared_);
   bool ignored = missing == Missing::kIgnore && directory.error().code == ENOENT;
   return ignored ? Result<Store*>(nullptr) : directory.error();
 }
@@ -256,9 +252,10 @@ Result<unsigned> Spool::recover_outgoing() {
   if (queue.value() == nullptr) return 0U;
   auto records = open_store(records_, kDone, Missing::kIgnore);
   if (!records) return records.error();
+  // If another host has taken the spool over, its processes are not in this host's ledger.
   auto is_over = [&](const std::string& name) {
     auto owner = owner_of(name);
-    return owner && !guard_->ledger().is_here(*owner);
+    return owner && !guard_->ledger().is_here(*owner) && (!shared_ || check_folders());
   };
   auto is_committed = [&](const std::string& name, const std::string& record) -> Result<bool> {
     auto recorded = records.value() != nullptr ? records.value()->has(record) : Result<bool>(false);
@@ -395,8 +392,9 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
         if (!how.dry_run && !abandoned.contains(path)) return Status(Error{EAGAIN, "sweep", path});
         auto go_on = found(".handoff/" + staging_name_ + "/" + path);
         auto name = path.substr(path.rfind('/') + 1);
-        // A file with any other name is not a message.
-        return go_on && is_our_name(name) ? guard_->note(name, size) : go_on;
+        // A file with any other name is not a message. One with a comma is a further name.
+        bool is_message = is_our_name(name) && name.find(',') == name.npos;
+        return go_on && is_message ? guard_->note(name, size) : go_on;
       });
   if (!swept) return swept;
   if (how.mailboxes) {
@@ -408,9 +406,14 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
         sweep_mailboxes(files_, root_, {names_.host(), is_alive},
                         [&](const std::string& path, std::uint64_t) { return found(path); });
     if (!below) return below;
-    swept.value().removed += below.value().removed;
-    swept.value().kept += below.value().kept;
-    swept.value().unread += below.value().unread;
+    swept.value() += below.value();
+  }
+  if (shared_) {
+    auto visits = sweep_visits(files_, own_, [&](const std::string& name, std::uint64_t) {
+      return found(".handoff/" + name);
+    });
+    if (!visits) return visits;
+    swept.value() += visits.value();
   }
   if (how.dry_run) return swept;
   if (auto expired = guard_->expire(options_.window); !expired) return expired.error();

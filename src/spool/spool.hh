@@ -129,6 +129,7 @@ class Spool {
     sys::Fd staging;
     sys::Fd unread;
     std::string staging_name;
+    bool shared = false;  // other hosts may use the filesystem
     bool visits = false;
     sys::Fd ledger = {};  // if not in `own`; a visitor has none
   };
@@ -169,6 +170,7 @@ class Spool {
   sys::Fd staging_;
   sys::Fd unread_;
   std::string staging_name_;  // its path below .handoff
+  bool shared_ = false;       // other hosts may use the filesystem (shared.hh)
   bool visits_ = false;       // staging_ is a directory of this object alone
   sys::Fd process_staging_;   // this process's folder in staging, opened when needed
   sys::HostClaim claim_;      // on a local filesystem

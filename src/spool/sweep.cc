@@ -66,12 +66,39 @@ class Sweep {
     return {};
   }
 
+  Status visits(const sys::Fd& own) {
+    auto names = files_.list(own);
+    if (!names) return names.error();
+    for (const auto& name : names.value()) {
+      if (!name.starts_with(kVisit) && !name.starts_with(kComingLease)) continue;
+      auto info = files_.info_at(own, name);
+      bool removed =
+          info && is_old(info.value()) && before_(name, 0) && remove(own, name, info.value());
+      ++(removed ? swept_.removed : swept_.kept);
+    }
+    return {};
+  }
+
   const Swept& swept() const { return swept_; }
 
  private:
+  static bool is_old(const sys::FileInfo& info) {
+    return sys::Wall::now() - info.modified > kAbandoned;
+  }
+  Status remove(const sys::Fd& at, const std::string& name, const sys::FileInfo& info) {
+    if (!info.is_directory) return files_.unlink(at, name);
+    auto inside = files_.open_directory(at, name);
+    if (!inside) return inside.error();
+    auto names = files_.list(inside.value());
+    if (!names) return names.error();
+    for (const auto& each : names.value()) {
+      if (auto done = files_.unlink(inside.value(), each); !done) return done;
+    }
+    return files_.remove_directory(at, name);
+  }
   bool is_abandoned(const std::string& name, const sys::FileInfo& info, bool all_ours) const {
     if (!info.is_regular) return false;
-    if (sys::Wall::now() - info.modified > kAbandoned) return true;
+    if (is_old(info)) return true;
     auto owner = owner_of(name);
     if (!owner || owners_.is_alive(*owner)) return false;
     return all_ours || (is_our_name(name) && owner->host == owners_.host);
@@ -84,6 +111,19 @@ class Sweep {
 };
 
 }  // namespace
+
+void Swept::operator+=(const Swept& other) {
+  removed += other.removed;
+  kept += other.kept;
+  unread += other.unread;
+}
+
+Result<Swept> sweep_visits(sys::Files& files, const sys::Fd& own, const BeforeRemoval& before) {
+  Owners nobody;
+  Sweep sweep(files, nobody, before);
+  if (auto done = sweep.visits(own); !done) return done.error();
+  return sweep.swept();
+}
 
 Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const Owners& owners,
                             const BeforeRemoval& before) {

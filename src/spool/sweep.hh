@@ -23,6 +23,8 @@ struct Swept {
   unsigned removed = 0;
   unsigned kept = 0;    // a process may be using it
   unsigned unread = 0;  // directories that could not be read
+
+  void operator+=(const Swept& other);
 };
 
 // The owners of files.
@@ -39,6 +41,16 @@ using BeforeRemoval = std::function<Status(const std::string& path, std::uint64_
 // folders. Only processes of this spool work there, on any host. May block.
 Result<Swept> sweep_staging(sys::Files& files, const sys::Fd& staging, const Owners& owners,
                             const BeforeRemoval& before);
+
+// What begins the names of entries of SPOOL/.handoff that one process makes for a moment, if other
+// hosts can use the filesystem: the staging directory of a process that only tests the spool, and
+// the lease of a host that takes the spool (lease.cc). A number follows.
+inline constexpr char kVisit[] = "visit.";
+inline constexpr char kComingLease[] = "lease.";
+
+// Removes such entries if they are older than kAbandoned, because their process was killed. `own`
+// is SPOOL/.handoff. May block.
+Result<Swept> sweep_visits(sys::Files& files, const sys::Fd& own, const BeforeRemoval& before);
 
 // Sweeps tmp/ of every Maildir in `root`, including folders (.Name). Other programs use these
 // directories too, so a file whose name is not one of ours from this host is judged by its age

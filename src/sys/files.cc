@@ -154,6 +154,14 @@ FileInfo from_statx(const struct statx& status) {
 }
 #endif
 
+Result<Fd> open_to_write(const Fd& at, const std::string& name, int flags) {
+  if (!names_one_entry(name)) return Error{EXDEV, "open", name};
+  flags |= O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  Fd fd(retry([&] { return ::openat(at.get(), name.c_str(), flags); }));
+  if (!fd) return failure("open", name);
+  return fd;
+}
+
 // Fails with EEXIST if `to` exists. On systems without renameat2, an empty directory that appears
 // at the last moment is replaced.
 int rename_to_new(int at, const char* from, int to_at, const char* to) {
@@ -280,11 +288,11 @@ Status Files::write_note(const std::string& path, std::string_view text) {
 }
 
 Result<Fd> Files::open_to_append(const Fd& at, const std::string& name) {
-  if (!names_one_entry(name)) return Error{EXDEV, "open", name};
-  constexpr int kFlags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  Fd fd(retry([&] { return ::openat(at.get(), name.c_str(), kFlags); }));
-  if (!fd) return failure("open", name);
-  return fd;
+  return open_to_write(at, name, O_APPEND);
+}
+
+Result<Fd> Files::open_to_overwrite(const Fd& at, const std::string& name) {
+  return open_to_write(at, name, 0);
 }
 
 Status Files::write(const Fd& file, std::string_view octets) {

@@ -81,6 +81,8 @@ class Files {
   // Opens an existing file to append to it. Each write() is appended whole, even with several
   // writers.
   virtual Result<Fd> open_to_append(const Fd& at, const std::string& name);
+  // Opens an existing file to write over its first octets.
+  virtual Result<Fd> open_to_overwrite(const Fd& at, const std::string& name);
   // Writes all of `octets` or fails; short writes are finished.
   virtual Status write(const Fd& file, std::string_view octets);
   // Starts to write these octets to disk, and waits for the `size` octets before them, so that

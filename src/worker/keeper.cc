@@ -8,8 +8,9 @@
 #include <string>
 #include <utility>
 
-#include "spool/guard.hh"
 #include "spool/lease.hh"
+#include "spool/own_directory.hh"
+#include "spool/waiting.hh"
 #include "sys/confinement.hh"
 #include "sys/files.hh"
 #include "sys/host.hh"
@@ -43,9 +44,8 @@ class Keeper {
     if (root && !shared && config_.cluster.empty()) return free();
     // If root may not open the spool, the spool may be on a network filesystem.
     if (!root && root.error().code != EACCES && root.error().code != EPERM) return free();
-    if (shared || !root) {
-      if (auto made = make_run_directory(); !made) return refuse(made.error().describe());
-    }
+    auto made = make_run_directory();
+    if (!made && (shared || !root)) return refuse(made.error().describe());
     if (auto dropped = drop_privileges(config_); !dropped) {
       return refuse(dropped.error().describe());
     }
@@ -55,12 +55,7 @@ class Keeper {
       shared = files_.is_shared(root.value());
       if (!shared && config_.cluster.empty()) return free();
     }
-    auto own = files_.open_directory(root.value(), kOwn);
-    if (!own && own.error().code == ENOENT) {
-      auto made = files_.make_directory(root.value(), kOwn, 0700);
-      if (!made && made.error().code != EEXIST) return refuse(made.error().describe());
-      own = files_.open_directory(root.value(), kOwn);
-    }
+    auto own = spool::open_or_make(files_, root.value(), kOwn);
     if (!own) return refuse(own.error().describe());
     own_ = std::move(own).value();
     host_ = sys::this_host();
@@ -88,7 +83,15 @@ class Keeper {
                        : ", which has not the same cluster.name"));
   }
   void wait_for_host(const std::string& host) {
-    if (std::exchange(awaited_, host) != host) sys::put(to_, "waits " + host + "\n");
+    if (std::exchange(awaited_, host) == host) return;
+    waiting_.reset();
+    auto run = files_.open_root(config_.run_directory());
+    if (run) waiting_.emplace(files_, std::move(run).value(), host);
+    sys::put(to_, "waits " + host + "\n");
+  }
+  void hold() {
+    waiting_.reset();
+    sys::put(to_, "held\n");
   }
   // Waits. Returns the exit code if this process has to end.
   std::optional<int> pause(std::chrono::milliseconds time) {
@@ -143,7 +146,7 @@ class Keeper {
     for (;;) {
       auto claimed = sys::HostClaim::take(own_, "host", host_);
       if (claimed) {
-        sys::put(to_, "held\n");
+        hold();
         for (;;) {
           if (auto end = pause(std::chrono::hours(1))) return *end;
         }
@@ -171,7 +174,7 @@ class Keeper {
     if (!opened) return refuse(opened.error().describe());
     auto& lease = opened.value();
     if (auto end = get(lease, self)) return *end;
-    sys::put(to_, "held\n");
+    hold();
     return keep(lease);
   }
 
@@ -181,7 +184,8 @@ class Keeper {
     std::optional<Lease::Holder> last;
     sys::Steady::time_point changed, looked;
     unsigned unclear = 0;
-    std::string unseen;  // the cause that was logged
+    std::string unseen;    // the cause that was logged
+    std::string obstacle;  // likewise
     for (;;) {
       auto holder = lease.holder();
       auto now = sys::Steady::now();
@@ -200,9 +204,15 @@ class Keeper {
         bool ours = of.is(self);
         bool lost = !of.nobody && now - changed >= spool::kLost;
         if (of.nobody || ours || lost) {
-          auto taken = take(lease, of, self);
-          if (taken) return std::nullopt;
-          log_.warning("cannot take the spool yet", {{"cause", taken.error().describe()}});
+          auto taken = lease.take(of, self);
+          if (taken) {
+            took(of, taken.value());
+            return std::nullopt;
+          }
+          auto cause = taken.error().describe();
+          if (std::exchange(obstacle, cause) != cause) {
+            log_.warning("cannot take the spool yet", {{"cause", cause}});
+          }
         } else if (lives && (config_.cluster.empty() || of.server.cluster != config_.cluster)) {
           return refuse_host(of.host());
         } else {
@@ -221,20 +231,9 @@ class Keeper {
     }
   }
 
-  Status take(Lease& lease, const Lease::Holder& from, const spool::Server& self) {
-    auto made = files_.make_directory(own_, "unread", 0700);
-    if (!made && made.error().code != EEXIST) return made;
-    auto unread = files_.open_directory(own_, "unread");
-    if (!unread) return unread.error();
-    unsigned recorded = 0;
-    auto taken = lease.take(from, self, [&](const std::string& name, std::uint64_t size) -> Status {
-      ++recorded;
-      return spool::record_unread(files_, unread.value(), name, size);
-    });
-    if (taken && !from.nobody) {
-      log_.warning("took the spool over", {{"from", from.host()}, {"messages", recorded}});
-    }
-    return taken;
+  void took(const Lease::Holder& from, std::size_t messages) {
+    if (from.nobody) return;
+    log_.warning("took the spool over", {{"from", from.host()}, {"messages", messages}});
   }
 
   int keep(Lease& lease) {
@@ -262,6 +261,7 @@ class Keeper {
   sys::Fd run_;          // the run directory, if the filesystem of the spool is shared
   sys::Fd server_file_;  // locked
   std::string awaited_;
+  std::optional<spool::Waiting> waiting_;
 };
 
 }  // namespace

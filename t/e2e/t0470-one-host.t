@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import hosts
+import mounts
 import tap
 from control import until
 from handoffd import Handoffd, is_sanitized
@@ -22,7 +23,7 @@ PAT = "pat@good.test"
 SOON = 10  # seconds: less than the fifteen after which a host is considered lost
 CLUSTER = {"cluster.name": "mail"}
 
-if not hosts.can():
+if not hosts.can() or not mounts.private():
     tap.skip_all("not root, or no namespaces")
 
 
@@ -188,9 +189,65 @@ def takes_over(kind):
             is_(send(one, "last"), [250], f"{kind}: after_a_stop_the_first_host_takes_over_again")
 
 
+def say_status(host, enter=lambda command: command):
+    return run(enter([host.ctl, "-c", host.path, "status"]))
+
+
+def shows_that_it_waits(kind):
+    what = kind or "local"
+    with Site(kind) as site:
+        with site.host("one", CLUSTER):
+            two = site.host("two", CLUSTER, start=False)
+            two.ready = None
+            two.start()
+            two.wait_for(r"waiting for the spool.*one\.test")
+            code, said = say_status(two, two.entered)
+            is_((code, "one.test" in said), (69, True),
+                f"{what}: status_of_a_host_that_waits_names_the_other_one")
+            two.kill()
+            code, said = say_status(two)
+            is_((code, "no server is running" in said), (69, True),
+                f"{what}: a_killed_host_does_not_wait")
+            two.scratch.remove()
+
+
+def beats(site):
+    """Returns the number in the lease, and the host that has the spool."""
+    folder = os.path.join(site.directory, ".handoff", "hosts")
+    try:
+        token = os.listdir(folder)[0]
+        with open(os.path.join(folder, token, "lease"), encoding="ascii") as lease:
+            return int(lease.readline()), token.rpartition(".")[0]
+    except (OSError, IndexError, ValueError):
+        return 0, ""
+
+
+def full_disk():
+    with Site("glusterfs", size="4m") as site:
+        with site.host("one", CLUSTER) as one, site.host("two", CLUSTER, start=False) as two:
+            one.mailbox(PAT)
+            two.ready = None
+            two.start()
+            two.wait_for(r"waiting for the spool.*one\.test")
+            fill = os.path.join(site.directory, "fill")
+            with open(fill, "wb", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(bytes(4096))
+                except OSError:
+                    pass
+            before = beats(site)[0]
+            # Nine beats take longer than the fifteen seconds after which a host loses the spool.
+            until(lambda: beats(site)[0] >= before + 9, "the lease is renewed", 60)
+            is_(beats(site)[1], "one.test", "on_a_full_disk_a_host_keeps_the_spool")
+            os.unlink(fill)
+            is_(send(one, "room"), [250], "it_delivers_when_there_is_space_again")
+
+
 two_servers_of_one_host()
 one_at_a_time(None)
 doctor(None)
+shows_that_it_waits(None)
 why = hosts.missing_sharedfs()
 if why:
     tap.skip(why)
@@ -201,5 +258,7 @@ else:
     ledger_is_on_the_host()
     links("glusterfs", 5, 28)
     links("unknown", 5, 31)
+    shows_that_it_waits("glusterfs")
+    full_disk()
     takes_over("glusterfs")
 done()

@@ -10,6 +10,7 @@ import os
 import signal
 
 import hosts
+import mounts
 from handoffd import Handoffd, program
 from processes import children, command_line, send_signal
 from scratch import Scratch
@@ -77,11 +78,15 @@ class Host(Handoffd):
 
 
 class Site:
-    def __init__(self, kind=None):
-        """kind: the type of the mounts after "fuse."; None: all hosts see a local directory."""
+    def __init__(self, kind=None, *, size=None):
+        """kind: the type of the mounts after "fuse."; None: all hosts see a local directory.
+        size: of the disk, as of a tmpfs; requires mounts.private()."""
         self.scratch = Scratch()
         self.directory = os.path.join(self.scratch.path, "shared")
         os.makedirs(self.directory, exist_ok=True)
+        self.size = size
+        if size:
+            mounts.tmpfs(self.directory, f"size={size},mode=0755")
         self.mount = kind and (lambda at, options: hosts.sharedfs(self.directory, at, kind,
                                                                   *options))
 
@@ -89,6 +94,8 @@ class Site:
         return self
 
     def __exit__(self, *_):
+        if self.size:
+            mounts.unmount(self.directory)
         self.scratch.remove()
 
     def command(self, name, argv, prepare, network=True):

@@ -10,7 +10,9 @@
 // An outcome is a tree that the filesystem may contain afterwards. An unsynced file has none, half
 // or all of its content, or as many zeros (delayed allocation). POSIX allows the tree to have any
 // subset of the changes of names that no sync of the directory followed. On ext4, XFS and btrfs it
-// has all changes up to some moment, and any sync includes all earlier changes.
+// has all changes up to some moment, and any sync includes all earlier changes. On GlusterFS a sync
+// of a directory does nothing, one of a file includes the names that it was given or has lost, and
+// the names of one file reach the disk in their order.
 //
 // The class is here and not in src/, because only tests use it.
 #pragma once
@@ -32,7 +34,7 @@
 // Path from the root -> octets; nothing: a directory.
 using Tree = std::map<std::string, std::optional<std::string>>;
 
-enum class Metadata { kAnyOrder, kInOrder };
+enum class Metadata { kAnyOrder, kInOrder, kByFile };
 
 class ModelDisk {
  public:
@@ -57,10 +59,10 @@ class ModelDisk {
         break;
       case Op::kRename:
         add(call.target, node(call.path));
-        add(call.path, kGone);
+        remove(call.path);
         break;
       case Op::kUnlink:
-        add(call.path, kGone);
+        remove(call.path);
         break;
       case Op::kWrite:
         nodes_[node(call.path)].octets +=
@@ -76,15 +78,16 @@ class ModelDisk {
         if (metadata_ == Metadata::kInOrder) nodes_[node(call.path)].kept = octets_of(call.path);
         break;
       case Op::kSyncFile:
+        if (metadata_ == Metadata::kByFile) {
+          settle_file(open_node(call.path));
+          break;
+        }
         nodes_[node(call.path)].kept = octets_of(call.path);
         if (metadata_ == Metadata::kInOrder) settle_all();
         break;
       case Op::kSyncDirectory:
-        if (metadata_ == Metadata::kInOrder) {
-          settle_all();
-        } else {
-          settle(node(call.path));
-        }
+        if (metadata_ == Metadata::kInOrder) settle_all();
+        if (metadata_ == Metadata::kAnyOrder) settle(node(call.path));
         break;
       default:
         break;
@@ -128,7 +131,8 @@ class ModelDisk {
   struct Change {
     std::size_t directory;
     std::string name;
-    std::size_t node;
+    std::size_t node;  // kGone: it was removed
+    std::size_t of;    // the node that got or lost the name
   };
 
   std::size_t new_node(bool directory) {
@@ -165,10 +169,21 @@ class ModelDisk {
     for (const auto& part : std::filesystem::path(path)) at = find(at, part.string());
     return at;
   }
-  void add(const std::string& path, std::size_t target) {
+  void note_change(const std::string& path, std::size_t target, std::size_t of) {
     std::filesystem::path whole(path);
     auto parent = whole.parent_path().string();
-    pending_.push_back({node(parent.empty() ? "." : parent), whole.filename().string(), target});
+    pending_.push_back(
+        {node(parent.empty() ? "." : parent), whole.filename().string(), target, of});
+  }
+  void add(const std::string& path, std::size_t target) {
+    note_change(path, target, target);
+    opened_[path] = target;
+  }
+  void remove(const std::string& path) { note_change(path, kGone, node(path)); }
+  // A file that is open may have lost the name under which it was opened.
+  std::size_t open_node(const std::string& path) const {
+    auto found = opened_.find(path);
+    return found == opened_.end() ? node(path) : found->second;
   }
 
   const std::string& octets_of(const std::string& path) const { return nodes_[node(path)].octets; }
@@ -186,6 +201,18 @@ class ModelDisk {
     }
     std::erase_if(pending_, [&](const Change& change) { return change.directory == directory; });
   }
+  // Includes the directories that contain the names.
+  void settle_file(std::size_t file) {
+    nodes_[file].kept = nodes_[file].octets;
+    std::set<std::size_t> wanted{file};
+    for (auto change = pending_.rbegin(); change != pending_.rend(); ++change) {
+      if (wanted.contains(change->of)) wanted.insert(change->directory);
+    }
+    for (const auto& change : pending_) {
+      if (wanted.contains(change.of)) put(nodes_[change.directory].names, change);
+    }
+    std::erase_if(pending_, [&](const Change& change) { return wanted.contains(change.of); });
+  }
   void settle_all() {
     for (const auto& change : pending_) put(nodes_[change.directory].names, change);
     pending_.clear();
@@ -193,9 +220,17 @@ class ModelDisk {
 
   Tree outcome(std::uint64_t kept, const std::vector<std::size_t>& torn, std::uint64_t data) const {
     auto nodes = nodes_;
+    std::set<std::size_t> lost;
     for (std::size_t i = 0; i < pending_.size(); ++i) {
+      const auto& change = pending_[i];
       bool is_kept = metadata_ == Metadata::kInOrder ? i < kept : (kept >> i & 1) != 0;
-      if (is_kept) put(nodes[pending_[i].directory].names, pending_[i]);
+      // The names of one file are on one server, in their order.
+      if (metadata_ == Metadata::kByFile && lost.contains(change.of)) is_kept = false;
+      if (is_kept) {
+        put(nodes[change.directory].names, change);
+      } else {
+        lost.insert(change.of);
+      }
     }
     for (std::size_t i = 0; i < torn.size(); ++i) {
       auto& file = nodes[torn[i]];
@@ -228,5 +263,6 @@ class ModelDisk {
 
   Metadata metadata_;
   std::vector<Node> nodes_;
-  std::vector<Change> pending_;  // in the order in which they were made
+  std::vector<Change> pending_;                // in the order in which they were made
+  std::map<std::string, std::size_t> opened_;  // the last file that had this path
 };

@@ -38,6 +38,7 @@ enum class Op {
   kUnlink,
   kRemoveDirectory,
   kAppend,
+  kOverwrite,
   kInfo,
   kList,
   kSpace,
@@ -62,6 +63,7 @@ inline std::string name_of(Op op) {
                                            "unlink",
                                            "remove directory",
                                            "append to",
+                                           "overwrite",
                                            "info",
                                            "list",
                                            "space"};
@@ -105,10 +107,11 @@ class WatchedFiles final : public handoff::sys::Files {
   bool hide_birth = false;
   // The result of file_sync(), whatever the filesystem is.
   handoff::sys::FileSync sync = handoff::sys::FileSync::kFile;
-  // The result of is_shared().
+  // The result of is_shared(), and how often it was called.
   bool shared = false;
   // A directory whose list is empty, although its names can be looked up.
   std::string hidden;
+  unsigned asked_shared = 0;
   std::vector<Call> calls;
 
   // Returns the modifying calls as text.
@@ -149,6 +152,10 @@ class WatchedFiles final : public handoff::sys::Files {
   Result<Fd> open_to_append(const Fd& at, const std::string& name) override {
     if (int code = note({Op::kAppend, join(at, name)})) return failure(code, name);
     return known(below_.open_to_append(at, name), join(at, name));
+  }
+  Result<Fd> open_to_overwrite(const Fd& at, const std::string& name) override {
+    if (int code = note({Op::kOverwrite, join(at, name)})) return failure(code, name);
+    return known(below_.open_to_overwrite(at, name), join(at, name));
   }
   Status write(const Fd& file, std::string_view octets) override {
     if (int code = note({Op::kWrite, path_of(file), "", std::string(octets)})) {
@@ -228,7 +235,10 @@ class WatchedFiles final : public handoff::sys::Files {
     if (int code = note({Op::kSpace, path_of(file)})) return failure(code, {});
     return done(below_.space(file));
   }
-  bool is_shared(const Fd&) override { return shared; }
+  bool is_shared(const Fd&) override {
+    ++asked_shared;
+    return shared;
+  }
   handoff::sys::FileSync file_sync(const Fd&) override { return sync; }
 
  private:
