@@ -91,6 +91,8 @@ Status OutgoingQueue::commit(const std::string& name, bool sync) {
   if (!sync) return files_->rename(directory_, as(name, kNew), directory_, as(name, kReady));
   // If names have no order, a rename may lose both of them in a power cut.
   auto done = files_->link(directory_, as(name, kNew), directory_, as(name, kReady));
+  // Another process that starts after a crash has just done it.
+  if (!done && done.error().code == EEXIST) done = {};
   if (done) done = sync_name(*files_, directory_, as(name, kReady), shared_);
   if (done) static_cast<void>(files_->unlink(directory_, as(name, kNew)).ok());
   return done;

@@ -357,11 +357,16 @@ Result<Message> Spool::begin(bool binary, Ledger::Reservation room) {
   return cause_of(error);
 }
 
-Result<std::unordered_set<std::string>> Spool::list_abandoned(const Owners& owners) {
+// Records each message in staging whose process has ended, as one that may be sent again. Returns
+// the paths of these messages and of other files that such processes left.
+Result<std::unordered_set<std::string>> Spool::record_abandoned(const Owners& owners) {
   std::unordered_set<std::string> paths;
   auto listed =
-      sweep_staging(files_, staging_, owners, [&](const std::string& path, std::uint64_t) {
-        paths.insert(path);
+      sweep_staging(files_, staging_, owners, [&](const std::string& path, std::uint64_t size) {
+        auto name = path.substr(path.rfind('/') + 1);
+        // A file with any other name is not a message. One with a comma is a further name.
+        bool is_message = is_our_name(name) && name.find(',') == name.npos;
+        if (!is_message || guard_->note(name, size)) paths.insert(path);
         return Status(Error{ECANCELED, "sweep", path});
       });
   return listed ? Result<std::unordered_set<std::string>>(std::move(paths)) : listed.error();
@@ -380,22 +385,18 @@ Result<Swept> Spool::sweep(const Sweeping& how) {
   const Owners owners{names_.host(), [&](const Owner& owner) { return ledger.is_here(owner); }};
   std::unordered_set<std::string> abandoned;
   if (!how.dry_run) {
-    auto listed = list_abandoned(owners);
-    if (!listed) return listed.error();
-    abandoned = std::move(listed).value();
+    // First, because this process may accept mail even if the rest fails.
+    auto recorded = record_abandoned(owners);
+    if (!recorded) return recorded.error();
+    abandoned = std::move(recorded).value();
     // Called while their messages are still in staging.
     if (auto recovered = recover_outgoing(); !recovered) return recovered.error();
   }
-  auto swept =
-      sweep_staging(files_, staging_, owners, [&](const std::string& path, std::uint64_t size) {
-        // Its process has ended since then, so the next sweep removes it.
-        if (!how.dry_run && !abandoned.contains(path)) return Status(Error{EAGAIN, "sweep", path});
-        auto go_on = found(".handoff/" + staging_name_ + "/" + path);
-        auto name = path.substr(path.rfind('/') + 1);
-        // A file with any other name is not a message. One with a comma is a further name.
-        bool is_message = is_our_name(name) && name.find(',') == name.npos;
-        return go_on && is_message ? guard_->note(name, size) : go_on;
-      });
+  auto swept = sweep_staging(files_, staging_, owners, [&](const std::string& path, std::uint64_t) {
+    // Its process has ended since then, or it could not be recorded: the next sweep removes it.
+    if (!how.dry_run && !abandoned.contains(path)) return Status(Error{EAGAIN, "sweep", path});
+    return found(".handoff/" + staging_name_ + "/" + path);
+  });
   if (!swept) return swept;
   if (how.mailboxes) {
     // A process that delivers as the mailbox's owner may have no slot in the ledger.

@@ -150,8 +150,8 @@ class Spool {
   enum class Missing { kMake, kIgnore };
   template <class Store>
   Result<Store*> open_store(std::optional<Store>& store, const char* name, Missing missing);
-  // Returns the paths in staging that a sweep would remove now.
-  Result<std::unordered_set<std::string>> list_abandoned(const Owners& owners);
+  // Records what processes that have ended left in staging, and returns its paths.
+  Result<std::unordered_set<std::string>> record_abandoned(const Owners& owners);
   Status expire_marks_and_records();
   Result<std::optional<EarlierCopy>> find_record(const std::vector<std::string>& names,
                                                  const std::string& key, const Staged& staged);

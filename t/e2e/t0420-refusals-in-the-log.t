@@ -31,7 +31,9 @@ with Handoffd({"session.max-message-size": "1M", "trusted": "unix"}) as daemon:
     logged("552_at_mail_is_logged", r"command refused .*from=<a@client\.test> .*552 5\.3\.4",
            "queue_id=4bVqXk1ZzZz9")
     logged("the_command_refused_after_552_is_logged", r"command refused .*503 5\.5\.1")
-    ok(len([line for line in daemon.log if "command refused" in line]) == 3, "each_refused_command_has_a_log_line")
+    daemon.wait_for("command refused", 0, 3)
+    is_(len([line for line in daemon.log if "command refused" in line]), 3,
+        "each_refused_command_has_a_log_line")
 
     with Lmtp(daemon.unix) as client:
         client.session("LHLO client.test", "MAIL FROM:<b@client.test>", f"RCPT TO:<{PAT}> FOO=1",

@@ -288,10 +288,8 @@ BOOST_AUTO_TEST_CASE(another_recipient_with_the_same_mailbox_has_a_record_of_its
 
 // The process of this message ends after the sweep has dealt with the outgoing messages of
 // processes that had already ended.
-BOOST_AUTO_TEST_CASE(a_sweep_never_makes_an_uncommitted_message_one_to_send_R5) {
-  Delivery delivery;
-  auto mailbox = old_mailbox(delivery, "pat");
-  auto spool = delivery.open().value();
+// Forks a process that has added a message to send, and waits before it commits it.
+static pid_t fork_queueing(Delivery& delivery, const Mailbox& mailbox) {
   std::array<int, 2> ready_pipe;
   BOOST_REQUIRE(::pipe(ready_pipe.data()) == 0);
   pid_t child = ::fork();
@@ -311,6 +309,14 @@ BOOST_AUTO_TEST_CASE(a_sweep_never_makes_an_uncommitted_message_one_to_send_R5) 
   char octet = 0;
   BOOST_REQUIRE(::read(ready_pipe[0], &octet, 1) == 1);
   ::close(ready_pipe[0]);
+  return child;
+}
+
+BOOST_AUTO_TEST_CASE(a_sweep_never_makes_an_uncommitted_message_one_to_send_R5) {
+  Delivery delivery;
+  auto mailbox = old_mailbox(delivery, "pat");
+  auto spool = delivery.open().value();
+  auto child = fork_queueing(delivery, mailbox);
   BOOST_TEST(files_in(delivery, "outgoing") == 2u);
   bool decided = false;
   bool killed = false;
@@ -329,6 +335,26 @@ BOOST_AUTO_TEST_CASE(a_sweep_never_makes_an_uncommitted_message_one_to_send_R5) 
     BOOST_TEST(ready(*spool).empty());
   }
   BOOST_TEST(files_in(delivery, "outgoing") == 0u);
+  BOOST_TEST(delivery.staged().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_retry_is_recognised_although_the_sweep_could_not_decide_what_is_sent) {
+  Delivery delivery;
+  delivery.guard = true;
+  auto mailbox = old_mailbox(delivery, "pat");
+  auto child = fork_queueing(delivery, mailbox);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  auto spool = delivery.open().value();
+  delivery.files.fault = [](const Call& call) {
+    return call.op == Op::kList && call.path == ".handoff/outgoing" ? EIO : 0;
+  };
+  BOOST_TEST(!spool->sweep().ok());
+  BOOST_TEST(files_in(delivery, "unread") == 1u);
+  BOOST_TEST(delivery.staged().size() == 1u);
+  delivery.files.fault = {};
+  BOOST_TEST(spool->sweep().ok());
+  BOOST_TEST(files_in(delivery, "unread") == 1u);
   BOOST_TEST(delivery.staged().empty());
 }
 
