@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import injected
+import parts
 from control import ctl, until, workers
 from handoffd import Handoffd, is_sanitized, program
 from injected import Injected
@@ -63,8 +64,10 @@ with Handoffd(ONE) as daemon:
             process.call("mprotect", begin, size, READ_WRITE)
             for page in range(begin, begin + size, 4096):
                 written += max(0, process.call("getrandom", page, 4096, 0))
-    ok(0 < written < sum(size for _, size in shared),
-       f"a_worker_can_write_to_its_own_slot_only ({written} octets)")
+    # Other systems have no memory that cannot be made writable again.
+    if parts.has("linux-extras"):
+        ok(0 < written < sum(size for _, size in shared),
+           f"a_worker_can_write_to_its_own_slot_only ({written} octets)")
     replace_worker(daemon, worker)
     is_(outcome(daemon), 250, "the_next_worker_delivers_after_the_scoreboard_was_overwritten")
     is_(ctl(daemon, "reload").returncode, 0, "a_reload_succeeds_after_the_scoreboard_was_overwritten")

@@ -57,7 +57,9 @@ def is_running(pid):
 
 
 def lookup_processes(daemon):
-    return [pid for pid, kind in daemon.confined().items() if kind == "lookup" and is_running(pid)]
+    """Returns the lookup processes of workers; an examination has one too, as its own child."""
+    return [pid for pid in processes.children(daemon.pid)
+            if daemon.confined().get(pid) == "lookup" and is_running(pid)]
 
 
 def code(daemon, address):

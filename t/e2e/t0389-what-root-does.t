@@ -95,7 +95,9 @@ ROWS = {
         ("mkdirat|openat|unlinkat", NEW_PLACE),
         ("mkdirat|openat|fchmod|fchown|renameat2?", NEW_PLACE + "/new"),
         ("renameat2?", r"spool/good\.test(/max)?"), ("openat2?", r"spool/good\.test/max/new")],
-    "directories above": [("openat2?|fchmod", r"spool/good\.test")],
+    # Without openat2(2), each component of a path is opened.
+    "directories above": [("openat2?|fchmod", r"spool/good\.test"),
+                          ("openat", r"spool/\.handoff|spool/good\.test/max")],
     "the spool and what is staged": [
         ("open|openat", r"spool"), ("openat2?", r"spool/\.handoff/staging(/\w+)?")],
 }
