@@ -2,7 +2,6 @@
 
 #include <sysexits.h>
 
-#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,10 +37,6 @@ struct Request {
   worker::Companions companions;
 };
 
-std::array<sys::Fd*, 3> sockets_of(worker::Companions& companions) {
-  return {&companions.delivery, &companions.lookups, &companions.filter};
-}
-
 Status send_request(const sys::Fd& to, const worker::Inheritance& inherited, bool echo_errors) {
   auto until = sys::Steady::now() + kDescriptorPatience;
   std::vector<const sys::Fd*> descriptors = inherited.listeners;
@@ -51,7 +46,7 @@ Status send_request(const sys::Fd& to, const worker::Inheritance& inherited, boo
                              std::size_t{echo_errors}, inherited.listeners.size()}) {
     add_netstring(text, std::to_string(number));
   }
-  for (const auto* socket : sockets_of(inherited.companions)) {
+  for (const auto* socket : inherited.companions.sockets()) {
     add_netstring(text, *socket ? "1" : "0");
     if (*socket) descriptors.push_back(socket);
   }
@@ -68,10 +63,9 @@ Result<Request> receive_request(const sys::Fd& from, Netstrings& parts) {
   auto number = [&] { return static_cast<std::size_t>(parse_number(parts.next()).value_or(0)); };
   auto until = sys::Steady::now() + kDescriptorPatience;
   auto descriptor = [&](sys::Fd& to) {
-    auto message = sys::receive_message(from, until);
-    if (!message || !message.value() || !message.value()->descriptor) return false;
-    to = std::move(message.value()->descriptor);
-    return true;
+    auto received = sys::receive_descriptor(from, until);
+    if (received) to = *std::move(received);
+    return received.has_value();
   };
   Request out;
   out.slot = number();
@@ -79,7 +73,7 @@ Result<Request> receive_request(const sys::Fd& from, Netstrings& parts) {
   out.echo_errors = number() != 0;
   auto listeners = number();
   std::vector<sys::Fd*> present;
-  for (auto* socket : sockets_of(out.companions)) {
+  for (auto* socket : out.companions.sockets()) {
     if (number() != 0) present.push_back(socket);
   }
   if (!parts.good()) return incomplete;
@@ -139,7 +133,10 @@ Result<pid_t> ForkServer::start_worker(unsigned generation, const worker::Inheri
 }
 
 void ForkServer::detach() {
-  if (channel_) static_cast<void>(sys::send_message(channel_, "6:detach,", nullptr, {}).ok());
+  if (!channel_) return;
+  std::string text;
+  add_netstring(text, kDetach);
+  static_cast<void>(sys::send_message(channel_, text, nullptr, {}).ok());
 }
 
 int serve_forks(const conf::Config& config, sys::Log& log, const worker::Assets& assets,

@@ -53,16 +53,11 @@ bool is_allowed(const CommandLine& command, const std::vector<CommandLine>& allo
   });
 }
 
-std::optional<Fd> receive_descriptor(const Fd& from) {
-  auto message = receive_message(from, Steady::now() + kDescriptorPatience);
-  if (!message || !message.value() || !message.value()->descriptor) return std::nullopt;
-  return std::move(message.value()->descriptor);
-}
-
 // Runs in a child of the launcher: one program, until it ends or nobody waits for it any more.
 int run_job(const CommandLine& command, const Fd& socket) {
-  auto input = receive_descriptor(socket);
-  auto output = input ? receive_descriptor(socket) : std::nullopt;
+  auto next = [&] { return receive_descriptor(socket, Steady::now() + kDescriptorPatience); };
+  auto input = next();
+  auto output = input ? next() : std::nullopt;
   if (!output) return EX_PROTOCOL;
   auto program = fork_process([&]() -> int { execute(command, *input, *output); });
   if (!program) return EX_OSERR;

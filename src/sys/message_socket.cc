@@ -126,6 +126,12 @@ Result<std::optional<Message>> receive_message(const Fd& from,
   return std::optional(std::move(message));
 }
 
+std::optional<Fd> receive_descriptor(const Fd& from, Steady::time_point deadline) {
+  auto message = receive_message(from, deadline);
+  if (!message || !message.value() || !message.value()->descriptor) return std::nullopt;
+  return std::move(message.value()->descriptor);
+}
+
 Result<Fd> fork_server(const std::function<int(const Fd&)>& serve) {
   auto pair = message_pair();
   if (!pair) return pair.error();

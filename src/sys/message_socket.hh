@@ -39,5 +39,7 @@ struct Message {
 // without limit if there is none.
 Result<std::optional<Message>> receive_message(const Fd& from,
                                                std::optional<Steady::time_point> deadline);
+// Returns the descriptor of the next message; nothing if it has none, or none comes by then.
+std::optional<Fd> receive_descriptor(const Fd& from, Steady::time_point deadline);
 
 }  // namespace handoff::sys

@@ -1,6 +1,7 @@
 // What sessions need: created once in each worker, after it has dropped its privileges.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -55,6 +56,9 @@ struct Companions {
   sys::Fd delivery;  // delivery/agent.hh
   sys::Fd lookups;   // lookups.hh
   sys::Fd filter;    // filters.hh
+
+  // All of them, also those that the worker does not need and that are not open.
+  std::array<sys::Fd*, 3> sockets() { return {&delivery, &lookups, &filter}; }
 };
 
 // Whether messages will be delivered, or the services are only tested.

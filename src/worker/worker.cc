@@ -213,7 +213,7 @@ int run(const conf::Config& config, const sys::Log& log, const Assets& assets,
   auto kept = inherited.listeners;
   kept.insert(kept.end(), {&inherited.life, &inherited.wakeup});
   auto& companions = inherited.companions;
-  for (const auto* fd : {&companions.delivery, &companions.lookups, &companions.filter}) {
+  for (const auto* fd : companions.sockets()) {
     if (*fd) kept.push_back(fd);
   }
   sys::keep_only(kept);
