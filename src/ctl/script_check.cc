@@ -66,10 +66,7 @@ class ScriptCheck {
     if (!text) return broken(path, text.error().cause());
     SieveSite site(directories_beside(path), config_.sieve.global_directory);
     auto checked = engine_.compile(text.value(), site, filter::limits_of(config_));
-    if (checked.error) return broken(path, checked.error->describe());
-    for (const auto* faults : {&checked.faults, &checked.missing}) {
-      if (!faults->empty()) return broken(path, faults->front().text());
-    }
+    if (auto problem = checked.problem(); !problem.empty()) broken(path, problem);
   }
 
   void finish() {

@@ -69,11 +69,8 @@ Status check_global_scripts(const conf::Config& config, const sieve::Engine& eng
     if (!text) return wrong(text.error().cause());
     GlobalSite site(config, files);
     auto checked = engine.compile(text.value(), site, limits_of(config));
-    if (checked.error) return wrong(checked.error->describe());
-    for (const auto* faults : {&checked.faults, &checked.missing}) {
-      if (!faults->empty()) return wrong(faults->front().text());
-    }
-    return {};
+    auto problem = checked.problem();
+    return problem.empty() ? Status() : wrong(problem);
   };
   for (const auto& path : config.sieve.before) {
     if (auto done = check("sieve.before", path); !done) return done;

@@ -27,6 +27,15 @@ struct CompiledScript {
   Faults faults;
   std::optional<Error> error;  // the site failed to read an included script
   Faults missing;              // included scripts that do not exist: faults when they are needed
+
+  // Returns the first reason why a run may fail; empty if there is none.
+  std::string problem() const {
+    if (error) return error->describe();
+    for (const auto* found : {&faults, &missing}) {
+      if (!found->empty()) return found->front().text();
+    }
+    return {};
+  }
 };
 
 struct NamedProgram {
