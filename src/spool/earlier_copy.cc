@@ -63,9 +63,6 @@ Result<bool> same_content(sys::Files& files, const sys::Fd& earlier, std::uint64
   return true;
 }
 
-// "1764.M1P2Q3R4.host,S=5:2,S" was delivered as "1764.M1P2Q3R4.host".
-std::string_view name_of(std::string_view file) { return file.substr(0, file.find_first_of(",:")); }
-
 // Returns whether this is a temporary failure of this process, or of a connection to the storage.
 // After any other failure readers cannot read the file either. It then does not count as a copy,
 // and the message is delivered.
@@ -104,7 +101,7 @@ Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sy
   auto file = staged.open(files, opened);
   if (!file) return file.error();
   std::unordered_set<std::string_view> wanted;
-  for (const auto& name : names) wanted.insert(name_of(name));
+  for (const auto& name : names) wanted.insert(made_name(name));
   for (const char* folder : {"new", "cur"}) {
     auto directory = files.open_directory(place, folder);
     if (!directory && is_temporary(directory.error())) return directory.error();
@@ -118,7 +115,7 @@ Result<std::optional<EarlierCopy>> find_earlier_copy(sys::Files& files, const sy
       }
     }
     for (const auto& entry : listed.value()) {
-      std::string name(name_of(entry));
+      std::string name(made_name(entry));
       if (!wanted.contains(name)) continue;
       auto earlier = files.open_file(directory.value(), entry);
       if (!earlier && is_temporary(earlier.error())) return earlier.error();

@@ -40,6 +40,10 @@ std::string NameMaker::next() {
          host_;
 }
 
+std::string_view made_name(std::string_view file) {
+  return file.substr(0, file.find_first_of(",:"));
+}
+
 std::string id_of(std::string_view name) {
   auto first = name.find('.');
   if (first == name.npos) return std::string(name);

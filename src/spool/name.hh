@@ -32,6 +32,9 @@ class NameMaker {
 
 // "1764000000.M1P2Q3R4.host" -> "1764000000.M1P2Q3R4"
 std::string id_of(std::string_view name);
+// Returns the part of a file's name that a NameMaker has made, without size and flags:
+// "1764.M1P2Q3R4.host,S=5:2,S" -> "1764.M1P2Q3R4.host".
+std::string_view made_name(std::string_view file);
 // Returns the name in new/: with the size in octets, so that quotas and readers need not stat the
 // file.
 std::string with_size(std::string_view name, std::uint64_t size);

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "spool/name.hh"
 #include "spool/shared.hh"
 #include "sys/clock.hh"
 #include "sys/digest.hh"
@@ -41,7 +42,7 @@ Result<std::optional<EarlierCopy>> Records::find(const std::vector<std::string>&
   auto file = staged.open(*files_, opened);
   if (!file) return file.error();
   for (const auto& each : names) {
-    auto name = each.substr(0, each.find(','));
+    std::string name(made_name(each));
     auto record = record_name(name, key);
     auto earlier = files_->open_file(directory_, record);
     if (!earlier && earlier.error().code == ENOENT) continue;

@@ -14,22 +14,20 @@
 namespace handoff::spool {
 namespace {
 
-bool is_absent(const Error& error) { return error.code == ENOENT; }
-
 // A plan was carried out if its record exists. Until the message is removed from `taken`, that is
 // certain; afterwards, a plan without a record counts as one whose replies were read.
 Status decide_outgoing(sys::Files& files, const sys::Fd& own, const std::vector<std::string>& taken,
                        const std::function<Status()>& between) {
   auto outgoing = files.open_directory(own, "outgoing");
-  if (!outgoing) return is_absent(outgoing.error()) ? Status() : outgoing.error();
+  if (!outgoing) return outgoing.error().code == ENOENT ? Status() : outgoing.error();
   auto done = files.open_directory(own, "done");
-  if (!done && !is_absent(done.error())) return done.error();
+  if (!done && done.error().code != ENOENT) return done.error();
   std::unordered_set<std::string> names(taken.begin(), taken.end());
   auto is_committed = [&](const std::string&, const std::string& record) -> Result<bool> {
     if (auto go_on = between(); !go_on) return go_on.error();
     if (!done) return false;
     auto synced = sync_name(files, done.value(), record, true);
-    return synced || is_absent(synced.error()) ? Result<bool>(synced.ok()) : synced.error();
+    return synced || synced.error().code == ENOENT ? Result<bool>(synced.ok()) : synced.error();
   };
   OutgoingQueue queue(files, std::move(outgoing).value(), true);
   auto decided =
@@ -58,7 +56,7 @@ Result<std::size_t> settle(sys::Files& files, const sys::Fd& own, const sys::Fd&
   for (const auto& name : names.value()) {
     if (auto go_on = between(); !go_on) return go_on.error();
     auto removed = files.unlink(taken, name);
-    if (!removed && !is_absent(removed.error())) return removed.error();
+    if (!removed && removed.error().code != ENOENT) return removed.error();
   }
   return names.value().size();
 }
