@@ -89,6 +89,13 @@ struct Scripted {
     if (compiled.error) ran.error = std::move(compiled.error);
     return ran;
   }
+  // Returns the text of the only copy that a script stores; nothing else may be planned.
+  std::string only_copy(std::string_view script, std::string_view message) {
+    auto ran = run(script, message);
+    BOOST_REQUIRE(ran.faults.empty());
+    BOOST_REQUIRE(ran.plan.actions.size() == 1u);
+    return stored(ran, message);
+  }
   // Returns the first fault of a script: "line 1: ..."; empty if there is none.
   std::string fault(std::string_view script) {
     auto checked = handoff_sieve_module()->compile(script, site, limits);

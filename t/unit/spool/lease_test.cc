@@ -43,6 +43,12 @@ struct SharedSpool {
     return ::open_spool(delivery, run, visit);
   }
   Result<std::unique_ptr<spool::Spool>> open_others() { return ::open_spool(delivery, other_run); }
+  // This host gets the spool.
+  Lease take_here() {
+    auto lease = open();
+    BOOST_REQUIRE(take(lease, here()).ok());
+    return lease;
+  }
   bool has_action(const std::string& begin, const std::string& end = "") {
     return std::ranges::any_of(delivery.actions(), [&](const auto& action) {
       return action.starts_with(begin) && action.ends_with(end);
@@ -235,8 +241,7 @@ BOOST_AUTO_TEST_CASE(after_a_takeover_only_plans_that_were_carried_out_are_sent_
     SharedSpool shared;
     auto& delivery = shared.delivery;
     delivery.files.hide_birth = true;
-    auto lease = shared.open();
-    BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+    auto lease = shared.take_here();
     Plan plan{delivery.mailbox("pat"), false, {redirect_to("a@x"), vacation_to("b@x")}};
     auto spool = shared.open_spool().value();
     auto two = shared.open();
@@ -271,8 +276,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_lost_the_spool_removes_no_copy_L5) {
     auto& delivery = shared.delivery;
     delivery.files.hide_birth = true;
     delivery.files.sync = sync;
-    auto lease = shared.open();
-    BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+    auto lease = shared.take_here();
     auto pat = delivery.mailbox("pat");
     auto spool = shared.open_spool().value();
     auto two = shared.open();
@@ -317,8 +321,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_has_the_spool_removes_the_copy_of_a_plan_that_f
   auto& delivery = shared.delivery;
   delivery.files.hide_birth = true;
   delivery.files.sync = sys::FileSync::kNames;
-  auto lease = shared.open();
-  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  auto lease = shared.take_here();
   Plan plan{delivery.mailbox("pat"), true, {redirect_to("a@x")}};
   auto spool = shared.open_spool().value();
   delivery.files.fault = [](const Call& call) {
@@ -362,8 +365,7 @@ BOOST_AUTO_TEST_CASE(on_a_full_disk_a_host_keeps_the_spool) {
 BOOST_AUTO_TEST_CASE(every_name_of_a_plan_is_synced_with_its_file) {
   SharedSpool shared;
   auto& delivery = shared.delivery;
-  auto lease = shared.open();
-  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  auto lease = shared.take_here();
   // The mailbox is young, so the plan has no part in the shared sync.
   std::vector<Plan> plans{
       {delivery.mailbox("pat"), true, {redirect_to("a@x"), vacation_to("b@x")}, {mark_of("b@x")}}};
@@ -400,8 +402,7 @@ BOOST_AUTO_TEST_CASE(every_name_of_a_plan_is_synced_with_its_file) {
 BOOST_AUTO_TEST_CASE(a_killed_examination_leaves_its_directory_until_the_sweep) {
   SharedSpool shared;
   auto& place = shared.delivery.place;
-  auto lease = shared.open();
-  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  auto lease = shared.take_here();
   for (const std::string name : {"visit.1", "visit.2"}) {
     place.make(".handoff/" + name);
     place.write(".handoff/" + name + "/probe.7", "1");
@@ -460,8 +461,7 @@ BOOST_AUTO_TEST_CASE(a_spool_that_no_server_of_this_host_has_is_not_opened) {
 
 BOOST_AUTO_TEST_CASE(a_worker_whose_host_has_the_spool_starts_although_the_lease_is_not_yet_there) {
   SharedSpool shared;
-  auto lease = shared.open();
-  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  auto lease = shared.take_here();
   int looks = 0;
   shared.delivery.files.fault = [&](const Call& call) {
     return call.op == Op::kOpenFile && call.path.ends_with("/lease") && ++looks < 3 ? ENOENT : 0;
@@ -511,8 +511,7 @@ BOOST_AUTO_TEST_CASE(a_probe_that_was_killed_leaves_no_marker) {
 BOOST_AUTO_TEST_CASE(a_message_is_published_by_a_rename_and_synced_through_its_file) {
   SharedSpool shared;
   shared.delivery.files.hide_birth = true;
-  auto lease = shared.open();
-  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  auto lease = shared.take_here();
   auto pat = shared.delivery.mailbox("pat");
   auto spool = shared.open_spool().value();
   shared.delivery.files.calls.clear();
@@ -533,8 +532,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_lost_the_spool_publishes_nothing) {
       SharedSpool shared;
       shared.delivery.files.hide_birth = true;
       shared.delivery.files.sync = sync;
-      auto lease = shared.open();
-      BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+      auto lease = shared.take_here();
       auto pat = shared.delivery.mailbox("pat");
       auto spool = shared.open_spool().value();
       auto message = complete_message(*spool, {pat}, kMessage);
@@ -557,8 +555,7 @@ BOOST_AUTO_TEST_CASE(a_rename_whose_outcome_is_unknown_is_found_by_a_retry) {
   auto& delivery = shared.delivery;
   delivery.files.hide_birth = true;
   delivery.files.sync = sys::FileSync::kNames;
-  auto lease = shared.open();
-  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  auto lease = shared.take_here();
   auto pat = delivery.mailbox("pat");
   auto spool = shared.open_spool().value();
   bool lost = false;
@@ -582,8 +579,7 @@ BOOST_AUTO_TEST_CASE(a_retry_finds_a_name_that_is_missing_in_the_list) {
   SharedSpool shared;
   auto& delivery = shared.delivery;
   delivery.files.hide_birth = true;
-  auto lease = shared.open();
-  BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+  auto lease = shared.take_here();
   auto pat = delivery.mailbox("pat");
   auto spool = shared.open_spool().value();
   auto message = complete_message(*spool, {pat}, kMessage);
@@ -599,8 +595,7 @@ BOOST_AUTO_TEST_CASE(a_link_that_fails_with_space_free_becomes_a_copy) {
   for (int code : {ENOSPC, EMLINK}) {
     SharedSpool shared;
     shared.delivery.files.hide_birth = true;
-    auto lease = shared.open();
-    BOOST_REQUIRE(shared.take(lease, shared.here()).ok());
+    auto lease = shared.take_here();
     auto pat = shared.delivery.mailbox("pat");
     auto spool = shared.open_spool().value();
     shared.delivery.files.fault = [&](const Call& call) { return call.op == Op::kLink ? code : 0; };
