@@ -10,8 +10,8 @@
 
 namespace handoff::ctl {
 
-// Where the scripts are that a script includes with :personal, if no setting says so: in "sieve/"
-// beside it, and beside it.
+// Returns the directories in which personal scripts that `script` includes are looked for, if no
+// setting names one: "sieve" beside the script, then the script's own directory.
 std::vector<std::string> directories_beside(const std::string& script);
 
 class SieveSite final : public sieve::Site {

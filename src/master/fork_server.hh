@@ -59,7 +59,7 @@ class ForkServer {
 };
 
 // Runs the fork server until `channel` is closed: becomes config.user if root, and forks workers.
-// `origin`: what they all inherit; its other members come with each request. Returns the exit code.
+// `origin`: what every worker inherits; each request brings the rest. Returns the exit code.
 int serve_forks(const conf::Config& config, sys::Log& log, const worker::Assets& assets,
                 const Origin& origin, const sys::Fd& channel, const Terminal& terminal);
 

@@ -29,7 +29,7 @@ struct Copy {
   std::string special_use;  // RFC 8579: use a folder with this special use instead, if there is one
   Edited edited;
 
-  // Returns whether the message is stored where it would be without a script.
+  // Returns whether the copy goes where the message would go if there were no script.
   bool keeps() const { return folder.empty() && special_use.empty(); }
 };
 

@@ -31,7 +31,8 @@ void Message::require(Phase phase) const {
   if (phase_ != phase) std::abort();
 }
 
-// With a script, a record may remain too, which says that everything is there (effects.hh).
+// If a name was left in a mailbox, a retry must find it. A message with the plan of a script is
+// left out: its record may remain, and would tell the retry that all copies are there (effects.hh).
 void Message::forget() {
   if (spool_->writer().take_left_name() && is_entered_ && !effects_) {
     static_cast<void>(remember().ok());

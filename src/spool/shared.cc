@@ -29,7 +29,8 @@ Status add_name(sys::Files& files, const sys::Fd& staging, const std::string& fr
 
 Status move_name(sys::Files& files, const sys::Fd& at, const std::string& from, const sys::Fd& to,
                  const std::string& name) {
-  // rename(2) replaces what has the name, or does nothing if that is the same file.
+  // rename(2) would replace another file of this name. If both names are links to one file, it does
+  // nothing.
   auto taken = files.info_at(to, name);
   if (taken) return Error{EEXIST, "link", name};
   if (taken.error().code != ENOENT) return taken.error();

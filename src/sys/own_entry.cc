@@ -29,8 +29,8 @@ bool only_we_change(const Fd& directory) {
   return ::fstat(directory.get(), &status) == 0 && is_ours(status) && (status.st_mode & 022) == 0;
 }
 
-// Whether nobody else can put something in the place of `next`, which is an entry of `at`. In a
-// sticky directory, such as /tmp, others cannot rename an entry that is not theirs.
+// Returns whether nobody else can replace `next`, which is an entry of `at`. In a sticky directory,
+// such as /tmp, others cannot rename an entry that is not theirs.
 bool only_we_replace(const Fd& at, const Fd& next) {
   if (only_we_change(at)) return true;
   struct stat above;

@@ -133,7 +133,7 @@ class Keeper {
     return {};
   }
 
-  // Other hosts write what it reads in the spool.
+  // The keeper reads files in the spool that other hosts write, so it is confined.
   sys::Needs needs() const {
     sys::Needs out;
     out.folders = {config_.spool.path, config_.run_directory()};
